@@ -1,0 +1,1 @@
+"""What happens: order, input, output and time."""

@@ -1,0 +1,1 @@
+"""What is true: the record, its rules, codes, jobs and tables. Declarations only; nothing here computes."""

@@ -1,0 +1,137 @@
+"""What a job is: its options, states, outcomes and summary, and the words other systems have for them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from schemas.faults import ExitCode, Fault
+
+FaultRecord = dict[Literal["code", "message", "hint"], str]
+
+
+class Mode(StrEnum):
+    """What a match with an existing user means."""
+
+    INSERT = "insert"  # the row is refused
+    UPSERT = "upsert"  # the user is updated; without a match the row is inserted
+    UPDATE = "update"  # the user is updated; without a match the row is refused
+
+
+class OnError(StrEnum):
+    """What a refused row means for the job."""
+
+    CONTINUE = "continue"
+    FAIL = "fail"
+
+
+class JobStatus(StrEnum):
+    """Where a job stands."""
+
+    PENDING = "pending"
+    LOADING = "loading"
+    READY = "ready"
+    IMPORTING = "importing"
+    COMPLETED = "completed"
+    COMPLETED_WITH_ERRORS = "completed_with_errors"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+RUNNING = (JobStatus.PENDING, JobStatus.LOADING, JobStatus.READY, JobStatus.IMPORTING)
+DONE = (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS)
+
+
+class RowOutcome(StrEnum):
+    """What becomes of a row."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOptions:
+    """What one job is asked to do; every field has the default of the command line."""
+
+    sources: tuple[str, ...]
+    connection: str = "default"
+    profile: str = "auto"
+    format: str = "auto"
+    mode: Mode = Mode.INSERT
+    on_error: OnError = OnError.CONTINUE
+    max_error_rate: float = 1.0
+    dry_run: bool = False
+    external_id: str | None = None
+    again: bool = False
+    unknown_fields: Literal["refuse", "ignore"] = "refuse"
+    reset_unsupported_hashes: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSummary:
+    """The one account of a job, shown everywhere; counts are rows and add up to `total`."""
+
+    job_id: str
+    external_id: str | None
+    connection: str
+    sources: tuple[str, ...]
+    profile: str
+    mode: str
+    dry_run: bool
+    status: JobStatus
+    total: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    warnings: int = 0
+    errors_by_code: Mapping[str, int] = field(default_factory=dict)
+    fault: FaultRecord | None = None
+    created_at: str
+    started_at: str | None = None
+    finished_at: str | None = None
+    duration_seconds: float | None = None
+    rows_per_second: int | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the command line answers for this job."""
+        match self.status:
+            case JobStatus.FAILED:
+                return ExitCode.JOB_FAILED
+            case JobStatus.CANCELED:
+                return ExitCode.CANCELED
+            case _:
+                return ExitCode.ROWS_REFUSED if self.failed else ExitCode.ALL_ROWS_IN
+
+    @property
+    def sentence(self) -> str:
+        """The counts in one sentence, the same in every place."""
+        counts = (
+            f"{self.inserted} inserted, {self.updated} updated, {self.unchanged} unchanged, "
+            f"{self.failed} failed of {self.total}"
+        )
+        return f"{self.fault['message']} ({self.fault['code']})" if self.fault else counts
+
+    def to_dict(self) -> dict[str, object]:
+        """The summary as plain JSON values, keys in the order of the contract."""
+        return {**self.__dict__, "sources": list(self.sources), "errors_by_code": dict(self.errors_by_code)}
+
+
+def fault_record(fault: Fault) -> FaultRecord:
+    """A fault as the summary holds it."""
+    return {"code": fault.code.value, "message": fault.message, "hint": fault.hint}
+
+
+VENDOR_STATUS: Mapping[JobStatus, Mapping[str, str]] = {
+    JobStatus.PENDING: {"auth0": "pending", "fullstory": "PROCESSING", "rocketchat": "new", "liferay": "INITIAL"},
+    JobStatus.LOADING: {"auth0": "processing", "fullstory": "PROCESSING", "rocketchat": "loading", "liferay": "STARTED"},
+    JobStatus.READY: {"auth0": "processing", "fullstory": "PROCESSING", "rocketchat": "ready", "liferay": "STARTED"},
+    JobStatus.IMPORTING: {"auth0": "processing", "fullstory": "PROCESSING", "rocketchat": "importing", "liferay": "STARTED"},
+    JobStatus.COMPLETED: {"auth0": "completed", "fullstory": "COMPLETED", "rocketchat": "done", "liferay": "COMPLETED"},
+    JobStatus.COMPLETED_WITH_ERRORS: {"auth0": "completed", "fullstory": "FAILED", "rocketchat": "done", "liferay": "COMPLETED"},
+    JobStatus.FAILED: {"auth0": "failed", "fullstory": "FAILED", "rocketchat": "error", "liferay": "FAILED"},
+    JobStatus.CANCELED: {"auth0": "failed", "fullstory": "FAILED", "rocketchat": "canceled", "liferay": "FAILED"},
+}  # fmt: skip
