@@ -1,5 +1,7 @@
 """The columns of the frames that rooms hand to each other. The canonical columns of a user are in `schemas.user`."""
 
+from dataclasses import dataclass
+
 import polars as pl
 
 from schemas.codes import ROW_CODES, Severity
@@ -25,3 +27,12 @@ ERRORS = pl.Schema(
         "severity": SEVERITY,
     }
 )
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a source's JSON text is to be understood, where its format says less than JSON does."""
+
+    textual: bool = False  # every value is a cell's text: booleans are words, objects are JSON in a cell
+    null_is_absent: bool = False  # the format has no way to leave a value out
+    columns: tuple[str, ...] | None = None  # the header as the file has it, in order

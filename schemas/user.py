@@ -1,0 +1,71 @@
+"""The user record: its canonical fields and every rule of its top level.
+
+Nested parts have their rules in `schemas.password_hash` and `schemas.mfa_factors`. What a file calls a field is in
+`schemas.profiles`; how a file's text becomes these columns is in `transforms.normalise`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import polars as pl
+
+
+class JsonType(StrEnum):
+    """What JSON says a value is."""
+
+    STRING = "string"
+    BOOLEAN = "boolean"
+    NUMBER = "number"
+    OBJECT = "object"
+    ARRAY = "array"
+    NULL = "null"
+
+
+@dataclass(frozen=True)
+class UserField:
+    """One canonical field: the JSON type it must have and what an upsert may do with it."""
+
+    name: str
+    type: JsonType
+    upsertable: bool = True  # an update sets it when the row has it
+    key: bool = False  # a row and a user that share it are the same user
+    secret: bool = False  # never shown
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """The column type: booleans as such, everything else as text, objects and arrays as JSON text."""
+        return pl.Boolean() if self.type is JsonType.BOOLEAN else pl.String()
+
+
+FIELDS: tuple[UserField, ...] = (
+    UserField("email", JsonType.STRING, upsertable=False, key=True),
+    UserField("email_verified", JsonType.BOOLEAN),
+    UserField("phone_number", JsonType.STRING, upsertable=False),
+    UserField("phone_verified", JsonType.BOOLEAN),
+    UserField("user_id", JsonType.STRING, upsertable=False, key=True),
+    UserField("username", JsonType.STRING, upsertable=False, key=True),
+    UserField("given_name", JsonType.STRING),
+    UserField("family_name", JsonType.STRING),
+    UserField("name", JsonType.STRING),
+    UserField("nickname", JsonType.STRING),
+    UserField("picture", JsonType.STRING),
+    UserField("blocked", JsonType.BOOLEAN),
+    UserField("password_hash", JsonType.STRING, secret=True),
+    UserField("custom_password_hash", JsonType.OBJECT, secret=True),
+    UserField("app_metadata", JsonType.OBJECT),
+    UserField("user_metadata", JsonType.OBJECT),
+    UserField("mfa_factors", JsonType.ARRAY, secret=True),
+)
+FIELD_NAMES: tuple[str, ...] = tuple(field.name for field in FIELDS)
+
+# What a row that passed every rule is staged as: keys to match by, then the fields; null means the row has none.
+STAGED = pl.Schema(
+    {
+        "record": pl.Int64,
+        "line": pl.Int64,
+        "email_key": pl.String,
+        "username_key": pl.String,
+        **{field.name: field.dtype for field in FIELDS},
+        "password_reset_required": pl.Boolean,
+    }
+)
