@@ -5,6 +5,7 @@ Values are stored and scripted against: add, never rename. What makes a code fir
 """
 
 from enum import StrEnum
+from typing import Self
 
 
 class Scope(StrEnum):
@@ -27,7 +28,7 @@ class ErrorCode(StrEnum):
     sentence: str
     scope: Scope
 
-    def __new__(cls, value: str, sentence: str, scope: Scope = Scope.ROW) -> "ErrorCode":
+    def __new__(cls, value: str, sentence: str, scope: Scope = Scope.ROW) -> Self:
         code = str.__new__(cls, value)
         code._value_ = value
         code.sentence = sentence

@@ -126,12 +126,15 @@ def fault_record(fault: Fault) -> FaultRecord:
 
 
 VENDOR_STATUS: Mapping[JobStatus, Mapping[str, str]] = {
-    JobStatus.PENDING: {"auth0": "pending", "fullstory": "PROCESSING", "rocketchat": "new", "liferay": "INITIAL"},
-    JobStatus.LOADING: {"auth0": "processing", "fullstory": "PROCESSING", "rocketchat": "loading", "liferay": "STARTED"},
-    JobStatus.READY: {"auth0": "processing", "fullstory": "PROCESSING", "rocketchat": "ready", "liferay": "STARTED"},
-    JobStatus.IMPORTING: {"auth0": "processing", "fullstory": "PROCESSING", "rocketchat": "importing", "liferay": "STARTED"},
-    JobStatus.COMPLETED: {"auth0": "completed", "fullstory": "COMPLETED", "rocketchat": "done", "liferay": "COMPLETED"},
-    JobStatus.COMPLETED_WITH_ERRORS: {"auth0": "completed", "fullstory": "FAILED", "rocketchat": "done", "liferay": "COMPLETED"},
-    JobStatus.FAILED: {"auth0": "failed", "fullstory": "FAILED", "rocketchat": "error", "liferay": "FAILED"},
-    JobStatus.CANCELED: {"auth0": "failed", "fullstory": "FAILED", "rocketchat": "canceled", "liferay": "FAILED"},
-}  # fmt: skip
+    status: {"auth0": auth0, "fullstory": fullstory, "rocketchat": rocketchat, "liferay": liferay}
+    for status, auth0, fullstory, rocketchat, liferay in (
+        (JobStatus.PENDING, "pending", "PROCESSING", "new", "INITIAL"),
+        (JobStatus.LOADING, "processing", "PROCESSING", "loading", "STARTED"),
+        (JobStatus.READY, "processing", "PROCESSING", "ready", "STARTED"),
+        (JobStatus.IMPORTING, "processing", "PROCESSING", "importing", "STARTED"),
+        (JobStatus.COMPLETED, "completed", "COMPLETED", "done", "COMPLETED"),
+        (JobStatus.COMPLETED_WITH_ERRORS, "completed", "FAILED", "done", "COMPLETED"),
+        (JobStatus.FAILED, "failed", "FAILED", "error", "FAILED"),
+        (JobStatus.CANCELED, "failed", "FAILED", "canceled", "FAILED"),
+    )
+}

@@ -61,11 +61,11 @@ FIELD_NAMES: tuple[str, ...] = tuple(field.name for field in FIELDS)
 # What a row that passed every rule is staged as: keys to match by, then the fields; null means the row has none.
 STAGED = pl.Schema(
     {
-        "record": pl.Int64,
-        "line": pl.Int64,
-        "email_key": pl.String,
-        "username_key": pl.String,
+        "record": pl.Int64(),
+        "line": pl.Int64(),
+        "email_key": pl.String(),
+        "username_key": pl.String(),
         **{field.name: field.dtype for field in FIELDS},
-        "password_reset_required": pl.Boolean,
+        "password_reset_required": pl.Boolean(),
     }
 )
