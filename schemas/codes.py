@@ -86,6 +86,7 @@ class ErrorCode(StrEnum):
     JOB_NOT_FOUND = "JOB_NOT_FOUND", "there is no such job", Scope.JOB
     JOB_LOST = "JOB_LOST", "the process that ran the job is gone", Scope.JOB
     NOT_CONSERVED = "NOT_CONSERVED", "rows read and rows answered for differ", Scope.JOB
+    PREFECT_UNAVAILABLE = "PREFECT_UNAVAILABLE", "no Prefect server answers", Scope.JOB
     DISK_FULL = "DISK_FULL", "there is not enough free space for the job", Scope.JOB
     INTERNAL = "INTERNAL", "an unforeseen fault of the import itself", Scope.JOB
 
