@@ -1,0 +1,94 @@
+"""A job's private folder: its staged Parquet, its live status, its lock and its cancel mark.
+
+The lock is an OS lock: it is held as long as the job's process lives, whatever kills it.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from flows.private_files import private_folder, private_umask
+
+STATUS_FILE = "status.json"
+CANCEL_FILE = "cancel"
+LOCK_FILE = "lock"
+
+
+@dataclass(frozen=True)
+class JobFolder:
+    """The folder of one job; parts are numbered Parquet files of one kind: accepted, errors, refused, rejected, …"""
+
+    path: Path
+
+    def create(self) -> None:
+        """Make the folder, readable for its owner only."""
+        private_folder(self.path.parent)
+        private_folder(self.path)
+
+    def write_part(self, kind: str, number: int, frame: pl.DataFrame) -> None:
+        """Stage a frame, unless it is empty."""
+        if frame.height:
+            with private_umask():
+                frame.write_parquet(self.path / f"{kind}-{number:05}.parquet", compression="lz4", statistics=False)
+
+    def parts(self, kind: str) -> list[Path]:
+        """The staged files of a kind, in the order of their rows."""
+        return sorted(self.path.glob(f"{kind}-*.parquet"))
+
+    def write_status(self, status: Mapping[str, object]) -> None:
+        """Replace what `jobs status` shows of a running job."""
+        draft = self.path / f"{STATUS_FILE}.new"
+        with private_umask():
+            draft.write_text(json.dumps(status), encoding="utf-8")
+        draft.replace(self.path / STATUS_FILE)
+
+    def read_status(self) -> Mapping[str, object]:
+        """The last live status; empty when there is none."""
+        try:
+            status = json.loads((self.path / STATUS_FILE).read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return {}
+        return status if isinstance(status, dict) else {}
+
+    def request_cancel(self) -> None:
+        """Ask the job's process to stop, wherever it runs on this machine."""
+        (self.path / CANCEL_FILE).touch(mode=0o600)
+
+    @property
+    def cancel_requested(self) -> bool:
+        """Whether somebody asked the job to stop."""
+        return (self.path / CANCEL_FILE).exists()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the job's lock: `is_running` is true for every other process meanwhile."""
+        descriptor = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a living process holds the job's lock."""
+        lock = self.path / LOCK_FILE
+        return lock.exists() and not is_free(lock)
+
+
+def is_free(lock: Path) -> bool:
+    """Whether nobody holds an OS lock on the file."""
+    descriptor = os.open(lock, os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True

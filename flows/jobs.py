@@ -1,0 +1,142 @@
+"""`python -m flows.jobs`: what jobs there are, how they ended and what was wrong; parses and prints only."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from flows.command_line import Parser, add_database, complain
+from flows.settings import Settings, settings_from
+from schemas.faults import Fault
+
+Command = Callable[[argparse.Namespace, Settings], int]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the jobs' command line."""
+    parse = Parser(prog="python -m flows.jobs", description="Look at import jobs and act on them.")
+    commands = parse.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    _add(commands, "list", "the jobs, newest first", list_jobs).add_argument("--limit", type=int, default=50)
+    _add(commands, "status", "how a job stands", show_status, job=True)
+    _add(commands, "errors", "every fault of every row of a job", show_errors, job=True)
+    _add(commands, "cancel", "stop a running job; nothing of it is merged", cancel, job=True)
+    return parse
+
+
+def _add(
+    commands: "argparse._SubParsersAction[Parser]", name: str, text: str, command: Command, *, job: bool = False
+) -> argparse.ArgumentParser:
+    """One command with the options that all have."""
+    parse = commands.add_parser(name, help=text, description=text)
+    if job:
+        parse.add_argument("job", metavar="JOB", help="the job's id")
+    add_database(parse)
+    parse.add_argument("--json", action="store_true", help="print one JSON document")
+    parse.set_defaults(run=command)
+    return parse
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that the arguments ask for; the exit code."""
+    arguments = parser().parse_args(argv)
+    settings = settings_from(os.environ, database=arguments.database)
+    try:
+        command: Command = arguments.run
+        return command(arguments, settings)
+    except Fault as fault:
+        return complain(fault)
+
+
+def list_jobs(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Print the jobs, newest first."""
+    from flows.records import list_recorded
+
+    jobs = list_recorded(_store(settings), limit=arguments.limit)
+    if arguments.json:
+        _print_json([job.to_dict() for job in jobs])
+        return 0
+    rows = [(job.job_id, job.status.value, job.created_at[:19], job.connection, job.mode, job.sentence) for job in jobs]
+    _print_table(("job", "status", "created", "connection", "mode", "result"), rows)
+    return 0
+
+
+def show_status(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Print the summary of a job, or how far it is."""
+    from rich.console import Console
+
+    from flows.records import live_status
+    from flows.terminal import show_errors_by_code, show_summary
+
+    summary, live = live_status(_store(settings), arguments.job)
+    if arguments.json:
+        _print_json({**summary.to_dict(), **live})
+        return 0
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    show_summary(console, summary)
+    if live.get("percent") is not None:
+        console.print(f"{live['percent']} % loaded, {live.get('rows')} rows")
+    if summary.fault:
+        console.print(f"{summary.fault['code']}: {summary.fault['message']}\n{summary.fault['hint']}", markup=False)
+    show_errors_by_code(console, summary, settings=settings)
+    return 0
+
+
+def show_errors(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Print every fault of a job's rows."""
+    from flows.records import errors_of_job
+
+    errors = errors_of_job(_store(settings), arguments.job)
+    if arguments.json:
+        _print_json(errors)
+        return 0
+    columns = ("record", "line", "severity", "code", "path", "message")
+    _print_table(columns, [tuple(_text(error[column]) for column in columns) for error in errors])
+    return 0
+
+
+def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Ask a running job to stop."""
+    from flows.records import request_cancel
+
+    message = request_cancel(_store(settings), arguments.job)
+    if arguments.json:
+        _print_json({"job_id": arguments.job, "message": message})
+    else:
+        sys.stdout.write(f"{message}\n")
+    return 0
+
+
+def _store(settings: Settings) -> "Store":  # type: ignore[name-defined] # noqa: F821
+    from flows.store import Store
+
+    store = Store(settings)
+    store.must_exist()
+    return store
+
+
+def _print_json(document: object) -> None:
+    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+
+
+def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on a terminal, tab-separated lines in a pipe."""
+    if not sys.stdout.isatty():
+        sys.stdout.writelines("\t".join(row) + "\n" for row in (columns, *rows))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).replace("\t", " ").replace("\n", " ")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

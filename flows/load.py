@@ -1,0 +1,169 @@
+"""The first stage: sources to staged rows. Batch by batch: read, normalise, validate, stage. Holds no lock."""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import duckdb
+import polars as pl
+
+from flows.readers import Caps, Source, detect_format, find_sources, fingerprint, read
+from flows.readers.batch import Batch
+from flows.running import Job, Progress
+from flows.store import scratch
+from schemas.codes import ErrorCode, Severity
+from schemas.connection import ConnectionSettings
+from schemas.faults import JobFault
+from schemas.frames import RECORDS
+from schemas.job import JobStatus
+from schemas.profiles import PROFILES, Profile
+from transforms.normalise import normalise
+from transforms.redact import redacted
+from transforms.validate import RuleSet, Verdicts, rule_set, validate
+
+
+@dataclass
+class Tally:
+    """What has been loaded so far: rows, and errors by code; warnings apart."""
+
+    total: int = 0
+    refused: int = 0
+    warnings: int = 0
+    errors_by_code: Counter[str] = field(default_factory=Counter)
+
+    def add(self, errors: pl.DataFrame) -> None:
+        """Count the errors and warnings of a batch."""
+        for severity, code, count in errors.group_by("severity", "code").len().rows():
+            if severity == Severity.ERROR.value:
+                self.errors_by_code[code] += count
+            else:
+                self.warnings += count
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the load stage found: counts of rows and errors, the profile that was used and the content's hash."""
+
+    total: int
+    refused: int
+    warnings: int
+    errors_by_code: Mapping[str, int]
+    profile: str
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """What every batch needs."""
+
+    job: Job
+    engine: duckdb.DuckDBPyConnection
+    rules: RuleSet
+
+
+def open_sources(job: Job) -> tuple[Source, ...]:
+    """The files that the job's sources name.
+
+    Raises:
+        FileFault: one is missing, unreadable or an empty folder.
+
+    """
+    return find_sources(job.options.sources, spool=job.folder.path)
+
+
+def content_hash(sources: Sequence[Source]) -> str:
+    """A hash of what the sources hold, in their order."""
+    return hashlib.sha256("".join(fingerprint(source) for source in sources).encode()).hexdigest()
+
+
+def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings) -> Loaded:
+    """Stage every row of the sources as accepted or refused.
+
+    Raises:
+        FileFault: a source cannot be imported.
+        JobFault: the job must stop, or rows got lost.
+
+    """
+    job.enter(JobStatus.LOADING)
+    rules = rule_set(
+        connection,
+        unknown_fields=job.options.unknown_fields,
+        reset_unsupported_hashes=job.options.reset_unsupported_hashes,
+    )
+    tally = Tally()
+    with closing(scratch(job.settings, spill=job.folder.path)) as engine, ThreadPoolExecutor(1) as hasher:
+        hashing: Future[str] = hasher.submit(content_hash, sources)
+        stage = _Stage(job, engine, rules)
+        for number, batch in enumerate(_batches(stage, sources, tally=tally)):
+            _stage_batch(stage, batch.batch, profile=batch.profile, number=number, tally=tally)
+            job.tell(Progress(tally.total, batch.done_bytes, batch.total_bytes, time.monotonic() - job.started))
+        profile = _profile(job.options.profile, detect_format(sources[0], job.options.format)).name
+        return Loaded(tally.total, tally.refused, tally.warnings, tally.errors_by_code, profile, hashing.result())
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A batch with what was made of its source's name and how far all sources are read."""
+
+    batch: Batch
+    profile: Profile
+    done_bytes: int
+    total_bytes: int
+
+
+def _batches(stage: _Stage, sources: Sequence[Source], *, tally: Tally) -> Iterator[_Read]:
+    """The batches of all sources; record numbers go on from one to the next."""
+    total_bytes = sum(source.size for source in sources)
+    before = 0
+    for source in sources:
+        form = detect_format(source, stage.job.options.format)
+        profile = _profile(stage.job.options.profile, form)
+        caps = Caps(batch_bytes=stage.job.settings.batch_bytes)
+        for batch in read(
+            source, format=form, profile=profile, caps=caps, first_record=tally.total + 1, engine=stage.engine
+        ):
+            yield _Read(batch, profile, before + batch.position, total_bytes)
+        before += source.size
+
+
+def _profile(name: str, form: str) -> Profile:
+    """The profile asked for; by default the one that fits the format."""
+    if name == "auto":
+        return PROFILES["csv" if form == "csv" else "auth0"]
+    return PROFILES[name]
+
+
+def _stage_batch(stage: _Stage, batch: Batch, *, profile: Profile, number: int, tally: Tally) -> None:
+    """Judge a batch and write its parts."""
+    verdicts = _judge(stage, batch, profile=profile)
+    errors = pl.concat([batch.errors, verdicts.errors], how="vertical")
+    refused = pl.concat([batch.refused, _refused(batch.rows, verdicts)], how="vertical").sort("record")
+    if not batch.seen == verdicts.accepted.height + refused.height:
+        raise JobFault(
+            ErrorCode.NOT_CONSERVED,
+            f"{batch.seen} records were read, but {verdicts.accepted.height + refused.height} have a verdict",
+            "please report this with a sample of the file; nothing was merged",
+        )
+    folder = stage.job.folder
+    folder.write_part("accepted", number, verdicts.accepted)
+    folder.write_part("errors", number, errors)
+    folder.write_part("refused", number, refused)
+    folder.write_part("rejected", number, redacted(refused, engine=stage.engine) if refused.height else refused)
+    tally.total += batch.seen
+    tally.refused += refused.height
+    tally.add(errors)
+
+
+def _judge(stage: _Stage, batch: Batch, *, profile: Profile) -> Verdicts:
+    return validate(normalise(batch.rows, engine=stage.engine, profile=profile, layout=batch.layout), rules=stage.rules)
+
+
+def _refused(rows: pl.DataFrame, verdicts: Verdicts) -> pl.DataFrame:
+    """The records that the rules refused, as the file has them."""
+    if verdicts.accepted.height == rows.height:
+        return pl.DataFrame(schema=RECORDS)
+    return rows.join(verdicts.accepted.select("record"), on="record", how="anti")

@@ -1,0 +1,192 @@
+"""The second and third stage: staged rows to a plan, and the plan to the users table in one transaction."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from flows.load import Loaded
+from flows.records import finish_job
+from flows.running import Job, ended_with, finished, utc_now
+from flows.store import escaped_glob, transaction
+from schemas.codes import ErrorCode, Severity
+from schemas.faults import Fault, JobFault
+from schemas.frames import ERRORS, RECORDS
+from schemas.job import JobStatus, JobSummary, OnError, RowOutcome
+from schemas.user import STAGED
+from transforms.plan import outcome_counts, plan
+from transforms.redact import redacted
+from transforms.statements import Value, changed_rows, run, statement
+
+PLAN_NUMBER = 99999  # parts of the plan come after all parts of the load
+PLANNED = ("updates", "plan")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What the rows would do, and the version of the database that it was found on."""
+
+    summary: JobSummary
+    version: tuple[int, ...]
+
+
+def make_plan(job: Job, loaded: Loaded) -> Planned:
+    """Find duplicates, conflicts and outcomes; stage them; hold the job to its limits."""
+    with job.store.reading(spill=job.folder.path) as connection, job.stop.interrupting(connection):
+        summary = _plan_on(connection, job, loaded)
+        version = job.store.version()
+    job.enter(JobStatus.READY)
+    return Planned(summary, version)
+
+
+def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
+    """Carry the plan out in one transaction with the job's record; a dry run only records it."""
+    fault = _broken_limit(job, planned.summary)
+    if fault is None and not job.options.dry_run:
+        job.enter(JobStatus.IMPORTING)
+    with job.store.writing(spill=job.folder.path) as connection, job.stop.interrupting(connection):
+        with transaction(connection):
+            summary = planned.summary
+            if job.store.version() != planned.version and fault is None:
+                summary = _plan_on(connection, job, loaded)  # somebody has written since
+                fault = _broken_limit(job, summary)
+            _open_parts(connection, job)
+            job.stop.check()
+            if fault is None and not job.options.dry_run:
+                _merge_users(connection, job, summary)
+            summary = _record(connection, job, summary, loaded=loaded, fault=fault)
+        _read_back(connection, job, summary)
+    job.folder.write_status(summary.to_dict())
+    return summary
+
+
+def _plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> JobSummary:
+    """Plan on an open connection and stage the plan as Parquet."""
+    _view(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
+    plan(connection, mode=job.options.mode, connection_id=job.options.connection, step=job.stop.check)
+    for name in PLANNED:
+        _copy(connection, f"from {name}", job.folder.path / f"{name}.parquet")
+    errors = connection.sql(statement("flows", "planned_errors")).pl().cast(ERRORS)  # type: ignore[arg-type] # a Schema is a mapping
+    job.folder.write_part("errors", PLAN_NUMBER, errors)
+    refused = _stage_refused(connection, job)
+    return _planned_summary(job, loaded, outcomes=outcome_counts(connection), errors=errors, refused=refused)
+
+
+def _stage_refused(connection: duckdb.DuckDBPyConnection, job: Job) -> int:
+    """Stage the records that the plan refuses, as they are and redacted; how many there are."""
+    refused = connection.sql(statement("transforms", "refused_records")).pl().cast(RECORDS)  # type: ignore[arg-type]
+    job.folder.write_part("refused", PLAN_NUMBER, refused)
+    if refused.height:
+        job.folder.write_part("rejected", PLAN_NUMBER, redacted(refused, engine=connection))
+    return refused.height
+
+
+def _planned_summary(
+    job: Job, loaded: Loaded, *, outcomes: dict[RowOutcome, int], errors: pl.DataFrame, refused: int
+) -> JobSummary:
+    counted = Counter(errors.filter(severity=Severity.ERROR.value)["code"].to_list())
+    return replace(
+        job.summary,
+        profile=loaded.profile,
+        total=loaded.total,
+        inserted=outcomes[RowOutcome.INSERT],
+        updated=outcomes[RowOutcome.UPDATE],
+        unchanged=outcomes[RowOutcome.UNCHANGED],
+        failed=loaded.refused + refused,
+        warnings=loaded.warnings + errors.filter(severity=Severity.WARNING.value).height,
+        errors_by_code=dict(sorted((Counter(loaded.errors_by_code) + counted).items())),
+    )
+
+
+def _broken_limit(job: Job, summary: JobSummary) -> Fault | None:
+    """Why the job may not merge, if it may not."""
+    counted = summary.inserted + summary.updated + summary.unchanged + summary.failed
+    if counted != summary.total:
+        hint = "please report this; nothing was merged"
+        return JobFault(ErrorCode.NOT_CONSERVED, f"{summary.total} rows came in, {counted} are accounted for", hint)
+    if summary.failed and job.options.on_error is OnError.FAIL:
+        return _too_many(f"{summary.failed} of {summary.total} rows were refused, and the job allows none")
+    if summary.failed > job.options.max_error_rate * summary.total:
+        share = f"{summary.failed / summary.total:.1%}"
+        return _too_many(f"{share} of the rows were refused, more than the {job.options.max_error_rate:.1%} allowed")
+    return None
+
+
+def _too_many(message: str) -> JobFault:
+    hint = "see the errors with `python -m flows.jobs errors JOB`, correct the file or allow more; nothing was merged"
+    return JobFault(ErrorCode.TOO_MANY_ERRORS, message, hint)
+
+
+def _open_parts(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
+    """Views of everything staged."""
+    _view(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
+    _view(connection, "job_errors", job.folder.parts("errors"), empty=ERRORS)
+    _view(connection, "job_rejected", job.folder.parts("rejected"), empty=RECORDS)
+    for name in PLANNED:
+        connection.execute(f"drop table if exists temp.{name}")
+        connection.from_parquet(escaped_glob(job.folder.path / f"{name}.parquet")).create_view(name, replace=True)
+
+
+def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary) -> None:
+    """Change the users table as planned and prove that it is so."""
+    values: dict[str, Value] = {"connection": job.options.connection, "job_id": job.id, "now": utc_now()}
+    if summary.updated:
+        _expect(run(connection, "delete_changed_users", package="flows", **values), summary.updated)
+        _expect(run(connection, "insert_changed_users", package="flows", **values), summary.updated)
+    job.stop.check()
+    if summary.inserted:
+        _expect(run(connection, "insert_new_users", package="flows", **values), summary.inserted)
+    job.stop.check()
+    if summary.inserted or summary.updated:
+        _expect(run(connection, "record_changes", package="flows", **values), summary.inserted + summary.updated)
+        broken = run(connection, "broken_keys", package="flows", **values)
+        if broken:
+            raise _mismatch(f"{len(broken)} keys would be held by more than one user")
+
+
+def _expect(result: list[tuple[object, ...]], rows: int) -> None:
+    if changed_rows(result) != rows:
+        raise _mismatch(f"{rows} users were to change, {changed_rows(result)} did")
+
+
+def _mismatch(message: str) -> JobFault:
+    return JobFault(ErrorCode.NOT_CONSERVED, message, "nothing was merged; please report this")
+
+
+def _record(
+    connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary, *, loaded: Loaded, fault: Fault | None
+) -> JobSummary:
+    """Write the errors, the refused records and the end of the job into the caller's transaction."""
+    run(connection, "record_errors", package="flows", job_id=job.id)
+    run(connection, "record_rejected", package="flows", job_id=job.id)
+    status = JobStatus.COMPLETED_WITH_ERRORS if summary.failed else JobStatus.COMPLETED
+    ended = finished(job, replace(summary, status=status))
+    if fault is not None:
+        ended = ended_with(fault, job=job, summary=summary)
+    finish_job(connection, ended, content_hash=loaded.content_hash)
+    return ended
+
+
+def _read_back(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary) -> None:
+    """Count again what the commit left; a commit can fail without an error."""
+    ((inserted, updated, *_),) = run(
+        connection, "merged_counts", package="flows", job_id=job.id, connection=job.options.connection
+    )
+    merged = not job.options.dry_run and summary.fault is None
+    if (inserted, updated) != ((summary.inserted, summary.updated) if merged else (0, 0)):
+        raise _mismatch(f"after the commit {inserted} inserted and {updated} updated users were found")
+
+
+def _view(connection: duckdb.DuckDBPyConnection, name: str, parts: list[Path], *, empty: pl.Schema) -> None:
+    """A view of Parquet parts; of no rows where there are none."""
+    if parts:
+        connection.from_parquet([escaped_glob(part) for part in parts]).create_view(name, replace=True)
+    else:
+        connection.from_arrow(pl.DataFrame(schema=empty).to_arrow()).create_view(name, replace=True)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    """Write the rows of a query as Parquet."""
+    connection.sql(query).write_parquet(str(path), compression="lz4")

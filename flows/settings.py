@@ -1,0 +1,39 @@
+"""What the environment and the command line say about this process, read once at the entry and passed down."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_DATABASE = Path("data/users.duckdb")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where the tables live and what a job may use; seconds, days and bytes as the names say."""
+
+    database: Path = DEFAULT_DATABASE
+    wait_seconds: float = 30.0  # for a database that another process holds
+    jobs_per_connection: int = 2
+    time_limit_seconds: float = 2 * 60 * 60
+    retention_days: int = 7
+    memory_limit: str = "1GB"  # of DuckDB; it spills to the job folder beyond
+    batch_bytes: int = 16 * 1024 * 1024
+
+    @property
+    def jobs_folder(self) -> Path:
+        """The folder that holds one private folder per job."""
+        return self.database.parent / "jobs"
+
+
+def settings_from(environment: Mapping[str, str], *, database: Path | None = None) -> Settings:
+    """The settings that `IMPORT_…` variables give, defaults elsewhere; a number that is none raises `ValueError`."""
+    defaults = Settings()
+    return Settings(
+        database=database or Path(environment.get("IMPORT_DATABASE", DEFAULT_DATABASE)),
+        wait_seconds=float(environment.get("IMPORT_WAIT_SECONDS", defaults.wait_seconds)),
+        jobs_per_connection=int(environment.get("IMPORT_JOBS_PER_CONNECTION", defaults.jobs_per_connection)),
+        time_limit_seconds=float(environment.get("IMPORT_TIME_LIMIT_SECONDS", defaults.time_limit_seconds)),
+        retention_days=int(environment.get("IMPORT_RETENTION_DAYS", defaults.retention_days)),
+        memory_limit=environment.get("IMPORT_MEMORY_LIMIT", defaults.memory_limit),
+        batch_bytes=int(environment.get("IMPORT_BATCH_BYTES", defaults.batch_bytes)),
+    )

@@ -1,0 +1,2 @@
+-- grain: one row, the connection
+select * from connections where connection = $connection

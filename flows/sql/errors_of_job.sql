@@ -1,0 +1,5 @@
+-- grain: one row per fault of a record of the job
+select record, line, code, path, message, severity
+from import_errors
+where job_id = $job_id
+order by record, severity, code, path

@@ -1,0 +1,21 @@
+-- grain: one row, the job as it stands now
+update import_jobs
+set
+    profile = $profile,
+    status = $status,
+    total = $total,
+    inserted = $inserted,
+    updated = $updated,
+    unchanged = $unchanged,
+    failed = $failed,
+    warnings = $warnings,
+    errors_by_code = $errors_by_code,
+    fault_code = $fault_code,
+    fault_message = $fault_message,
+    fault_hint = $fault_hint,
+    started_at = $started_at,
+    finished_at = $finished_at,
+    duration_seconds = $duration_seconds,
+    rows_per_second = $rows_per_second,
+    content_hash = $content_hash
+where job_id = $job_id

@@ -1,0 +1,7 @@
+-- grain: one row, the job as accepted
+insert into import_jobs (
+    job_id, kind, external_id, connection, sources, profile, mode, dry_run, status, created_at, started_at, options
+)
+values (
+    $job_id, $kind, $external_id, $connection, $sources, $profile, $mode, $dry_run, $status, $created_at, $started_at, $options
+)

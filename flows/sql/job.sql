@@ -1,0 +1,2 @@
+-- grain: one row, the job
+select * from import_jobs where job_id = $job_id

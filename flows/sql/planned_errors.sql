@@ -1,0 +1,6 @@
+-- grain: one row per fault or warning that the plan found
+-- reads: refusals, differences, staged
+select found.record, staged.line, found.code, found.path, found.message, found.severity
+from (from refusals union all by name from differences) as found
+inner join staged on found.record = staged.record
+order by found.record, found.code, found.path

@@ -1,0 +1,139 @@
+"""What a person or a pipe sees of a run: progress while it goes on, then the summary and the errors by code.
+
+Progress goes to stderr, the summary to stdout. What is shown comes from the `JobSummary` and the analysts' views.
+"""
+
+import json
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from flows.running import Progress
+from flows.settings import Settings
+from flows.store import Store
+from schemas.faults import Fault
+from schemas.job import JobStatus, JobSummary
+from transforms.statements import run_mapped
+
+PLAIN_SECONDS = 5.0  # between two plain progress lines
+PHASES = {
+    JobStatus.LOADING: "loading",
+    JobStatus.READY: "planned",
+    JobStatus.IMPORTING: "merging",
+}
+
+
+class Terminal:
+    """An observer that shows a bar on a terminal and a plain line now and then in a pipe."""
+
+    def __init__(self, *, json: bool, quiet: bool) -> None:
+        self.json = json
+        self.quiet = quiet
+        self.errors = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+        self.output = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        self._told = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if self.errors.is_terminal and not self.quiet:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TaskProgressColumn(),
+                TextColumn("{task.fields[speed]}"),
+            )
+            self._bar = Bar(*columns, console=self.errors, transient=True)
+            self._task = self._bar.add_task("starting", total=100, speed="")
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def phase(self, status: JobStatus) -> None:
+        """Show the phase that the job enters."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=PHASES.get(status, status.value))
+        elif not self.quiet:
+            self.errors.print(PHASES.get(status, status.value))
+
+    def progress(self, progress: Progress) -> None:
+        """Show how far the loading is."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=progress.percent, speed=_speed(progress))
+        elif not self.quiet and time.monotonic() - self._told > PLAIN_SECONDS:
+            self._told = time.monotonic()
+            self.errors.print(f"loading: {progress.percent:.0f} %, {_speed(progress)}")
+
+    def repeats(self, job_id: str) -> None:
+        """Say that an earlier job has imported the same."""
+        if not self.quiet:
+            self.errors.print(f"already imported by job {job_id}; import it once more with --again")
+
+    def show(self, summary: JobSummary, *, settings: Settings) -> None:
+        """Print the end of the job."""
+        if self.json:
+            sys.stdout.write(json.dumps(summary.to_dict(), ensure_ascii=False) + "\n")
+        if summary.fault is not None and not self.json:
+            self.errors.print(f"{summary.fault['code']}: {summary.fault['message']}", markup=False)
+            self.errors.print(summary.fault["hint"], markup=False)
+        if not self.json and not self.quiet:
+            show_summary(self.output, summary)
+            show_errors_by_code(self.output, summary, settings=settings)
+
+
+def show_summary(console: Console, summary: JobSummary) -> None:
+    """Print the counts of a job."""
+    style = {JobStatus.COMPLETED: "green", JobStatus.COMPLETED_WITH_ERRORS: "yellow"}.get(summary.status, "red")
+    title = summary.status.value.replace("_", " ") + (" (dry run: nothing merged)" if summary.dry_run else "")
+    console.print(Text(title, style=f"bold {style}"))
+    counts = Table("inserted", "updated", "unchanged", "failed", "total", "warnings", "seconds", "rows/s")
+    values = (summary.inserted, summary.updated, summary.unchanged, summary.failed, summary.total, summary.warnings)
+    speed = f"{summary.rows_per_second:,}" if summary.rows_per_second else ""
+    counts.add_row(*(f"{value:,}" for value in values), f"{summary.duration_seconds or 0:.2f}", speed)
+    console.print(counts)
+    console.print(f"job {summary.job_id}  connection {summary.connection}  mode {summary.mode}", markup=False)
+
+
+def show_errors_by_code(console: Console, summary: JobSummary, *, settings: Settings) -> None:
+    """Print each code with its count and an example; nothing where there are no errors."""
+    try:
+        with Store(settings).reading() as connection:
+            rows = run_mapped(connection, "errors_by_code_of_job", package="flows", job_id=summary.job_id)
+    except Fault:  # the counts have been printed; the database is busy with another job
+        return
+    if not rows:
+        return
+    table = Table(
+        "code", "path", "count", "first at", "example", title="errors and warnings by code", title_justify="left"
+    )
+    for row in rows:
+        place = f"record {row['first_record']}" + (f", line {row['first_line']}" if row["first_line"] else "")
+        mark = " (warning)" if row["severity"] == "warning" else ""
+        cells = (
+            f"{row['code']}{mark}",
+            str(row["path"]) or "(record)",
+            f"{row['errors']:,}",
+            place,
+            str(row["example"]),
+        )
+        table.add_row(*(Text(cell) for cell in cells))
+    console.print(table)
+    console.print(f"all of them: python -m flows.jobs errors {summary.job_id}", markup=False)
+
+
+def _speed(progress: Progress) -> str:
+    left = progress.seconds_left
+    rest = f", {left:.0f} s left" if left is not None else ""
+    return f"{progress.rows:,} rows, {progress.rows_per_second:,.0f} rows/s{rest}"

@@ -1,0 +1,9 @@
+-- grain: one row per connection, the space within which users are unique; with the rules it sets for usernames
+create table connections (
+    connection varchar not null,
+    username_required boolean not null default false,
+    username_min_length integer not null default 1,
+    username_max_length integer not null default 128,
+    username_pattern varchar,
+    created_at timestamptz not null default current_timestamp
+)

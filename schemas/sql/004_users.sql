@@ -1,0 +1,29 @@
+-- grain: one row per user of a connection; user_id, email_key and username_key are each unique in it, which every
+-- merge asserts (an index would double its time)
+create table users (
+    connection varchar not null,
+    user_id varchar not null,
+    email varchar,
+    email_key varchar,
+    username varchar,
+    username_key varchar,
+    phone_number varchar,
+    email_verified boolean,
+    phone_verified boolean,
+    given_name varchar,
+    family_name varchar,
+    name varchar,
+    nickname varchar,
+    picture varchar,
+    blocked boolean,
+    password_hash varchar,
+    custom_password_hash json,
+    app_metadata json,
+    user_metadata json,
+    mfa_factors json,
+    password_reset_required boolean not null default false,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    created_by_job varchar not null,
+    updated_by_job varchar not null
+)

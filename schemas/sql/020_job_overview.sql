@@ -1,0 +1,27 @@
+-- grain: one row per job, newest first: who imported what, how it ended
+create view job_overview as
+select
+    job_id,
+    kind,
+    external_id,
+    connection,
+    sources,
+    mode,
+    dry_run,
+    status,
+    total,
+    inserted,
+    updated,
+    unchanged,
+    failed,
+    warnings,
+    case when total > 0 then round(failed / total, 4) end as error_rate,
+    fault_code,
+    fault_message,
+    created_at,
+    finished_at,
+    duration_seconds,
+    rows_per_second,
+    undone_by_job
+from import_jobs
+order by created_at desc

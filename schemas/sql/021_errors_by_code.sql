@@ -1,0 +1,14 @@
+-- grain: one row per job, severity, code and path: how often it occurred and the first record that has it
+create view errors_by_code as
+select
+    job_id,
+    severity,
+    code,
+    regexp_replace(path, '\[[0-9]+\]', '[]', 'g') as path,
+    count(*) as errors,
+    count(distinct record) as records,
+    min(record) as first_record,
+    arg_min(line, record) as first_line,
+    arg_min(message, record) as example
+from import_errors
+group by job_id, severity, code, regexp_replace(path, '\[[0-9]+\]', '[]', 'g')

@@ -1,0 +1,31 @@
+"""Fixtures that every part of the tests uses: a private folder's settings, a real database, an invented user."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from flows.settings import Settings
+from flows.store import Store, scratch
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a database of the test's own; a busy one is not waited for."""
+    return Settings(database=tmp_path / "users.duckdb", wait_seconds=0.2)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Store:
+    """A migrated, empty database."""
+    store = Store(settings)
+    store.prepare()
+    return store
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB in memory."""
+    with scratch(settings) as connection:
+        yield connection

@@ -1,0 +1,49 @@
+"""Statements of the `sql` folders, by name, executed on a connection that the caller opened."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+
+import duckdb
+
+Value = str | int | float | bool | None | Sequence[str]
+Row = tuple[object, ...]
+
+
+@cache
+def statement(package: str, name: str) -> str:
+    """The text of the statement `name` in the `sql` folder of a package."""
+    return files(package).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+
+
+def run(connection: duckdb.DuckDBPyConnection, name: str, /, *, package: str, **values: Value) -> list[Row]:
+    """The rows of one statement, given those of the values that it names (for a change: one row with the count)."""
+    text = statement(package, name)
+    return connection.execute(text, _named(text, values)).fetchall()
+
+
+def run_mapped(
+    connection: duckdb.DuckDBPyConnection, name: str, /, *, package: str, **values: Value
+) -> list[Mapping[str, object]]:
+    """The rows of a query that returns few, each by column name."""
+    text = statement(package, name)
+    cursor = connection.execute(text, _named(text, values))
+    columns = [column[0] for column in cursor.description or ()]
+    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def materialise(connection: duckdb.DuckDBPyConnection, name: str, /, *, package: str, **values: Value) -> None:
+    """Keep the result of a query as a temporary table of the same name."""
+    text = statement(package, name)
+    connection.execute(f"create or replace temp table {name} as\n{text}", _named(text, values)).fetchall()
+
+
+def changed_rows(result: list[Row]) -> int:
+    """How many rows an insert, update or delete touched, from what `run` returned."""
+    return int(str(result[0][0])) if result else 0
+
+
+def _named(text: str, values: Mapping[str, Value]) -> dict[str, Value]:
+    """The values whose `$name` the statement uses: DuckDB refuses any other."""
+    return {key: value for key, value in values.items() if re.search(rf"\${key}\b", text)}
