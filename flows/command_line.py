@@ -9,13 +9,19 @@ import signal
 import sys
 import uuid
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from flows import local_api
 from flows.settings import DEFAULT_DATABASE, Settings, settings_from
 from schemas.faults import ExitCode, Fault
 from schemas.job import JobOptions, JobSummary, Mode, OnError
+
+if TYPE_CHECKING:
+    from flows.local_api import LocalApi
+    from flows.terminal import Terminal
 
 FORMATS = ("auto", "json", "ndjson", "csv", "parquet")
 EPILOG = """examples:
@@ -135,28 +141,25 @@ def complain(fault: Fault) -> int:
 
 
 def _run(options: JobOptions, arguments: argparse.Namespace, *, settings: Settings) -> int:
-    from flows.terminal import Terminal  # heavy: not for --help
+    """Run the job in the way asked for and print its end; the exit code."""
+    with nullcontext() if arguments.direct else local_api.choose() as api:  # a private server starts beside the imports
+        from flows.terminal import Terminal
 
-    with Terminal(json=arguments.json, quiet=arguments.quiet) as terminal:
-        run = _run_directly if arguments.direct else _run_with_prefect
-        summary = run(options, settings=settings, terminal=terminal)
-    terminal.show(summary, settings=settings)
+        with Terminal(json=arguments.json, quiet=arguments.quiet) as terminal:
+            summary = _run_job(options, settings=settings, terminal=terminal, api=api)
+        terminal.show(summary, settings=settings)
     return summary.exit_code
 
 
-def _run_directly(options: JobOptions, *, settings: Settings, terminal: "Terminal") -> JobSummary:  # type: ignore[name-defined] # noqa: F821
-    from flows.job import run_job
+def _run_job(options: JobOptions, *, settings: Settings, terminal: "Terminal", api: "LocalApi | None") -> JobSummary:
+    if api is None:
+        from flows.job import run_job
 
-    return run_job(options, settings=settings, job_id=str(uuid.uuid4()), observer=terminal)
+        return run_job(options, settings=settings, job_id=str(uuid.uuid4()), observer=terminal)
+    from flows.import_users import run_locally
 
-
-def _run_with_prefect(options: JobOptions, *, settings: Settings, terminal: "Terminal") -> JobSummary:  # type: ignore[name-defined] # noqa: F821
-    from flows import local_api
-
-    with local_api.serving():
-        from flows.import_users import run_locally
-
-        return run_locally(options, settings=settings, observer=terminal)
+    api.ready()
+    return run_locally(options, settings=settings, observer=terminal)
 
 
 def _options(parse: argparse.ArgumentParser, arguments: argparse.Namespace) -> JobOptions:

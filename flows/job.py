@@ -14,7 +14,8 @@ from typing import Protocol, TypeVar
 
 from flows import load, merge
 from flows.job_folder import JobFolder
-from flows.records import find_connection, find_same_import, insert_job, record_end, remove_job, sweep
+from flows.connection_records import find_connection
+from flows.records import find_same_import, insert_job, record_end, remove_job, sweep
 from flows.running import Job, Observer, Progress, ended_with, utc_now
 from flows.settings import Settings
 from flows.slots import slot

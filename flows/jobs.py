@@ -5,10 +5,14 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from flows.command_line import Parser, add_database, complain
 from flows.settings import Settings, settings_from
 from schemas.faults import Fault
+
+if TYPE_CHECKING:
+    from flows.store import Store
 
 Command = Callable[[argparse.Namespace, Settings], int]
 
@@ -107,7 +111,7 @@ def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _store(settings: Settings) -> "Store":  # type: ignore[name-defined] # noqa: F821
+def _store(settings: Settings) -> "Store":
     from flows.store import Store
 
     store = Store(settings)

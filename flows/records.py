@@ -12,7 +12,6 @@ import duckdb
 from flows.job_folder import JobFolder
 from flows.store import Store
 from schemas.codes import ErrorCode
-from schemas.connection import ConnectionSettings
 from schemas.faults import DatabaseFault, JobFault
 from schemas.job import RUNNING, FaultRecord, JobOptions, JobStatus, JobSummary, fault_record
 from transforms.statements import Value, run, run_mapped
@@ -68,24 +67,6 @@ def sweep(store: Store) -> None:
         if not folder.is_running:
             with store.transaction() as connection:
                 finish_job(connection, _last_word(summary, folder))
-
-
-def find_connection(store: Store, name: str) -> ConnectionSettings:
-    """The settings of a connection.
-
-    Raises:
-        JobFault: `CONNECTION_NOT_FOUND`.
-
-    """
-    with store.reading() as connection:
-        rows = run_mapped(connection, "connection", package=PACKAGE, connection=name)
-    if not rows:
-        raise JobFault(
-            ErrorCode.CONNECTION_NOT_FOUND,
-            f"there is no connection {name}",
-            f"create it with `python -m flows.connections add {name}`, or see `python -m flows.connections list`",
-        )
-    return ConnectionSettings(**{key: value for key, value in rows[0].items() if key != "created_at"})  # type: ignore[arg-type] # the columns are the fields
 
 
 def find_job(store: Store, job_id: str) -> JobSummary:

@@ -1,0 +1,2 @@
+-- grain: one row per connection
+select * from connections order by connection

@@ -1,0 +1,6 @@
+-- grain: one row per fault of a record of the job, the first $limit
+select record, line, code, path, message, severity
+from import_errors
+where job_id = $job_id
+order by record, severity, code, path
+limit $limit

@@ -1,0 +1,8 @@
+-- grain: one row, what a connection asks of usernames
+update connections
+set
+    username_required = $username_required,
+    username_min_length = $username_min_length,
+    username_max_length = $username_max_length,
+    username_pattern = $username_pattern
+where connection = $connection
