@@ -149,6 +149,7 @@ def _stage_batch(stage: _Stage, batch: Batch, *, profile: Profile, number: int, 
             "please report this with a sample of the file; nothing was merged",
         )
     folder = stage.job.folder
+    stage.job.step("stage a batch")
     folder.write_part("accepted", number, verdicts.accepted)
     folder.write_part("errors", number, errors)
     folder.write_part("refused", number, refused)

@@ -10,6 +10,7 @@ import polars as pl
 from flows.load import Loaded
 from flows.records import finish_job
 from flows.running import Job, ended_with, finished, utc_now
+from flows.steps import reached
 from flows.store import escaped_glob, transaction
 from schemas.codes import ErrorCode, Severity
 from schemas.faults import Fault, JobFault
@@ -53,11 +54,12 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
                 summary = _plan_on(connection, job, loaded)  # somebody has written since
                 fault = _broken_limit(job, summary)
             _open_parts(connection, job)
-            job.stop.check()
             if fault is None and not job.options.dry_run:
                 _merge_users(connection, job, summary)
             summary = _record(connection, job, summary, loaded=loaded, fault=fault)
+        reached("read back")
         _read_back(connection, job, summary)
+    reached("report")
     job.folder.write_status(summary.to_dict())
     return summary
 
@@ -65,7 +67,7 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
 def _plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> JobSummary:
     """Plan on an open connection and stage the plan as Parquet."""
     _view(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
-    plan(connection, mode=job.options.mode, connection_id=job.options.connection, step=job.stop.check)
+    plan(connection, mode=job.options.mode, connection_id=job.options.connection, step=job.step)
     for name in PLANNED:
         _copy(connection, f"from {name}", job.folder.path / f"{name}.parquet")
     errors = connection.sql(statement("flows", "planned_errors")).pl().cast(ERRORS)  # type: ignore[arg-type] # a Schema is a mapping
@@ -131,24 +133,22 @@ def _open_parts(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
 
 def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary) -> None:
     """Change the users table as planned and prove that it is so."""
+    written = summary.inserted + summary.updated
+    acts = (
+        ("delete_changed_users", summary.updated),
+        ("insert_changed_users", summary.updated),
+        ("insert_new_users", summary.inserted),
+        ("record_changes", written),
+    )
     values: dict[str, Value] = {"connection": job.options.connection, "job_id": job.id, "now": utc_now()}
-    if summary.updated:
-        _expect(run(connection, "delete_changed_users", package="flows", **values), summary.updated)
-        _expect(run(connection, "insert_changed_users", package="flows", **values), summary.updated)
-    job.stop.check()
-    if summary.inserted:
-        _expect(run(connection, "insert_new_users", package="flows", **values), summary.inserted)
-    job.stop.check()
-    if summary.inserted or summary.updated:
-        _expect(run(connection, "record_changes", package="flows", **values), summary.inserted + summary.updated)
-        broken = run(connection, "broken_keys", package="flows", **values)
-        if broken:
-            raise _mismatch(f"{len(broken)} keys would be held by more than one user")
-
-
-def _expect(result: list[tuple[object, ...]], rows: int) -> None:
-    if changed_rows(result) != rows:
-        raise _mismatch(f"{rows} users were to change, {changed_rows(result)} did")
+    for name, rows in acts:
+        job.step(name)
+        if rows and changed_rows(run(connection, name, package="flows", **values)) != rows:
+            raise _mismatch(f"{name} did not touch the {rows} rows that it had to")
+    job.step("broken_keys")
+    broken = run(connection, "broken_keys", package="flows", **values) if written else []
+    if broken:
+        raise _mismatch(f"{len(broken)} keys would be held by more than one user")
 
 
 def _mismatch(message: str) -> JobFault:
@@ -159,13 +159,16 @@ def _record(
     connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary, *, loaded: Loaded, fault: Fault | None
 ) -> JobSummary:
     """Write the errors, the refused records and the end of the job into the caller's transaction."""
-    run(connection, "record_errors", package="flows", job_id=job.id)
-    run(connection, "record_rejected", package="flows", job_id=job.id)
+    for name in ("record_errors", "record_rejected"):
+        job.step(name)
+        run(connection, name, package="flows", job_id=job.id)
     status = JobStatus.COMPLETED_WITH_ERRORS if summary.failed else JobStatus.COMPLETED
     ended = finished(job, replace(summary, status=status))
     if fault is not None:
         ended = ended_with(fault, job=job, summary=summary)
+    job.step("finish_job")
     finish_job(connection, ended, content_hash=loaded.content_hash)
+    job.step("commit")
     return ended
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from flows.job_folder import JobFolder
 from flows.records import record_phase
 from flows.settings import Settings
+from flows.steps import reached
 from flows.stop import Stop
 from flows.store import Store
 from schemas.faults import Canceled, Fault
@@ -75,16 +76,21 @@ class Job:
         """The job's id."""
         return self.summary.job_id
 
+    def step(self, name: str) -> None:
+        """Take the next step, unless the job must stop."""
+        self.stop.check()
+        reached(name)
+
     def enter(self, status: JobStatus) -> None:
         """Tell everybody that the job enters a phase."""
-        self.stop.check()
+        self.step(f"enter {status.value}")
         self.folder.write_status({"status": status.value})
         record_phase(self.store, job_id=self.id, status=status)
         self.observer.phase(status)
 
     def tell(self, progress: Progress) -> None:
         """Tell everybody how far the loading is, or stop."""
-        self.stop.check()
+        self.step("tell progress")
         self.folder.write_status(
             {"status": JobStatus.LOADING.value, "percent": round(progress.percent, 1)}
             | {"rows": progress.rows, "seconds_left": progress.seconds_left}

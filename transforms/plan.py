@@ -13,18 +13,18 @@ from transforms.statements import materialise, run
 PACKAGE = "transforms"
 
 
-def plan(connection: duckdb.DuckDBPyConnection, *, mode: Mode, connection_id: str, step: Callable[[], None]) -> None:
+def plan(connection: duckdb.DuckDBPyConnection, *, mode: Mode, connection_id: str, step: Callable[[str], None]) -> None:
     """Leave the tables `refusals`, `updates`, `differences` and `plan`: one row per staged record, one outcome each.
 
-    `step` is called before each statement; it may raise to stop.
+    `step` is called with the name of each statement before it runs; it may raise to stop.
     """
     conflicts = "conflicts_of_insert" if mode is Mode.INSERT else "conflicts_of_update"
     for name in ("duplicates", "matches", "targets", "repeats", conflicts):
-        step()
+        step(name)
         materialise(connection, name, package=PACKAGE, connection=connection_id, mode=mode.value)
     connection.execute(f"create or replace temp table refusals as from repeats union all by name from {conflicts}")
     for name in ("updates", "differences", "plan"):
-        step()
+        step(name)
         materialise(connection, name, package=PACKAGE, connection=connection_id, mode=mode.value)
 
 

@@ -49,7 +49,7 @@ def planned(
     """The outcome of each row, and (record, code, path) of every error and warning."""
     frame = staged(*rows)
     connection.register("staged", frame.to_arrow())
-    plan(connection, mode=mode, connection_id="default", step=lambda: None)
+    plan(connection, mode=mode, connection_id="default", step=lambda _: None)
     outcomes = [outcome for (outcome,) in connection.execute("select outcome from plan order by record").fetchall()]
     found = "select record, code, path from (from refusals union all by name from differences) order by all"
     return outcomes, connection.execute(found).fetchall()
