@@ -1,0 +1,180 @@
+"""The flow `import-users`: a job as Prefect runs it, from the command line, the Prefect pages or a schedule.
+
+What a job does is in `flows.job`; the arguments, the terminal and the choice of the API are in `flows.command_line`.
+`python -m flows.import_users` starts here and must import nothing heavy before it has parsed its arguments.
+"""
+
+if __name__ == "__main__":
+    import os
+    import sys
+
+    from flows.command_line import main
+
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # threads that Prefect leaves behind would cost half a second, and DuckDB complains of them
+
+# the imports below take seconds, `--help` must not
+import asyncio
+import os
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+from uuid import UUID
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import deployment, flow_run
+from prefect.states import Failed
+from pydantic import Field
+
+from flows import local_api
+from flows.artifacts import masked
+from flows.prefect_job import run_job_in_flow
+from flows.prefect_report import NO_ANSWER, drain, final_state
+from flows.running import Observer
+from flows.settings import Settings, settings_from
+from schemas.codes import ErrorCode
+from schemas.faults import Fault, JobFault
+from schemas.job import JobOptions, JobSummary, Mode, OnError
+from schemas.profiles import PROFILES
+
+Sources = Annotated[list[str], Field(min_length=1)]
+ProfileName = Annotated[str, Field(json_schema_extra={"enum": ["auto", *sorted(PROFILES)]})]
+FileFormat = Literal["auto", "json", "ndjson", "csv", "parquet"]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass
+class LocalRun:
+    """What a run started from the command line brings along and takes home, past Prefect's parameters."""
+
+    settings: Settings
+    observer: Observer
+    summary: JobSummary | None = None
+    fault: Fault | None = None
+
+    def take(self, summary: JobSummary) -> None:
+        """Keep the summary, whatever Prefect makes of the run."""
+        self.summary = summary
+
+
+_local_run: ContextVar[LocalRun | None] = ContextVar("local_run", default=None)
+
+
+def run_name() -> str:
+    """The run's name on the Prefect pages: what it imports."""
+    first, *more = flow_run.parameters["sources"]
+    others = f" and {len(more)} more" if more else ""
+    return f"import {Path(first).name or first}{others}"
+
+
+@flow(
+    name="import-users",
+    description="Import files of users into a connection: every fault named, one transaction, nothing on failure.",
+    flow_run_name=run_name,
+    persist_result=True,
+    result_serializer="json",
+)
+async def import_users(
+    sources: Sources,
+    *,
+    database: str = "",
+    connection: str = "default",
+    profile: ProfileName = "auto",
+    format: FileFormat = "auto",  # noqa: A002 - the name of the option
+    mode: Mode = Mode.INSERT,
+    on_error: OnError = OnError.CONTINUE,
+    max_error_rate: Share = 1.0,
+    dry_run: bool = False,
+    external_id: str = "",
+    again: bool = False,
+    unknown_fields: Literal["refuse", "ignore"] = "refuse",
+    reset_unsupported_hashes: bool = False,
+) -> State[dict[str, object]]:
+    """Import users.
+
+    Args:
+        sources: Files or folders that the worker can read.
+        database: The DuckDB file to import into; empty for the worker's own (IMPORT_DATABASE).
+        connection: The connection that the users belong to.
+        profile: Whose field names the files use; auto looks at the file.
+        format: What the files are; auto looks at the file.
+        mode: What a match with an existing user means. insert refuses the row, upsert updates the user,
+            update does too and refuses a row without a match.
+        on_error: What a refused row means. continue imports the others, fail imports nothing.
+        max_error_rate: The share of refused rows above which nothing is imported, 0 to 1.
+        dry_run: Say what every row would do and change nothing.
+        external_id: Your own name for this job.
+        again: Import even when the same content has been imported already.
+        unknown_fields: What a field that users do not have means. refuse refuses the row, ignore leaves it out.
+        reset_unsupported_hashes: Import a row whose only fault is its password hash without the hash.
+            The user has to choose a new password.
+
+    """
+    options = JobOptions(
+        sources=tuple(sources),
+        connection=connection,
+        profile=profile,
+        format=format,
+        mode=mode,
+        on_error=on_error,
+        max_error_rate=max_error_rate,
+        dry_run=dry_run,
+        external_id=external_id or None,
+        again=again,
+        unknown_fields=unknown_fields,
+        reset_unsupported_hashes=reset_unsupported_hashes,
+    )
+    return _run(options, database=database)
+
+
+def _run(options: JobOptions, *, database: str) -> State[dict[str, object]]:
+    """The final state; a local run also takes the summary home."""
+    local = _local_run.get()
+    settings = local.settings if local else settings_from(os.environ, database=Path(database) if database else None)
+    try:
+        summary = run_job_in_flow(
+            options,
+            settings=settings,
+            run_id=UUID(str(flow_run.id)),
+            has_worker=deployment.id is not None,
+            terminal=local.observer if local else None,
+            keep=local.take if local else _keep_nothing,
+        )
+    except Fault as fault:  # no job began
+        if local is not None:
+            local.fault = fault
+        return Failed(message=f"{masked(fault.message)} ({fault.code.value})")
+    return final_state(summary)
+
+
+def run_locally(options: JobOptions, *, settings: Settings, observer: Observer) -> JobSummary:
+    """The summary of a job that this process runs as a flow, recorded by the API that `flows.local_api` chose.
+
+    Raises:
+        Fault: no job could begin.
+
+    """
+    local = LocalRun(settings, observer)
+    _local_run.set(local)
+    with suppress(*NO_ANSWER):  # the job's own row is the record; without it the run never began
+        asyncio.run(_flow_run(options, database=str(settings.database)))
+    drain()
+    if local.fault is not None:
+        raise local.fault
+    if local.summary is None:
+        raise JobFault(ErrorCode.PREFECT_UNAVAILABLE, "Prefect did not start the run", local_api.HINT)
+    return local.summary
+
+
+async def _flow_run(options: JobOptions, *, database: str) -> None:
+    parameters = {**asdict(options), "sources": [*options.sources], "external_id": options.external_id or ""}
+    await import_users(**parameters, database=database, return_state=True)
+
+
+def _keep_nothing(_summary: JobSummary) -> None:
+    """Do nothing: nobody waits for the summary."""

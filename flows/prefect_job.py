@@ -1,0 +1,118 @@
+"""One job inside a flow run: its stages as tasks, its signals, what Prefect is told before, during and after it.
+
+The flow with its parameters is in `flows.import_users`; the calls to Prefect are in `flows.prefect_report`.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from types import FrameType
+from typing import TypeVar
+from uuid import UUID
+
+from prefect import task
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled, Completed, Failed
+
+from flows.artifacts import SHOWN_ERRORS, ErrorRow, masked
+from flows.job import run_job
+from flows.job_folder import JobFolder
+from flows.prefect_report import PrefectObserver, run_page
+from flows.running import Observer
+from flows.settings import Settings
+from flows.store import Store
+from schemas.faults import Canceled, DatabaseFault, Fault
+from schemas.job import JobOptions, JobSummary
+from transforms.statements import Value, run_mapped
+
+Result = TypeVar("Result")
+WAIT_SECONDS = 2.0
+
+
+def run_job_in_flow(
+    options: JobOptions,
+    *,
+    settings: Settings,
+    run_id: UUID,
+    has_worker: bool,
+    terminal: Observer | None,
+    keep: Callable[[JobSummary], None],
+) -> JobSummary:
+    """The summary of the job that the flow run is; `keep` gets it before Prefect is told.
+
+    Raises:
+        Fault: no job could begin.
+
+    """
+    folder = JobFolder(settings.jobs_folder / str(run_id))
+    stop = lambda: _request_stop(folder)  # noqa: E731
+    observer = PrefectObserver(run_id, request_stop=None if has_worker else stop, terminal=terminal)
+    with _stopped_by_signals(stop), observer.telling():
+        summary = run_job(options, settings=settings, job_id=str(run_id), observer=observer, run_stage=run_as_task)
+        keep(summary)
+    with run_page(run_id) as page:
+        page.show_end(summary, _errors(summary, settings=settings))
+    return summary
+
+
+def run_as_task(name: str, stage: Callable[[], Result], /) -> Result:
+    """What the stage returns; Prefect sees a task of that name and how it ended, never its values or its traceback."""
+    returned: list[Result] = []
+    raised: list[BaseException] = []
+
+    @task(name=name, task_run_name=name, persist_result=False)
+    def run_stage() -> State[None]:
+        try:
+            returned.append(stage())
+        except Fault as fault:
+            raised.append(fault)
+            return _ended_by(fault)
+        except Exception as error:  # noqa: BLE001 - raised again outside the task: its text may hold a user's data
+            raised.append(error)
+            return Failed(message=f"the stage broke down with {type(error).__name__}")
+        return Completed()
+
+    run_stage(return_state=True)
+    if raised:
+        raise raised[0]
+    return returned[0]
+
+
+def _ended_by(fault: Fault) -> State[None]:
+    make = Cancelled if isinstance(fault, Canceled) else Failed
+    return make(message=f"{masked(fault.message)} ({fault.code.value})")
+
+
+def _errors(summary: JobSummary, *, settings: Settings) -> list[ErrorRow]:
+    """The errors to show; none when another process holds the database, for the run has ended and need not wait."""
+    store = Store(replace(settings, wait_seconds=WAIT_SECONDS))
+    with suppress(DatabaseFault), store.reading() as connection:
+        values: dict[str, Value] = {"job_id": summary.job_id, "limit": SHOWN_ERRORS}
+        return [*run_mapped(connection, "first_errors", package="flows", **values)]
+    return []
+
+
+def _request_stop(folder: JobFolder) -> None:
+    """Leave the mark that the job looks for; the folder may not be there yet."""
+    folder.create()
+    folder.request_cancel()
+
+
+@contextmanager
+def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Within the block Ctrl-C and SIGTERM stop the job in order: it still writes its row and its state."""
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        stop()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are somebody else's
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
