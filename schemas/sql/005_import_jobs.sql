@@ -27,6 +27,7 @@ create table import_jobs (
     lock_seconds double,
     options json not null,
     content_hash varchar,
+    digest_probe ubigint default hash('a known row', null, true),
     undone_by_job varchar,
     purged_at timestamptz
 )

@@ -32,5 +32,5 @@ create table user_changes (
         created_by_job varchar,
         updated_by_job varchar
     ),
-    digest_after varchar
+    digest_after ubigint
 )
