@@ -1,7 +1,8 @@
-"""The house keeps its plan: import directions, who opens databases, where SQL stands, how modules introduce themselves."""
+"""The house keeps its plan: import directions, who opens databases, where SQL stands, what a module says first."""
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,6 @@ MAY_IMPORT = {
 
 def imported(module: Path) -> set[str]:
     """The top-level packages outside the standard library that a module imports anywhere."""
-    import sys
 
     names: set[str] = set()
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):

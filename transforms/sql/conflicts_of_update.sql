@@ -1,22 +1,23 @@
 -- grain: one row per staged record that cannot be matched to one existing user of its own: the errors of upsert and update
--- reads: targets, duplicates, staged; parameters: mode
+-- reads: matches, targets, duplicates, staged; parameters: mode
 with sharers as (
     select
         record,
         user_id,
         min(record) over (partition by user_id) as first_record
     from targets
-    where users_matched = 1
+    where matches_one_user
 )
 
 select
     record,
     'CONFLICT' as code,
     '' as path,
-    'matches different existing users: ' || holders as message,
+    'matches different existing users: ' || string_agg(key || ' is held by ' || user_id, ', ' order by key) as message,
     'error' as severity
-from targets
-where users_matched > 1
+from matches
+semi join (select record from targets where not matches_one_user) as ambiguous using (record)
+group by record
 union all
 select
     record,

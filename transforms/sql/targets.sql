@@ -1,10 +1,14 @@
--- grain: one row per staged record that matches existing users: which, by which keys
+-- grain: one row per staged record that matches existing users: which, and by which keys
 -- reads: matches
 select
     record,
-    count(distinct user_id) as users_matched,
     min(user_id) as user_id,
-    string_agg(key, ', ' order by key) as matched_by,
-    string_agg(key || ' is held by ' || user_id, ', ' order by key) as holders
+    min(user_id) = max(user_id) as matches_one_user,
+    concat_ws(
+        ', ',
+        case when bool_or(key = 'email') then 'email' end,
+        case when bool_or(key = 'user_id') then 'user_id' end,
+        case when bool_or(key = 'username') then 'username' end
+    ) as matched_by
 from matches
 group by record
