@@ -21,12 +21,49 @@ class Profile:
     header_aliases: Mapping[str, str] = field(default_factory=dict)  # folded header → canonical field
 
 
+# Columns that the product adds to a file of refused rows; on the way back in they are not looked at.
+REJECT_COLUMNS = ("import_line", "import_codes", "import_paths", "import_messages")
+
+# What spreadsheets call the fields, folded; only words that mean one field and nothing else.
+HEADER_ALIASES: Mapping[str, str] = {
+    "e_mail": "email",
+    "e_mail_address": "email",
+    "email_address": "email",
+    "emailaddress": "email",
+    "mail": "email",
+    "emailverified": "email_verified",
+    "phone": "phone_number",
+    "phonenumber": "phone_number",
+    "telephone": "phone_number",
+    "phoneverified": "phone_verified",
+    "userid": "user_id",
+    "user_name": "username",
+    "first_name": "given_name",
+    "firstname": "given_name",
+    "givenname": "given_name",
+    "last_name": "family_name",
+    "lastname": "family_name",
+    "familyname": "family_name",
+    "surname": "family_name",
+    "full_name": "name",
+    "fullname": "name",
+    "display_name": "name",
+    "displayname": "name",
+    "nick_name": "nickname",
+    "picture_url": "picture",
+    "avatar": "picture",
+    "avatar_url": "picture",
+    "passwordhash": "password_hash",
+    "appmetadata": "app_metadata",
+    "usermetadata": "user_metadata",
+}
+
 CANONICAL_PATHS = {name: f"$.{name}" for name in FIELD_NAMES}
 
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile("auth0", CANONICAL_PATHS),
-        Profile("csv", CANONICAL_PATHS),
+        Profile("csv", CANONICAL_PATHS, header_aliases=HEADER_ALIASES),
     )
 }

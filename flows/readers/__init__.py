@@ -1,0 +1,50 @@
+"""Files to batches of records, each record as the text of one JSON object. A new format: one reader, one line here.
+
+Reading says what is there, where it stands, and what cannot be read; it never judges a user.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import duckdb
+
+from flows.readers.batch import Batch
+from flows.readers.caps import Caps
+from flows.readers.detect import detect_format
+from flows.readers.json_lines import read_json_lines
+from flows.readers.reading import Reading
+from flows.readers.sources import Source, find_sources, fingerprint
+from schemas.codes import ErrorCode
+from schemas.faults import FileFault
+from schemas.profiles import Profile
+
+__all__ = ["READERS", "Batch", "Caps", "Source", "detect_format", "find_sources", "fingerprint", "read"]
+
+READERS: Mapping[str, Callable[[Reading], Iterator[Batch]]] = {
+    "ndjson": read_json_lines,
+}
+
+
+def read(
+    source: Source,
+    *,
+    format: str,  # noqa: A002 - the word of the command line
+    profile: Profile,
+    caps: Caps,
+    first_record: int,
+    engine: duckdb.DuckDBPyConnection,
+) -> Iterator[Batch]:
+    """The source's records in order, in batches that no result depends on; the first is numbered `first_record`.
+
+    `engine` is a DuckDB in memory; it is free for other use between batches.
+
+    Raises:
+        FileFault: the source cannot be read as its format; what was yielded before must not be imported.
+
+    """
+    reading = Reading(source=source, profile=profile, caps=caps, first_record=first_record, engine=engine)
+    records = 0
+    for batch in READERS[format](reading):
+        records += batch.seen
+        yield batch
+    if not records:
+        raise FileFault(ErrorCode.FILE_EMPTY, f"{source.name} holds no users", "check that the right file was exported")

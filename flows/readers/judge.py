@@ -1,0 +1,106 @@
+"""Which records of a batch are strict JSON objects within the caps: a quick look at all, an exact one at suspects.
+
+What is in the objects is judged by the rules; where records begin and end is found by each format's reader.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from flows.readers.caps import Caps
+from flows.readers.strict_json import Refusal, invalid_utf8, refusal
+from schemas.codes import Severity
+from schemas.frames import ERRORS, RECORDS
+from transforms.statements import statement
+
+ENGINE_ROWS = 8_192  # the engine takes one thread per chunk of an Arrow table
+SMALLEST_KEY = 4  # bytes of `"":0`
+
+# What the engine's reading lets pass and the grammar does not; each may also stand inside a text.
+LENIENT = (
+    r",[ \t\r\n]*[\]}]",  # a trailing comma
+    r"[:\[,][ \t\r\n]*-?(?:[nN][aA]|[iI][nN])",  # NaN, Infinity
+    r"[0-9][eE]\+?[0-9]{3}",  # a number beyond all numbers
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Records apart: those to be validated, those that cannot be read, and why not."""
+
+    rows: pl.DataFrame  # RECORDS
+    refused: pl.DataFrame  # RECORDS; the text is null where it was too large to be kept
+    errors: pl.DataFrame  # ERRORS
+
+
+def judge(records: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, caps: Caps) -> Judged:
+    """The records apart; `records` has record, line and the bytes of its text as `data`."""
+    decoded = records.with_columns(_decoded(records["data"]).alias("text"))
+    suspects = decoded.filter(_is_suspect(caps) | pl.col("record").is_in(_invalid(decoded, engine).implode()))
+    if suspects.is_empty():
+        return Judged(decoded.select(RECORDS.names()), pl.DataFrame(schema=RECORDS), pl.DataFrame(schema=ERRORS))
+    refusals = [refusal(data, caps=caps) for data in suspects["data"]]
+    refused = suspects.filter(pl.Series([found is not None for found in refusals], dtype=pl.Boolean))
+    rows = decoded.join(refused.select("record"), on="record", how="anti", maintain_order="left")
+    return Judged(
+        rows.select(RECORDS.names()),
+        refused_records(refused, caps=caps),
+        error_rows(refused, [found for found in refusals if found is not None]),
+    )
+
+
+def refused_records(records: pl.DataFrame, *, caps: Caps) -> pl.DataFrame:
+    """Records that cannot be read, as RECORDS: bytes that are not UTF-8 become escapes, a text too large is lost."""
+    shown = [
+        None if data is None or len(data) > caps.record_bytes else data.decode("utf-8", "backslashreplace")
+        for data in records["data"]
+    ]
+    return records.select("record", "line", pl.Series("text", shown, dtype=pl.String))
+
+
+def error_rows(records: pl.DataFrame, refusals: Sequence[Refusal]) -> pl.DataFrame:
+    """One error per record, as ERRORS."""
+    return records.select(
+        "record",
+        "line",
+        pl.Series("code", [found.code.value for found in refusals], dtype=ERRORS["code"]),
+        pl.lit("").alias("path"),
+        pl.Series("message", [found.message for found in refusals], dtype=pl.String),
+        pl.lit(Severity.ERROR.value, dtype=ERRORS["severity"]).alias("severity"),
+    )
+
+
+def _decoded(data: pl.Series) -> pl.Series:
+    """The texts, null where the bytes are not UTF-8."""
+    try:
+        return data.cast(pl.String)
+    except pl.exceptions.ComputeError:
+        texts = [None if invalid_utf8(text) is not None else text.decode() for text in data]
+        return pl.Series(data.name, texts, dtype=pl.String)
+
+
+def _is_suspect(caps: Caps) -> pl.Expr:
+    text = pl.col("text")
+    large = text.str.len_bytes() > min(caps.record_bytes, caps.value_bytes, SMALLEST_KEY * caps.keys)
+    openers = text.str.count_matches("{", literal=True) + text.str.count_matches("[", literal=True)
+    return pl.any_horizontal(
+        text.is_null(),
+        ~text.str.contains(r"^[ \t\r\n]*\{"),
+        large,
+        openers > caps.nesting,
+        *(text.str.contains(pattern) for pattern in LENIENT),
+    )
+
+
+def _invalid(decoded: pl.DataFrame, engine: duckdb.DuckDBPyConnection) -> pl.Series:
+    """The numbers of the records that are no JSON by the engine's reading."""
+    texts = decoded.select("record", "text").to_arrow()
+    engine.register("record_texts", pa.Table.from_batches(texts.to_batches(max_chunksize=ENGINE_ROWS), texts.schema))
+    try:
+        found = engine.sql(statement("flows.readers", "invalid_json")).to_arrow_table()
+    finally:
+        engine.unregister("record_texts")
+    return pl.Series("record", found["record"].to_pylist(), dtype=pl.Int64)

@@ -1,0 +1,86 @@
+"""A source's bytes as runs of whole lines. A line ends with LF, CRLF or CR; what it says is for the readers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flows.readers.byte_stream import ByteStream
+from flows.readers.caps import Caps
+
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass
+class _LongLine:
+    """The line that begins with `rest`, counted instead of kept; afterwards `rest` is what follows it."""
+
+    rest: bytes
+    length: int = 0
+    quotes: int = 0
+
+    def drop(self, stream: ByteStream, *, size: int) -> None:
+        """Read to the line's end."""
+        while (end := _end_of_first_line(self.rest)) is None:
+            held = self.rest[-1:] if self.rest.endswith(b"\r") else b""
+            self._count(len(self.rest) - len(held))
+            chunk = stream.read(size)
+            if not chunk:
+                self.rest = b""
+                return
+            self.rest = held + chunk
+        self._count(end)
+        self.rest = self.rest[end + (2 if self.rest.startswith(b"\r\n", end) else 1) :]
+
+    def _count(self, size: int) -> None:
+        self.length += size
+        self.quotes += self.rest.count(b'"', 0, size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Whole lines with their ends (the source's last one may have none); or one line too long to be kept."""
+
+    data: bytes
+    first_line: int  # 1 for the first line of the source
+    position: int  # stored bytes of the source used so far
+    dropped: int = 0  # the length of a line that was too long; `data` is then empty
+    dropped_quotes: int = 0
+
+
+def line_ends(data: bytes) -> int:
+    """How many lines end in the bytes, which must not be cut between CR and LF."""
+    returns = data.count(b"\r")
+    return data.count(b"\n") + (returns - data.count(b"\r\n") if returns else 0)
+
+
+def line_blocks(stream: ByteStream, *, caps: Caps) -> Iterator[Block]:
+    """The lines without a byte order mark, in blocks of about `batch_bytes`; a line over `record_bytes` by itself."""
+    rest = stream.read(max(caps.batch_bytes, len(BOM))).removeprefix(BOM)
+    line = 1
+    chunk = rest
+    while chunk:
+        chunk = stream.read(caps.batch_bytes)
+        rest += chunk
+        cut = _end_of_last_line(rest) if chunk else len(rest)
+        if cut:
+            lines, rest = rest[:cut], rest[cut:]
+            yield Block(data=lines, first_line=line, position=stream.position)
+            line += line_ends(lines)
+        if len(rest) > caps.record_bytes:
+            long = _LongLine(rest)
+            long.drop(stream, size=caps.batch_bytes)
+            yield Block(
+                data=b"", first_line=line, position=stream.position, dropped=long.length, dropped_quotes=long.quotes
+            )
+            line += 1
+            rest = long.rest
+
+
+def _end_of_last_line(data: bytes) -> int:
+    """Where the last whole line ends; a CR at the very end may yet become CRLF."""
+    return max(data.rfind(b"\n"), data.rfind(b"\r", 0, len(data) - 1)) + 1
+
+
+def _end_of_first_line(data: bytes) -> int | None:
+    """Where the text of the first line ends, if it does; a CR at the very end may yet become CRLF."""
+    ends = [end for end in (data.find(b"\n"), data.find(b"\r", 0, len(data) - 1)) if end >= 0]
+    return min(ends) if ends else None
