@@ -6,6 +6,7 @@ Progress goes to stderr, the summary to stdout. What is shown comes from the `Jo
 import json
 import sys
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -94,16 +95,24 @@ class Terminal:
 
 
 def show_summary(console: Console, summary: JobSummary) -> None:
-    """Print the counts of a job."""
+    """Print the counts of a job: a table on a terminal, a sentence in a pipe."""
     style = {JobStatus.COMPLETED: "green", JobStatus.COMPLETED_WITH_ERRORS: "yellow"}.get(summary.status, "red")
     title = summary.status.value.replace("_", " ") + (" (dry run: nothing merged)" if summary.dry_run else "")
-    console.print(Text(title, style=f"bold {style}"))
-    counts = Table("inserted", "updated", "unchanged", "failed", "total", "warnings", "seconds", "rows/s")
-    values = (summary.inserted, summary.updated, summary.unchanged, summary.failed, summary.total, summary.warnings)
-    speed = f"{summary.rows_per_second:,}" if summary.rows_per_second else ""
-    counts.add_row(*(f"{value:,}" for value in values), f"{summary.duration_seconds or 0:.2f}", speed)
-    console.print(counts)
-    console.print(f"job {summary.job_id}  connection {summary.connection}  mode {summary.mode}", markup=False)
+    if console.is_terminal:
+        console.print(Text(title, style=f"bold {style}"))
+        console.print(_counts(summary))
+    else:
+        console.print(f"{title}: {summary.counts}", markup=False)
+    speed = f", {summary.rows_per_second:,} rows/s" if summary.rows_per_second else ""
+    took = f"{summary.duration_seconds or 0:.2f} s{speed}"
+    console.print(f"job {summary.job_id}, connection {summary.connection}, mode {summary.mode}, {took}", markup=False)
+
+
+def _counts(summary: JobSummary) -> Table:
+    columns = ("inserted", "updated", "unchanged", "failed", "total", "warnings")
+    table = Table(*columns)
+    table.add_row(*(f"{getattr(summary, column):,}" for column in columns))
+    return table
 
 
 def show_errors_by_code(console: Console, summary: JobSummary, *, settings: Settings) -> None:
@@ -115,22 +124,22 @@ def show_errors_by_code(console: Console, summary: JobSummary, *, settings: Sett
         return
     if not rows:
         return
-    table = Table(
-        "code", "path", "count", "first at", "example", title="errors and warnings by code", title_justify="left"
-    )
-    for row in rows:
-        place = f"record {row['first_record']}" + (f", line {row['first_line']}" if row["first_line"] else "")
-        mark = " (warning)" if row["severity"] == "warning" else ""
-        cells = (
-            f"{row['code']}{mark}",
-            str(row["path"]) or "(record)",
-            f"{row['errors']:,}",
-            place,
-            str(row["example"]),
-        )
-        table.add_row(*(Text(cell) for cell in cells))
-    console.print(table)
+    cells = [_error_cells(row) for row in rows]
+    if console.is_terminal:
+        table = Table("code", "path", "count", "first at", "example", title="errors and warnings", title_justify="left")
+        for row in cells:
+            table.add_row(*(Text(cell) for cell in row))
+        console.print(table)
+    else:
+        for code, path, count, place, example in cells:
+            console.print(f"  {code} at {path}: {count}, first at {place}: {example}", markup=False)
     console.print(f"all of them: python -m flows.jobs errors {summary.job_id}", markup=False)
+
+
+def _error_cells(row: Mapping[str, object]) -> tuple[str, str, str, str, str]:
+    place = f"record {row['first_record']}" + (f", line {row['first_line']}" if row["first_line"] else "")
+    mark = " (warning)" if row["severity"] == "warning" else ""
+    return f"{row['code']}{mark}", str(row["path"]) or "(record)", f"{row['errors']:,}", place, str(row["example"])
 
 
 def _speed(progress: Progress) -> str:

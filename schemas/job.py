@@ -107,13 +107,17 @@ class JobSummary:
                 return ExitCode.ROWS_REFUSED if self.failed else ExitCode.ALL_ROWS_IN
 
     @property
-    def sentence(self) -> str:
+    def counts(self) -> str:
         """The counts in one sentence, the same in every place."""
-        counts = (
+        return (
             f"{self.inserted} inserted, {self.updated} updated, {self.unchanged} unchanged, "
             f"{self.failed} failed of {self.total}"
         )
-        return f"{self.fault['message']} ({self.fault['code']})" if self.fault else counts
+
+    @property
+    def sentence(self) -> str:
+        """How the job ended: its fault, else its counts."""
+        return f"{self.fault['message']} ({self.fault['code']})" if self.fault else self.counts
 
     def to_dict(self) -> dict[str, object]:
         """The summary as plain JSON values, keys in the order of the contract."""

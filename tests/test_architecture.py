@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("schemas", "transforms", "flows")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-STATEMENTS = sorted(path for room in ROOMS for path in (ROOT / room / "sql").glob("*.sql"))
+STATEMENTS = sorted(path for room in ROOMS for path in (ROOT / room).rglob("sql/*.sql"))
 MAY_IMPORT = {
     "schemas": {"schemas", "polars", "pandera"},
     "transforms": {"schemas", "transforms", "polars", "pandera", "duckdb", "pyarrow"},
