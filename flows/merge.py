@@ -133,12 +133,12 @@ def _open_parts(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
 
 def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary) -> None:
     """Change the users table as planned and prove that it is so."""
-    written = summary.inserted + summary.updated
     acts = (
         ("delete_changed_users", summary.updated),
         ("insert_changed_users", summary.updated),
+        ("record_updates", summary.updated),
         ("insert_new_users", summary.inserted),
-        ("record_changes", written),
+        ("record_inserts", summary.inserted),
     )
     values: dict[str, Value] = {"connection": job.options.connection, "job_id": job.id, "now": utc_now()}
     for name, rows in acts:
@@ -146,7 +146,7 @@ def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSu
         if rows and changed_rows(run(connection, name, package="flows", **values)) != rows:
             raise _mismatch(f"{name} did not touch the {rows} rows that it had to")
     job.step("broken_keys")
-    broken = run(connection, "broken_keys", package="flows", **values) if written else []
+    broken = run(connection, "broken_keys", package="flows", **values) if summary.inserted or summary.updated else []
     if broken:
         raise _mismatch(f"{len(broken)} keys would be held by more than one user")
 
