@@ -17,6 +17,7 @@ if __name__ == "__main__":
 
 # the imports below take seconds, `--help` must not
 import asyncio
+import logging
 import os
 from contextlib import suppress
 from contextvars import ContextVar
@@ -159,6 +160,7 @@ def run_locally(options: JobOptions, *, settings: Settings, observer: Observer) 
         Fault: no job could begin.
 
     """
+    logging.raiseExceptions = False  # a log line that Prefect cannot send is not the user's concern
     local = LocalRun(settings, observer)
     _local_run.set(local)
     with suppress(*NO_ANSWER):  # the job's own row is the record; without it the run never began

@@ -5,6 +5,7 @@ while the imports go on), `ready` after it, `stop` at the end. This module impor
 """
 
 import os
+import re
 import select
 import socket
 import subprocess
@@ -27,6 +28,7 @@ ANSWER_SECONDS = 10.0
 STOP_SECONDS = 8.0
 QUIET = {  # what a person sees of a local run is its progress bar and its table
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
     "DO_NOT_TRACK": "1",
 }
@@ -36,17 +38,19 @@ PRIVATE = {  # two names of Prefect's own helper, the rest are public settings
     "PREFECT_UI_ENABLED": "0",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",  # read when it does not start
     "DO_NOT_TRACK": "1",
 }
+ERROR_LINE = re.compile(r"[\w.]*(Error|Exception)\b")
 HINT = "import without Prefect: add --direct"
 
 
 @dataclass
 class PrivateApi:
-    """The child process and the three lines to it."""
+    """The child process, the line on which it says that it is ready, and what it complained of."""
 
     process: subprocess.Popen[bytes]
-    ready_line: int
+    ready: BinaryIO
     log: BinaryIO
 
     def wait(self, *, seconds: float = START_SECONDS) -> None:
@@ -56,28 +60,33 @@ class PrivateApi:
             JobFault: it ended or was too slow.
 
         """
-        readable, _, _ = select.select([self.ready_line], [], [], seconds)
-        if not readable or not os.read(self.ready_line, 16):
-            self.stop(seconds=0)
-            raise JobFault(ErrorCode.PREFECT_UNAVAILABLE, self._why(bool(readable)), HINT)
+        readable, _, _ = select.select([self.ready], [], [], seconds)
+        if not readable:
+            raise _unavailable(f"the private Prefect server did not start within {seconds:g} seconds")
+        if not self.ready.read(1):
+            self._end(STOP_SECONDS)
+            raise _unavailable(f"the private Prefect server did not start: {self._last_words()}")
 
-    def stop(self, *, seconds: float = STOP_SECONDS) -> None:
+    def stop(self) -> None:
         """End it, in order when there is time for that."""
+        self._end(STOP_SECONDS)
+        self.ready.close()
+        self.log.close()
+
+    def _end(self, seconds: float) -> None:
         if self.process.stdin is not None:
-            self.process.stdin.close()
+            self.process.stdin.close()  # its life line
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
 
-    def _why(self, ended: bool) -> str:
-        if not ended:
-            return f"the private Prefect server did not start within {START_SECONDS:g} seconds"
+    def _last_words(self) -> str:
         self.log.seek(0)
-        lines = self.log.read().decode(errors="replace").split("\n")
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
-        return f"the private Prefect server did not start: {last[:200]}"
+        lines = [line.strip() for line in self.log.read().decode(errors="replace").splitlines() if line.strip()]
+        said = [line for line in lines if ERROR_LINE.match(line)] or lines or ["it said nothing"]
+        return said[-1][:200]
 
 
 @dataclass
@@ -97,10 +106,8 @@ class LocalApi:
         if self.private is not None:
             self.private.wait()
         elif not answers(self.url):
-            raise JobFault(
-                ErrorCode.PREFECT_UNAVAILABLE,
-                f"no Prefect server answers at {self.url}",
-                f"start it, or unset PREFECT_API_URL; or {HINT}",
+            raise _unavailable(
+                f"no Prefect server answers at {self.url}", f"start it, or unset PREFECT_API_URL; or {HINT}"
             )
 
     def stop(self) -> None:
@@ -127,6 +134,7 @@ def choose(environment: MutableMapping[str, str] | None = None) -> LocalApi:
         return LocalApi(url)
     api = _start(environment)
     environment["PREFECT_API_URL"] = api.url
+    environment.setdefault("PREFECT_CLIENT_MAX_RETRIES", "1")  # a private server that is gone does not come back
     return api
 
 
@@ -179,7 +187,7 @@ def _start(environment: Mapping[str, str]) -> LocalApi:
             start_new_session=True,  # a Ctrl-C is for the import, which still has to report
         )
         os.close(tell)
-    return LocalApi(f"http://127.0.0.1:{port}/api", PrivateApi(process, ready, log))
+    return LocalApi(f"http://127.0.0.1:{port}/api", PrivateApi(process, os.fdopen(ready, "rb", buffering=0), log))
 
 
 def _server_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -187,3 +195,7 @@ def _server_environment(environment: Mapping[str, str]) -> dict[str, str]:
     root = str(Path(__file__).resolve().parent.parent)
     path = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH", ""))))
     return {**environment, **PRIVATE, "PREFECT_HOME": str(prefect_home(environment)), "PYTHONPATH": path}
+
+
+def _unavailable(message: str, hint: str = HINT) -> JobFault:
+    return JobFault(ErrorCode.PREFECT_UNAVAILABLE, message, hint)
