@@ -58,6 +58,19 @@ class Observer(Protocol):
         """The job would repeat an earlier one, whose summary is the answer."""
 
 
+class Silent:
+    """An observer that nothing is shown to."""
+
+    def phase(self, status: JobStatus) -> None:
+        """Do nothing."""
+
+    def progress(self, progress: Progress) -> None:
+        """Do nothing."""
+
+    def repeats(self, job_id: str) -> None:
+        """Do nothing."""
+
+
 @dataclass(frozen=True)
 class Job:
     """A running job: what it was asked, where it works and how it is stopped."""

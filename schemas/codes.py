@@ -68,6 +68,7 @@ class ErrorCode(StrEnum):
     ROW_TOO_SHORT = "ROW_TOO_SHORT", "the row has fewer cells than the header"
     ROW_TOO_LONG = "ROW_TOO_LONG", "the row has more cells than the header"
     NOT_FOUND = "NOT_FOUND", "no existing user matches the row"
+    CHANGED_SINCE = "CHANGED_SINCE", "an undo keeps the user, who has been changed since"
     NOT_CHANGED = "NOT_CHANGED", "an update does not change this value, which differs from the stored one"
 
     # ours, per file or job
@@ -84,6 +85,8 @@ class ErrorCode(StrEnum):
     TIMED_OUT = "TIMED_OUT", "the job took longer than it may", Scope.JOB
     CANCELED = "CANCELED", "the job was canceled", Scope.JOB
     JOB_NOT_FOUND = "JOB_NOT_FOUND", "there is no such job", Scope.JOB
+    NOT_UNDOABLE = "NOT_UNDOABLE", "the job cannot be undone", Scope.JOB
+    REJECTS_PURGED = "REJECTS_PURGED", "the refused records are no longer kept", Scope.JOB
     JOB_LOST = "JOB_LOST", "the process that ran the job is gone", Scope.JOB
     NOT_CONSERVED = "NOT_CONSERVED", "rows read and rows answered for differ", Scope.JOB
     PREFECT_UNAVAILABLE = "PREFECT_UNAVAILABLE", "no Prefect server answers", Scope.JOB

@@ -1,10 +1,12 @@
--- a digest of everything in a row of users that an import or a person can edit: a later edit shows by another digest.
--- DuckDB's own hash costs a fifth of a cryptographic one; a job keeps the digest of a known row, digest_probe, by which
--- an undo notices a DuckDB that computes it differently
+-- a digest of a whole row of users: any later edit, by a job or by hand, shows by another digest; put back as it was, a
+-- row has its digest again. DuckDB's own hash costs a fifth of a cryptographic one; a job keeps the digest of a known row,
+-- digest_probe, by which an undo notices a DuckDB that computes it differently
 create macro user_digest(u) as hash(
     u.user_id,
     u.email,
+    u.email_key,
     u.username,
+    u.username_key,
     u.phone_number,
     u.email_verified,
     u.phone_verified,
@@ -19,5 +21,9 @@ create macro user_digest(u) as hash(
     u.app_metadata,
     u.user_metadata,
     u.mfa_factors,
-    u.password_reset_required
+    u.password_reset_required,
+    u.created_at,
+    u.updated_at,
+    u.created_by_job,
+    u.updated_by_job
 )
