@@ -1,0 +1,87 @@
+r"""The grammars of texts: sound text, e-mail address, http(s) URI. Which field has which is in the models.
+
+E-mail (RFC 5321 `Mailbox`): a dot-atom of ASCII before the `@`, a domain name after it. One label is a domain name;
+labels have 1–63 letters, digits and inner hyphens; an internationalised label (U-label) has 1–59 letters, marks,
+digits and hyphens of any script, in either case, and nothing that NFKC would replace by something else (full-width
+forms, ligatures); whether IDNA 2008 would register it is not asked. Left out on purpose, though RFC 5321 and RFC 6531
+have them: quoted local parts, address literals, non-ASCII local parts. Lengths are rules of their own.
+
+URI (RFC 3986): scheme http or https in either case, a host that is not empty (name, IPv4, IPv6 or IPvFuture literal),
+and optional user information, port, path, query and fragment, all of it ASCII and percent-encoded.
+
+The patterns are for Rust's engine: linear time, no look-around, `$` is the end of the text.
+"""
+
+import polars as pl
+
+# C0 controls, and what decoders put where text could not be decoded
+UNSOUND = r"[\x00-\x1f\x{FFFD}]"
+
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
+_LOCAL_PART = rf"{_ATEXT}+(?:\.{_ATEXT}+)*"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_JOINERS = r"\x{B7}\x{375}\x{5F3}\x{5F4}\x{30FB}\x{200C}\x{200D}"  # IDNA 2008 lets these in between letters
+_U_LABEL = rf"[\p{{L}}\p{{Nd}}](?:[\p{{L}}\p{{M}}\p{{Nd}}{_JOINERS}-]{{0,57}}[\p{{L}}\p{{M}}\p{{Nd}}])?"
+
+LONGEST_EMAIL = 254  # characters, like every length of the record
+LONGEST_LOCAL_PART = 64
+
+MAILBOX = rf"^{_LOCAL_PART}@{_LABEL}(?:\.{_LABEL})*$"
+INTERNATIONAL_MAILBOX = rf"^{_LOCAL_PART}@(?:{_LABEL}|{_U_LABEL})(?:\.(?:{_LABEL}|{_U_LABEL}))*$"
+
+_PERCENT = r"%[0-9A-Fa-f]{2}"
+_PLAIN = r"A-Za-z0-9._~!$&'()*+,;=\-"  # unreserved and sub-delims
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+_H16 = r"[0-9A-Fa-f]{1,4}"
+_LS32 = rf"(?:{_H16}:{_H16}|{_IPV4})"
+_IPV6 = "|".join(
+    (
+        rf"(?:{_H16}:){{6}}{_LS32}",
+        rf"::(?:{_H16}:){{5}}{_LS32}",
+        rf"(?:{_H16})?::(?:{_H16}:){{4}}{_LS32}",
+        rf"(?:(?:{_H16}:){{0,1}}{_H16})?::(?:{_H16}:){{3}}{_LS32}",
+        rf"(?:(?:{_H16}:){{0,2}}{_H16})?::(?:{_H16}:){{2}}{_LS32}",
+        rf"(?:(?:{_H16}:){{0,3}}{_H16})?::{_H16}:{_LS32}",
+        rf"(?:(?:{_H16}:){{0,4}}{_H16})?::{_LS32}",
+        rf"(?:(?:{_H16}:){{0,5}}{_H16})?::{_H16}",
+        rf"(?:(?:{_H16}:){{0,6}}{_H16})?::",
+    )
+)
+_IP_LITERAL = rf"\[(?:{_IPV6}|[vV][0-9A-Fa-f]+\.[{_PLAIN}:]+)\]"
+_USER_INFORMATION = rf"(?:[{_PLAIN}:]|{_PERCENT})*@"
+_NAME = rf"(?:[{_PLAIN}]|{_PERCENT})+"
+_PATH = rf"(?:/(?:[{_PLAIN}:@/]|{_PERCENT})*)?"
+_TAIL = rf"(?:[{_PLAIN}:@/?]|{_PERCENT})*"
+
+HTTP_URI = (
+    rf"^(?i:https?)://(?:{_USER_INFORMATION})?(?:{_NAME}|{_IP_LITERAL})(?::[0-9]*)?{_PATH}(?:\?{_TAIL})?(?:#{_TAIL})?$"
+)
+
+
+def is_sound(text: pl.Expr) -> pl.Expr:
+    """Whether the text is free of control characters and of traces of broken encoding."""
+    return ~text.str.contains(UNSOUND)
+
+
+def is_long_email(text: pl.Expr) -> pl.Expr:
+    """Whether the text has more characters than an e-mail address may have."""
+    return text.str.len_chars() > LONGEST_EMAIL
+
+
+def is_long_before_at(text: pl.Expr) -> pl.Expr:
+    """Whether the text has more characters before its last @ than the local part of an e-mail address may have."""
+    return text.str.contains(rf"(?s)^.{{{LONGEST_LOCAL_PART + 1},}}@")
+
+
+def is_email_address(text: pl.Expr) -> pl.Expr:
+    """Whether the text is an e-mail address, its length apart."""
+    beyond_ascii = pl.when(text.str.contains(r"[^\x00-\x7F]")).then(text)
+    stable = beyond_ascii.str.normalize("NFC") == beyond_ascii.str.normalize("NFKC")
+    international = beyond_ascii.str.contains(INTERNATIONAL_MAILBOX) & stable
+    return text.str.contains(MAILBOX) | international.fill_null(value=False)
+
+
+def is_http_uri(text: pl.Expr) -> pl.Expr:
+    """Whether the text is an absolute http(s) URI."""
+    return text.str.contains(HTTP_URI)

@@ -1,0 +1,25 @@
+"""What texts inside objects and arrays must be, at any depth: keys and string values of metadata, hashes and factors.
+
+The frame has one row per place that looked doubtful: `path`, and `text`, what stands there. The texts of a user's own
+fields are judged in `schemas.user`.
+"""
+
+# ruff: noqa: N805 (Pandera makes class methods of checks)
+
+import pandera.polars as pa
+import polars as pl
+from pandera.api.polars.types import PolarsData
+
+from schemas.codes import ErrorCode
+from schemas.formats import is_sound
+
+
+class ObjectText(pa.DataFrameModel):
+    """A key with its string value, or a string item, of an object or array of the record."""
+
+    path: str
+    text: str
+
+    @pa.check("path", error=ErrorCode.INVALID_TEXT, description="holds a control character or undecodable text")
+    def text_is_sound(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(is_sound(pl.col("text")))

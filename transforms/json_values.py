@@ -1,0 +1,94 @@
+"""Reads values out of JSON texts: by paths with the engine, and from the JSON text of a value what it says.
+
+What the values are called and must be is not known here.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from schemas.canonical import JSON_TYPE
+from schemas.fields import JsonType
+from transforms.statements import statement
+
+CHUNK_ROWS = 16_384  # the engine reads an Arrow table with one thread per chunk
+
+LONGEST_PATH = 300
+
+FIRST_CHARACTERS: Mapping[str, str] = {
+    '"': JsonType.STRING.value,
+    "t": JsonType.BOOLEAN.value,
+    "f": JsonType.BOOLEAN.value,
+    "{": JsonType.OBJECT.value,
+    "[": JsonType.ARRAY.value,
+    "n": JsonType.NULL.value,
+    "-": JsonType.NUMBER.value,
+    **dict.fromkeys("0123456789", JsonType.NUMBER.value),
+}
+
+# the engine writes every value anew, and then escapes these and nothing else
+ESCAPES: Mapping[str, str] = {
+    **{f"\\u{code:04X}": chr(code) for code in range(0x20)},
+    "\\b": "\b",
+    "\\t": "\t",
+    "\\n": "\n",
+    "\\f": "\f",
+    "\\r": "\r",
+    '\\"': '"',
+    "\\\\": "\\",
+}
+
+
+def values_at(
+    texts: pl.DataFrame,
+    paths: Sequence[str],
+    *,
+    engine: duckdb.DuckDBPyConnection,
+    objects: Sequence[str] = ("$",),
+    every: bool = False,
+) -> pl.DataFrame:
+    """Instead of the column `text`: `found`, the JSON text at each path, and `odd_keys`, the keys of each of `objects`.
+
+    `odd_keys` is null for a text whose keys are no more than the values found, unless `every` row is to have them.
+    """
+    return engine_pass("json_values", texts, engine=engine, paths=list(paths), objects=list(objects), every=every)
+
+
+def engine_pass(
+    name: str, texts: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, **values: Sequence[str] | bool
+) -> pl.DataFrame:
+    """The result of a statement over the frame, which it knows as `json_texts`."""
+    table = texts.to_arrow()
+    engine.register("json_texts", pa.Table.from_batches(table.to_batches(max_chunksize=CHUNK_ROWS), table.schema))
+    try:
+        return pl.DataFrame(engine.sql(statement("transforms", name), params=values or None).to_arrow_table())
+    finally:
+        engine.unregister("json_texts")
+
+
+def json_type_of(found: pl.Expr) -> pl.Expr:
+    """The JSON type that a value's JSON text shows; null where there is no value."""
+    return found.str.head(1).replace_strict(FIRST_CHARACTERS, return_dtype=JSON_TYPE)
+
+
+def text_of(found: pl.Expr) -> pl.Expr:
+    """The text that a string's JSON text stands for."""
+    plain = found.str.strip_chars('"')  # a quote inside would be escaped
+    escaped = pl.when(found.str.contains("\\", literal=True)).then(found)
+    unescaped = escaped.str.slice(1, escaped.str.len_chars() - 2).str.replace_many(ESCAPES)
+    return pl.coalesce(unescaped, plain)
+
+
+def json_string(text: pl.Expr) -> pl.Expr:
+    """The JSON text of a string."""
+    return pl.concat_str(
+        pl.lit('"'), text.str.replace_many(dict(zip(ESCAPES.values(), ESCAPES, strict=True))), pl.lit('"')
+    )
+
+
+def printable(path: pl.Expr) -> pl.Expr:
+    """The path with control characters escaped as in JSON, cut where it is of no use to a person any more."""
+    controls = {character: escape for escape, character in ESCAPES.items() if len(escape) > 2}
+    return path.str.replace_many(controls).str.head(LONGEST_PATH)

@@ -1,0 +1,71 @@
+"""Finds keys that an object of a JSON text has twice, at any depth, by the text's shape: its keys and brackets alone.
+
+Texts of one origin share few shapes, so that each shape is looked at once.
+"""
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+import polars as pl
+
+REPEATED = pl.Schema({"shape": pl.String(), "parent": pl.String(), "key": pl.String(), "copies": pl.Int64()})
+PIECES = r'"(?:[^"\\]|\\.)*":?|[{}\[\],]'  # a string, with its colon where it is a key, or punctuation
+KEYS = r'"(?:[^"\\]|\\.)*":'
+
+
+def repeated_keys(texts: pl.DataFrame) -> pl.DataFrame:
+    """Per key that an object has more than once: the columns of `texts` but `text`, and `parent`, `key` and `copies`.
+
+    `text` is compact JSON; `parent` is the object's path below the text's root, empty for the root.
+    """
+    names = pl.col("text").str.extract_all(KEYS)
+    doubtful = texts.filter(names.list.n_unique() < names.list.len())
+    shapes = doubtful.with_columns(shape=_shape(pl.col("text"))).drop("text")
+    return shapes.join(_repeated_in(shapes["shape"].unique()), on="shape").drop("shape")
+
+
+def _shape(text: pl.Expr) -> pl.Expr:
+    piece = pl.element()
+    kept = piece.str.ends_with('":') | ~piece.str.starts_with('"')
+    return text.str.extract_all(PIECES).list.eval(piece.filter(kept)).list.join("")
+
+
+def _repeated_in(shapes: pl.Series) -> pl.DataFrame:
+    found = [(shape, *repeated) for shape in shapes for repeated in _scan(shape)]
+    return pl.DataFrame(found, schema=REPEATED, orient="row")
+
+
+@dataclass
+class _Level:
+    """An object or array that is open while its shape is read."""
+
+    path: str
+    is_array: bool
+    place: int = 0  # of the item that is being read
+    keys: Counter[str] = field(default_factory=Counter)
+    key: str = ""  # the one whose value is being read
+
+    @property
+    def inner_path(self) -> str:
+        """The path of the value that is being read."""
+        return f"{self.path}[{self.place}]" if self.is_array else f"{self.path}.{self.key}"
+
+
+def _scan(shape: str) -> set[tuple[str, str, int]]:
+    """The repeated keys of a shape: path of the object, key, copies."""
+    repeated: set[tuple[str, str, int]] = set()
+    levels: list[_Level] = []
+    for piece in re.findall(PIECES, shape):
+        if piece in "{[":
+            levels.append(_Level(levels[-1].inner_path if levels else "", is_array=piece == "["))
+        elif piece in "}]":
+            level = levels.pop()
+            repeated |= {(level.path, key, copies) for key, copies in level.keys.items() if copies > 1}
+        elif piece == ",":
+            levels[-1].place += 1
+        else:
+            levels[-1].key = json.loads(piece[:-1])
+            levels[-1].keys[levels[-1].key] += 1
+    return repeated

@@ -1,0 +1,5 @@
+-- grain: one row per text that is a JSON object
+-- reads: json_texts (text: any text, or null; other columns are kept)
+select *
+from json_texts
+where case when json_valid(text) then json_type(text) = 'OBJECT' else false end
