@@ -1,13 +1,14 @@
 """`python -m flows.jobs`: what jobs there are, how they ended and what was wrong; parses and prints only."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from flows import after_commands
 from flows.command_line import Parser, add_database, complain
+from flows.printing import cell, print_json, print_table
 from flows.settings import Settings, settings_from
 from schemas.faults import Fault
 
@@ -25,6 +26,8 @@ def parser() -> argparse.ArgumentParser:
     _add(commands, "status", "how a job stands", show_status, job=True)
     _add(commands, "errors", "every fault of every row of a job", show_errors, job=True)
     _add(commands, "cancel", "stop a running job; nothing of it is merged", cancel, job=True)
+    undo = _add(commands, "undo", "put the users that a job changed back as they were", after_commands.undo, job=True)
+    undo.add_argument("--dry-run", action="store_true", help="say what would be put back and kept, change nothing")
     return parse
 
 
@@ -58,10 +61,10 @@ def list_jobs(arguments: argparse.Namespace, settings: Settings) -> int:
 
     jobs = list_recorded(_store(settings), limit=arguments.limit)
     if arguments.json:
-        _print_json([job.to_dict() for job in jobs])
+        print_json([job.to_dict() for job in jobs])
         return 0
     rows = [(job.job_id, job.status.value, job.created_at[:19], job.connection, job.mode, job.sentence) for job in jobs]
-    _print_table(("job", "status", "created", "connection", "mode", "result"), rows)
+    print_table(("job", "status", "created", "connection", "mode", "result"), rows)
     return 0
 
 
@@ -74,7 +77,7 @@ def show_status(arguments: argparse.Namespace, settings: Settings) -> int:
 
     summary, live = live_status(_store(settings), arguments.job)
     if arguments.json:
-        _print_json({**summary.to_dict(), **live})
+        print_json({**summary.to_dict(), **live})
         return 0
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     show_summary(console, summary)
@@ -92,10 +95,10 @@ def show_errors(arguments: argparse.Namespace, settings: Settings) -> int:
 
     errors = errors_of_job(_store(settings), arguments.job)
     if arguments.json:
-        _print_json(errors)
+        print_json(errors)
         return 0
     columns = ("record", "line", "severity", "code", "path", "message")
-    _print_table(columns, [tuple(_text(error[column]) for column in columns) for error in errors])
+    print_table(columns, [tuple(cell(error[column]) for column in columns) for error in errors])
     return 0
 
 
@@ -105,7 +108,7 @@ def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
 
     message = request_cancel(_store(settings), arguments.job)
     if arguments.json:
-        _print_json({"job_id": arguments.job, "message": message})
+        print_json({"job_id": arguments.job, "message": message})
     else:
         sys.stdout.write(f"{message}\n")
     return 0
@@ -117,29 +120,6 @@ def _store(settings: Settings) -> "Store":
     store = Store(settings)
     store.must_exist()
     return store
-
-
-def _print_json(document: object) -> None:
-    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
-
-
-def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on a terminal, tab-separated lines in a pipe."""
-    if not sys.stdout.isatty():
-        sys.stdout.writelines("\t".join(row) + "\n" for row in (columns, *rows))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value).replace("\t", " ").replace("\n", " ")
 
 
 if __name__ == "__main__":

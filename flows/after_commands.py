@@ -1,0 +1,31 @@
+"""The commands of `flows.jobs` that go back to an ended job: they print only, each calls the module of its name."""
+
+import argparse
+import sys
+import uuid
+
+from flows.printing import print_json, print_table
+from flows.settings import Settings
+
+SHOWN = 20  # kept users on a terminal
+
+
+def undo(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Put back what a job changed and print what was kept."""
+    from flows.undo import undo as undo_job
+
+    job_id = str(uuid.uuid4())
+    summary = undo_job(arguments.job, dry_run=arguments.dry_run, settings=settings, job_id=job_id)
+    if arguments.json:
+        print_json(summary.to_dict())
+        return summary.exit_code
+    if summary.job_id != job_id:
+        sys.stderr.write(f"already undone by job {summary.job_id}\n")
+    sys.stdout.write(f"{summary.sentence}{' (dry run: nothing changed)' if summary.dry_run else ''}\n")
+    if summary.kept_users:
+        rows = [(user.user_id, user.code, user.message) for user in summary.kept_users[:SHOWN]]
+        print_table(("user_id", "code", "why"), rows)
+    if len(summary.kept_users) > SHOWN:
+        sys.stdout.write(f"all of them: python -m flows.jobs errors {summary.job_id}\n")
+    sys.stdout.write(f"job {summary.job_id}\n")
+    return summary.exit_code

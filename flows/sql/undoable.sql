@@ -1,0 +1,19 @@
+-- grain: one row, a job: by which undo it is undone, whether this DuckDB digests users as the one that ran the job did, and
+-- how many users it changed that no undo in force has put back
+select
+    undone_by_job,
+    digest_probe = hash('a known row', null, true) as is_same_digest,
+    (
+        select count(*)
+        from user_changes
+        where
+            user_changes.job_id = $job_id
+            and user_changes.user_id not in (
+                select put_back.user_id
+                from user_changes as put_back
+                inner join import_jobs as undo on put_back.job_id = undo.job_id
+                where undo.kind = 'undo' and undo.sources = [$job_id] and undo.undone_by_job is null
+            )
+    ) as remaining
+from import_jobs
+where job_id = $job_id

@@ -1,0 +1,207 @@
+"""Undo: the users that a job changed are put back as they were, except those that have changed since; a job itself.
+
+What is put back and what is kept is found by joins (`transforms/sql/changes_to_undo.sql` and its neighbours). How an
+undo counts in the job tables is in `schemas.undo`.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import duckdb
+
+from flows.guarded import faults_recorded, in_worker
+from flows.job_folder import JobFolder
+from flows.records import find_job, finish_job, insert_job, sweep
+from flows.running import Job, Silent, finished, utc_now
+from flows.settings import Settings
+from flows.steps import reached
+from flows.stop import Stop
+from flows.store import Store, transaction
+from schemas.codes import ErrorCode
+from schemas.faults import JobFault
+from schemas.job import DONE, JobOptions, JobStatus, JobSummary
+from schemas.undo import KIND, KeptUser, UndoSummary, undo_summary
+from transforms.statements import Value, changed_rows, materialise, run, run_mapped
+
+PLAN = ("changes_to_undo", "kept_users", "reversals")
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """How many users an undo puts back, of them takes out and puts in, and how many it keeps."""
+
+    reversed: int
+    taken_out: int
+    put_in: int
+    kept: int
+
+
+def undo(undone_id: str, *, dry_run: bool, settings: Settings, job_id: str) -> UndoSummary:
+    """The account of the undo; of an earlier one where it has put everything back already.
+
+    Raises:
+        JobFault: there is no such job, or it cannot be undone.
+        DatabaseFault: the database cannot be opened.
+
+    """
+    store = Store(settings)
+    store.must_exist()
+    store.prepare()
+    sweep(store)
+    undone = find_job(store, undone_id)
+    earlier = _complete_undo(store, undone)
+    summary = earlier or _run(_job(undone, dry_run=dry_run, store=store, job_id=job_id))
+    return undo_summary(summary, kept_users(store, summary.job_id))
+
+
+def kept_users(store: Store, job_id: str) -> tuple[KeptUser, ...]:
+    """The users that an undo kept, one per reason."""
+    with store.reading() as connection:
+        rows = run(connection, "kept_users_of_job", package="flows", job_id=job_id)
+    return tuple(KeptUser(user_id=str(user_id), code=str(code), message=str(text)) for user_id, code, text in rows)
+
+
+def _complete_undo(store: Store, undone: JobSummary) -> JobSummary | None:
+    """The undo after which nothing of the job is left to put back, if there is one.
+
+    Raises:
+        JobFault: the job cannot be undone.
+
+    """
+    if undone.status not in DONE or undone.dry_run:
+        raise _not_undoable(f"job {undone.job_id} has merged nothing", "see `python -m flows.jobs status JOB`")
+    with store.reading() as connection:
+        ((undone_by, is_same_digest, remaining),) = run(connection, "undoable", package="flows", job_id=undone.job_id)
+    if undone_by is not None and not remaining:
+        return find_job(store, str(undone_by))
+    if not is_same_digest:
+        hint = "undo it with the version of DuckDB that ran it"
+        raise _not_undoable(f"this version of DuckDB cannot tell which users job {undone.job_id} left", hint)
+    return None
+
+
+def _not_undoable(message: str, hint: str) -> JobFault:
+    return JobFault(ErrorCode.NOT_UNDOABLE, message, hint)
+
+
+def _job(undone: JobSummary, *, dry_run: bool, store: Store, job_id: str) -> Job:
+    settings = store.settings
+    options = JobOptions(sources=(undone.job_id,), connection=undone.connection, dry_run=dry_run)
+    now = utc_now()
+    summary = JobSummary(
+        job_id=job_id,
+        external_id=undone.external_id,
+        connection=undone.connection,
+        sources=options.sources,
+        profile=undone.profile,
+        mode=KIND,
+        dry_run=dry_run,
+        status=JobStatus.PENDING,
+        created_at=now,
+        started_at=now,
+    )
+    folder = JobFolder(settings.jobs_folder / job_id)
+    folder.create()
+    stop = Stop(folder, settings.time_limit_seconds)
+    return Job(summary, options, settings, store, folder, stop, Silent(), started=time.monotonic())
+
+
+def _run(job: Job) -> JobSummary:
+    """Record the job, put the users back, record how it ended."""
+    with job.folder.locked(), job.stop.watched():
+        insert_job(job.store, job.summary, options=job.options, kind=KIND)
+        with faults_recorded(job) as ended:
+            ended.append(in_worker(lambda: _undo(job), stop=job.stop))
+        return ended[-1]
+
+
+def _undo(job: Job) -> JobSummary:
+    """Plan and put back in one transaction with the job's record; a dry run only records what it would do."""
+    job.enter(JobStatus.IMPORTING)
+    values: Mapping[str, Value] = {
+        "job_id": job.id,
+        "undone": job.options.sources[0],
+        "connection": job.options.connection,
+        "now": utc_now(),
+    }
+    with job.store.writing(spill=job.folder.path) as connection, job.stop.interrupting(connection):
+        with transaction(connection):
+            counts = _plan(connection, job, values)
+            if not job.options.dry_run:
+                _put_back(connection, job, counts, values)
+            summary = _record(connection, job, counts, values)
+            job.step("commit")
+        reached("read back")
+        _read_back(connection, job, counts)
+    job.folder.write_status(summary.to_dict())
+    return summary
+
+
+def _plan(connection: duckdb.DuckDBPyConnection, job: Job, values: Mapping[str, Value]) -> _Counts:
+    """Leave the tables `changes_to_undo`, `kept_users` and `reversals`; how many users they hold."""
+    for name in PLAN:
+        job.step(name)
+        materialise(connection, name, package="transforms", **values)
+    (counts,) = run_mapped(connection, "reversal_counts", package="transforms")
+    return _Counts(**{name: int(str(count)) for name, count in counts.items()})
+
+
+def _put_back(connection: duckdb.DuckDBPyConnection, job: Job, counts: _Counts, values: Mapping[str, Value]) -> None:
+    """Change the users table as planned and prove that it is so."""
+    acts = (
+        ("record_reversals", counts.reversed),
+        ("delete_reversed_users", counts.taken_out),
+        ("insert_restored_users", counts.put_in),
+    )
+    for name, rows in acts:
+        job.step(name)
+        if rows and changed_rows(run(connection, name, package="flows", **values)) != rows:
+            raise _mismatch(f"{name} did not touch the {rows} rows that it had to")
+    job.step("broken_reversals")
+    broken = run(connection, "broken_reversals", package="flows", **values)
+    if broken:
+        raise _mismatch(f"{len(broken)} keys would be held by more than one user")
+
+
+def _mismatch(message: str) -> JobFault:
+    return JobFault(ErrorCode.NOT_CONSERVED, message, "nothing was changed; please report this")
+
+
+def _record(
+    connection: duckdb.DuckDBPyConnection, job: Job, counts: _Counts, values: Mapping[str, Value]
+) -> JobSummary:
+    """Write the kept users, the end of the job and which jobs are undone now into the caller's transaction."""
+    for name in ("record_kept_errors", "record_kept_users"):
+        job.step(name)
+        run(connection, name, package="flows", **values)
+    codes = Counter(str(code) for (code,) in connection.execute("select code from kept_users").fetchall())
+    summary = replace(
+        job.summary,
+        status=JobStatus.COMPLETED_WITH_ERRORS if counts.kept else JobStatus.COMPLETED,
+        total=counts.reversed + counts.kept,
+        updated=counts.reversed,
+        failed=counts.kept,
+        errors_by_code=dict(sorted(codes.items())),
+    )
+    ended = finished(job, summary)
+    job.step("finish_job")
+    finish_job(connection, ended)
+    _mark_undone(connection, job.options.sources[0])
+    return ended
+
+
+def _mark_undone(connection: duckdb.DuckDBPyConnection, undone: str) -> None:
+    """Note on the undone job that it is; where it was an undo itself, its own job is in force again, and so on."""
+    run(connection, "set_undone", package="flows", job_id=undone)
+    for (earlier,) in run(connection, "undone_job", package="flows", job_id=undone):
+        _mark_undone(connection, str(earlier))
+
+
+def _read_back(connection: duckdb.DuckDBPyConnection, job: Job, counts: _Counts) -> None:
+    """Count again what the commit left; a commit can fail without an error."""
+    values: Mapping[str, Value] = {"job_id": job.id, "connection": job.options.connection}
+    (found,) = run(connection, "reversed_counts", package="flows", **values)
+    if found != ((0, 0) if job.options.dry_run else (counts.reversed, counts.put_in)):
+        raise _mismatch("after the commit other users were found than were put back")

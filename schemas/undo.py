@@ -1,0 +1,81 @@
+"""What the undo of a job says of itself: an account of its own words on top of the job's row.
+
+In `import_jobs` an undo is a job of kind and mode `undo`, whose one source is the undone job's id: `total` counts the
+users that the undone job changed, `updated` those that were put back, `failed` those that were kept.
+"""
+
+from dataclasses import dataclass
+
+from schemas.faults import ExitCode
+from schemas.job import FaultRecord, JobStatus, JobSummary
+
+KIND = "undo"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptUser:
+    """A user that an undo left alone, and one reason why."""
+
+    user_id: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndoSummary:
+    """The one account of an undo; counts are users and add up to `total`."""
+
+    job_id: str
+    undoes: str
+    connection: str
+    dry_run: bool
+    status: JobStatus
+    total: int
+    reversed: int
+    kept: int
+    kept_users: tuple[KeptUser, ...]
+    fault: FaultRecord | None
+    created_at: str
+    finished_at: str | None
+    duration_seconds: float | None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the command line answers for this undo."""
+        match self.status:
+            case JobStatus.FAILED:
+                return ExitCode.JOB_FAILED
+            case JobStatus.CANCELED:
+                return ExitCode.CANCELED
+            case _:
+                return ExitCode.ROWS_REFUSED if self.kept else ExitCode.ALL_ROWS_IN
+
+    @property
+    def sentence(self) -> str:
+        """The counts in one sentence."""
+        if self.fault:
+            return f"{self.fault['message']} ({self.fault['code']})"
+        return f"{self.reversed} users put back as they were, {self.kept} kept because they have changed since"
+
+    def to_dict(self) -> dict[str, object]:
+        """The summary as plain JSON values."""
+        return {**self.__dict__, "kept_users": [user.__dict__ for user in self.kept_users]}
+
+
+def undo_summary(summary: JobSummary, kept_users: tuple[KeptUser, ...]) -> UndoSummary:
+    """The account of an undo, from its job's."""
+    return UndoSummary(
+        job_id=summary.job_id,
+        undoes=summary.sources[0],
+        connection=summary.connection,
+        dry_run=summary.dry_run,
+        status=summary.status,
+        total=summary.total,
+        reversed=summary.updated,
+        kept=summary.failed,
+        kept_users=kept_users,
+        fault=summary.fault,
+        created_at=summary.created_at,
+        finished_at=summary.finished_at,
+        duration_seconds=summary.duration_seconds,
+    )

@@ -1,0 +1,35 @@
+-- grain: one row per user that the undone job changed and that no undo in force has put back: what putting it back means,
+-- why it cannot be (null: it can), the digest it would have, and the keys that it would hold and does not hold now
+-- reads: user_changes, users, import_jobs; parameters: undone, connection
+with put_back_already as (
+    select user_changes.user_id
+    from user_changes
+    inner join import_jobs on user_changes.job_id = import_jobs.job_id
+    where
+        import_jobs.kind = 'undo'
+        and import_jobs.sources = [$undone]
+        and import_jobs.undone_by_job is null
+),
+
+changes as (
+    select user_id, row_before, digest_after, row_before.user_id is not null as was_there
+    from user_changes
+    where job_id = $undone and user_id not in (select user_id from put_back_already)
+)
+
+select
+    changes.user_id,
+    users.user_id is not null as is_there,
+    changes.was_there,
+    case when changes.was_there then user_digest(changes.row_before) end as digest_before,
+    case
+        when users.user_id is null then case when changes.digest_after is not null then 'gone' end
+        when changes.digest_after is null then 'there again'
+        when user_digest(users) <> changes.digest_after then 'changed'
+    end as reason,
+    case when changes.row_before.email_key is distinct from users.email_key then changes.row_before.email_key end as email_key,
+    case
+        when changes.row_before.username_key is distinct from users.username_key then changes.row_before.username_key
+    end as username_key
+from changes
+left join users on changes.user_id = users.user_id and users.connection = $connection

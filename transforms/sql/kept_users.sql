@@ -1,0 +1,46 @@
+-- grain: one row per user that an undo keeps as it is, and reason: who has changed it since, or who holds a key of it now
+-- reads: changes_to_undo, users, user_changes; parameters: undone, connection
+with changed_since as (
+    select user_id, arg_max(job_id, changed_at) as last_job
+    from user_changes
+    where
+        connection = $connection
+        and user_id in (select user_id from changes_to_undo where reason is not null)
+    group by user_id
+),
+
+found as (
+    select
+        changes_to_undo.user_id,
+        'CHANGED_SINCE' as code,
+        '' as path,
+        'user ' || changes_to_undo.user_id || case changes_to_undo.reason
+            when 'gone' then ' has been removed since'
+            when 'there again' then ' is there again'
+            else ' has been changed since'
+        end || case when last_job <> $undone then ' by job ' || last_job else ' by hand' end as message
+    from changes_to_undo
+    inner join changed_since on changes_to_undo.user_id = changed_since.user_id
+    where reason is not null
+    union all
+    select
+        changes_to_undo.user_id,
+        'CONFLICT_EMAIL' as code,
+        'email' as path,
+        'the e-mail address of user ' || changes_to_undo.user_id || ' is held by user ' || users.user_id || ' now' as message
+    from changes_to_undo
+    inner join users on changes_to_undo.email_key = users.email_key and users.connection = $connection
+    where reason is null
+    union all
+    select
+        changes_to_undo.user_id,
+        'CONFLICT_USERNAME' as code,
+        'username' as path,
+        'the username of user ' || changes_to_undo.user_id || ' is held by user ' || users.user_id || ' now' as message
+    from changes_to_undo
+    inner join users on changes_to_undo.username_key = users.username_key and users.connection = $connection
+    where reason is null
+)
+
+select dense_rank() over (order by user_id) as record, *
+from found
