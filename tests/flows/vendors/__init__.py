@@ -1,0 +1,1 @@
+"""Each replaced system's own shapes and words."""
