@@ -10,6 +10,7 @@ import duckdb
 from flows.readers.batch import Batch
 from flows.readers.caps import Caps
 from flows.readers.detect import detect_format
+from flows.readers.json_document import read_json_document
 from flows.readers.json_lines import read_json_lines
 from flows.readers.reading import Reading
 from flows.readers.sources import Source, find_sources, fingerprint
@@ -20,6 +21,7 @@ from schemas.profiles import Profile
 __all__ = ["READERS", "Batch", "Caps", "Source", "detect_format", "find_sources", "fingerprint", "read"]
 
 READERS: Mapping[str, Callable[[Reading], Iterator[Batch]]] = {
+    "json": read_json_document,
     "ndjson": read_json_lines,
 }
 

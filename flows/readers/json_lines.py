@@ -6,59 +6,49 @@ import polars as pl
 
 from flows.readers.batch import Batch
 from flows.readers.byte_stream import open_stream
-from flows.readers.judge import error_rows, judge, refused_records
+from flows.readers.cutting import cut
+from flows.readers.judge import invalid_json, judge, lost, number, with_texts
 from flows.readers.line_blocks import Block, line_blocks
 from flows.readers.reading import Reading
-from flows.readers.strict_json import SPACE, too_large
-from schemas.frames import RECORDS, Layout
+from schemas.frames import Layout
 
 LAYOUT = Layout()
-_LINES = pl.Schema({"record": pl.Int64, "line": pl.Int64, "data": pl.Binary})
 
 
 def read_json_lines(reading: Reading) -> Iterator[Batch]:
     """The batches of an NDJSON source."""
-    record = reading.first_record
+    record, line = reading.first_record, 1
     with open_stream(reading.source, caps=reading.caps) as stream:
         for block in line_blocks(stream, caps=reading.caps):
-            batches = _dropped if block.dropped else _batches
-            for batch in batches(block, record=record, reading=reading):
+            if block.dropped:
+                judged = lost(record=record, line=line, size=block.dropped, caps=reading.caps)
+                yield judged.batch(seen=1, position=block.position, layout=LAYOUT)
+                record, line = record + 1, line + 1
+                continue
+            lines = _lines(block, first=line)
+            line += lines.height
+            for batch in _batches(lines, position=block.position, record=record, reading=reading):
                 yield batch
                 record += batch.seen
 
 
-def _batches(block: Block, *, record: int, reading: Reading) -> Iterator[Batch]:
-    lines = _lines(block)
-    filled = [bool(line.strip(SPACE)) for line in lines]
-    frame = pl.DataFrame({"data": lines}, schema={"data": pl.Binary}).select(
-        pl.int_range(block.first_line, block.first_line + pl.len(), dtype=pl.Int64).alias("line"), "data"
-    )
-    frame = frame.filter(pl.Series(filled, dtype=pl.Boolean))
-    frame = frame.select(pl.int_range(record, record + pl.len(), dtype=pl.Int64).alias("record"), *_LINES.names()[1:])
-    left = sum(filled)
-    for part in frame.iter_slices(reading.caps.batch_rows):
-        judged = judge(part, engine=reading.engine, caps=reading.caps)
-        seen = min(left, reading.caps.batch_rows)
-        left -= seen
-        yield Batch(judged.rows, judged.refused, judged.errors, seen, block.position, LAYOUT)
-
-
-def _lines(block: Block) -> list[bytes]:
-    """The block's lines without their ends."""
+def _lines(block: Block, *, first: int) -> pl.DataFrame:
+    """The block's lines without their ends, as line and data."""
     data = block.data
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return data.removesuffix(b"\n").split(b"\n")
+    lines = cut(data, b"\n")
+    if data.endswith(b"\n"):
+        lines = lines.head(-1)
+    return pl.DataFrame({"line": pl.int_range(first, first + len(lines), dtype=pl.Int64, eager=True), "data": lines})
 
 
-def _dropped(block: Block, *, record: int, reading: Reading) -> Iterator[Batch]:
-    """The one refused record of a line that was too long to be kept."""
-    line = pl.DataFrame({"record": [record], "line": [block.first_line], "data": [None]}, schema=_LINES)
-    yield Batch(
-        rows=pl.DataFrame(schema=RECORDS),
-        refused=refused_records(line, caps=reading.caps),
-        errors=error_rows(line, [too_large(block.dropped, reading.caps)]),
-        seen=1,
-        position=block.position,
-        layout=LAYOUT,
-    )
+def _batches(lines: pl.DataFrame, *, position: int, record: int, reading: Reading) -> Iterator[Batch]:
+    texts = with_texts(lines)
+    blank = texts["text"].str.contains(r"^[ \t]*$").fill_null(value=False)
+    left = lines.height - blank.arg_true().len()
+    for part in number(texts.filter(~blank), first=record).iter_slices(reading.caps.batch_rows):
+        seen = min(left, reading.caps.batch_rows)
+        left -= seen
+        judged = judge(part, broken=invalid_json(part, reading.engine), caps=reading.caps)
+        yield judged.batch(seen=seen, position=position, layout=LAYOUT)

@@ -10,10 +10,11 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from flows.readers.batch import Batch
 from flows.readers.caps import Caps
-from flows.readers.strict_json import Refusal, invalid_utf8, refusal
+from flows.readers.strict_json import Refusal, invalid_utf8, refusal, too_large
 from schemas.codes import Severity
-from schemas.frames import ERRORS, RECORDS
+from schemas.frames import ERRORS, RECORDS, Layout
 from transforms.statements import statement
 
 ENGINE_ROWS = 8_192  # the engine takes one thread per chunk of an Arrow table
@@ -34,31 +35,55 @@ class Judged:
     rows: pl.DataFrame  # RECORDS
     refused: pl.DataFrame  # RECORDS; the text is null where it was too large to be kept
     errors: pl.DataFrame  # ERRORS
+    refusals: tuple[tuple[int, Refusal], ...] = ()  # by record number, in order
+
+    def batch(self, *, seen: int, position: int, layout: Layout) -> Batch:
+        """The records as a batch."""
+        return Batch(self.rows, self.refused, self.errors, seen, position, layout)
 
 
-def judge(records: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, caps: Caps) -> Judged:
-    """The records apart; `records` has record, line and the bytes of its text as `data`."""
-    decoded = records.with_columns(_decoded(records["data"]).alias("text"))
-    suspects = decoded.filter(_is_suspect(caps) | pl.col("record").is_in(_invalid(decoded, engine).implode()))
+def judge(records: pl.DataFrame, *, broken: pl.Series, caps: Caps) -> Judged:
+    """The records apart.
+
+    `records` has record, line and text; where a text can be null, also the bytes it was to be made of as `data`.
+    `broken` are the numbers of those that `invalid_json` found.
+    """
+    suspects = records.filter(_is_suspect(caps) | pl.col("record").is_in(broken.implode()))
     if suspects.is_empty():
-        return Judged(decoded.select(RECORDS.names()), pl.DataFrame(schema=RECORDS), pl.DataFrame(schema=ERRORS))
+        return Judged(records.select(RECORDS.names()), pl.DataFrame(schema=RECORDS), pl.DataFrame(schema=ERRORS))
+    if "data" not in suspects.columns:
+        suspects = suspects.with_columns(pl.col("text").cast(pl.Binary).alias("data"))
     refusals = [refusal(data, caps=caps) for data in suspects["data"]]
     refused = suspects.filter(pl.Series([found is not None for found in refusals], dtype=pl.Boolean))
-    rows = decoded.join(refused.select("record"), on="record", how="anti", maintain_order="left")
+    rows = records.join(refused.select("record"), on="record", how="anti", maintain_order="left")
+    reasons = [found for found in refusals if found is not None]
     return Judged(
         rows.select(RECORDS.names()),
-        refused_records(refused, caps=caps),
-        error_rows(refused, [found for found in refusals if found is not None]),
+        _as_records(refused, caps=caps),
+        error_rows(refused, reasons),
+        tuple(zip(refused["record"], reasons, strict=True)),
     )
 
 
-def refused_records(records: pl.DataFrame, *, caps: Caps) -> pl.DataFrame:
-    """Records that cannot be read, as RECORDS: bytes that are not UTF-8 become escapes, a text too large is lost."""
-    shown = [
-        None if data is None or len(data) > caps.record_bytes else data.decode("utf-8", "backslashreplace")
-        for data in records["data"]
-    ]
-    return records.select("record", "line", pl.Series("text", shown, dtype=pl.String))
+def lost(*, record: int, line: int, size: int, caps: Caps) -> Judged:
+    """The one record that was too large to be kept."""
+    text = pl.Series("text", [None], dtype=pl.String)
+    refused = pl.DataFrame({"record": [record], "line": [line], "text": text}, schema=RECORDS)
+    return Judged(pl.DataFrame(schema=RECORDS), refused, error_rows(refused, [too_large(size, caps)]))
+
+
+def number(records: pl.DataFrame, *, first: int) -> pl.DataFrame:
+    """The records with their numbers in the job."""
+    return records.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("record"), pl.all())
+
+
+def with_texts(records: pl.DataFrame) -> pl.DataFrame:
+    """The records with their `data` as `text`, null where the bytes are not UTF-8."""
+    try:
+        return records.with_columns(pl.col("data").cast(pl.String).alias("text"))
+    except pl.exceptions.ComputeError:
+        texts = [None if invalid_utf8(data) is not None else data.decode() for data in records["data"]]
+        return records.with_columns(pl.Series("text", texts, dtype=pl.String))
 
 
 def error_rows(records: pl.DataFrame, refusals: Sequence[Refusal]) -> pl.DataFrame:
@@ -73,13 +98,12 @@ def error_rows(records: pl.DataFrame, refusals: Sequence[Refusal]) -> pl.DataFra
     )
 
 
-def _decoded(data: pl.Series) -> pl.Series:
-    """The texts, null where the bytes are not UTF-8."""
-    try:
-        return data.cast(pl.String)
-    except pl.exceptions.ComputeError:
-        texts = [None if invalid_utf8(text) is not None else text.decode() for text in data]
-        return pl.Series(data.name, texts, dtype=pl.String)
+def _as_records(records: pl.DataFrame, *, caps: Caps) -> pl.DataFrame:
+    """Records that cannot be read, as RECORDS: bytes that are not UTF-8 become escapes, a text too large is lost."""
+    shown = [
+        None if len(data) > caps.record_bytes else data.decode("utf-8", "backslashreplace") for data in records["data"]
+    ]
+    return records.select("record", "line", pl.Series("text", shown, dtype=pl.String))
 
 
 def _is_suspect(caps: Caps) -> pl.Expr:
@@ -95,9 +119,9 @@ def _is_suspect(caps: Caps) -> pl.Expr:
     )
 
 
-def _invalid(decoded: pl.DataFrame, engine: duckdb.DuckDBPyConnection) -> pl.Series:
-    """The numbers of the records that are no JSON by the engine's reading."""
-    texts = decoded.select("record", "text").to_arrow()
+def invalid_json(records: pl.DataFrame, engine: duckdb.DuckDBPyConnection) -> pl.Series:
+    """The numbers of the records whose `text`, unless it is null, is no JSON by the engine's lenient reading."""
+    texts = records.select("record", "text").to_arrow(compat_level=pl.CompatLevel.newest())  # without a copy
     engine.register("record_texts", pa.Table.from_batches(texts.to_batches(max_chunksize=ENGINE_ROWS), texts.schema))
     try:
         found = engine.sql(statement("flows.readers", "invalid_json")).to_arrow_table()

@@ -40,7 +40,6 @@ class Block:
     """Whole lines with their ends (the source's last one may have none); or one line too long to be kept."""
 
     data: bytes
-    first_line: int  # 1 for the first line of the source
     position: int  # stored bytes of the source used so far
     dropped: int = 0  # the length of a line that was too long; `data` is then empty
     dropped_quotes: int = 0
@@ -48,14 +47,13 @@ class Block:
 
 def line_ends(data: bytes) -> int:
     """How many lines end in the bytes, which must not be cut between CR and LF."""
-    returns = data.count(b"\r")
-    return data.count(b"\n") + (returns - data.count(b"\r\n") if returns else 0)
+    feeds = data.count(b"\n") if b"\n" in data else 0  # to look is much faster than to count
+    return feeds + data.count(b"\r") - data.count(b"\r\n") if b"\r" in data else feeds
 
 
 def line_blocks(stream: ByteStream, *, caps: Caps) -> Iterator[Block]:
     """The lines without a byte order mark, in blocks of about `batch_bytes`; a line over `record_bytes` by itself."""
     rest = stream.read(max(caps.batch_bytes, len(BOM))).removeprefix(BOM)
-    line = 1
     chunk = rest
     while chunk:
         chunk = stream.read(caps.batch_bytes)
@@ -63,15 +61,11 @@ def line_blocks(stream: ByteStream, *, caps: Caps) -> Iterator[Block]:
         cut = _end_of_last_line(rest) if chunk else len(rest)
         if cut:
             lines, rest = rest[:cut], rest[cut:]
-            yield Block(data=lines, first_line=line, position=stream.position)
-            line += line_ends(lines)
+            yield Block(data=lines, position=stream.position)
         if len(rest) > caps.record_bytes:
             long = _LongLine(rest)
             long.drop(stream, size=caps.batch_bytes)
-            yield Block(
-                data=b"", first_line=line, position=stream.position, dropped=long.length, dropped_quotes=long.quotes
-            )
-            line += 1
+            yield Block(data=b"", position=stream.position, dropped=long.length, dropped_quotes=long.quotes)
             rest = long.rest
 
 

@@ -13,20 +13,12 @@ from flows.readers.caps import Caps
 from schemas.codes import ErrorCode
 
 SPACE = b" \t\r\n"
-_STRING = rb'"(?:[^"\\]++|\\.)*+"'
-_STRUCTURE = re.compile(_STRING + rb"|([\[{])|([\]}])", re.DOTALL)
-_TEXTS = re.compile(rb"(" + _STRING + rb")(?:[ \t\r\n]*(:))?", re.DOTALL)
+STRING = rb'"(?:[^"\\]++|\\.)*+"'
+_STRUCTURE = re.compile(STRING + rb"|([\[{])|([\]}])", re.DOTALL)
+_TEXTS = re.compile(rb"(" + STRING + rb")(?:[ \t\r\n]*(:))?", re.DOTALL)
 _PAIR = rb"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _ESCAPES = re.compile(rb"\\(?:" + _PAIR + rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL)
 _KINDS = {b"{": "an object", b"[": "an array", b'"': "a text", b"t": "true", b"f": "false", b"n": "null"}
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a record cannot be read; the message has the record as its subject and never quotes it."""
-
-    code: ErrorCode
-    message: str
 
 
 class NotJsonError(Exception):
@@ -44,6 +36,15 @@ class NumberTooLargeError(NotJsonError):
 
 class _NumberError(Exception):
     """A literal that is no usable number."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a record cannot be read; the message has the record as its subject and never quotes it."""
+
+    code: ErrorCode
+    message: str
+    broken: NotJsonError | None = None  # where and how it breaks the grammar, if that is why
 
 
 def refusal(data: bytes, *, caps: Caps) -> Refusal | None:
@@ -136,7 +137,9 @@ def invalid_utf8(data: bytes) -> int | None:
 def _broken(data: bytes, error: NotJsonError) -> Refusal:
     if is_object(data) and _is_json_but_for_controls(data):
         return Refusal(ErrorCode.INVALID_TEXT, f"has a control character in a text, at byte {error.offset}")
-    return Refusal(ErrorCode.MALFORMED_RECORD, f"is not JSON: {error.reason}, at byte {error.offset}")
+    grammatical = isinstance(error, NumberTooLargeError)
+    message = f"is not JSON: {error.reason}, at byte {error.offset}"
+    return Refusal(ErrorCode.MALFORMED_RECORD, message, None if grammatical else error)
 
 
 def _is_json_but_for_controls(data: bytes) -> bool:
@@ -189,5 +192,5 @@ def _bytes_before(text: str, position: int) -> int:
 
 
 def _offset_outside_strings(data: bytes, literal: bytes) -> int:
-    pattern = re.compile(_STRING + b"|(" + re.escape(literal) + b")", re.DOTALL)
+    pattern = re.compile(STRING + b"|(" + re.escape(literal) + b")", re.DOTALL)
     return next((match.start() for match in pattern.finditer(data) if match[1]), 0)
