@@ -74,9 +74,14 @@ def is_long_before_at(text: pl.Expr) -> pl.Expr:
     return text.str.contains(rf"(?s)^.{{{LONGEST_LOCAL_PART + 1},}}@")
 
 
+def where_beyond_ascii(text: pl.Expr) -> pl.Expr:
+    """The text where it has a character beyond ASCII, otherwise null: work on nulls costs next to nothing."""
+    return pl.when(text.str.len_bytes() > text.str.len_chars()).then(text)
+
+
 def is_email_address(text: pl.Expr) -> pl.Expr:
     """Whether the text is an e-mail address, its length apart."""
-    beyond_ascii = pl.when(text.str.contains(r"[^\x00-\x7F]")).then(text)
+    beyond_ascii = where_beyond_ascii(text)
     stable = beyond_ascii.str.normalize("NFC") == beyond_ascii.str.normalize("NFKC")
     international = beyond_ascii.str.contains(INTERNATIONAL_MAILBOX) & stable
     return text.str.contains(MAILBOX) | international.fill_null(value=False)

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from schemas.canonical import type_column
+from schemas.canonical import JSON_TYPE, type_column
 from schemas.fields import Field, JsonType
+from schemas.formats import where_beyond_ascii
 from transforms.json_values import json_type_of, text_of
+
+VALUES = {JsonType.BOOLEAN: pl.Boolean(), JsonType.NUMBER: pl.Float64()}  # every other value is text
 
 
 def canonical_columns(fields: Sequence[Field]) -> list[pl.Expr]:
@@ -34,6 +37,17 @@ def _type(field: Field) -> pl.Expr:
     return json_type_of(pl.col(field.name)).alias(type_column(field.name))
 
 
+def empty_columns(fields: Sequence[Field]) -> pl.Schema:
+    """What `canonical_columns` are where there are no rows."""
+    return pl.Schema(
+        {
+            name: dtype
+            for field in fields
+            for name, dtype in ((field.name, VALUES.get(field.type, pl.String())), (type_column(field.name), JSON_TYPE))
+        }
+    )
+
+
 def match_keys() -> list[pl.Expr]:
     """The canonical keys that e-mail addresses and usernames are compared by; a user_id is compared as written."""
     return [folded(pl.col("email")).alias("email_key"), folded(pl.col("username")).alias("username_key")]
@@ -41,8 +55,7 @@ def match_keys() -> list[pl.Expr]:
 
 def folded(text: pl.Expr) -> pl.Expr:
     """The text by NFKC and lower case, again until no text changes any more; this is the only place that folds keys."""
-    beyond_ascii = pl.when(text.str.contains(r"[^\x00-\x7F]")).then(text)
-    return pl.coalesce(_fold(_fold(beyond_ascii)), text.str.to_lowercase())
+    return pl.coalesce(_fold(_fold(where_beyond_ascii(text))), text.str.to_lowercase())
 
 
 def _fold(text: pl.Expr) -> pl.Expr:

@@ -17,6 +17,16 @@ CHUNK_ROWS = 16_384  # the engine reads an Arrow table with one thread per chunk
 
 LONGEST_PATH = 300
 
+# statement → the columns that it gives a text
+ADDED: Mapping[str, pl.Schema] = {
+    "json_values": pl.Schema({"found": pl.List(pl.String), "odd_keys": pl.List(pl.List(pl.String))}),
+    "json_cells": pl.Schema({"value": pl.String()}),
+    "json_items": pl.Schema({"items": pl.List(pl.String)}),
+    "json_members": pl.Schema({"place": pl.String(), "word": pl.String()}),
+    "json_objects": pl.Schema({"object": pl.String()}),
+    "json_without_nulls": pl.Schema({"value": pl.String()}),
+}
+
 FIRST_CHARACTERS: Mapping[str, str] = {
     '"': JsonType.STRING.value,
     "t": JsonType.BOOLEAN.value,
@@ -53,17 +63,24 @@ def values_at(
 
     `odd_keys` is null for a text whose keys are no more than the values found, unless `every` row is to have them.
     """
-    return engine_pass("json_values", texts, engine=engine, paths=list(paths), objects=list(objects), every=every)
+    values: dict[str, Sequence[str] | bool] = {"paths": list(paths), "objects": list(objects), "every": every}
+    return engine_pass("json_values", texts, engine=engine, values=values)
 
 
 def engine_pass(
-    name: str, texts: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, **values: Sequence[str] | bool
+    name: str,
+    texts: pl.DataFrame,
+    *,
+    engine: duckdb.DuckDBPyConnection,
+    values: Mapping[str, Sequence[str] | bool] | None = None,
 ) -> pl.DataFrame:
-    """The result of a statement over the frame, which it knows as `json_texts`."""
+    """The result of a statement over the frame, which it knows as `json_texts`: without `text`, with what it adds."""
+    if texts.is_empty():
+        return pl.DataFrame(schema={**texts.drop("text").schema, **ADDED[name]})
     table = texts.to_arrow()
     engine.register("json_texts", pa.Table.from_batches(table.to_batches(max_chunksize=CHUNK_ROWS), table.schema))
     try:
-        return pl.DataFrame(engine.sql(statement("transforms", name), params=values or None).to_arrow_table())
+        return pl.DataFrame(engine.sql(statement("transforms", name), params=values).to_arrow_table())
     finally:
         engine.unregister("json_texts")
 

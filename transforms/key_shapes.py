@@ -20,10 +20,14 @@ def repeated_keys(texts: pl.DataFrame) -> pl.DataFrame:
 
     `text` is compact JSON; `parent` is the object's path below the text's root, empty for the root.
     """
-    names = pl.col("text").str.extract_all(KEYS)
-    doubtful = texts.filter(names.list.n_unique() < names.list.len())
-    shapes = doubtful.with_columns(shape=_shape(pl.col("text"))).drop("text")
+    shapes = texts.with_columns(shape=_shape(pl.col("text"))).drop("text")
     return shapes.join(_repeated_in(shapes["shape"].unique()), on="shape").drop("shape")
+
+
+def repeats_a_name(text: pl.Expr) -> pl.Expr:
+    """Whether some key is there more than once, be it in different objects."""
+    names = text.str.extract_all(KEYS)
+    return names.list.n_unique() < names.list.len()
 
 
 def _shape(text: pl.Expr) -> pl.Expr:

@@ -1,6 +1,6 @@
-"""Opens the nested parts of users: the parts of a password hash, the items of `mfa_factors`, keys and texts in objects.
+"""Opens the nested parts of users that have rules of their own: `custom_password_hash` and the items of `mfa_factors`.
 
-Each becomes a frame of its own whose rows know their record and line and whose columns are named by their path.
+Each becomes a frame whose rows know their record and line and whose columns are named by their path.
 """
 
 from collections.abc import Sequence
@@ -13,14 +13,11 @@ from schemas.canonical import items_column
 from schemas.fields import Field
 from schemas.mfa_factors import FACTOR, KINDS, MFA_FACTOR_FIELDS
 from schemas.password_hash import OBJECTS, PASSWORD_HASH_FIELDS, ROOT
-from transforms.canonical_columns import canonical_columns
-from transforms.json_values import engine_pass, printable, values_at
-from transforms.object_keys import keys_of_parts, keys_there_twice, reserved_keys
+from transforms.canonical_columns import canonical_columns, empty_columns
+from transforms.json_values import engine_pass, values_at
+from transforms.object_keys import KEYS, keys_of_parts, keys_there_twice
 
 JUDGED_ITEMS = 10  # a longer array is refused for its length, and its further items are not looked at
-DOUBTFUL_TEXT = r"\\(?:[bfnrt]|u00[01])|\x{FFFD}"  # how the engine writes what is not sound, and some that is
-METADATA = ("app_metadata", "user_metadata")
-OPENED = (*METADATA, ROOT, "mfa_factors")
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Part:
 
 def password_hashes(users: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> Part:
     """The parts of `custom_password_hash`, one row per record that has the object."""
-    texts = _texts(users, ROOT).with_columns(root=pl.lit(ROOT))
+    texts = texts_of(users, ROOT).with_columns(root=pl.lit(ROOT))
     return _opened(texts, PASSWORD_HASH_FIELDS, top=ROOT, objects=(ROOT, *OBJECTS), engine=engine)
 
 
@@ -48,7 +45,7 @@ def mfa_factors(items: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> Pa
 
 def items_of_factors(users: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The arrays of `mfa_factors`, one row per record that has one: record, line and the list `items` of JSON texts."""
-    return engine_pass("json_items", _texts(users, "mfa_factors"), engine=engine)
+    return engine_pass("json_items", texts_of(users, "mfa_factors"), engine=engine)
 
 
 def with_item_counts(users: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
@@ -57,25 +54,8 @@ def with_item_counts(users: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     return users.join(counts, on="record", how="left", maintain_order="left")
 
 
-def keys_of_metadata(users: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The odd keys of the metadata: those that an object has twice, at any depth, and reserved ones."""
-    repeated = [keys_there_twice(_texts(users, name).with_columns(root=pl.lit(name))) for name in METADATA]
-    return pl.concat([*repeated, reserved_keys(_texts(users, "app_metadata"), engine=engine)])
-
-
-def doubtful_texts(users: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The keys and strings of objects and arrays that may not be sound: record, line, path and text."""
-    return pl.concat([_doubtful_texts(users, name, engine=engine) for name in OPENED])
-
-
-def _doubtful_texts(users: pl.DataFrame, name: str, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    texts = _texts(users, name).filter(pl.col("text").str.contains(DOUBTFUL_TEXT))
-    path = printable(pl.lit(name) + pl.col("place"))
-    members = engine_pass("json_members", texts, engine=engine).select("record", "line", path=path, text="word")
-    return members.group_by("record", "line", "path").agg(pl.col("text").str.join(" "))
-
-
-def _texts(users: pl.DataFrame, name: str) -> pl.DataFrame:
+def texts_of(users: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The JSON texts of an object or array field: record, line and text."""
     return users.drop_nulls(name).select("record", "line", text=name)
 
 
@@ -91,15 +71,24 @@ def _opened(
 
     `top` is what the part is called in the names of `fields` and `objects`.
     """
+    rest = [name for name in ("record", "line", "place") if name in texts.columns]
+    if texts.is_empty():
+        return Part(texts.select(rest).with_columns(_empty(fields)), KEYS.to_frame())
     inner = [field.name for field in fields if field.name != top]
     paths = [_json_path(name, top) for name in inner]
     found = values_at(texts, paths, engine=engine, objects=[_json_path(name, top) for name in objects])
     named = found.with_columns(pl.col("found").list.get(place).alias(name) for place, name in enumerate(inner))
+    return Part(named.select(*rest, *canonical_columns(fields)), _odd_keys(texts, found, objects=objects))
+
+
+def _empty(fields: Sequence[Field]) -> list[pl.Expr]:
+    return [pl.lit(None, dtype=dtype).alias(name) for name, dtype in empty_columns(fields).items()]
+
+
+def _odd_keys(texts: pl.DataFrame, found: pl.DataFrame, *, objects: Sequence[str]) -> pl.DataFrame:
     odd = found.drop_nulls("odd_keys")
     odd_texts = texts.join(odd, on=["record", "root"], how="semi").select("record", "line", "root", "text")
-    keys = pl.concat([keys_of_parts(odd, objects=objects), keys_there_twice(odd_texts)])
-    rest = [name for name in ("record", "line", "place") if name in found.columns]
-    return Part(named.select(*rest, *canonical_columns(fields)), keys)
+    return pl.concat([keys_of_parts(odd, objects=objects), keys_there_twice(odd_texts)])
 
 
 def _json_path(name: str, top: str) -> str:

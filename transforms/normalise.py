@@ -13,16 +13,10 @@ from schemas.fields import FIELDS
 from schemas.frames import Layout
 from schemas.profiles import Profile
 from transforms.canonical_columns import canonical_columns, match_keys
+from transforms.doubts import doubtful_texts, doubts, keys_of_metadata
 from transforms.json_values import values_at
 from transforms.layouts import as_json
-from transforms.nested import (
-    doubtful_texts,
-    items_of_factors,
-    keys_of_metadata,
-    mfa_factors,
-    password_hashes,
-    with_item_counts,
-)
+from transforms.nested import items_of_factors, mfa_factors, password_hashes, with_item_counts
 from transforms.object_keys import keys_of_columns, keys_of_records, known_keys, once_each
 
 
@@ -46,13 +40,14 @@ def normalise(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, profile:
     items = items_of_factors(users, engine=engine)
     hashes, factors = password_hashes(users, engine=engine), mfa_factors(items, engine=engine)
     own = keys_of_columns(found, others) if layout.columns else keys_of_records(read, profile=profile)
-    keys = pl.concat([own, hashes.keys, factors.keys, keys_of_metadata(users, engine=engine)])
+    doubted = doubts(users)
+    keys = pl.concat([own, hashes.keys, factors.keys, keys_of_metadata(users, doubted, engine=engine)])
     return Canonical(
         users=with_item_counts(users, items),
         password_hashes=hashes.frame,
         mfa_factors=factors.frame,
         object_keys=once_each(keys),
-        object_texts=doubtful_texts(users, engine=engine),
+        object_texts=doubtful_texts(users, doubted, engine=engine),
     )
 
 
@@ -69,7 +64,8 @@ def _read(
     paths = [profile.paths[field.name] for field in FIELDS]
     pointers = ["/" + name.replace("~", "~0").replace("/", "~1") for name in others.values()]
     shared = len(known_keys(profile)) < len(FIELDS)  # then the count of values does not tell that a key is odd
-    return values_at(rows, [*paths, *pointers], engine=engine, every=shared).sort("record")
+    read = values_at(rows, [*paths, *pointers], engine=engine, every=shared)
+    return read if read["record"].is_sorted() else read.sort("record")
 
 
 def _found(read: pl.DataFrame, others: Mapping[str, str]) -> pl.DataFrame:

@@ -25,7 +25,6 @@ KEYS = pl.Schema(
 )
 SUGGESTED_KEYS = pl.Schema({**KEYS, "suggestion": pl.String()})
 MANY_NAMES = 500  # of so many unknown keys in a batch at most is it asked what they may have meant
-RESERVED = [f'"{key}":' for key in RESERVED_APP_METADATA]
 
 
 def keys_of_records(read: pl.DataFrame, *, profile: Profile) -> pl.DataFrame:
@@ -82,9 +81,8 @@ def keys_there_twice(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def reserved_keys(texts: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The reserved keys of `app_metadata`."""
-    doubtful = texts.filter(pl.col("text").str.contains_any(RESERVED))
-    read = values_at(doubtful, (), engine=engine, every=True)
+    """The reserved keys of `app_metadata`, whose JSON is `text`."""
+    read = values_at(texts, (), engine=engine, every=True)
     keys = read.select("record", "line", key=pl.col("odd_keys").list.first()).explode("key")
     return (
         keys.filter(pl.col("key").is_in(RESERVED_APP_METADATA))

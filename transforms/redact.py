@@ -45,7 +45,7 @@ def masked_email(email: pl.Expr) -> pl.Expr:
 def _read(rows: pl.DataFrame, paths: Sequence[str], *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The JSON texts at the paths of the records that are JSON objects, and their keys."""
     readable = engine_pass("json_objects", rows.select("record", "text"), engine=engine)
-    read = values_at(readable, paths, engine=engine, every=True)
+    read = values_at(readable.rename({"object": "text"}), paths, engine=engine, every=True)
     return read.with_columns(keys=pl.col("odd_keys").list.first())
 
 

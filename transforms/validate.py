@@ -92,7 +92,10 @@ def _all_failures(canonical: Canonical, rules: RuleSet) -> Iterator[pl.DataFrame
 
 def _failures(frame: pl.DataFrame, rules: Sequence[Rule], name: str) -> Iterator[pl.DataFrame]:
     """One frame of errors per rule that some row breaks."""
-    verdicts = frame.select((~rule.holds).alias(str(number)) for number, rule in enumerate(rules))
+    if frame.is_empty():
+        return
+    broken = [(~rule.holds).alias(str(number)) for number, rule in enumerate(rules)]
+    verdicts = frame.lazy().select(broken).collect(engine="in-memory")  # lazy: what rules share is computed once
     counts = verdicts.sum().row(0)
     for number, rule in enumerate(rules):
         if counts[number]:

@@ -1,0 +1,52 @@
+"""Finds keys and texts inside objects that need a look: one cheap pass over all users, exact ones over those doubted.
+
+What is wrong with a key or a text is not said here, but by the rules of `schemas.object_keys` and
+`schemas.object_texts`.
+"""
+
+import duckdb
+import polars as pl
+
+from schemas.object_keys import RESERVED_APP_METADATA
+from transforms.json_values import engine_pass, printable
+from transforms.key_shapes import repeats_a_name
+from transforms.nested import texts_of
+from transforms.object_keys import keys_there_twice, reserved_keys
+
+METADATA = ("app_metadata", "user_metadata")
+OPENED = (*METADATA, "custom_password_hash", "mfa_factors")
+UNSOUND = r"\\(?:[bfnrt]|u00[01])|\x{FFFD}"  # how the engine writes what is not sound, and some that is
+RESERVED = [f'"{key}":' for key in RESERVED_APP_METADATA]
+
+
+def doubts(users: pl.DataFrame) -> pl.DataFrame:
+    """One boolean column per doubt that a user's objects may give rise to, one row per user."""
+    return users.select(
+        *(pl.col(name).str.contains(UNSOUND).alias(f"unsound {name}") for name in OPENED),
+        *(repeats_a_name(pl.col(name)).alias(f"repeated {name}") for name in METADATA),
+        pl.col("app_metadata").str.contains_any(RESERVED).alias("reserved app_metadata"),
+    )
+
+
+def keys_of_metadata(users: pl.DataFrame, doubted: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The odd keys of the metadata: those that an object has twice, at any depth, and reserved ones."""
+    reserved = texts_of(users.filter(doubted["reserved app_metadata"]), "app_metadata")
+    return pl.concat([*(_repeated(users, doubted, name) for name in METADATA), reserved_keys(reserved, engine=engine)])
+
+
+def _repeated(users: pl.DataFrame, doubted: pl.DataFrame, name: str) -> pl.DataFrame:
+    texts = texts_of(users.filter(doubted[f"repeated {name}"]), name)
+    return keys_there_twice(texts.with_columns(root=pl.lit(name)))
+
+
+def doubtful_texts(users: pl.DataFrame, doubted: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The keys and strings of objects and arrays that may not be sound: record, line, path and text."""
+    return pl.concat([_members(users.filter(doubted[f"unsound {name}"]), name, engine=engine) for name in OPENED])
+
+
+def _members(users: pl.DataFrame, name: str, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Every key and string of the objects of a field."""
+    members = engine_pass("json_members", texts_of(users, name), engine=engine)
+    path = printable(pl.lit(name) + pl.col("place"))
+    by_path = members.group_by("record", "line", path=path)
+    return by_path.agg(text=pl.col("word").str.join(" "))
