@@ -24,11 +24,11 @@ from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
-from uuid import UUID
 
 from prefect import flow
-from prefect.client.schemas.objects import State
-from prefect.runtime import deployment, flow_run
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.context import FlowRunContext
+from prefect.runtime import flow_run
 from prefect.states import Failed
 from pydantic import Field
 
@@ -51,7 +51,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 @dataclass
 class LocalRun:
-    """What a run started from the command line brings along and takes home, past Prefect's parameters."""
+    """What a run that this process has asked for brings along and takes home, past Prefect's parameters."""
 
     settings: Settings
     observer: Observer
@@ -63,7 +63,7 @@ class LocalRun:
         self.summary = summary
 
 
-_local_run: ContextVar[LocalRun | None] = ContextVar("local_run", default=None)
+local_run: ContextVar[LocalRun | None] = ContextVar("local_run", default=None)
 
 
 def run_name() -> str:
@@ -135,14 +135,13 @@ async def import_users(
 
 def _run(options: JobOptions, *, database: str) -> State[dict[str, object]]:
     """The final state; a local run also takes the summary home."""
-    local = _local_run.get()
+    local = local_run.get()
     settings = local.settings if local else settings_from(os.environ, database=Path(database) if database else None)
     try:
         summary = run_job_in_flow(
             options,
             settings=settings,
-            run_id=UUID(str(flow_run.id)),
-            has_worker=deployment.id is not None,
+            run=_this_run(),
             terminal=local.observer if local else None,
             keep=local.take if local else _keep_nothing,
         )
@@ -161,11 +160,27 @@ def run_locally(options: JobOptions, *, settings: Settings, observer: Observer) 
 
     """
     logging.raiseExceptions = False  # a log line that Prefect cannot send is not the user's concern
+    try:
+        return asyncio.run(run_as_flow(options, settings=settings, observer=observer))
+    finally:
+        drain()
+
+
+async def run_as_flow(options: JobOptions, *, settings: Settings, observer: Observer) -> JobSummary:
+    """The summary of a job that runs as a flow, or as a flow inside a flow.
+
+    Raises:
+        Fault: no job could begin.
+
+    """
     local = LocalRun(settings, observer)
-    _local_run.set(local)
-    with suppress(*NO_ANSWER):  # the job's own row is the record; without it the run never began
-        asyncio.run(_flow_run(options, database=str(settings.database)))
-    drain()
+    token = local_run.set(local)
+    parameters = {**asdict(options), "sources": [*options.sources], "external_id": options.external_id or ""}
+    try:
+        with suppress(*NO_ANSWER):  # the job's own row is the record; without it the run never began
+            await import_users(**parameters, database=str(settings.database), return_state=True)
+    finally:
+        local_run.reset(token)
     if local.fault is not None:
         raise local.fault
     if local.summary is None:
@@ -173,9 +188,11 @@ def run_locally(options: JobOptions, *, settings: Settings, observer: Observer) 
     return local.summary
 
 
-async def _flow_run(options: JobOptions, *, database: str) -> None:
-    parameters = {**asdict(options), "sources": [*options.sources], "external_id": options.external_id or ""}
-    await import_users(**parameters, database=database, return_state=True)
+def _this_run() -> FlowRun:
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        raise JobFault(ErrorCode.PREFECT_UNAVAILABLE, "this is no run of a flow", "call run_locally")
+    return context.flow_run
 
 
 def _keep_nothing(_summary: JobSummary) -> None:

@@ -8,12 +8,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 from typing import TypeVar
-from uuid import UUID
 
 from prefect import task
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Cancelled, Completed, Failed
 
 from flows.artifacts import SHOWN_ERRORS, ErrorRow, masked
@@ -35,8 +35,7 @@ def run_job_in_flow(
     options: JobOptions,
     *,
     settings: Settings,
-    run_id: UUID,
-    has_worker: bool,
+    run: FlowRun,
     terminal: Observer | None,
     keep: Callable[[JobSummary], None],
 ) -> JobSummary:
@@ -46,14 +45,17 @@ def run_job_in_flow(
         Fault: no job could begin.
 
     """
-    folder = JobFolder(settings.jobs_folder / str(run_id))
-    stop = lambda: _request_stop(folder)  # noqa: E731
-    observer = PrefectObserver(run_id, request_stop=None if has_worker else stop, terminal=terminal)
+    job_id = str(run.id)
+    folder = JobFolder(settings.jobs_folder / job_id)
+    stop = partial(_request_stop, folder)
+    observer = PrefectObserver(
+        run.id, request_stop=None if run.deployment_id else stop, terminal=terminal
+    )  # the runner of a deployment delivers a cancel itself, as a signal
     with _stopped_by_signals(stop), observer.telling():
-        summary = run_job(options, settings=settings, job_id=str(run_id), observer=observer, run_stage=run_as_task)
+        summary = run_job(options, settings=settings, job_id=job_id, observer=observer, run_stage=run_as_task)
         keep(summary)
-    with run_page(run_id) as page:
-        page.show_end(summary, _errors(summary, settings=settings))
+    with run_page(run.id) as page:
+        page.show_end(summary, errors_to_show(summary, settings=settings))
     return summary
 
 
@@ -85,8 +87,8 @@ def _ended_by(fault: Fault) -> State[None]:
     return make(message=f"{masked(fault.message)} ({fault.code.value})")
 
 
-def _errors(summary: JobSummary, *, settings: Settings) -> list[ErrorRow]:
-    """The errors to show; none when another process holds the database, for the run has ended and need not wait."""
+def errors_to_show(summary: JobSummary, *, settings: Settings) -> list[ErrorRow]:
+    """The first errors; none when another process holds the database, for the run has ended and need not wait."""
     store = Store(replace(settings, wait_seconds=WAIT_SECONDS))
     with suppress(DatabaseFault), store.reading() as connection:
         values: dict[str, Value] = {"job_id": summary.job_id, "limit": SHOWN_ERRORS}
