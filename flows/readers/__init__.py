@@ -9,6 +9,7 @@ import duckdb
 
 from flows.readers.batch import Batch
 from flows.readers.caps import Caps
+from flows.readers.csv_rows import read_csv_rows
 from flows.readers.detect import detect_format
 from flows.readers.json_document import read_json_document
 from flows.readers.json_lines import read_json_lines
@@ -23,6 +24,7 @@ __all__ = ["READERS", "Batch", "Caps", "Source", "detect_format", "find_sources"
 READERS: Mapping[str, Callable[[Reading], Iterator[Batch]]] = {
     "json": read_json_document,
     "ndjson": read_json_lines,
+    "csv": read_csv_rows,
 }
 
 

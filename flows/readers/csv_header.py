@@ -1,6 +1,7 @@
 """The first row of a CSV file: what separates its cells and which fields its columns are. Other rows: `csv_rows`."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from schemas.faults import FileFault
 from schemas.profiles import PROFILES, REJECT_COLUMNS, Profile
 from transforms.field_names import folded
 
+_NAME = re.compile(r"[^\W\d][\w .-]{0,39}")
 SEPARATORS = (",", ";", "\t", "|")
 
 
@@ -21,9 +23,9 @@ class Header:
     resubmitted: bool  # the file is one of refused rows, written by this product
 
     @property
-    def ignored(self) -> tuple[str, ...]:
-        """The columns that say nothing about a user."""
-        return tuple(name for name in self.columns if name in REJECT_COLUMNS)
+    def used(self) -> tuple[tuple[int, str], ...]:
+        """The columns that say something about a user, with their positions."""
+        return tuple((at, name) for at, name in enumerate(self.columns) if name not in REJECT_COLUMNS)
 
 
 def knows_a_column(line: str) -> bool:
@@ -43,16 +45,20 @@ def resolve_header(cells: Sequence[str], *, profile: Profile, name: str) -> Head
         FileFault: two columns are the same, or none is a field.
 
     """
-    columns = tuple(_column(cell, profile) for cell in cells)
+    columns = tuple(_column(cell, profile) or f"column {at}" for at, cell in enumerate(cells, start=1))
     repeated = [column for column, count in Counter(map(folded, columns)).items() if count > 1]
     if repeated:
         raise FileFault(
             ErrorCode.FILE_FORMAT,
-            f"{name} has two columns for {', '.join(repeated[:5])}",
+            f"{name} has two columns for {_listed(repeated)}",
             "rename or remove one of them",
         )
     if not set(columns) & set(profile.paths):
-        raise _without_header(cells, profile=profile, name=name)
+        raise FileFault(
+            ErrorCode.FILE_FORMAT,
+            f"{name} has no column that is known; its first row has {_listed(cells)}",
+            f"the first row must name the columns: {', '.join(profile.paths)}",
+        )
     return Header(columns, resubmitted=set(REJECT_COLUMNS) <= set(columns))
 
 
@@ -66,10 +72,7 @@ def _known(line: str, separator: str, profile: Profile) -> int:
     return sum(_column(cell, profile) in profile.paths for cell in cells)
 
 
-def _without_header(cells: Sequence[str], *, profile: Profile, name: str) -> FileFault:
-    found = ", ".join(cell.strip()[:30] for cell in cells[:8])
-    return FileFault(
-        ErrorCode.FILE_FORMAT,
-        f"{name} has no column that is known; its first row is: {found}",
-        f"the first row must name the columns, for example {', '.join(list(profile.paths)[:6])}",
-    )
+def _listed(cells: Sequence[str]) -> str:
+    """Some cells for a sentence: those that can be names, for a file without a header has a person's data there."""
+    shown = [cell.strip() if _NAME.fullmatch(cell.strip()) else "…" for cell in cells[:8]]
+    return ", ".join(shown) + (f" and {len(cells) - 8} more" if len(cells) > 8 else "")
