@@ -23,6 +23,8 @@ class Profile:
 
 # Columns that the product adds to a file of refused rows; on the way back in they are not looked at.
 REJECT_COLUMNS = ("import_line", "import_codes", "import_paths", "import_messages")
+ORIGINAL_COLUMN = "import_original"  # the text of a record that could not be read, where there is one
+IGNORED_COLUMNS = (*REJECT_COLUMNS, ORIGINAL_COLUMN)
 
 # What spreadsheets call the fields, folded; only words that mean one field and nothing else.
 HEADER_ALIASES: Mapping[str, str] = {

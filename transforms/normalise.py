@@ -11,7 +11,7 @@ import polars as pl
 
 from schemas.fields import FIELDS
 from schemas.frames import Layout
-from schemas.profiles import Profile
+from schemas.profiles import IGNORED_COLUMNS, Profile
 from transforms.canonical_columns import canonical_columns, match_keys
 from transforms.doubts import doubtful_texts, doubts, keys_of_metadata
 from transforms.json_values import values_at
@@ -53,7 +53,7 @@ def normalise(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, profile:
 
 def _other_columns(layout: Layout, profile: Profile) -> Mapping[str, str]:
     """The columns of a table that feed no field, by the name they have here: headers may be called anything."""
-    known = known_keys(profile)
+    known = (*known_keys(profile), *IGNORED_COLUMNS)
     return {f"other {i}": name for i, name in enumerate(layout.columns or ()) if name not in known}
 
 

@@ -7,7 +7,7 @@ import duckdb
 import polars as pl
 
 from schemas.object_keys import KNOWN_KEYS, RESERVED_APP_METADATA
-from schemas.profiles import Profile
+from schemas.profiles import IGNORED_COLUMNS, Profile
 from transforms.field_names import suggest
 from transforms.json_values import printable, values_at
 from transforms.key_shapes import repeated_keys
@@ -33,9 +33,10 @@ def keys_of_records(read: pl.DataFrame, *, profile: Profile) -> pl.DataFrame:
     keys = read.drop_nulls("odd_keys").select("record", "line", keys=pl.col("odd_keys").list.first())
     repeating = pl.col("keys").list.n_unique() < pl.col("keys").list.len()
     repeated = keys.filter(repeating).explode("keys").group_by("record", "line", "keys").len("copies")
-    single = keys.filter(~repeating).explode("keys").filter(~pl.col("keys").is_in(known))
+    ignored = (*known, *IGNORED_COLUMNS)
+    single = keys.filter(~repeating).explode("keys").filter(~pl.col("keys").is_in(ignored))
     every = pl.concat([repeated, single.with_columns(copies=pl.lit(1, pl.UInt32))])
-    return _of_record(every.filter((pl.col("copies") > 1) | ~pl.col("keys").is_in(known)), known=known)
+    return _of_record(every.filter((pl.col("copies") > 1) | ~pl.col("keys").is_in(ignored)), known=known)
 
 
 def keys_of_columns(cells: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:

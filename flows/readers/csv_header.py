@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
-from schemas.profiles import PROFILES, REJECT_COLUMNS, Profile
+from schemas.profiles import IGNORED_COLUMNS, PROFILES, REJECT_COLUMNS, Profile
 from transforms.field_names import folded
 
 _NAME = re.compile(r"[^\W\d][\w .-]{0,39}")
@@ -25,7 +25,7 @@ class Header:
     @property
     def used(self) -> tuple[tuple[int, str], ...]:
         """The columns that say something about a user, with their positions."""
-        return tuple((at, name) for at, name in enumerate(self.columns) if name not in REJECT_COLUMNS)
+        return tuple((at, name) for at, name in enumerate(self.columns) if name not in IGNORED_COLUMNS)
 
 
 def knows_a_column(line: str) -> bool:
@@ -64,7 +64,7 @@ def resolve_header(cells: Sequence[str], *, profile: Profile, name: str) -> Head
 
 def _column(cell: str, profile: Profile) -> str:
     name = folded(cell)
-    return name if name in profile.paths or name in REJECT_COLUMNS else profile.header_aliases.get(name, cell.strip())
+    return name if name in profile.paths or name in IGNORED_COLUMNS else profile.header_aliases.get(name, cell.strip())
 
 
 def _known(line: str, separator: str, profile: Profile) -> int:
