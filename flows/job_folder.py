@@ -6,7 +6,7 @@ The lock is an OS lock: it is held as long as the job's process lives, whatever 
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from flows.private_files import private_folder, private_umask
 STATUS_FILE = "status.json"
 CANCEL_FILE = "cancel"
 LOCK_FILE = "lock"
+LAYOUTS_FILE = "layouts.ndjson"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,19 @@ class JobFolder:
     def parts(self, kind: str) -> list[Path]:
         """The staged files of a kind, in the order of their rows."""
         return sorted(self.path.glob(f"{kind}-*.parquet"))
+
+    def add_layout(self, format: str, columns: Sequence[str] | None) -> None:  # noqa: A002 - the word of the command line
+        """Note the format of one more source, and the columns that it has where it is a table."""
+        with private_umask(), (self.path / LAYOUTS_FILE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"format": format, "columns": columns}) + "\n")
+
+    def layouts(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Format and columns of each source, in order; no columns where it is no table."""
+        try:
+            lines = (self.path / LAYOUTS_FILE).read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        return [(found["format"], tuple(found["columns"] or ())) for found in map(json.loads, lines)]
 
     def write_status(self, status: Mapping[str, object]) -> None:
         """Replace what `jobs status` shows of a running job."""

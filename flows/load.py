@@ -20,7 +20,7 @@ from schemas.connection import ConnectionSettings
 from schemas.faults import JobFault
 from schemas.frames import RECORDS
 from schemas.job import JobStatus
-from schemas.profiles import PROFILES, Profile
+from schemas.profiles import CANONICAL_PATHS, PROFILES, Profile
 from transforms.normalise import normalise
 from transforms.redact import redacted
 from transforms.validate import RuleSet, Verdicts, rule_set, validate
@@ -123,9 +123,11 @@ def _batches(stage: _Stage, sources: Sequence[Source], *, tally: Tally) -> Itera
         form = detect_format(source, stage.job.options.format)
         profile = _profile(stage.job.options.profile, form)
         caps = Caps(batch_bytes=stage.job.settings.batch_bytes)
-        for batch in read(
-            source, format=form, profile=profile, caps=caps, first_record=tally.total + 1, engine=stage.engine
+        for number, batch in enumerate(
+            read(source, format=form, profile=profile, caps=caps, first_record=tally.total + 1, engine=stage.engine)
         ):
+            if number == 0:
+                stage.job.folder.add_layout(form, batch.layout.columns)
             yield _Read(batch, profile, before + batch.position, total_bytes)
         before += source.size
 
@@ -152,6 +154,7 @@ def _stage_batch(stage: _Stage, batch: Batch, *, profile: Profile, number: int, 
     stage.job.step("stage a batch")
     folder.write_part("accepted", number, verdicts.accepted)
     folder.write_part("errors", number, errors)
+    folder.write_part("originals", number, _not_rewritable(batch.rows, verdicts, profile=profile))
     folder.write_part("refused", number, refused)
     folder.write_part("rejected", number, redacted(refused, engine=stage.engine) if refused.height else refused)
     tally.total += batch.seen
@@ -161,6 +164,15 @@ def _stage_batch(stage: _Stage, batch: Batch, *, profile: Profile, number: int, 
 
 def _judge(stage: _Stage, batch: Batch, *, profile: Profile) -> Verdicts:
     return validate(normalise(batch.rows, engine=stage.engine, profile=profile, layout=batch.layout), rules=stage.rules)
+
+
+def _not_rewritable(rows: pl.DataFrame, verdicts: Verdicts, *, profile: Profile) -> pl.DataFrame:
+    """The accepted records that their fields alone do not give back: under other names, or with parts left out."""
+    accepted = verdicts.accepted.select("record")
+    if profile.paths != CANONICAL_PATHS:
+        return rows.join(accepted, on="record", how="semi")
+    warned = verdicts.errors.filter(severity=Severity.WARNING.value).join(accepted, on="record", how="semi")
+    return rows.join(warned, on="record", how="semi") if warned.height else RECORDS.to_frame()
 
 
 def _refused(rows: pl.DataFrame, verdicts: Verdicts) -> pl.DataFrame:
