@@ -128,7 +128,7 @@ def _open_parts(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
     _view(connection, "job_rejected", job.folder.parts("rejected"), empty=RECORDS)
     for name in PLANNED:
         connection.execute(f"drop table if exists temp.{name}")
-        connection.from_parquet(escaped_glob(job.folder.path / f"{name}.parquet")).create_view(name, replace=True)
+        _view(connection, name, [job.folder.path / f"{name}.parquet"], empty=STAGED)
 
 
 def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary) -> None:
@@ -183,11 +183,13 @@ def _read_back(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSumm
 
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str, parts: list[Path], *, empty: pl.Schema) -> None:
-    """A view of Parquet parts; of no rows where there are none."""
-    if parts:
-        connection.from_parquet([escaped_glob(part) for part in parts]).create_view(name, replace=True)
-    else:
-        connection.from_arrow(pl.DataFrame(schema=empty).to_arrow()).create_view(name, replace=True)
+    """A temporary view of Parquet parts; of no rows where there are none."""
+    connection.execute(f"drop view if exists temp.{name}")
+    if not parts:
+        connection.register(name, pl.DataFrame(schema=empty).to_arrow())
+        return
+    connection.execute(f"set variable {name}_parts = $parts", {"parts": [escaped_glob(part) for part in parts]})
+    connection.execute(f"create temp view {name} as from read_parquet(getvariable('{name}_parts'))")
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:

@@ -21,7 +21,7 @@ select
     staged.app_metadata,
     staged.user_metadata,
     staged.mfa_factors,
-    staged.password_reset_required,
+    coalesce(staged.password_reset_required, false) as password_reset_required,
     $now::timestamptz as created_at,
     $now::timestamptz as updated_at,
     $job_id as created_by_job,

@@ -32,7 +32,7 @@ with matched as (
         coalesce(staged.mfa_factors, users.mfa_factors) as mfa_factors,
         case
             when coalesce(staged.password_hash, staged.custom_password_hash) is not null then false
-            else staged.password_reset_required or users.password_reset_required
+            else coalesce(staged.password_reset_required, false) or users.password_reset_required
         end as password_reset_required,
         users.created_at,
         users.created_by_job,
