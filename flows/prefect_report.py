@@ -5,6 +5,7 @@ is never a reason to fail it. What is told is made in `flows.artifacts`; the flo
 """
 
 import contextvars
+import json
 import threading
 import time
 from collections import deque
@@ -76,8 +77,9 @@ class RunPage:
             self.client.update_flow_run_labels(self.run_id, dict(artifacts.labels(summary)))
             self._put("markdown", artifacts.SUMMARY_KEY, artifacts.summary_markdown(summary), summary.sentence)
             if errors:
-                shown = artifacts.error_table(errors)
-                self._put("table", artifacts.ERRORS_KEY, shown, artifacts.errors_sentence(summary, shown=len(shown)))
+                rows = artifacts.error_table(errors)
+                sentence = artifacts.errors_sentence(summary, shown=len(rows))
+                self._put("table", artifacts.ERRORS_KEY, json.dumps(rows), sentence)  # a table is JSON text there
 
     def is_canceling(self) -> bool:
         """Whether somebody canceled the run in Prefect."""

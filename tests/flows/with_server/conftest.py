@@ -1,0 +1,60 @@
+"""A real Prefect server in a home of its own, and the settings that make this process talk to it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect._internal.concurrency.threads import get_global_loop
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_CLIENT_MAX_RETRIES,
+    PREFECT_HOME,
+    PREFECT_LOCAL_STORAGE_PATH,
+    temporary_settings,
+)
+
+from flows import local_api
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.prefect)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a user with that Prefect home and no server."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")} | {
+        "PREFECT_HOME": str(home)
+    }
+
+
+@pytest.fixture(scope="session")
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("prefect") / "home"
+
+
+@pytest.fixture(scope="session")
+def api_url(prefect_home: Path) -> Iterator[str]:
+    """Two first runs at once: each starts a server on the same empty home, and both have to come up."""
+    with local_api.choose(environment(prefect_home)) as first:
+        with local_api.choose(environment(prefect_home)) as second:
+            first.ready()
+            second.ready()
+        yield first.url
+        get_global_loop().shutdown()  # else the interpreter's end waits for a server that is gone
+
+
+@pytest.fixture
+def client(api_url: str, prefect_home: Path) -> Iterator[SyncPrefectClient]:
+    """A client of the server; flows that the test runs in this process are recorded there."""
+    updates = {
+        PREFECT_API_URL: api_url,
+        PREFECT_HOME: str(prefect_home),
+        PREFECT_LOCAL_STORAGE_PATH: str(prefect_home / "storage"),
+        PREFECT_CLIENT_MAX_RETRIES: 1,
+    }
+    with temporary_settings(updates), get_client(sync_client=True) as client:
+        yield client

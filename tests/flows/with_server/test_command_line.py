@@ -1,0 +1,122 @@
+"""The command with a private server, as a whole process: what it prints, what it leaves, how signals end it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+
+from tests.flows.with_server.conftest import environment
+
+HOLD = """
+import sys, time
+from flows import local_api
+with local_api.choose() as api:
+    api.ready()
+    print(api.private.process.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+def gone(pid: int, *, within: float) -> bool:
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        stat = Path(f"/proc/{pid}/stat")
+        if not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def private_servers(home: Path) -> list[int]:
+    """The processes of private servers on that home."""
+    found: list[int] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command, variables = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if b"flows.private_server" in command and f"PREFECT_HOME={home}\0".encode() in variables:
+            found.append(int(process.name))
+    return found
+
+
+@pytest.fixture
+def users(tmp_path: Path) -> Path:
+    path = tmp_path / "users.ndjson"
+    path.write_text('{"email": "ann@example.com"}\n{"email": "no address"}\n')
+    return path
+
+
+def test_a_run_with_a_private_server_prints_one_document_and_is_seen_by_a_later_server(
+    client: SyncPrefectClient, prefect_home: Path, users: Path, tmp_path: Path
+) -> None:
+    before = private_servers(prefect_home)
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.import_users", users, "--database", tmp_path / "u.duckdb", "--json"],
+        env=environment(prefect_home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    summary = json.loads(done.stdout)
+    assert "refect" not in done.stderr
+    assert "nanobind" not in done.stderr
+    assert private_servers(prefect_home) == before
+    shown = client.read_flow_run(UUID(summary["job_id"]))
+    assert shown.state is not None
+    assert shown.state.name == "CompletedWithErrors"
+
+
+@pytest.fixture
+def holder(
+    prefect_home: Path,
+    api_url: str,  # noqa: ARG001 - the home has to be there
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A process with a private server that is ready, and that server's pid."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD], env=environment(prefect_home), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        yield process, int(process.stdout.readline())
+        process.kill()
+
+
+def test_a_private_server_ends_with_the_process_that_is_killed(holder: tuple[subprocess.Popen[str], int]) -> None:
+    process, server = holder
+    process.send_signal(signal.SIGKILL)
+    assert gone(server, within=5)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_cancels_the_job_and_the_run(
+    client: SyncPrefectClient, prefect_home: Path, api_url: str, tmp_path: Path, number: signal.Signals
+) -> None:
+    many = tmp_path / "many.ndjson"
+    many.write_text("".join(f'{{"email": "user{number}@example.com"}}\n' for number in range(500_000)))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.import_users", many, "--database", tmp_path / "u.duckdb", "--json"],
+        env={**environment(prefect_home), "PREFECT_API_URL": api_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    while not [*tmp_path.glob("jobs/*-*/status.json")]:
+        time.sleep(0.05)
+        assert process.poll() is None
+    asked = time.monotonic()
+    process.send_signal(number)
+    summary = json.loads(process.communicate(timeout=30)[0])
+    assert time.monotonic() - asked < 10
+    assert process.returncode == 130
+    assert summary["status"] == "canceled"
+    shown = client.read_flow_run(UUID(summary["job_id"]))
+    assert shown.state is not None
+    assert shown.state.name == "Cancelled"

@@ -1,0 +1,181 @@
+"""A job run as a flow: what a real server shows of it, and how it is stopped there."""
+
+import json
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import polars as pl
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import Artifact, FlowRun
+from prefect.states import Cancelling
+
+from flows.import_users import run_locally
+from flows.job_folder import JobFolder
+from flows.running import Silent
+from flows.settings import Settings
+from flows.slots import slot
+from flows.store import Store
+from schemas.job import JobOptions, JobStatus, JobSummary
+
+SECRET = "$2b$10$" + "Zq9SecretMarker" * 3 + "Zq9Secre"  # 53 characters after the cost
+ROWS = (
+    {"email": "ann.marker@example.com", "given_name": "Ann", "password_hash": SECRET},
+    {"email": "bob.marker@example.com", "user_metadata": {"note": SECRET}},
+    {"email": "no address", "password_hash": SECRET[:-1]},
+    {"email": "ANN.marker@example.com"},
+)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "users.ndjson"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS), encoding="utf-8")
+    return path
+
+
+def run(*sources: Path, settings: Settings) -> JobSummary:
+    options = JobOptions(sources=tuple(map(str, sources)), external_id="crm-7")
+    return run_locally(options, settings=settings, observer=Silent())
+
+
+def artifacts_of(client: SyncPrefectClient, run_id: str) -> dict[str, Artifact]:
+    chosen = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(run_id)]))
+    found = client.read_artifacts(artifact_filter=chosen)
+    return {artifact.key: artifact for artifact in found if artifact.key}  # the results of flows have none
+
+
+def states_of(client: SyncPrefectClient, run_id: str) -> list[str]:
+    return [f"{state.type.value} {state.name}" for state in client.read_flow_run_states(UUID(run_id))]
+
+
+def task_runs_of(client: SyncPrefectClient, run_id: str) -> list[tuple[str, str]]:
+    """Name and state; they are recorded from events, a moment later."""
+    chosen = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run_id)]))
+    found: Sequence[tuple[str, str]] = []
+    for _ in range(50):
+        runs = client.read_task_runs(flow_run_filter=chosen)
+        found = sorted((run.name, str(run.state_name)) for run in runs)
+        if len(found) == 3 and all(state == "Completed" for _, state in found):
+            break
+        time.sleep(0.1)
+    return [*found]
+
+
+def test_a_run_shows_its_summary_in_every_place_and_no_secret_in_any(
+    client: SyncPrefectClient, source: Path, settings: Settings, prefect_home: Path
+) -> None:
+    summary = run(source, settings=settings)
+    shown = client.read_flow_run(UUID(summary.job_id))
+    assert shown.name == "import users.ndjson"
+    assert shown.state is not None
+    assert (shown.state.type.value, shown.state.name) == ("COMPLETED", "CompletedWithErrors")
+    assert shown.state.message == summary.sentence == "2 inserted, 0 updated, 0 unchanged, 2 failed of 4"
+    assert shown.state.result(raise_on_failure=False) == json.loads(json.dumps(summary.to_dict()))
+    counts = {"total": 4, "inserted": 2, "updated": 0, "unchanged": 0, "failed": 2}
+    assert {f"import.{name}": count for name, count in counts.items()}.items() <= shown.labels.items()
+    assert states_of(client, summary.job_id) == [
+        "PENDING Pending",
+        "RUNNING Running",
+        "RUNNING Loading",
+        "RUNNING Ready",
+        "RUNNING Importing",
+        "COMPLETED CompletedWithErrors",
+    ]
+    assert task_runs_of(client, summary.job_id) == [
+        ("load", "Completed"),
+        ("merge", "Completed"),
+        ("plan", "Completed"),
+    ]
+    assert_nothing_personal(prefect_home)
+
+
+def assert_nothing_personal(home: Path) -> None:
+    """No byte of what Prefect keeps has a part of a hash or an address of the file."""
+    for path in (path for path in home.rglob("*") if path.is_file()):
+        held = path.read_bytes()
+        assert b"SecretMarker" not in held, path
+        assert b".marker@example.com" not in held.lower(), path
+
+
+def test_a_run_has_three_artifacts(client: SyncPrefectClient, source: Path, settings: Settings) -> None:
+    summary = run(source, settings=settings)
+    artifacts = artifacts_of(client, summary.job_id)
+    assert artifacts.keys() == {"import-summary", "import-errors", "import-progress"}
+    assert "data:image/svg+xml;base64," in str(artifacts["import-summary"].data)
+    table = json.loads(str(artifacts["import-errors"].data))
+    assert [(row["record"], row["code"]) for row in table] == [(3, "FORMAT"), (3, "PATTERN"), (4, "DUPLICATED_USER")]
+    assert float(str(artifacts["import-progress"].data)) == 100.0
+    assert str(artifacts["import-progress"].description).startswith("100 %, 4 rows")
+
+
+def test_every_row_in_is_plainly_completed(client: SyncPrefectClient, tmp_path: Path, settings: Settings) -> None:
+    clean = tmp_path / "clean.ndjson"
+    clean.write_text('{"email": "ann@example.com"}\n{"email": "bob@example.com"}\n')
+    summary = run(clean, settings=settings)
+    shown = client.read_flow_run(UUID(summary.job_id))
+    assert shown.state is not None
+    assert (shown.state.type.value, shown.state.name) == ("COMPLETED", "Completed")
+    assert "import-errors" not in artifacts_of(client, summary.job_id)
+
+
+def test_a_file_that_is_not_there_fails_the_run_with_its_code(client: SyncPrefectClient, settings: Settings) -> None:
+    summary = run(Path("/nowhere/users.json"), settings=settings)
+    assert summary.status is JobStatus.FAILED
+    shown = client.read_flow_run(UUID(summary.job_id))
+    assert shown.state is not None
+    assert (shown.state.type.value, shown.state.name) == ("FAILED", "Failed")
+    assert str(shown.state.message).endswith("(FILE_NOT_FOUND)")
+    assert shown.labels["import.fault"] == "FILE_NOT_FOUND"
+
+
+def test_the_third_job_of_a_connection_is_refused(client: SyncPrefectClient, source: Path, settings: Settings) -> None:
+    taken = {"connection": "default", "limit": 2}
+    with slot(settings.jobs_folder, **taken), slot(settings.jobs_folder, **taken):  # type: ignore[arg-type]
+        summary = run(source, settings=settings)
+    shown = client.read_flow_run(UUID(summary.job_id))
+    assert shown.state is not None
+    assert shown.state.type.value == "FAILED"
+    assert str(shown.state.message).endswith("(TOO_MANY_JOBS)")
+    assert run(source, settings=settings).inserted == 2
+
+
+def running(client: SyncPrefectClient, settings: Settings) -> FlowRun:
+    """The run of the only job, as soon as it is loading."""
+    while True:
+        for folder in settings.jobs_folder.glob("*-*"):
+            if JobFolder(folder).read_status():
+                return client.read_flow_run(UUID(folder.name))
+        time.sleep(0.05)
+
+
+def test_a_cancel_in_prefect_ends_the_job_with_nothing_merged(
+    client: SyncPrefectClient, tmp_path: Path, settings: Settings
+) -> None:
+    many = tmp_path / "many.ndjson"
+    emails = pl.select(pl.format("user{}@example.com", pl.int_range(2_000_000)).alias("email"))
+    emails.write_ndjson(many)
+    asked: list[float] = []
+
+    def cancel() -> None:
+        run_id = running(client, settings).id
+        asked.append(time.monotonic())
+        client.set_flow_run_state(run_id, Cancelling())
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    summary = run(many, settings=replace(settings, wait_seconds=5))
+    ended = time.monotonic()
+    thread.join()
+    assert summary.status is JobStatus.CANCELED
+    assert ended - asked[0] < 10
+    shown = client.read_flow_run(UUID(summary.job_id))
+    assert shown.state is not None
+    assert (shown.state.type.value, shown.state.name) == ("CANCELLED", "Cancelled")
+    with Store(settings).reading() as connection:
+        assert connection.execute("select count(*) from users").fetchall() == [(0,)]
