@@ -1,7 +1,8 @@
 """How canonical frames name their columns: per field one value column and one column with the JSON type the file gave.
 
 A null type means that the record does not have the field. The value column is null too where the type is a wrong one,
-so that rules on values judge values only. What the values must be is in the models, not here.
+so that rules on values judge values only. Numbers are integers: one with a fraction has no value. What the values must
+be is in the models, not here.
 """
 
 import polars as pl

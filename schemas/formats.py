@@ -1,10 +1,12 @@
 r"""The grammars of texts: sound text, e-mail address, http(s) URI. Which field has which is in the models.
 
 E-mail (RFC 5321 `Mailbox`): a dot-atom of ASCII before the `@`, a domain name after it. One label is a domain name;
-labels have 1–63 letters, digits and inner hyphens; an internationalised label (U-label) has 1–59 letters, marks,
-digits and hyphens of any script, in either case, and nothing that NFKC would replace by something else (full-width
-forms, ligatures); whether IDNA 2008 would register it is not asked. Left out on purpose, though RFC 5321 and RFC 6531
-have them: quoted local parts, address literals, non-ASCII local parts. Lengths are rules of their own.
+labels have 1–63 letters, digits and inner hyphens. An internationalised label (U-label) has 1–59 letters, marks and
+digits of any script, in either case, and inner hyphens; nothing that NFKC would replace by something else (full-width
+forms, ligatures); and the characters that RFC 5892 allows in a context only there. Not asked, as no pattern can tell:
+whether an A-label decodes, a label reads in one direction (RFC 5893), a virama precedes a joiner. Left out on purpose,
+though RFC 5321 and RFC 6531 have them: quoted local parts, address literals, non-ASCII local parts. Lengths are rules
+of their own.
 
 URI (RFC 3986): scheme http or https in either case, a host that is not empty (name, IPv4, IPv6 or IPvFuture literal),
 and optional user information, port, path, query and fragment, all of it ASCII and percent-encoded.
@@ -20,8 +22,25 @@ UNSOUND = r"[\x00-\x1f\x{FFFD}]"
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 _LOCAL_PART = rf"{_ATEXT}+(?:\.{_ATEXT}+)*"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_JOINERS = r"\x{B7}\x{375}\x{5F3}\x{5F4}\x{30FB}\x{200C}\x{200D}"  # IDNA 2008 lets these in between letters
-_U_LABEL = rf"[\p{{L}}\p{{Nd}}](?:[\p{{L}}\p{{M}}\p{{Nd}}{_JOINERS}-]{{0,57}}[\p{{L}}\p{{M}}\p{{Nd}}])?"
+
+# RFC 5892: letters, digits and marks but those of its section 2.6, and what is let in by its context
+_DISALLOWED = r"\x{640}\x{7FA}\x{302E}\x{302F}\x{3031}-\x{3035}\x{303B}"
+_EXCEPTIONS = r"\x{6FD}\x{6FE}\x{F0B}\x{3007}\x{30FB}"
+_INNER = r"\x{B7}\x{375}\x{5F3}\x{5F4}\x{200C}\x{200D}"
+_FIRST = rf"[[\p{{L}}\p{{Nd}}{_EXCEPTIONS}]--[{_DISALLOWED}]]"
+_LAST = rf"[[\p{{L}}\p{{M}}\p{{Nd}}{_EXCEPTIONS}\x{{5F3}}\x{{5F4}}]--[{_DISALLOWED}]]"
+_U_LABEL = rf"{_FIRST}(?:[[\p{{L}}\p{{M}}\p{{Nd}}{_EXCEPTIONS}{_INNER}-]--[{_DISALLOWED}]]{{0,57}}{_LAST})?"
+_KANA_OR_HAN = r"\p{Hiragana}\p{Katakana}\p{Han}"
+OUT_OF_CONTEXT = "|".join(
+    (
+        r"[^lL]\x{B7}|\x{B7}[^lL]",  # middle dot: between two l
+        r"\x{375}[^\p{Greek}]",  # keraia: before Greek
+        r"[^\p{Hebrew}][\x{5F3}\x{5F4}]",  # geresh, gershayim: after Hebrew
+        rf"[.@][^.{_KANA_OR_HAN}]*\x{{30FB}}[^.{_KANA_OR_HAN}]*(?:\.|$)",  # katakana middle dot: with kana or Han
+        r"[\x{660}-\x{669}][^.]*[\x{6F0}-\x{6F9}]|[\x{6F0}-\x{6F9}][^.]*[\x{660}-\x{669}]",  # one kind of digits
+        r"[^\p{M}\p{Arabic}]\x{200C}|[^\p{M}]\x{200D}",  # joiners: after a virama, or in Arabic script
+    )
+)
 
 LONGEST_EMAIL = 254  # characters, like every length of the record
 LONGEST_LOCAL_PART = 64
@@ -83,7 +102,8 @@ def is_email_address(text: pl.Expr) -> pl.Expr:
     """Whether the text is an e-mail address, its length apart."""
     beyond_ascii = where_beyond_ascii(text)
     stable = beyond_ascii.str.normalize("NFC") == beyond_ascii.str.normalize("NFKC")
-    international = beyond_ascii.str.contains(INTERNATIONAL_MAILBOX) & stable
+    in_context = ~beyond_ascii.str.contains(OUT_OF_CONTEXT)
+    international = beyond_ascii.str.contains(INTERNATIONAL_MAILBOX) & stable & in_context
     return text.str.contains(MAILBOX) | international.fill_null(value=False)
 
 

@@ -26,7 +26,8 @@ def _value(field: Field) -> pl.Expr:
         case JsonType.BOOLEAN:
             return pl.when(found.is_in(["true", "false"])).then(found == "true").alias(field.name)
         case JsonType.NUMBER:
-            return found.cast(pl.Float64, strict=False).alias(field.name)
+            number = found.cast(pl.Float64, strict=False)
+            return pl.when(number.is_finite() & (number == number.floor())).then(number).alias(field.name)
         case JsonType.OBJECT:
             return pl.when(found.str.starts_with("{")).then(found).alias(field.name)
         case _:

@@ -13,9 +13,10 @@ from schemas.fields import FIELDS
 from schemas.frames import Layout
 from schemas.profiles import IGNORED_COLUMNS, Profile
 from transforms.canonical_columns import canonical_columns, match_keys
+from transforms.cell_depths import cell_depths, without_deep_cells
 from transforms.doubts import doubtful_texts, doubts, keys_of_metadata
 from transforms.json_values import values_at
-from transforms.layouts import as_json
+from transforms.layouts import PARTS, as_json
 from transforms.nested import items_of_factors, mfa_factors, password_hashes, with_item_counts
 from transforms.object_keys import keys_of_columns, keys_of_records, known_keys, once_each
 
@@ -29,13 +30,16 @@ class Canonical:
     mfa_factors: pl.DataFrame  # one row per item of `mfa_factors`
     object_keys: pl.DataFrame  # one row per odd key of an object
     object_texts: pl.DataFrame  # one row per doubtful text in an object or array
+    object_depths: pl.DataFrame  # one row per cell with an object or array that looked deep
 
 
 def normalise(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, profile: Profile, layout: Layout) -> Canonical:
     """The batch in canonical shape; `rows` has the columns of RECORDS, every text a strict JSON object."""
     others = _other_columns(layout, profile)
     read = _read(rows, engine=engine, profile=profile, others=others)
-    found = as_json(_found(read, others), layout=layout, profile=profile, engine=engine)
+    raw = _found(read, others)
+    depths = cell_depths(raw, PARTS, layout=layout)
+    found = as_json(without_deep_cells(raw, depths, PARTS), layout=layout, profile=profile, engine=engine)
     users = found.select("record", "line", *canonical_columns(FIELDS)).with_columns(match_keys())
     items = items_of_factors(users, engine=engine)
     hashes, factors = password_hashes(users, engine=engine), mfa_factors(items, engine=engine)
@@ -48,6 +52,7 @@ def normalise(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, profile:
         mfa_factors=factors.frame,
         object_keys=once_each(keys),
         object_texts=doubtful_texts(users, doubted, engine=engine),
+        object_depths=depths,
     )
 
 

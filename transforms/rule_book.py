@@ -36,6 +36,7 @@ FOUND: Mapping[str, Callable[[str], pl.Expr]] = {
     "items": lambda key: pl.col(items_column(key)),
     "number": lambda key: pl.col(key).cast(pl.Int64, strict=False),
     "algorithm": lambda _: pl.col(ALGORITHM),
+    "depth": lambda _: pl.col("depth"),
     "copies": lambda _: pl.col("copies"),
     "suggestion": lambda _: pl.format("; did you mean {}?", "suggestion"),
 }

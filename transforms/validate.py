@@ -15,6 +15,7 @@ from schemas.connection import ConnectionSettings
 from schemas.fields import STAGED
 from schemas.frames import ERRORS, ROW_CODE, SEVERITY
 from schemas.mfa_factors import MfaFactor
+from schemas.object_depths import ObjectDepth
 from schemas.object_keys import ObjectKey
 from schemas.object_texts import ObjectText
 from schemas.password_hash import PasswordHash
@@ -29,6 +30,7 @@ PATHS: Mapping[str, Callable[[str], pl.Expr]] = {
     "mfa_factors": lambda column: pl.format(column.replace("[]", "[{}]"), "place"),
     "object_keys": pl.col,
     "object_texts": pl.col,
+    "object_depths": pl.col,
 }  # frame → path of the value that a rule of a column is about
 
 
@@ -63,6 +65,7 @@ def rule_set(
         "mfa_factors": MfaFactor,
         "object_keys": ObjectKey,
         "object_texts": ObjectText,
+        "object_depths": ObjectDepth,
     }
     lenient = {"key_of_the_record_is_a_field"} if unknown_fields == "ignore" else set()
     rules = {frame: [_with_severity(rule, lenient) for rule in rules_of(model)] for frame, model in models.items()}

@@ -1,0 +1,64 @@
+"""Runs records through the rules as a job does: normalised by an engine in memory, judged by a rule set."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import duckdb
+import polars as pl
+
+from schemas.connection import ConnectionSettings
+from schemas.frames import RECORDS, Layout
+from schemas.profiles import PROFILES
+from transforms.normalise import Canonical, normalise
+from transforms.validate import RuleSet, Verdicts, rule_set, validate
+
+ENGINE = duckdb.connect()
+JSON = Layout()
+Fault = tuple[str, str]  # code, path
+
+
+def rows(texts: Iterable[object]) -> pl.DataFrame:
+    """Records of given texts, or of the JSON of anything else, as a reader hands them over."""
+    written = [text if isinstance(text, str) else json.dumps(text) for text in texts]
+    numbers = range(1, len(written) + 1)
+    return pl.DataFrame({"record": numbers, "line": numbers, "text": written}, schema=RECORDS)
+
+
+def rules(
+    *,
+    unknown_fields: Literal["refuse", "ignore"] = "refuse",
+    reset_unsupported_hashes: bool = False,
+    connection: ConnectionSettings | None = None,
+) -> RuleSet:
+    return rule_set(
+        connection or ConnectionSettings(),
+        unknown_fields=unknown_fields,
+        reset_unsupported_hashes=reset_unsupported_hashes,
+    )
+
+
+RULES = rules()
+
+
+def normalised(texts: Iterable[object], *, layout: Layout = JSON, profile: str = "auth0") -> Canonical:
+    return normalise(rows(texts), engine=ENGINE, profile=PROFILES[profile], layout=layout)
+
+
+def judged(
+    texts: Iterable[object], *, layout: Layout = JSON, profile: str = "auth0", rule_set: RuleSet = RULES
+) -> Verdicts:
+    return validate(normalised(texts, layout=layout, profile=profile), rules=rule_set)
+
+
+def faults(verdicts: Verdicts, count: int) -> list[set[Fault]]:
+    """Per record its errors and warnings as code and path."""
+    found: list[set[Fault]] = [set() for _ in range(count)]
+    for record, code, path in verdicts.errors.select("record", "code", "path").rows():
+        assert (code, path) not in found[record - 1], f"{code} at {path} twice"
+        found[record - 1].add((code, path))
+    return found
+
+
+def faults_of(texts: Sequence[object], *, layout: Layout = JSON) -> list[set[Fault]]:
+    return faults(judged(texts, layout=layout), len(texts))

@@ -1,0 +1,36 @@
+"""Compares the rules with the oracle on so many generated records: `python -m tests.oracle --examples N`."""
+
+import argparse
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.oracle.comparison import BATCH, compare
+from tests.oracle.records import records
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.oracle", description=__doc__)
+    parser.add_argument("--examples", type=int, default=10_000, help="how many records to generate (default: 10000)")
+    examples = parser.parse_args().examples
+    tally = {"records": 0, "refused": 0}
+
+    # a failing batch is not made smaller: the message names the record
+    @settings(
+        max_examples=-(-examples // BATCH),
+        phases=[Phase.generate],
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    @given(st.lists(records, min_size=BATCH, max_size=BATCH))
+    def every_verdict_agrees(batch: list[object]) -> None:
+        tally["refused"] += compare(batch)
+        tally["records"] += len(batch)
+
+    every_verdict_agrees()
+    print(f"{tally['records']} records, {tally['refused']} of them refused: every code and path agrees")
+
+
+if __name__ == "__main__":
+    main()

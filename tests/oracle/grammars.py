@@ -1,0 +1,117 @@
+"""The grammars of the record, each spelled out by hand and without the patterns of the product."""
+
+import ipaddress
+import re
+import string
+import unicodedata
+
+ATOM = set(string.ascii_letters + string.digits + "!#$%&'*+-/=?^_`{|}~")
+URI_PLAIN = set(string.ascii_letters + string.digits + "-._~!$&'()*+,;=")
+EXCEPTIONS = set("\u06fd\u06fe\u0f0b\u3007\u30fb")
+INNER = set("\u00b7\u0375\u05f3\u05f4\u200c\u200d")
+DISALLOWED = set("\u0640\u07fa\u302e\u302f\u3031\u3032\u3033\u3034\u3035\u303b")
+
+
+def is_sound(text: str) -> bool:
+    return not any(ord(character) < 0x20 or character == "\ufffd" for character in text)
+
+
+def is_email_address(text: str) -> bool:
+    """A dot-atom, an @ and a domain name; lengths are not looked at."""
+    local, at, domain = text.partition("@")
+    return bool(at) and is_dot_atom(local) and is_domain(domain)
+
+
+def is_dot_atom(local: str) -> bool:
+    return all(atom and set(atom) <= ATOM for atom in local.split("."))
+
+
+def is_domain(domain: str) -> bool:
+    stable = unicodedata.normalize("NFC", domain) == unicodedata.normalize("NFKC", domain)
+    return stable and all(is_label(label) for label in domain.split("."))
+
+
+def is_label(label: str) -> bool:
+    if label.isascii():
+        allowed = set(string.ascii_letters + string.digits + "-")
+        return 1 <= len(label) <= 63 and set(label) <= allowed and "-" not in {label[0], label[-1]}
+    return len(label) <= 59 and is_u_label(label)
+
+
+def is_u_label(label: str) -> bool:
+    inner = all(is_letter(c) or is_mark(c) or c in INNER or c == "-" for c in label)
+    ends = is_letter(label[0]) and (is_letter(label[-1]) or is_mark(label[-1]) or label[-1] in "\u05f3\u05f4")
+    return inner and ends and not set(label) & DISALLOWED and is_in_context(label)
+
+
+def is_in_context(label: str) -> bool:
+    """Whether what RFC 5892 allows in a context only is in it (joiners: by script, not by joining type)."""
+    for before, character, after in zip(" " + label, label, label[1:] + " ", strict=False):
+        wanted = {
+            "\u00b7": before in "lL" and after in "lL",
+            "\u0375": is_of(after, "GREEK"),
+            "\u05f3": is_of(before, "HEBREW"),
+            "\u05f4": is_of(before, "HEBREW"),
+            "\u200c": is_mark(before) or is_of(before, "ARABIC"),
+            "\u200d": is_mark(before),
+            "\u30fb": any(is_of(c, "HIRAGANA", "KATAKANA LETTER", "CJK UNIFIED") for c in label),
+        }
+        if not wanted.get(character, True):
+            return False
+    return not (any("\u0660" <= c <= "\u0669" for c in label) and any("\u06f0" <= c <= "\u06f9" for c in label))
+
+
+def is_of(character: str, *scripts: str) -> bool:
+    return unicodedata.name(character, "").startswith(scripts)
+
+
+def is_letter(character: str) -> bool:
+    return unicodedata.category(character) in {"Lu", "Ll", "Lt", "Lm", "Lo", "Nd"} or character in EXCEPTIONS
+
+
+def is_mark(character: str) -> bool:
+    return unicodedata.category(character) in {"Mn", "Mc", "Me"}
+
+
+def is_http_uri(text: str) -> bool:
+    """RFC 3986 with a host, scheme http or https; read from left to right."""
+    scheme, colon, rest = text.partition("://")
+    if not colon or scheme.lower() not in {"http", "https"}:
+        return False
+    rest, _, fragment = rest.partition("#")
+    rest, _, query = rest.partition("?")
+    authority, slash, path = rest.partition("/")
+    tail = "".join((fragment, "/", query))
+    return is_authority(authority) and is_made_of(tail, extra=":@/?") and is_made_of(slash + path, extra=":@/")
+
+
+def is_authority(authority: str) -> bool:
+    user, at, host = authority.rpartition("@")
+    if at and not is_made_of(user, extra=":"):
+        return False
+    if host.startswith("["):
+        literal, _, after = host[1:].partition("]")
+        return "]" in host and is_ip_literal(literal) and is_port(after)
+    name, colon, port = host.partition(":")
+    return name != "" and is_made_of(name, extra="") and is_port(colon + port)
+
+
+def is_port(text: str) -> bool:
+    return re.fullmatch(r"(:[0-9]*)?", text) is not None
+
+
+def is_ip_literal(literal: str) -> bool:
+    future = re.fullmatch(r"[vV][0-9A-Fa-f]+\.(.+)", literal)
+    if future:
+        return set(future[1]) <= URI_PLAIN | {":"}
+    try:
+        ipaddress.IPv6Address(literal)
+    except ValueError:
+        return False
+    return "%" not in literal
+
+
+def is_made_of(text: str, *, extra: str) -> bool:
+    """Whether the text is of plain characters, the extra ones and percent-encoded octets."""
+    plain = re.sub("%[0-9A-Fa-f]{2}", "", text, flags=re.ASCII)
+    return set(plain) <= URI_PLAIN | set(extra)

@@ -1,0 +1,300 @@
+"""The rules once more as plain Python over one record: every code and path that a record must get.
+
+Written from the rules' description, value by value, and shares no code with the product.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from tests.oracle.grammars import is_email_address, is_http_uri, is_sound
+from tests.oracle.json_schema import RESERVED
+
+Fault = tuple[str, str]
+Json = object
+
+TEXTS = [
+    "email",
+    "phone_number",
+    "user_id",
+    "username",
+    "given_name",
+    "family_name",
+    "name",
+    "nickname",
+    "picture",
+    "password_hash",
+]
+FLAGS = ["email_verified", "phone_verified", "blocked"]
+OBJECTS = ["custom_password_hash", "app_metadata", "user_metadata"]
+FIELDS = [*TEXTS, *FLAGS, *OBJECTS, "mfa_factors"]
+LENGTHS = {
+    "user_id": (1, 255),
+    "username": (1, 128),
+    "given_name": (1, 150),
+    "family_name": (1, 150),
+    "name": (1, 300),
+    "nickname": (1, 300),
+}
+ENCODINGS = {"base64", "hex", "utf8"}
+DIGESTS = ["md4", "md5", "ripemd160", "sha1", "sha224", "sha256", "sha384", "sha512", "whirlpool"]
+BYTES = {"md4": 16, "md5": 16, "sha1": 20, "sha256": 32, "sha512": 64}
+TEXTUAL = {
+    "argon2": r"\$argon2(i|d|id)\$v=19\$m=[1-9]\d*,t=[1-9]\d*,p=[1-9]\d*\$[\w+/-]+={0,2}\$[\w+/-]+={0,2}",
+    "bcrypt": r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}",
+    "ldap": r"\{([sS]?[mM][dD]5|[sS]?[sS][hH][aA][\d-]*)\}[\w+/-]+={0,2}",
+    "pbkdf2": rf"\$pbkdf2-({'|'.join(DIGESTS)})\$i=[1-9]\d*,l=[1-9]\d*\$[\w+/-]+={{0,2}}\$[\w+/-]+={{0,2}}",
+}
+SALTLESS = {"argon2", "ldap", "pbkdf2"}
+ALGORITHMS = {*TEXTUAL, *BYTES, "hmac", "scrypt"}
+HASH_KEYS = ["algorithm", "hash", "salt", "password", "keylen", "cost", "blockSize", "parallelization"]
+
+
+def faults_in(record: Mapping[str, Json]) -> set[Fault]:
+    """Every code and path of a record."""
+    return set(_record(record))
+
+
+def _record(record: Mapping[str, Json]) -> Iterator[Fault]:
+    if "email" not in record:
+        yield "OBJECT_REQUIRED", "email"
+    yield from (("UNKNOWN_FIELD", key) for key in record if key not in FIELDS)
+    for name in TEXTS:
+        if name in record:
+            yield from _text(record[name], name)
+    for name in FLAGS:
+        if name in record and not isinstance(record[name], bool):
+            yield "INVALID_TYPE", name
+    for name in OBJECTS:
+        if name in record:
+            yield from _object(record, name)
+    if "mfa_factors" in record:
+        yield from _factors(record["mfa_factors"])
+
+
+def _text(value: Json, name: str) -> Iterator[Fault]:
+    if not isinstance(value, str):
+        yield "INVALID_TYPE", name
+        return
+    if not is_sound(value):
+        yield "INVALID_TEXT", name
+    shortest, longest = LENGTHS.get(name, (0, 10**9))
+    if len(value) < shortest:
+        yield "MIN_LENGTH", name
+    elif len(value) > longest:
+        yield "MAX_LENGTH", name
+    elif is_sound(value):
+        yield from _form(value, name)
+    if name == "email":
+        yield from _long_email(value, name)
+    if name == "username" and is_email_address(value):
+        yield "NOT_PASSED", name
+
+
+def _form(value: str, name: str) -> Iterator[Fault]:
+    if name == "email" and not is_email_address(value) and not list(_long_email(value, name)):
+        yield "FORMAT", name
+    if name == "picture" and not is_http_uri(value):
+        yield "FORMAT", name
+    if name == "phone_number" and not is_phone(value):
+        yield "PATTERN", name
+    if name == "user_id" and any(character.isspace() for character in value):
+        yield "PATTERN", name
+    if name == "username" and not re.fullmatch(r"[A-Za-z0-9@^$.!`\-#+'~_]*", value):
+        yield "PATTERN", name
+    if name == "password_hash" and not re.fullmatch(r"\$2[ab]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}", value):
+        yield "PATTERN", name
+
+
+def _long_email(value: str, path: str) -> Iterator[Fault]:
+    if len(value) > 254 or len(value.rpartition("@")[0]) > 64:
+        yield "MAX_LENGTH", path
+
+
+def is_phone(value: str) -> bool:
+    return re.fullmatch(r"\+[0-9]{1,15}", value) is not None
+
+
+def _object(record: Mapping[str, Json], name: str) -> Iterator[Fault]:
+    value = record[name]
+    if not isinstance(value, dict):
+        yield "INVALID_TYPE", name
+        return
+    yield from _unsound(value, name)
+    if name == "app_metadata":
+        yield from (("NOT_PASSED", f"{name}.{key}") for key in value if key in RESERVED)
+    if name == "custom_password_hash":
+        if "password_hash" in record:
+            yield "NOT_PASSED", name
+        yield from _password_hash(value)
+
+
+def _unsound(value: Json, path: str) -> Iterator[Fault]:
+    """Texts that are not sound, at any depth; a key that is not is named by its own path."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            below = f"{path}.{key}"
+            if not is_sound(key) or (isinstance(inner, str) and not is_sound(inner)):
+                yield "INVALID_TEXT", printable(below)
+            yield from (fault for fault in _unsound(inner, below) if not isinstance(inner, str))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _unsound(inner, f"{path}[{place}]")
+    elif isinstance(value, str) and not is_sound(value):
+        yield "INVALID_TEXT", printable(path)
+
+
+def printable(path: str) -> str:
+    return re.sub(r"[\x00-\x1f]", lambda control: json.dumps(control[0])[1:-1].replace("u00", "u00"), path)
+
+
+def _password_hash(value: dict[str, Json]) -> Iterator[Fault]:
+    root = "custom_password_hash"
+    yield from (("UNKNOWN_FIELD", f"{root}.{key}") for key in value if key not in HASH_KEYS)
+    algorithm = value.get("algorithm")
+    yield from _word(value, "algorithm", ALGORITHMS, root)
+    yield from (("OBJECT_REQUIRED", f"{root}.{key}") for key in ("algorithm", "hash") if key not in value)
+    yield from _numbers(value, root)
+    if algorithm == "scrypt" and "keylen" not in value:
+        yield "OBJECT_REQUIRED", f"{root}.keylen"
+    if "hash" in value:
+        yield from _hash(value["hash"], algorithm, f"{root}.hash")
+    if "salt" in value:
+        yield from _salt(value["salt"], algorithm, f"{root}.salt")
+    password = value.get("password", {})
+    if not isinstance(password, dict):
+        yield "INVALID_TYPE", f"{root}.password"
+    else:
+        yield from _word(
+            password, "encoding", ["ascii", "utf8", "utf16le", "ucs2", "latin1", "binary"], f"{root}.password"
+        )
+
+
+def _word(parent: dict[str, Json], key: str, words: object, path: str) -> Iterator[Fault]:
+    if key not in parent:
+        return
+    word = parent[key]
+    if not isinstance(word, str):
+        yield "INVALID_TYPE", f"{path}.{key}"
+    elif is_sound(word) and word not in cast("set[str]", words):
+        yield "ENUM_MISMATCH", f"{path}.{key}"
+
+
+def _numbers(value: dict[str, Json], root: str) -> Iterator[Fault]:
+    for key in ("keylen", "cost", "blockSize", "parallelization"):
+        number = value.get(key, 2)
+        if isinstance(number, bool) or not isinstance(number, int | float) or number != int(number):
+            yield "INVALID_TYPE", f"{root}.{key}"
+        elif number < (2 if key == "cost" else 1):
+            yield "MINIMUM", f"{root}.{key}"
+        elif key == "cost" and int(number).bit_count() != 1:
+            yield "HASH_MISMATCH", f"{root}.{key}"
+
+
+def _required_text(parent: dict[str, Json], key: str, path: str) -> Iterator[Fault]:
+    if key not in parent:
+        yield "OBJECT_REQUIRED", f"{path}.{key}"
+    elif not isinstance(parent[key], str):
+        yield "INVALID_TYPE", f"{path}.{key}"
+
+
+def _hash(value: Json, algorithm: Json, path: str) -> Iterator[Fault]:
+    if not isinstance(value, dict):
+        yield "INVALID_TYPE", path
+        return
+    yield from _required_text(value, "value", path)
+    yield from _word(value, "encoding", ENCODINGS, path)
+    yield from _word(value, "digest", DIGESTS, path)
+    if algorithm == "hmac":
+        yield from (("OBJECT_REQUIRED", f"{path}.{key}") for key in ("digest", "key") if key not in value)
+    key = value.get("key", {"value": ""})
+    if isinstance(key, dict):
+        yield from _required_text(key, "value", f"{path}.key")
+        yield from _word(key, "encoding", ENCODINGS, f"{path}.key")
+    else:
+        yield "INVALID_TYPE", f"{path}.key"
+    if isinstance(algorithm, str) and algorithm in ALGORITHMS:
+        yield from _hash_form(value, algorithm, path)
+
+
+def _hash_form(value: dict[str, Json], algorithm: str, path: str) -> Iterator[Fault]:
+    fitting = {"utf8"} if algorithm in TEXTUAL else {"hex", "base64"}
+    given = value.get("encoding")
+    if "encoding" in value and (not isinstance(given, str) or given not in ENCODINGS):
+        return
+    if given is not None and given not in fitting:
+        yield "HASH_MISMATCH", f"{path}.encoding"
+        return
+    encodings = fitting if given is None else {str(given)}
+    text = value.get("value")
+    if isinstance(text, str) and is_sound(text) and not any(has_form(text, algorithm, e) for e in encodings):
+        yield "HASH_MISMATCH", f"{path}.value"
+
+
+def has_form(text: str, algorithm: str, encoding: str) -> bool:
+    if algorithm in TEXTUAL:
+        return re.fullmatch(TEXTUAL[algorithm], text, re.ASCII) is not None
+    if encoding == "hex":
+        length = 2 * BYTES[algorithm] if algorithm in BYTES else len(text)
+        return bool(text) and len(text) == length and length % 2 == 0 and bool(re.fullmatch("[0-9A-Fa-f]*", text))
+    bare = text.rstrip("=")
+    padded = len(text) > len(bare)
+    if not bare or not re.fullmatch(r"[A-Za-z0-9+/_-]*", bare) or (padded and len(text) % 4) or len(bare) % 4 == 1:
+        return False
+    return len(text) - len(bare) <= 2 and (algorithm not in BYTES or len(bare) * 3 // 4 == BYTES[algorithm])
+
+
+def _salt(value: Json, algorithm: Json, path: str) -> Iterator[Fault]:
+    if not isinstance(value, dict):
+        yield "INVALID_TYPE", path
+        return
+    if isinstance(algorithm, str) and algorithm in SALTLESS:
+        yield "HASH_MISMATCH", path
+    yield from _required_text(value, "value", path)
+    yield from _word(value, "encoding", ENCODINGS, path)
+    yield from _word(value, "position", {"prefix", "suffix"}, path)
+
+
+def _factors(value: Json) -> Iterator[Fault]:
+    if not isinstance(value, list):
+        yield "INVALID_TYPE", "mfa_factors"
+        return
+    if not value:
+        yield "ARRAY_LENGTH_SHORT", "mfa_factors"
+    if len(value) > 10:
+        yield "ARRAY_LENGTH_LONG", "mfa_factors"
+    yield from _unsound(value, "mfa_factors")
+    for place, factor in enumerate(value[:10]):
+        yield from _factor(factor, f"mfa_factors[{place}]")
+
+
+def _factor(factor: Json, path: str) -> Iterator[Fault]:
+    if not isinstance(factor, dict):
+        yield "INVALID_TYPE", path
+        return
+    kinds = {"totp": "secret", "phone": "value", "email": "value"}
+    yield from (("UNKNOWN_FIELD", f"{path}.{key}") for key in factor if key not in kinds)
+    count = sum(kind in factor for kind in kinds)
+    if count != 1:
+        yield ("MFA_FACTORS_FAILED" if count else "ANY_OF_MISSING"), path
+    for kind, member in kinds.items():
+        if kind in factor:
+            yield from _kind(factor[kind], kind, member, f"{path}.{kind}")
+
+
+def _kind(value: Json, kind: str, member: str, path: str) -> Iterator[Fault]:
+    if not isinstance(value, dict):
+        yield "INVALID_TYPE", path
+        return
+    yield from (("UNKNOWN_FIELD", f"{path}.{key}") for key in value if key != member)
+    yield from _required_text(value, member, path)
+    text = value.get(member)
+    if not isinstance(text, str):
+        return
+    if kind == "email":
+        yield from _long_email(text, f"{path}.{member}")
+        if is_sound(text) and not is_email_address(text) and not list(_long_email(text, path)):
+            yield "FORMAT", f"{path}.{member}"
+    elif is_sound(text) and not (is_phone(text) if kind == "phone" else re.fullmatch("[A-Z2-7]+", text)):
+        yield "PATTERN", f"{path}.{member}"
