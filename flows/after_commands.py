@@ -29,3 +29,22 @@ def undo(arguments: argparse.Namespace, settings: Settings) -> int:
         sys.stdout.write(f"all of them: python -m flows.jobs errors {summary.job_id}\n")
     sys.stdout.write(f"job {summary.job_id}\n")
     return summary.exit_code
+
+
+def rejects(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Write the refused records of a job to a file and print how many there are."""
+    from flows.rejects import write_rejects
+    from flows.store import Store
+
+    store = Store(settings)
+    store.must_exist()
+    written = write_rejects(store, arguments.job, arguments.output)
+    if arguments.json:
+        document = {"job_id": arguments.job, "path": str(written.path), "format": written.format}
+        print_json({**document, "records": written.records})
+    elif written.records:
+        sys.stdout.write(f"{written.records} refused records written to {written.path}; it holds their secrets\n")
+        sys.stdout.write(f"correct them and run: python -m flows.import_users {written.path}\n")
+    else:
+        sys.stdout.write(f"job {arguments.job} refused no records; nothing was written\n")
+    return 0

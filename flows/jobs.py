@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows import after_commands
@@ -28,6 +29,8 @@ def parser() -> argparse.ArgumentParser:
     _add(commands, "cancel", "stop a running job; nothing of it is merged", cancel, job=True)
     undo = _add(commands, "undo", "put the users that a job changed back as they were", after_commands.undo, job=True)
     undo.add_argument("--dry-run", action="store_true", help="say what would be put back and kept, change nothing")
+    rejects = _add(commands, "rejects", "the refused records as a file to correct", after_commands.rejects, job=True)
+    rejects.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="where to write them")
     return parse
 
 

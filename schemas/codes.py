@@ -87,6 +87,7 @@ class ErrorCode(StrEnum):
     JOB_NOT_FOUND = "JOB_NOT_FOUND", "there is no such job", Scope.JOB
     NOT_UNDOABLE = "NOT_UNDOABLE", "the job cannot be undone", Scope.JOB
     REJECTS_PURGED = "REJECTS_PURGED", "the refused records are no longer kept", Scope.JOB
+    JOB_RUNNING = "JOB_RUNNING", "the job has not ended", Scope.JOB
     JOB_LOST = "JOB_LOST", "the process that ran the job is gone", Scope.JOB
     NOT_CONSERVED = "NOT_CONSERVED", "rows read and rows answered for differ", Scope.JOB
     PREFECT_UNAVAILABLE = "PREFECT_UNAVAILABLE", "no Prefect server answers", Scope.JOB

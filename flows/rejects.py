@@ -1,0 +1,116 @@
+"""The refused records of a job as a file to correct and import again; it holds the originals, secrets and all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import duckdb
+import polars as pl
+
+from flows.job_folder import JobFolder
+from flows.private_files import private_umask
+from flows.readers.sources import ENDINGS
+from flows.records import find_job
+from flows.reject_files import WRITERS, RejectFile
+from flows.store import Store, escaped_glob, scratch
+from schemas import undo
+from schemas.codes import ErrorCode
+from schemas.faults import FileFault, JobFault
+from schemas.job import RUNNING, JobSummary
+from schemas.profiles import IGNORED_COLUMNS
+from transforms.rejects import UNREADABLE, WITHOUT_ADDED, Column, RejectLayout
+from transforms.statements import materialise, run
+
+BATCH_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class Rejects:
+    """What was written."""
+
+    path: Path
+    format: str
+    records: int
+
+
+def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
+    """Write the refused records of an ended job; no file where there are none.
+
+    Raises:
+        JobFault: there is no such job, it has not ended, or its records are purged.
+        FileFault: the file cannot be written, or its name promises what is not written.
+
+    """
+    job = find_job(store, job_id)
+    folder = JobFolder(store.settings.jobs_folder / job.job_id)
+    form = _format(path, folder)
+    if not _has_rejects(job, folder):
+        return Rejects(path, form, 0)
+    with closing(scratch(store.settings, spill=folder.path)) as connection:
+        _open(connection, folder)
+        return Rejects(path, form, _write(connection, store, folder, path, form=form))
+
+
+def _has_rejects(job: JobSummary, folder: JobFolder) -> bool:
+    if job.status in RUNNING:
+        hint = "wait until it has ended: `python -m flows.jobs status JOB`"
+        raise JobFault(ErrorCode.JOB_RUNNING, f"job {job.job_id} has not ended", hint)
+    if folder.parts("refused"):
+        return True
+    if job.failed and job.fault is None and job.mode != undo.KIND:
+        hint = "import the sources again: what is wrong with them is found again"
+        raise JobFault(ErrorCode.REJECTS_PURGED, f"the refused records of job {job.job_id} are no longer kept", hint)
+    return False
+
+
+def _format(path: Path, folder: JobFolder) -> str:
+    """The format that the file's name promises; without such a name the one of the job's sources."""
+    found = ENDINGS.get(path.suffix.lower())
+    if found is None and path.suffix:
+        hint = f"name it with one of {', '.join(ENDINGS)}, or without an ending"
+        raise FileFault(ErrorCode.FILE_FORMAT, f"{path} is no name for a file of refused records", hint)
+    return found or next((form for form, _ in folder.layouts()), "ndjson")
+
+
+def _open(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> None:
+    """Leave the table `rejects`."""
+    for name, kind in (("refused_parts", "refused"), ("error_parts", "errors")):
+        connection.from_parquet([escaped_glob(part) for part in folder.parts(kind)]).create_view(name)
+    unreadable = [code.value for code in UNREADABLE]
+    materialise(connection, "rejects", package="transforms", unreadable=unreadable, added=WITHOUT_ADDED)
+
+
+def _write(connection: duckdb.DuckDBPyConnection, store: Store, folder: JobFolder, path: Path, *, form: str) -> int:
+    """Write the file in one go, readable for its owner only; how many records it holds."""
+    ((records, readable),) = connection.execute(
+        "select count(*), count(*) filter (is_readable) from rejects"
+    ).fetchall()
+    layout = RejectLayout(_columns(connection, folder), has_original=readable < records)
+    draft = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        with private_umask(), closing(scratch(store.settings, spill=folder.path)) as engine:
+            WRITERS[form](RejectFile(draft, layout, engine), _frames(connection))
+            draft.replace(path)
+    except OSError as error:
+        raise FileFault(ErrorCode.FILE_UNREADABLE, f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        draft.unlink(missing_ok=True)
+    return int(records)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> tuple[Column, ...]:
+    """The columns of the sources as they came, then every other key of the records."""
+    rows = run(connection, "reject_columns", package="transforms")
+    found = {str(name): frozenset(cast(list[str], types)) for name, types in rows}
+    came = (name for _, columns in folder.layouts() for name in columns if name not in IGNORED_COLUMNS)
+    return tuple(Column(name, found.get(name, frozenset())) for name in dict.fromkeys((*came, *found)))
+
+
+def _frames(connection: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
+    """The table `rejects` in order, a bounded piece at a time."""
+    reader = connection.sql("from rejects order by record").to_arrow_reader(BATCH_ROWS)
+    for batch in reader:
+        yield pl.DataFrame(batch)
