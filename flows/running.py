@@ -95,10 +95,11 @@ class Job:
         reached(name)
 
     def enter(self, status: JobStatus) -> None:
-        """Tell everybody that the job enters a phase."""
+        """Tell everybody that the job enters a phase; the table hears of the first only, for a write undoes a plan."""
         self.step(f"enter {status.value}")
         self.folder.write_status({"status": status.value})
-        record_phase(self.store, job_id=self.id, status=status)
+        if status is JobStatus.LOADING:
+            record_phase(self.store, job_id=self.id, status=status)
         self.observer.phase(status)
 
     def tell(self, progress: Progress) -> None:
