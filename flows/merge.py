@@ -67,6 +67,7 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
 def _plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> JobSummary:
     """Plan on an open connection and stage the plan as Parquet."""
     _view(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
+    _view(connection, "originals", job.folder.parts("originals"), empty=RECORDS)
     plan(connection, mode=job.options.mode, connection_id=job.options.connection, step=job.step)
     for name in PLANNED:
         _copy(connection, f"from {name}", job.folder.path / f"{name}.parquet")

@@ -1,9 +1,10 @@
--- grain: one row per staged record that the plan refuses: the record as JSON, written from its columns
--- reads: staged, refusals
+-- grain: one row per staged record that the plan refuses: the record as JSON, as it came where that is kept, otherwise
+-- written from its columns
+-- reads: staged, refusals, originals
 select
-    record,
-    line,
-    '{' || concat_ws(
+    staged.record,
+    staged.line,
+    coalesce(originals.text, '{' || concat_ws(
         ',',
         '"email":' || to_json(email),
         '"email_verified":' || to_json(email_verified),
@@ -22,7 +23,8 @@ select
         '"app_metadata":' || app_metadata,
         '"user_metadata":' || user_metadata,
         '"mfa_factors":' || mfa_factors
-    ) || '}' as text
+    ) || '}') as text
 from staged
 semi join refusals on staged.record = refusals.record
-order by record
+left join originals on staged.record = originals.record
+order by staged.record
