@@ -13,6 +13,7 @@ from flows.readers.csv_rows import read_csv_rows
 from flows.readers.detect import detect_format
 from flows.readers.json_document import read_json_document
 from flows.readers.json_lines import read_json_lines
+from flows.readers.parquet import read_parquet
 from flows.readers.reading import Reading
 from flows.readers.sources import Source, find_sources, fingerprint
 from schemas.codes import ErrorCode
@@ -25,6 +26,7 @@ READERS: Mapping[str, Callable[[Reading], Iterator[Batch]]] = {
     "json": read_json_document,
     "ndjson": read_json_lines,
     "csv": read_csv_rows,
+    "parquet": read_parquet,
 }
 
 

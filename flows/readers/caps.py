@@ -15,5 +15,6 @@ class Caps:
     keys: int = 10_000  # keys in a record, at all levels together; columns of a table
     decompressed_bytes: int = 1 << 40  # what a compressed source may grow to
     decompressed_ratio: int = 200  # and how many times its own size
+    page_bytes: int = 128 * MIB  # one page of a Parquet file: the least that can be decoded
     batch_bytes: int = 16 * MIB  # a batch holds about as much text,
     batch_rows: int = 65_536  # and not more rows; neither ever changes a result

@@ -1,4 +1,4 @@
-"""CSV: cells under a header, to batches. Rows are taken in `csv_runs`, the header is understood in `csv_header`."""
+"""CSV: cells under a header, to batches. Rows are taken in `csv_runs`, the header is understood in `columns`."""
 
 import csv
 import re
@@ -9,7 +9,7 @@ import polars as pl
 
 from flows.readers.batch import Batch
 from flows.readers.byte_stream import open_stream
-from flows.readers.csv_header import Header, resolve_header, separator_of
+from flows.readers.columns import Header, resolve_columns, separator_of
 from flows.readers.csv_lines import CsvLines
 from flows.readers.csv_runs import Run, RunTaker, Table, open_quote
 from flows.readers.csv_texts import texts_of
@@ -72,7 +72,7 @@ def _read_header(table: Table, lines: CsvLines, reading: Reading) -> Header:
         )
     if not cells:
         raise FileFault(ErrorCode.FILE_EMPTY, f"{table.name} has no row", "export the users again")
-    return resolve_header(cells, profile=reading.profile, name=table.name)
+    return resolve_columns(cells, profile=reading.profile, name=table.name)
 
 
 def _batch(run: Run, header: Header, *, lines: CsvLines, record: int, layout: Layout) -> Batch:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from flows.readers.byte_stream import open_stream
 from flows.readers.caps import Caps
-from flows.readers.csv_header import knows_a_column
+from flows.readers.columns import knows_a_column
 from flows.readers.line_blocks import BOM
 from flows.readers.sources import Source, compression, open_source, promised_format
 from flows.readers.strict_json import SPACE, is_json

@@ -65,7 +65,7 @@ def judge(records: pl.DataFrame, *, broken: pl.Series, caps: Caps) -> Judged:
     )
 
 
-def lost(*, record: int, line: int, size: int, caps: Caps) -> Judged:
+def lost(*, record: int, line: int | None, size: int, caps: Caps) -> Judged:
     """The one record that was too large to be kept."""
     text = pl.Series("text", [None], dtype=pl.String)
     refused = pl.DataFrame({"record": [record], "line": [line], "text": text}, schema=RECORDS)

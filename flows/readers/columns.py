@@ -1,4 +1,4 @@
-"""The first row of a CSV file: what separates its cells and which fields its columns are. Other rows: `csv_rows`."""
+"""The names of columns: which fields they are, and in CSV what separates them. Rows are read elsewhere."""
 
 import csv
 import re
@@ -17,7 +17,7 @@ SEPARATORS = (",", ";", "\t", "|")
 
 @dataclass(frozen=True)
 class Header:
-    """The columns of a CSV file, each under the field it means or its own trimmed name."""
+    """The columns of a table, each under the field it means or its own trimmed name."""
 
     columns: tuple[str, ...]
     resubmitted: bool  # the file is one of refused rows, written by this product
@@ -38,8 +38,8 @@ def separator_of(line: str, profile: Profile) -> str:
     return max(SEPARATORS, key=lambda separator: (_known(line, separator, profile), line.count(separator)))
 
 
-def resolve_header(cells: Sequence[str], *, profile: Profile, name: str) -> Header:
-    """The columns of a header row.
+def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Header:
+    """The columns that a header, or a schema, names.
 
     Raises:
         FileFault: two columns are the same, or none is a field.
@@ -56,8 +56,8 @@ def resolve_header(cells: Sequence[str], *, profile: Profile, name: str) -> Head
     if not set(columns) & set(profile.paths):
         raise FileFault(
             ErrorCode.FILE_FORMAT,
-            f"{name} has no column that is known; its first row has {_listed(cells)}",
-            f"the first row must name the columns: {', '.join(profile.paths)}",
+            f"{name} has no column that is known; where the names must be it has {_listed(cells)}",
+            f"name the columns after the fields: {', '.join(profile.paths)}",
         )
     return Header(columns, resubmitted=set(REJECT_COLUMNS) <= set(columns))
 

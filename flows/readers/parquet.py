@@ -1,0 +1,157 @@
+"""Parquet: columns to batches of records. A file that is broken or grows beyond measure refuses the source.
+
+PyArrow reads it: of the readers at hand it is the one that raises on every malformed file that is known, where others
+abort the process.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flows.readers.batch import Batch
+from flows.readers.byte_stream import RATIO_FLOOR
+from flows.readers.caps import MIB, Caps
+from flows.readers.columns import resolve_columns
+from flows.readers.judge import Judged, error_rows, invalid_json, judge, lost, number
+from flows.readers.parquet_pages import page_sizes
+from flows.readers.parquet_texts import texts_of
+from flows.readers.reading import Reading
+from flows.readers.sources import Source, open_source
+from flows.readers.strict_json import Refusal
+from schemas.codes import ErrorCode
+from schemas.faults import FileFault
+from schemas.frames import RECORDS, Layout
+
+_NOT_UTF8 = Refusal(ErrorCode.INVALID_TEXT, "has a text that is not UTF-8")
+
+
+def read_parquet(reading: Reading) -> Iterator[Batch]:
+    """The batches of a Parquet source; its records have no lines.
+
+    Raises:
+        FileFault: it is malformed, has no known column, or grows beyond the caps.
+
+    """
+    source, caps = reading.source, reading.caps
+    with _opened(source) as file:
+        _check_growth(file.metadata, source=source, caps=caps)
+        header = resolve_columns(file.schema_arrow.names, profile=reading.profile, name=source.name)
+        layout = Layout(null_is_absent=True, columns=header.columns)
+        done = 0
+        for records in file.iter_batches(batch_size=_rows_at_once(file.metadata, caps=caps)):
+            used = records.rename_columns(list(header.columns)).select([name for _, name in header.used])
+            for part in _parts(used, caps=caps):
+                judged = _judged(_unsliced(part), first=reading.first_record + done, reading=reading)
+                done += part.num_rows
+                yield judged.batch(seen=part.num_rows, position=_position(source, file, done), layout=layout)
+        if done != file.metadata.num_rows:
+            raise _broken(source, f"it says it has {file.metadata.num_rows} records, but {done} were found")
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[pq.ParquetFile]:
+    """The file; whatever PyArrow has against it while it is read becomes a fault."""
+    try:
+        with pq.ParquetFile(source.path, page_checksum_verification=True, pre_buffer=False, buffer_size=MIB) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        raise _broken(source, str(error).splitlines()[0][:200]) from error
+
+
+def _broken(source: Source, reason: str) -> FileFault:
+    return FileFault(
+        ErrorCode.FILE_SYNTAX,
+        f"{source.name} is not readable as Parquet: {reason}",
+        "write or copy the file again",
+    )
+
+
+def _check_growth(metadata: pq.FileMetaData, *, source: Source, caps: Caps) -> None:
+    """Refuse a file that would grow in memory as no real one does."""
+    grown = 0
+    for chunk in _chunks(metadata):
+        grown += chunk.total_uncompressed_size
+        if chunk.total_uncompressed_size > caps.value_bytes * max(chunk.num_values, 1):
+            raise _too_large(source, f"has values of more than {caps.value_bytes} bytes", "value_bytes")
+    if grown > max(RATIO_FLOOR, caps.decompressed_ratio * source.size):
+        what = f"decompresses to more than {caps.decompressed_ratio} times its size"
+        raise _too_large(source, what, "decompressed_ratio")
+    with open_source(source) as file:
+        if any(size > caps.page_bytes for chunk in _chunks(metadata) for size in page_sizes(file, chunk)):
+            raise _too_large(source, f"has a page of more than {caps.page_bytes} bytes", "page_bytes")
+
+
+def _chunks(metadata: pq.FileMetaData) -> Iterator[pq.ColumnChunkMetaData]:
+    for group in range(metadata.num_row_groups):
+        row_group = metadata.row_group(group)
+        yield from (row_group.column(column) for column in range(row_group.num_columns))
+
+
+def _too_large(source: Source, what: str, cap: str) -> FileFault:
+    return FileFault(ErrorCode.FILE_UNREADABLE, f"{source.name} {what}", f"if you trust the file, raise the cap {cap}")
+
+
+def _rows_at_once(metadata: pq.FileMetaData, *, caps: Caps) -> int:
+    """How many rows make about a batch where they are largest."""
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    largest = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
+    return min(max(caps.batch_bytes // max(largest, 1), 1), caps.batch_rows)
+
+
+def _parts(records: pa.RecordBatch, *, caps: Caps) -> Iterator[pa.RecordBatch]:
+    """The records in parts no larger than a batch or a record may be, if they have more than one row."""
+    if records.num_rows <= 1 or records.nbytes <= min(caps.batch_bytes, caps.record_bytes):
+        yield records
+        return
+    half = records.num_rows // 2
+    yield from _parts(records.slice(0, half), caps=caps)
+    yield from _parts(records.slice(half), caps=caps)
+
+
+def _unsliced(records: pa.RecordBatch) -> pa.RecordBatch:
+    """The records in arrays of their own: the engine refuses structs that are slices."""
+    sliced = any(column.offset for column in records.columns)
+    return records.take(pa.array(range(records.num_rows), pa.int64())) if sliced else records
+
+
+def _judged(records: pa.RecordBatch, *, first: int, reading: Reading) -> Judged:
+    """The records apart, numbered from `first` on."""
+    if records.num_rows == 1 and records.nbytes > reading.caps.record_bytes:
+        return lost(record=first, line=None, size=records.nbytes, caps=reading.caps)
+    numbered = number(pl.DataFrame({"line": [None] * records.num_rows}, schema={"line": pl.Int64}), first=first)
+    unsound = _unsound(records)
+    if not unsound:
+        texts = texts_of(records, engine=reading.engine)
+        rows = numbered.with_columns(texts["text"])
+        return judge(rows, broken=invalid_json(rows, reading.engine), caps=reading.caps)
+    sound = [position for position in range(records.num_rows) if position not in set(unsound)]
+    refused = numbered[unsound].with_columns(pl.lit(None, dtype=RECORDS["text"]).alias("text"))
+    rows = numbered[sound].with_columns(texts_of(records.take(sound), engine=reading.engine)["text"])
+    rest = judge(rows, broken=invalid_json(rows, reading.engine), caps=reading.caps)
+    return Judged(
+        rest.rows,
+        pl.concat([rest.refused, refused]).sort("record"),
+        pl.concat([rest.errors, error_rows(refused, [_NOT_UTF8] * len(unsound))]).sort("record"),
+    )
+
+
+def _unsound(records: pa.RecordBatch) -> list[int]:
+    """The positions of the rows with a text that is not UTF-8: PyArrow does not look, and the engine would lose it."""
+    if _is_sound(records):
+        return []
+    return [position for position in range(records.num_rows) if not _is_sound(records.take(pa.array([position])))]
+
+
+def _is_sound(records: pa.RecordBatch) -> bool:
+    try:
+        records.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _position(source: Source, file: pq.ParquetFile, done: int) -> int:
+    return source.size * done // max(file.metadata.num_rows, 1)
