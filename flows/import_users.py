@@ -19,7 +19,6 @@ if __name__ == "__main__":
 import asyncio
 import logging
 import os
-from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,6 +33,7 @@ from pydantic import Field
 
 from flows import local_api
 from flows.artifacts import masked
+from flows.notice_settings import NoticeSettings
 from flows.prefect_job import run_job_in_flow
 from flows.prefect_report import NO_ANSWER, drain, final_state
 from flows.running import Observer
@@ -141,6 +141,7 @@ def _run(options: JobOptions, *, database: str) -> State[dict[str, object]]:
         summary = run_job_in_flow(
             options,
             settings=settings,
+            notices=NoticeSettings.from_environment(os.environ),
             run=_this_run(),
             terminal=local.observer if local else None,
             keep=local.take if local else _keep_nothing,
@@ -176,15 +177,18 @@ async def run_as_flow(options: JobOptions, *, settings: Settings, observer: Obse
     local = LocalRun(settings, observer)
     token = local_run.set(local)
     parameters = {**asdict(options), "sources": [*options.sources], "external_id": options.external_id or ""}
+    reason = "Prefect did not start the run"
     try:
-        with suppress(*NO_ANSWER):  # the job's own row is the record; without it the run never began
-            await import_users(**parameters, database=str(settings.database), return_state=True)
+        state = await import_users(**parameters, database=str(settings.database), return_state=True)
+        reason = masked(state.message or reason)
+    except NO_ANSWER as error:  # the job's own row is the record; without it the run never began
+        reason = f"{reason}: {type(error).__name__}"
     finally:
         local_run.reset(token)
     if local.fault is not None:
         raise local.fault
     if local.summary is None:
-        raise JobFault(ErrorCode.PREFECT_UNAVAILABLE, "Prefect did not start the run", local_api.HINT)
+        raise JobFault(ErrorCode.PREFECT_UNAVAILABLE, reason, local_api.HINT)
     return local.summary
 
 

@@ -12,13 +12,15 @@ from functools import partial
 from types import FrameType
 from typing import TypeVar
 
-from prefect import task
+from prefect import get_run_logger, task
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Cancelled, Completed, Failed
 
 from flows.artifacts import SHOWN_ERRORS, ErrorRow, masked
 from flows.job import run_job
 from flows.job_folder import JobFolder
+from flows.notice_settings import NoticeSettings
+from flows.notices import notify
 from flows.prefect_report import PrefectObserver, run_page
 from flows.running import Observer
 from flows.settings import Settings
@@ -35,27 +37,30 @@ def run_job_in_flow(
     options: JobOptions,
     *,
     settings: Settings,
+    notices: NoticeSettings,
     run: FlowRun,
     terminal: Observer | None,
     keep: Callable[[JobSummary], None],
 ) -> JobSummary:
-    """The summary of the job that the flow run is; `keep` gets it before Prefect is told.
+    """The summary of the job that the flow run is; `keep` gets it before anybody else is told.
 
     Raises:
         Fault: no job could begin.
 
     """
     job_id = str(run.id)
-    folder = JobFolder(settings.jobs_folder / job_id)
-    stop = partial(_request_stop, folder)
-    observer = PrefectObserver(
-        run.id, request_stop=None if run.deployment_id else stop, terminal=terminal
-    )  # the runner of a deployment delivers a cancel itself, as a signal
-    with _stopped_by_signals(stop), observer.telling():
+    stop = partial(_request_stop, JobFolder(settings.jobs_folder / job_id))
+    # the runner of a deployment delivers a cancel itself, as a signal
+    observer = PrefectObserver(run.id, request_stop=None if run.deployment_id else stop, terminal=terminal)
+    with _on_signals(stop), observer.telling():
         summary = run_job(options, settings=settings, job_id=job_id, observer=observer, run_stage=run_as_task)
         keep(summary)
-    with run_page(run.id) as page:
-        page.show_end(summary, errors_to_show(summary, settings=settings))
+    with _on_signals(_go_on):
+        with run_page(run.id) as page:
+            page.show_end(summary, errors_to_show(summary, settings=settings))
+        if summary.job_id == job_id:  # else it is the account of an earlier job, which has been told
+            for failure in notify(summary, notices):
+                get_run_logger().warning(failure)
     return summary
 
 
@@ -102,12 +107,16 @@ def _request_stop(folder: JobFolder) -> None:
     folder.request_cancel()
 
 
+def _go_on() -> None:
+    """Do nothing: the job has ended, and what is left is to say so."""
+
+
 @contextmanager
-def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Within the block Ctrl-C and SIGTERM stop the job in order: it still writes its row and its state."""
+def _on_signals(act: Callable[[], None]) -> Iterator[None]:
+    """Within the block Ctrl-C and SIGTERM only do this, so that a job that stops still writes its row and its state."""
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
-        stop()
+        act()
 
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are somebody else's

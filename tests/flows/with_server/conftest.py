@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prefect._internal.concurrency.threads import get_global_loop
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.settings import (
     PREFECT_API_URL,
@@ -44,7 +43,6 @@ def api_url(prefect_home: Path) -> Iterator[str]:
             first.ready()
             second.ready()
         yield first.url
-        get_global_loop().shutdown()  # else the interpreter's end waits for a server that is gone
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from flows.settings import Settings
 from flows.slots import slot
 from flows.store import Store
 from schemas.job import JobOptions, JobStatus, JobSummary
+from tests.flows.receivers import http_receiver
 
 SECRET = "$2b$10$" + "Zq9SecretMarker" * 3 + "Zq9Secre"  # 53 characters after the cost
 ROWS = (
@@ -143,6 +144,22 @@ def test_the_third_job_of_a_connection_is_refused(client: SyncPrefectClient, sou
     assert shown.state.type.value == "FAILED"
     assert str(shown.state.message).endswith("(TOO_MANY_JOBS)")
     assert run(source, settings=settings).inserted == 2
+
+
+def test_a_configured_webhook_is_told_once_by_the_run(
+    client: SyncPrefectClient, source: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with http_receiver() as received:
+        monkeypatch.setenv("IMPORT_WEBHOOK_URL", received.url)
+        monkeypatch.setenv("IMPORT_WEBHOOK_SECRET", "s")
+        monkeypatch.setenv("IMPORT_WEBHOOK_ALLOW_PRIVATE", "1")
+        first = run(source, settings=settings)
+        again = run(source, settings=settings)
+    assert again == first
+    ((_, headers, body),) = received.requests
+    assert headers["X-Import-Delivery"] == first.job_id
+    assert b".marker@" not in body
+    assert client.read_flow_run(UUID(first.job_id)).labels["import.inserted"] == 2
 
 
 def running(client: SyncPrefectClient, settings: Settings) -> FlowRun:

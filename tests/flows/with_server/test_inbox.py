@@ -1,0 +1,95 @@
+"""The inbox flow against a real server: every file its own run, every content once, also after a restart."""
+
+import asyncio
+import json
+import shutil
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+
+from flows.inbox import import_inbox
+from flows.settings import Settings
+from flows.store import Store
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    (folder / "a.ndjson").write_text('{"email": "ann@example.com"}\n{"email": "no address"}\n')
+    (folder / "b.csv").write_text("email\nbob@example.com\n")
+    (folder / "c.json").write_text('[{"email": "eve@example.com"},')
+    return folder
+
+
+def run_inbox(inbox: Path, settings: Settings, *, settle_seconds: int = 0) -> tuple[str, str]:
+    """Name and message of the run's final state."""
+    state = asyncio.run(
+        import_inbox(str(inbox), database=str(settings.database), settle_seconds=settle_seconds, return_state=True)  # type: ignore[call-overload]
+    )
+    return state.name, state.message
+
+
+def files_in(inbox: Path) -> list[str]:
+    return sorted(str(path.relative_to(inbox)) for path in inbox.rglob("*") if path.is_file() and path.name[0] != ".")
+
+
+def users_in(settings: Settings) -> list[str]:
+    with Store(settings).reading() as connection:
+        return [email for (email,) in connection.execute("select email from users order by email").fetchall()]
+
+
+def test_every_file_is_a_run_of_its_own_and_filed_away_with_its_report(
+    client: SyncPrefectClient, inbox: Path, settings: Settings
+) -> None:
+    assert run_inbox(inbox, settings) == ("CompletedWithErrors", "2 done, 1 refused")
+    assert files_in(inbox) == [
+        "done/a.ndjson",
+        "done/a.ndjson.report.json",
+        "done/b.csv",
+        "done/b.csv.report.json",
+        "refused/c.json",
+        "refused/c.json.report.json",
+    ]
+    assert users_in(settings) == ["ann@example.com", "bob@example.com"]
+    names = {}
+    for report in inbox.rglob("*.report.json"):
+        summary = json.loads(report.read_text())["summary"]
+        shown = client.read_flow_run(UUID(summary["job_id"]))
+        assert shown.state is not None
+        names[shown.name] = shown.state.name
+        assert shown.parent_task_run_id is not None
+    assert names == {
+        "import a.ndjson": "CompletedWithErrors",
+        "import b.csv": "Completed",
+        "import c.json": "Failed",
+    }
+    assert run_inbox(inbox, settings) == ("Completed", "nothing new in the inbox")
+
+
+@pytest.mark.usefixtures("client")
+def test_a_content_that_comes_back_is_not_imported_again(inbox: Path, settings: Settings) -> None:
+    run_inbox(inbox, settings)
+    shutil.copy(inbox / "done/b.csv", inbox / "under another name.csv")  # as if a run had died before it filed it away
+    assert run_inbox(inbox, settings) == ("Completed", "1 done")
+    report, again = (
+        json.loads((inbox / f"done/{name}.report.json").read_text())["summary"]
+        for name in ("b.csv", "under another name.csv")
+    )
+    assert again == report
+    assert users_in(settings) == ["ann@example.com", "bob@example.com"]
+
+
+@pytest.mark.usefixtures("client")
+def test_a_file_that_is_still_written_to_waits(inbox: Path, settings: Settings) -> None:
+    assert run_inbox(inbox, settings, settle_seconds=3600) == ("Completed", "nothing new in the inbox")
+    assert files_in(inbox) == ["a.ndjson", "b.csv", "c.json"]
+
+
+@pytest.mark.usefixtures("client")
+def test_an_inbox_that_is_not_there_fails_the_run_with_its_code(tmp_path: Path, settings: Settings) -> None:
+    name, message = run_inbox(tmp_path / "gone", settings)
+    assert name == "Failed"
+    assert message.endswith("(FILE_NOT_FOUND)")
