@@ -51,6 +51,7 @@ SECRETS = (HASH_VALUE, KEY_VALUE, SALT_VALUE)
 TEXT_ENCODINGS = (HASH_ENCODING, KEY_ENCODING, SALT_ENCODING)
 TEXTS = (*SECRETS, *TEXT_ENCODINGS, ALGORITHM, DIGEST, SALT_POSITION, PASSWORD_ENCODING)
 INTEGERS = (KEYLEN, COST, BLOCK_SIZE, PARALLELIZATION)
+LARGEST = 2**31 - 1  # what implementations take for an integer
 
 PASSWORD_HASH_FIELDS: tuple[Field, ...] = (
     *(Field(name, JsonType.OBJECT) for name in OBJECTS),
@@ -170,10 +171,15 @@ class PasswordHash(pa.DataFrameModel):
     def cost_is_at_least_2(cls, data: PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key) >= 2)
 
+    @pa.check(*INTEGERS, error=ErrorCode.MAXIMUM, description=f"is {{number}}, at most {LARGEST} is allowed")
+    def number_is_one_that_implementations_take(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col(data.key) <= LARGEST)
+
     @pa.check(COST, error=ErrorCode.HASH_MISMATCH, description="is {number}, which is no power of two")
     def cost_is_a_power_of_two(cls, data: PolarsData) -> pl.LazyFrame:
-        cost = pl.col(data.key).cast(pl.Int64, strict=False)
-        return data.lazyframe.select(((cost & (cost - 1)) == 0) | (cost < 2))
+        in_range = pl.col(data.key).is_between(2, LARGEST)
+        cost = pl.when(in_range).then(pl.col(data.key)).cast(pl.Int64)
+        return data.lazyframe.select((cost & (cost - 1)) == 0)
 
     @pa.check(HASH_ENCODING, error=ErrorCode.HASH_MISMATCH, description="is not an encoding of {algorithm} hashes")
     def encoding_fits_the_algorithm(cls, data: PolarsData) -> pl.LazyFrame:

@@ -1,5 +1,6 @@
 """Runs records through the rules as a job does: normalised by an engine in memory, judged by a rule set."""
 
+import atexit
 import json
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -14,6 +15,7 @@ from transforms.normalise import Canonical, normalise
 from transforms.validate import RuleSet, Verdicts, rule_set, validate
 
 ENGINE = duckdb.connect()
+atexit.register(ENGINE.close)
 JSON = Layout()
 Fault = tuple[str, str]  # code, path
 

@@ -34,7 +34,7 @@ FOUND: Mapping[str, Callable[[str], pl.Expr]] = {
     "length": lambda key: pl.col(key).str.len_chars(),
     "local_length": lambda key: pl.col(key).str.extract(r"(?s)^(.*)@").str.len_chars(),
     "items": lambda key: pl.col(items_column(key)),
-    "number": lambda key: pl.col(key).cast(pl.Int64, strict=False),
+    "number": lambda key: pl.col(key).cast(pl.Int64, strict=False).cast(pl.String).fill_null("very large"),
     "algorithm": lambda _: pl.col(ALGORITHM),
     "depth": lambda _: pl.col("depth"),
     "copies": lambda _: pl.col("copies"),

@@ -59,7 +59,17 @@ def rule_set(
         TypeError: a rule of the models is not written so that it can be run with the others.
 
     """
-    models: Mapping[str, type[pa.DataFrameModel]] = {
+    lenient = {"key_of_the_record_is_a_field"} if unknown_fields == "ignore" else set()
+    rules = {
+        frame: [_with_severity(rule, lenient) for rule in rules_of(model)]
+        for frame, model in models_of(connection).items()
+    }
+    return RuleSet(rules, reset_unsupported_hashes)
+
+
+def models_of(connection: ConnectionSettings) -> Mapping[str, type[pa.DataFrameModel]]:
+    """The rules of each frame of `Canonical`."""
+    return {
         "users": user_model(connection),
         "password_hashes": PasswordHash,
         "mfa_factors": MfaFactor,
@@ -67,9 +77,6 @@ def rule_set(
         "object_texts": ObjectText,
         "object_depths": ObjectDepth,
     }
-    lenient = {"key_of_the_record_is_a_field"} if unknown_fields == "ignore" else set()
-    rules = {frame: [_with_severity(rule, lenient) for rule in rules_of(model)] for frame, model in models.items()}
-    return RuleSet(rules, reset_unsupported_hashes)
 
 
 def _with_severity(rule: Rule, lenient: Container[str]) -> Rule:
@@ -90,19 +97,16 @@ def validate(canonical: Canonical, *, rules: RuleSet) -> Verdicts:
 
 def _all_failures(canonical: Canonical, rules: RuleSet) -> Iterator[pl.DataFrame]:
     for name, book in rules.rules.items():
-        yield from _failures(getattr(canonical, name), book, name)
+        frame: pl.DataFrame = getattr(canonical, name)
+        if not frame.is_empty():
+            yield from _failures(frame, book, name)
 
 
 def _failures(frame: pl.DataFrame, rules: Sequence[Rule], name: str) -> Iterator[pl.DataFrame]:
     """One frame of errors per rule that some row breaks."""
-    if frame.is_empty():
-        return
-    broken = [(~rule.holds).alias(str(number)) for number, rule in enumerate(rules)]
-    verdicts = frame.lazy().select(broken).collect(engine="in-memory")  # lazy: what rules share is computed once
-    counts = verdicts.sum().row(0)
-    for number, rule in enumerate(rules):
-        if counts[number]:
-            yield frame.filter(verdicts[str(number)]).select(
+    for rule, broken in zip(rules, broken_rows(frame, rules), strict=True):
+        if broken.any():
+            yield frame.filter(broken).select(
                 "record",
                 "line",
                 code=pl.lit(rule.code.value, dtype=ROW_CODE),
@@ -110,3 +114,9 @@ def _failures(frame: pl.DataFrame, rules: Sequence[Rule], name: str) -> Iterator
                 message=rule.message,
                 severity=pl.lit(rule.severity.value, dtype=SEVERITY),
             )
+
+
+def broken_rows(frame: pl.DataFrame, rules: Sequence[Rule]) -> list[pl.Series]:
+    """Per rule, in order, whether each row of the frame breaks it."""
+    broken = [(~rule.holds).alias(str(number)) for number, rule in enumerate(rules)]
+    return frame.lazy().select(broken).collect(engine="in-memory").get_columns()  # lazy: common parts are shared

@@ -39,6 +39,7 @@ SAID_BY_SCHEMA = {
     "ENUM_MISMATCH",
     "FORMAT",
     "INVALID_TYPE",
+    "MAXIMUM",
     "MAX_LENGTH",
     "MFA_FACTORS_FAILED",
     "MINIMUM",

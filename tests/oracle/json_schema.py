@@ -32,7 +32,7 @@ RESERVED = [
 E164 = {"type": "string", "pattern": "^\\+[0-9]{1,15}\\Z"}
 EMAIL = {"type": "string", "format": "email", "maxLength": 254, "pattern": "^(?s:.{0,64}@)"}
 ENCODING = {"enum": ["base64", "hex", "utf8"]}
-POSITIVE = {"type": "integer", "minimum": 1}
+POSITIVE = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
 FLAG = {"type": "boolean"}
 
 
@@ -92,7 +92,7 @@ CUSTOM_PASSWORD_HASH = {
             "properties": {"encoding": {"enum": ["ascii", "utf8", "utf16le", "ucs2", "latin1", "binary"]}},
         },
         "keylen": POSITIVE,
-        "cost": {"type": "integer", "enum": [2**power for power in range(1, 62)]},
+        "cost": {"type": "integer", "enum": [2**power for power in range(1, 31)]},
         "blockSize": POSITIVE,
         "parallelization": POSITIVE,
     },

@@ -188,6 +188,8 @@ def _numbers(value: dict[str, Json], root: str) -> Iterator[Fault]:
             yield "INVALID_TYPE", f"{root}.{key}"
         elif number < (2 if key == "cost" else 1):
             yield "MINIMUM", f"{root}.{key}"
+        elif number > 2**31 - 1:
+            yield "MAXIMUM", f"{root}.{key}"
         elif key == "cost" and int(number).bit_count() != 1:
             yield "HASH_MISMATCH", f"{root}.{key}"
 

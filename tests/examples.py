@@ -1,0 +1,261 @@
+"""Failing records for every code that the rules give, each with all that it must get; tests are made of them.
+
+The codes of reading, planning and whole jobs have their examples where they are raised.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from schemas.codes import ErrorCode
+from schemas.fields import FIELDS, JsonType
+from schemas.frames import Layout
+
+Record = Mapping[str, object]
+
+BCRYPT = "$2b$10$" + "Aa0./" * 10 + "xyz"
+PHC = "$c2FsdHNhbHQ$aGFzaGhhc2g"
+HASHES: Mapping[str, Record] = {
+    "argon2": {"value": "$argon2id$v=19$m=65536,t=3,p=4" + PHC, "encoding": "utf8"},
+    "bcrypt": {"value": BCRYPT, "encoding": "utf8"},
+    "hmac": {"value": "00ff", "encoding": "hex", "digest": "sha1", "key": {"value": "k"}},
+    "ldap": {"value": "{SSHA}aGFzaA==", "encoding": "utf8"},
+    "md4": {"value": "0" * 32, "encoding": "hex"},
+    "md5": {"value": "1B2M2Y8AsgTpgAmY7PhCfg==", "encoding": "base64"},
+    "sha1": {"value": "aF" * 20, "encoding": "hex"},
+    "sha256": {"value": "_-" * 21 + "A", "encoding": "base64"},
+    "sha512": {"value": "0" * 128, "encoding": "hex"},
+    "pbkdf2": {"value": "$pbkdf2-sha512$i=100000,l=64" + PHC, "encoding": "utf8"},
+    "scrypt": {"value": "00ff", "encoding": "hex"},
+}
+TEXTUAL = {"argon2", "bcrypt", "ldap", "pbkdf2"}  # algorithms whose hashes are texts
+
+
+@dataclass(frozen=True)
+class Example:
+    """A record and the codes and paths of all its errors."""
+
+    text: str
+    faults: frozenset[tuple[str, str]]
+    layout: Layout = field(default_factory=Layout)
+
+
+def user(**fields: object) -> Record:
+    return {"email": "jane@example.com", **fields}
+
+
+def hashed(algorithm: str, hash_: Record | None = None, /, **parts: object) -> Record:
+    """A user whose hash is valid but for the parts given: those of `hash` and its neighbours."""
+    keylen = {"keylen": 64} if algorithm == "scrypt" else {}
+    value = {"algorithm": algorithm, "hash": {**HASHES.get(algorithm, HASHES["md4"]), **(hash_ or {})}, **keylen}
+    return user(custom_password_hash={**value, **parts})
+
+
+def factors(*items: object) -> Record:
+    return user(mfa_factors=list(items))
+
+
+def without(record: Record, *path: str) -> Record:
+    """The record without the member at the path."""
+    first, *rest = path
+    inner = {key: value for key, value in record.items() if key != first}
+    return {**inner, first: without(record[first], *rest)} if rest else inner  # type: ignore[arg-type]
+
+
+def example(record: Record | str, *faults: tuple[ErrorCode, str], layout: Layout | None = None) -> Example:
+    text = record if isinstance(record, str) else json.dumps(record)
+    return Example(text, frozenset((code.value, path) for code, path in faults), layout or Layout())
+
+
+def one(code: ErrorCode, record: Record | str, path: str, *, layout: Layout | None = None) -> Example:
+    return example(record, (code, path), layout=layout)
+
+
+C = ErrorCode
+ROOT = "custom_password_hash"
+TEXTS = tuple(field.name for field in FIELDS if field.type is JsonType.STRING)
+FLAGS = tuple(field.name for field in FIELDS if field.type is JsonType.BOOLEAN)
+TOTP = {"totp": {"secret": "JBSWY3DPEHPK3PXP"}}
+CELLS = Layout(textual=True, columns=("email", "user_metadata"))
+
+EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
+    C.ANY_OF_MISSING: (one(C.ANY_OF_MISSING, factors(TOTP, {}), "mfa_factors[1]"),),
+    C.ARRAY_LENGTH_LONG: (
+        one(C.ARRAY_LENGTH_LONG, factors(*[TOTP] * 11), "mfa_factors"),
+        example(
+            factors(*[TOTP] * 9, {}, 5, {}), (C.ARRAY_LENGTH_LONG, "mfa_factors"), (C.ANY_OF_MISSING, "mfa_factors[9]")
+        ),
+    ),
+    C.ARRAY_LENGTH_SHORT: (one(C.ARRAY_LENGTH_SHORT, factors(), "mfa_factors"),),
+    C.ENUM_MISMATCH: (
+        one(C.ENUM_MISMATCH, hashed("whirlpool"), f"{ROOT}.algorithm"),
+        one(C.ENUM_MISMATCH, hashed("md5", {"encoding": "HEX"}), f"{ROOT}.hash.encoding"),
+        one(C.ENUM_MISMATCH, hashed("hmac", {"digest": "sha3"}), f"{ROOT}.hash.digest"),
+        one(C.ENUM_MISMATCH, hashed("hmac", {"key": {"value": "k", "encoding": ""}}), f"{ROOT}.hash.key.encoding"),
+        one(C.ENUM_MISMATCH, hashed("md5", salt={"value": "s", "encoding": "utf16"}), f"{ROOT}.salt.encoding"),
+        one(C.ENUM_MISMATCH, hashed("md5", salt={"value": "s", "position": "infix"}), f"{ROOT}.salt.position"),
+        one(C.ENUM_MISMATCH, hashed("md5", password={"encoding": "utf-8"}), f"{ROOT}.password.encoding"),
+    ),
+    C.FORMAT: (
+        one(C.FORMAT, user(email="no address"), "email"),
+        one(C.FORMAT, user(email=""), "email"),
+        one(C.FORMAT, user(picture="ftp://example.com/p.png"), "picture"),
+        one(C.FORMAT, factors({"email": {"value": "@"}}), "mfa_factors[0].email.value"),
+    ),
+    C.INVALID_TYPE: (
+        *(one(C.INVALID_TYPE, user(**{name: value}), name) for name in TEXTS for value in (None, 123)),
+        *(one(C.INVALID_TYPE, user(**{name: "true"}), name) for name in FLAGS),
+        one(C.INVALID_TYPE, user(app_metadata=[]), "app_metadata"),
+        one(C.INVALID_TYPE, user(user_metadata="{}"), "user_metadata"),
+        one(C.INVALID_TYPE, user(mfa_factors={}), "mfa_factors"),
+        one(C.INVALID_TYPE, factors(TOTP, "x"), "mfa_factors[1]"),
+        *(one(C.INVALID_TYPE, factors({kind: "x"}), f"mfa_factors[0].{kind}") for kind in ("totp", "phone", "email")),
+        one(C.INVALID_TYPE, factors({"totp": {"secret": None}}), "mfa_factors[0].totp.secret"),
+        one(C.INVALID_TYPE, factors({"phone": {"value": 1}}), "mfa_factors[0].phone.value"),
+        one(C.INVALID_TYPE, factors({"email": {"value": []}}), "mfa_factors[0].email.value"),
+        one(C.INVALID_TYPE, user(custom_password_hash=BCRYPT), ROOT),
+        one(C.INVALID_TYPE, hashed("md5", hash="0"), f"{ROOT}.hash"),
+        one(C.INVALID_TYPE, hashed("md5", {"value": 0}), f"{ROOT}.hash.value"),
+        one(C.INVALID_TYPE, hashed("md5", salt="s"), f"{ROOT}.salt"),
+        one(C.INVALID_TYPE, hashed("md5", salt={"value": None}), f"{ROOT}.salt.value"),
+        one(C.INVALID_TYPE, hashed("md5", salt={"value": "s", "encoding": 8}), f"{ROOT}.salt.encoding"),
+        one(C.INVALID_TYPE, hashed("md5", salt={"value": "s", "position": 1}), f"{ROOT}.salt.position"),
+        one(C.INVALID_TYPE, hashed("md5", password="utf8"), f"{ROOT}.password"),
+        one(C.INVALID_TYPE, hashed("md5", password={"encoding": None}), f"{ROOT}.password.encoding"),
+        one(C.INVALID_TYPE, hashed("md5", algorithm=None), f"{ROOT}.algorithm"),
+        one(C.INVALID_TYPE, hashed("md5", {"encoding": 16}), f"{ROOT}.hash.encoding"),
+        one(C.INVALID_TYPE, hashed("hmac", {"digest": 1}), f"{ROOT}.hash.digest"),
+        one(C.INVALID_TYPE, hashed("hmac", {"key": "k"}), f"{ROOT}.hash.key"),
+        one(C.INVALID_TYPE, hashed("hmac", {"key": {"value": 1}}), f"{ROOT}.hash.key.value"),
+        one(C.INVALID_TYPE, hashed("hmac", {"key": {"value": "k", "encoding": 1}}), f"{ROOT}.hash.key.encoding"),
+        one(C.INVALID_TYPE, hashed("scrypt", blockSize="8"), f"{ROOT}.blockSize"),
+        one(C.INVALID_TYPE, hashed("scrypt", parallelization=None), f"{ROOT}.parallelization"),
+        one(C.INVALID_TYPE, hashed("scrypt", keylen="64"), f"{ROOT}.keylen"),
+        one(C.INVALID_TYPE, hashed("scrypt", cost=1.5), f"{ROOT}.cost"),
+    ),
+    C.MAX_LENGTH: (
+        one(C.MAX_LENGTH, user(email="a" * 65 + "@example.com"), "email"),
+        one(C.MAX_LENGTH, user(email="a@" + "b" * 253), "email"),
+        one(C.MAX_LENGTH, user(user_id=" " * 256), "user_id"),
+        one(C.MAX_LENGTH, user(username="é" * 129), "username"),
+        one(C.MAX_LENGTH, user(given_name="日" * 151), "given_name"),
+        one(C.MAX_LENGTH, user(family_name="x" * 151), "family_name"),
+        one(C.MAX_LENGTH, user(name="x" * 301), "name"),
+        one(C.MAX_LENGTH, user(nickname="x" * 301), "nickname"),
+        one(C.MAX_LENGTH, factors({"email": {"value": "a" * 300}}), "mfa_factors[0].email.value"),
+        one(C.MAX_LENGTH, factors({"email": {"value": "a" * 65 + "@b.c"}}), "mfa_factors[0].email.value"),
+    ),
+    C.MIN_LENGTH: tuple(
+        one(C.MIN_LENGTH, user(**{name: ""}), name)
+        for name in ("user_id", "username", "given_name", "family_name", "name", "nickname")
+    ),
+    C.MINIMUM: (
+        one(C.MINIMUM, hashed("scrypt", keylen=0), f"{ROOT}.keylen"),
+        one(C.MINIMUM, hashed("scrypt", cost=1), f"{ROOT}.cost"),
+        one(C.MINIMUM, hashed("scrypt", blockSize=0), f"{ROOT}.blockSize"),
+        one(C.MINIMUM, hashed("scrypt", parallelization=-1), f"{ROOT}.parallelization"),
+    ),
+    C.MAXIMUM: tuple(
+        one(C.MAXIMUM, hashed("scrypt", **{name: 2**31}), f"{ROOT}.{name}")
+        for name in ("keylen", "cost", "blockSize", "parallelization")
+    ),
+    C.MFA_FACTORS_FAILED: (one(C.MFA_FACTORS_FAILED, factors({**TOTP, "phone": {"value": "+1"}}), "mfa_factors[0]"),),
+    C.NOT_PASSED: (
+        one(C.NOT_PASSED, user(username="jane@example.com"), "username"),
+        one(C.NOT_PASSED, user(app_metadata={"identities": []}), "app_metadata.identities"),
+        one(C.NOT_PASSED, {**hashed("md5"), "password_hash": BCRYPT}, ROOT),
+    ),
+    C.OBJECT_REQUIRED: (
+        one(C.OBJECT_REQUIRED, {}, "email"),
+        one(C.OBJECT_REQUIRED, without(hashed("md5"), ROOT, "algorithm"), f"{ROOT}.algorithm"),
+        one(C.OBJECT_REQUIRED, without(hashed("md5"), ROOT, "hash"), f"{ROOT}.hash"),
+        one(C.OBJECT_REQUIRED, without(hashed("md5"), ROOT, "hash", "value"), f"{ROOT}.hash.value"),
+        one(C.OBJECT_REQUIRED, hashed("md5", salt={}), f"{ROOT}.salt.value"),
+        one(C.OBJECT_REQUIRED, without(hashed("hmac"), ROOT, "hash", "digest"), f"{ROOT}.hash.digest"),
+        one(C.OBJECT_REQUIRED, without(hashed("hmac"), ROOT, "hash", "key"), f"{ROOT}.hash.key"),
+        one(C.OBJECT_REQUIRED, hashed("hmac", {"key": {}}), f"{ROOT}.hash.key.value"),
+        one(C.OBJECT_REQUIRED, without(hashed("scrypt"), ROOT, "keylen"), f"{ROOT}.keylen"),
+        one(C.OBJECT_REQUIRED, factors({"totp": {}}), "mfa_factors[0].totp.secret"),
+        one(C.OBJECT_REQUIRED, factors(TOTP, {"phone": {}}), "mfa_factors[1].phone.value"),
+        one(C.OBJECT_REQUIRED, factors({"email": {}}), "mfa_factors[0].email.value"),
+    ),
+    C.PATTERN: (
+        one(C.PATTERN, user(phone_number="030 123"), "phone_number"),
+        one(C.PATTERN, user(phone_number="+" + "1" * 16), "phone_number"),
+        one(C.PATTERN, user(user_id="a b"), "user_id"),
+        one(C.PATTERN, user(username="jane doe"), "username"),
+        one(C.PATTERN, user(username="jané"), "username"),
+        one(C.PATTERN, user(password_hash=BCRYPT.replace("$10$", "$03$")), "password_hash"),
+        one(C.PATTERN, user(password_hash=BCRYPT.replace("2b", "2y")), "password_hash"),
+        one(C.PATTERN, factors({"totp": {"secret": "a1"}}), "mfa_factors[0].totp.secret"),
+        one(C.PATTERN, factors({"phone": {"value": "1"}}), "mfa_factors[0].phone.value"),
+    ),
+    C.UNKNOWN_FIELD: (
+        one(C.UNKNOWN_FIELD, user(isAdmin=True), "isAdmin"),
+        one(C.UNKNOWN_FIELD, user(Email="x"), "Email"),
+        one(C.UNKNOWN_FIELD, hashed("bcrypt", rounds=10), f"{ROOT}.rounds"),
+        example(factors({"sms": 1}), (C.UNKNOWN_FIELD, "mfa_factors[0].sms"), (C.ANY_OF_MISSING, "mfa_factors[0]")),
+        one(C.UNKNOWN_FIELD, factors({"phone": {"value": "+1", "sms": True}}), "mfa_factors[0].phone.sms"),
+    ),
+    C.INVALID_TEXT: (
+        one(C.INVALID_TEXT, user(email="jane@example.com\n"), "email"),
+        *(one(C.INVALID_TEXT, user(**{name: "a\x00b\ufffd"}), name) for name in TEXTS),
+        one(C.INVALID_TEXT, user(user_metadata={"bio": ["a", {"b": "\t"}]}), "user_metadata.bio[1].b"),
+        one(C.INVALID_TEXT, user(app_metadata={"a\x1b": 1}), "app_metadata.a\\u001B"),
+        one(C.INVALID_TEXT, hashed("md5", {"value": "\x7f\x1f"}), f"{ROOT}.hash.value"),
+        one(C.INVALID_TEXT, factors(TOTP, {"totp": {"secret": "A\nB"}}), "mfa_factors[1].totp.secret"),
+    ),
+    C.HASH_MISMATCH: (
+        *(one(C.HASH_MISMATCH, hashed(name, {"value": "?"}), f"{ROOT}.hash.value") for name in HASHES),
+        *(
+            one(
+                C.HASH_MISMATCH,
+                hashed(name, {"encoding": "hex" if name in TEXTUAL else "utf8"}),
+                f"{ROOT}.hash.encoding",
+            )
+            for name in HASHES
+        ),
+        *(one(C.HASH_MISMATCH, hashed(name, salt={"value": "s"}), f"{ROOT}.salt") for name in sorted(TEXTUAL - {"bcrypt"})),
+        one(C.HASH_MISMATCH, hashed("md5", {"value": "0" * 31, "encoding": "hex"}), f"{ROOT}.hash.value"),
+        one(C.HASH_MISMATCH, hashed("scrypt", cost=3), f"{ROOT}.cost"),
+    ),
+    C.DUPLICATE_KEY: (
+        one(C.DUPLICATE_KEY, '{"email":"a@b.c","\\u0065mail":"a@b.c"}', "email"),
+        example('{"email":"a@b.c","x":1,"x":2}', (C.DUPLICATE_KEY, "x"), (C.UNKNOWN_FIELD, "x")),
+        one(
+            C.DUPLICATE_KEY, '{"email":"a@b.c","user_metadata":{"a":[{"b":1},{"b":1,"b":{}}]}}', "user_metadata.a[1].b"
+        ),
+        one(C.DUPLICATE_KEY, '{"email":"a@b.c","app_metadata":{"a":1,"a":1}}', "app_metadata.a"),
+        one(
+            C.DUPLICATE_KEY,
+            '{"email":"a@b.c","mfa_factors":[{"phone":{"value":"+1","value":"+1"}}]}',
+            "mfa_factors[0].phone.value",
+        ),
+        one(
+            C.DUPLICATE_KEY,
+            '{"email":"a@b.c","custom_password_hash":{"algorithm":"bcrypt","algorithm":"md5","hash":{"value":"'
+            + BCRYPT
+            + '"}}}',
+            f"{ROOT}.algorithm",
+        ),
+    ),
+    C.TOO_DEEP: (one(C.TOO_DEEP, user(user_metadata='{"a":' * 101 + "1" + "}" * 101), "user_metadata", layout=CELLS),),
+}
+
+# row codes that other stages give: reading, and the plan
+GIVEN_ELSEWHERE = frozenset(
+    {
+        C.CONFLICT,
+        C.CONFLICT_EMAIL,
+        C.CONFLICT_USERNAME,
+        C.DUPLICATED_USER,
+        C.MALFORMED_RECORD,
+        C.NOT_AN_OBJECT,
+        C.TOO_LARGE,
+        C.ROW_TOO_SHORT,
+        C.ROW_TOO_LONG,
+        C.NOT_FOUND,
+        C.NOT_CHANGED,
+        C.CHANGED_SINCE,
+    }
+)
