@@ -3,11 +3,15 @@
 import argparse
 import sys
 import uuid
+from collections.abc import Iterable
+from itertools import chain, islice
 
-from flows.printing import print_json, print_table
+from flows.printing import cell, print_json, print_table
 from flows.settings import Settings
 
 SHOWN = 20  # kept users on a terminal
+SHOWN_CHANGES = 200  # on a terminal
+DIFF_COLUMNS = ("user_id", "action", "field", "old", "new", "note")
 
 
 def undo(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -48,3 +52,37 @@ def rejects(arguments: argparse.Namespace, settings: Settings) -> int:
     else:
         sys.stdout.write(f"job {arguments.job} refused no records; nothing was written\n")
     return 0
+
+
+def diff(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Print what a job changed, field by field."""
+    from flows.diff import changes_of
+    from flows.store import Store
+
+    store = Store(settings)
+    store.must_exist()
+    users = changes_of(store, arguments.job, user_id=arguments.user)
+    if arguments.json:
+        _print_array(user.document for user in users)
+        return 0
+    rows = (
+        (user.user_id, user.action, change.field, *change.shown, "edited by hand since" if user.is_edited_since else "")
+        for user in users
+        for change in user.changes
+    )
+    if sys.stdout.isatty():
+        print_table(DIFF_COLUMNS, [*islice(rows, SHOWN_CHANGES)])
+        if next(rows, None) is not None:
+            sys.stdout.write("there are more: name a user with --user, or send the output to a file\n")
+    else:
+        sys.stdout.writelines("\t".join(map(cell, row)) + "\n" for row in chain([DIFF_COLUMNS], rows))
+    return 0
+
+
+def _print_array(documents: Iterable[str]) -> None:
+    """Print JSON texts as one array, as they come."""
+    separator = "["
+    for document in documents:
+        sys.stdout.write(separator + document)
+        separator = ",\n"
+    sys.stdout.write("[]\n" if separator == "[" else "]\n")

@@ -31,6 +31,8 @@ def parser() -> argparse.ArgumentParser:
     undo.add_argument("--dry-run", action="store_true", help="say what would be put back and kept, change nothing")
     rejects = _add(commands, "rejects", "the refused records as a file to correct", after_commands.rejects, job=True)
     rejects.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="where to write them")
+    diff = _add(commands, "diff", "what a job changed, field by field", after_commands.diff, job=True)
+    diff.add_argument("--user", metavar="USER_ID", help="only this user")
     return parse
 
 

@@ -1,13 +1,37 @@
--- grain: one row per user and job that changed it, oldest first: the row before, without its secrets
+-- grain: one row per user and job that changed it: which fields, from what to what (secrets only as changed), and whether
+-- the user has been edited by hand after it; then the row before, without its secrets
 create view user_history as
+with steps as (
+    select
+        *,
+        lead(job_id) over user_steps as next_job_id,
+        lead(row_before) over user_steps as next_row_before
+    from user_changes
+    window user_steps as (partition by connection, user_id order by changed_at)
+),
+
+outcomes as (
+    select
+        steps.*,
+        case
+            when steps.next_job_id is not null then steps.next_row_before
+            when users.user_id is not null then users
+        end as row_after
+    from steps
+    left join users on steps.connection = users.connection and steps.user_id = users.user_id
+)
+
 select
-    user_changes.connection,
-    user_changes.user_id,
-    user_changes.changed_at,
-    user_changes.action,
-    user_changes.job_id,
+    outcomes.connection,
+    outcomes.user_id,
+    outcomes.changed_at,
+    outcomes.action,
+    outcomes.job_id,
     import_jobs.kind,
     import_jobs.external_id,
+    user_diff(outcomes.row_before, outcomes.row_after) as changes,
+    case when outcomes.row_after is not null then user_digest(outcomes.row_after) end is distinct from outcomes.digest_after
+        as is_edited_since,
     row_before.email as email_before,
     row_before.username as username_before,
     row_before.name as name_before,
@@ -22,5 +46,5 @@ select
     row_before.app_metadata as app_metadata_before,
     row_before.user_metadata as user_metadata_before,
     row_before.updated_at as updated_at_before
-from user_changes
-left join import_jobs on user_changes.job_id = import_jobs.job_id
+from outcomes
+left join import_jobs on outcomes.job_id = import_jobs.job_id

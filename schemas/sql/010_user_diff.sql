@@ -1,0 +1,34 @@
+-- the fields in which two rows of users differ, with the JSON of both values; a secret shows only that it is there.
+-- a row that is not there has null in every field
+create macro user_diff(b, a) as list_filter([
+    case when b.user_id is distinct from a.user_id then {'field': 'user_id', 'old': to_json(b.user_id), 'new': to_json(a.user_id)} end,
+    case when b.email is distinct from a.email then {'field': 'email', 'old': to_json(b.email), 'new': to_json(a.email)} end,
+    case when b.username is distinct from a.username then {'field': 'username', 'old': to_json(b.username), 'new': to_json(a.username)} end,
+    case when b.phone_number is distinct from a.phone_number then {'field': 'phone_number', 'old': to_json(b.phone_number), 'new': to_json(a.phone_number)} end,
+    case when b.email_verified is distinct from a.email_verified then {'field': 'email_verified', 'old': to_json(b.email_verified), 'new': to_json(a.email_verified)} end,
+    case when b.phone_verified is distinct from a.phone_verified then {'field': 'phone_verified', 'old': to_json(b.phone_verified), 'new': to_json(a.phone_verified)} end,
+    case when b.given_name is distinct from a.given_name then {'field': 'given_name', 'old': to_json(b.given_name), 'new': to_json(a.given_name)} end,
+    case when b.family_name is distinct from a.family_name then {'field': 'family_name', 'old': to_json(b.family_name), 'new': to_json(a.family_name)} end,
+    case when b.name is distinct from a.name then {'field': 'name', 'old': to_json(b.name), 'new': to_json(a.name)} end,
+    case when b.nickname is distinct from a.nickname then {'field': 'nickname', 'old': to_json(b.nickname), 'new': to_json(a.nickname)} end,
+    case when b.picture is distinct from a.picture then {'field': 'picture', 'old': to_json(b.picture), 'new': to_json(a.picture)} end,
+    case when b.blocked is distinct from a.blocked then {'field': 'blocked', 'old': to_json(b.blocked), 'new': to_json(a.blocked)} end,
+    case when b.app_metadata is distinct from a.app_metadata then {'field': 'app_metadata', 'old': to_json(b.app_metadata), 'new': to_json(a.app_metadata)} end,
+    case when b.user_metadata is distinct from a.user_metadata then {'field': 'user_metadata', 'old': to_json(b.user_metadata), 'new': to_json(a.user_metadata)} end,
+    case when b.password_reset_required is distinct from a.password_reset_required then {'field': 'password_reset_required', 'old': to_json(b.password_reset_required), 'new': to_json(a.password_reset_required)} end,
+    case when b.password_hash is distinct from a.password_hash then {
+        'field': 'password_hash',
+        'old': case when b.password_hash is not null then '"*****"'::json end,
+        'new': case when a.password_hash is not null then '"*****"'::json end
+    } end,
+    case when b.custom_password_hash is distinct from a.custom_password_hash then {
+        'field': 'custom_password_hash',
+        'old': case when b.custom_password_hash is not null then '"*****"'::json end,
+        'new': case when a.custom_password_hash is not null then '"*****"'::json end
+    } end,
+    case when b.mfa_factors is distinct from a.mfa_factors then {
+        'field': 'mfa_factors',
+        'old': case when b.mfa_factors is not null then '"*****"'::json end,
+        'new': case when a.mfa_factors is not null then '"*****"'::json end
+    } end
+], lambda difference: difference is not null)
