@@ -53,9 +53,9 @@ def summary_markdown(summary: JobSummary) -> str:
         f"*{_escaped(summary.fault['hint'])}*" if summary.fault and summary.fault["hint"] else "",
         "This was a dry run: nothing was changed." if summary.dry_run else "",
         _outcome_chart(summary),
-        _table(_facts(summary), head=("", "")),
+        _table(_facts(summary)[1:], head=_facts(summary)[0]),
         _error_chart(summary.errors_by_code),
-        _table(_codes(summary.errors_by_code), head=("code", "rows", "meaning")) if summary.errors_by_code else "",
+        _table(_codes(summary.errors_by_code), head=("code", "errors", "meaning")) if summary.errors_by_code else "",
         f"Every error: `python -m flows.jobs errors {summary.job_id}`, the refused records: "
         f"`python -m flows.jobs rejects {summary.job_id} -o FILE`" if summary.failed else "",
     ]  # fmt: skip
@@ -80,6 +80,8 @@ def error_table(errors: Sequence[ErrorRow]) -> list[dict[str, Cell]]:
 def errors_sentence(summary: JobSummary, *, shown: int) -> str:
     """What the table of errors holds and where the others are."""
     total = sum(summary.errors_by_code.values())
+    if shown >= total:
+        return f"all {shown:,} errors"
     return f"the first {shown:,} of {total:,} errors; all of them: `python -m flows.jobs errors {summary.job_id}`"
 
 
@@ -102,8 +104,7 @@ def _outcome_chart(summary: JobSummary) -> str:
 
 
 def _error_chart(errors_by_code: Mapping[str, int]) -> str:
-    most = sorted(errors_by_code.items(), key=lambda item: (-item[1], item[0]))
-    bars = [Bar(code, count, ERROR_COLOUR) for code, count in most]
+    bars = [Bar(code, count, ERROR_COLOUR) for code, count in _by_count(errors_by_code)]
     return as_markdown_image(bar_chart(bars, title="Errors by code"), alternative="Errors by code") if bars else ""
 
 
@@ -126,7 +127,12 @@ def _facts(summary: JobSummary) -> list[tuple[str, ...]]:
 
 def _codes(errors_by_code: Mapping[str, int]) -> list[tuple[str, ...]]:
     sentences = {code.value: code.sentence for code in ErrorCode}
-    return [(code, f"{count:,}", sentences.get(code, "")) for code, count in sorted(errors_by_code.items())]
+    return [(code, f"{count:,}", sentences.get(code, "")) for code, count in _by_count(errors_by_code)]
+
+
+def _by_count(errors_by_code: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The most frequent code first."""
+    return sorted(errors_by_code.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _table(rows: Sequence[tuple[str, ...]], *, head: tuple[str, ...]) -> str:

@@ -87,6 +87,7 @@ def test_the_error_table_has_the_first_hundred_with_addresses_masked() -> None:
     assert len(rows) == 100
     assert rows[0] == error(1, "same as b***@*** of 3")
     assert artifacts.errors_sentence(SUMMARY, shown=2).startswith("the first 2 of 3 errors")
+    assert artifacts.errors_sentence(SUMMARY, shown=3) == "all 3 errors"
 
 
 @pytest.mark.parametrize(
