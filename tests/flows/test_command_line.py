@@ -104,7 +104,7 @@ def test_a_job_that_may_not_merge_leaves_nothing_but_its_row(
     [
         ("missing.json", None, "FILE_NOT_FOUND"),
         ("page.csv", b"<!doctype html><html><body>Sign in</body></html>", "FILE_FORMAT"),
-        ("picture.json", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "FILE_FORMAT"),
+        ("picture.json", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "FILE_SYNTAX"),
         ("half.json", b'[{"email":"a@example.com"},{"em', "FILE_SYNTAX"),
         ("none.json", b"[]", "FILE_EMPTY"),
         ("empty.csv", b"", "FILE_EMPTY"),
