@@ -101,7 +101,8 @@ def where_beyond_ascii(text: pl.Expr) -> pl.Expr:
 def is_email_address(text: pl.Expr) -> pl.Expr:
     """Whether the text is an e-mail address, its length apart."""
     beyond_ascii = where_beyond_ascii(text)
-    stable = beyond_ascii.str.normalize("NFC") == beyond_ascii.str.normalize("NFKC")
+    composed, decomposed = (beyond_ascii.str.normalize(form) for form in ("NFKC", "NFKD"))
+    stable = (beyond_ascii == composed) | (beyond_ascii == decomposed)
     in_context = ~beyond_ascii.str.contains(OUT_OF_CONTEXT)
     international = beyond_ascii.str.contains(INTERNATIONAL_MAILBOX) & stable & in_context
     return text.str.contains(MAILBOX) | international.fill_null(value=False)

@@ -57,8 +57,10 @@ class Rule:
 class _Recorder:
     """Stands where a check expects a frame, and answers `select` with the expression it was given."""
 
-    def select(self, holds: pl.Expr) -> pl.Expr:
-        return holds
+    def select(self, *holds: pl.Expr, **named: pl.Expr) -> pl.Expr:
+        if len(holds) != 1 or named:
+            raise TypeError("a rule must select one expression without another name")
+        return holds[0]
 
     def __getattr__(self, name: str) -> NoReturn:
         msg = f"a rule must be data.lazyframe.select(<one expression>), it uses .{name}"

@@ -27,7 +27,7 @@ def is_dot_atom(local: str) -> bool:
 
 
 def is_domain(domain: str) -> bool:
-    stable = unicodedata.normalize("NFC", domain) == unicodedata.normalize("NFKC", domain)
+    stable = domain in {unicodedata.normalize("NFKC", domain), unicodedata.normalize("NFKD", domain)}
     return stable and all(is_label(label) for label in domain.split("."))
 
 

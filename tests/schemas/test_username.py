@@ -1,0 +1,46 @@
+"""Usernames follow the settings of their connection."""
+
+import pytest
+
+from schemas.connection import ConnectionSettings
+from tests.examples import user
+from tests.judging import faults, judged, rules
+
+STRICT = ConnectionSettings(
+    connection="staff",
+    username_required=True,
+    username_min_length=3,
+    username_max_length=5,
+    username_pattern="^[a-z]+$",
+)
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (user(username="jane"), set()),
+        (user(), {("OBJECT_REQUIRED", "username")}),
+        (user(username=None), {("INVALID_TYPE", "username")}),
+        (user(username="ja"), {("MIN_LENGTH", "username")}),
+        (user(username="janeth"), {("MAX_LENGTH", "username")}),
+        (user(username="JANE"), {("PATTERN", "username")}),
+        (user(username="j@ne"), {("PATTERN", "username"), ("NOT_PASSED", "username")}),
+        (user(username="j\tne"), {("INVALID_TEXT", "username")}),
+    ],
+)
+def test_a_username_is_judged_by_its_connection(record: object, expected: set[tuple[str, str]]) -> None:
+    assert faults(judged([record], rule_set=rules(connection=STRICT)), 1) == [expected]
+
+
+def test_the_message_names_the_limit_of_the_connection() -> None:
+    verdicts = judged([user(username="ja"), user(username="janeth")], rule_set=rules(connection=STRICT))
+    assert verdicts.errors["message"].to_list() == [
+        "is 2 characters long, at least 3 must be given",
+        "is 6 characters long, at most 5 are allowed",
+    ]
+
+
+def test_two_connections_do_not_share_their_rules() -> None:
+    strict, lenient = rules(connection=STRICT), rules()
+    assert not judged([user(username="JANE")], rule_set=lenient).errors.height
+    assert judged([user(username="JANE")], rule_set=strict).errors.height
