@@ -12,6 +12,7 @@ from schemas.profiles import IGNORED_COLUMNS, PROFILES, REJECT_COLUMNS, Profile
 from transforms.field_names import folded
 
 _NAME = re.compile(r"[^\W\d][\w .-]{0,39}")
+GUARD = r"^'('*[=+\-@\t\r])"  # what a file of refused rows has before a cell that a spreadsheet would run
 SEPARATORS = (",", ";", "\t", "|")
 
 
@@ -45,6 +46,9 @@ def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Hea
         FileFault: two columns are the same, or none is a field.
 
     """
+    resubmitted = set(REJECT_COLUMNS) <= set(map(folded, cells))
+    if resubmitted:
+        cells = [re.sub(GUARD, r"\1", cell) for cell in cells]
     columns = tuple(_column(cell, profile) or f"column {at}" for at, cell in enumerate(cells, start=1))
     repeated = [column for column, count in Counter(map(folded, columns)).items() if count > 1]
     if repeated:
@@ -59,7 +63,7 @@ def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Hea
             f"{name} has no column that is known; where the names must be it has {_listed(cells)}",
             f"name the columns after the fields: {', '.join(profile.paths)}",
         )
-    return Header(columns, resubmitted=set(REJECT_COLUMNS) <= set(columns))
+    return Header(columns, resubmitted=resubmitted)
 
 
 def _column(cell: str, profile: Profile) -> str:

@@ -2,17 +2,15 @@
 
 import polars as pl
 
-from flows.readers.columns import Header
+from flows.readers.columns import GUARD, Header
 from flows.readers.json_texts import MUST_ESCAPE, json_object, member, string
-
-_GUARD = r"^'('*[=+\-@\t\r])"  # what a file of refused rows has before cells that a spreadsheet would run
 
 
 def texts_of(cells: list[str], header: Header) -> pl.Series:
     """The JSON text of each row; `cells` has the rows one after the other, each as long as the header."""
     table = _table(pl.Series("cells", cells, dtype=pl.String), header)
     if header.resubmitted:
-        table = table.with_columns(pl.all().str.replace(_GUARD, "$1"))
+        table = table.with_columns(pl.all().str.replace(GUARD, "$1"))
     must_escape = table.select(pl.all().str.contains(MUST_ESCAPE).any()).row(0)
     members = (
         pl.when(pl.col(str(position)) != "").then(member(name, string(pl.col(str(position)), escape=escape)))

@@ -36,10 +36,16 @@ _HINTS: Mapping[str, str] = {
     "a ZIP archive or an Excel workbook": "save the sheet as CSV in UTF-8, or unpack the archive",
     "an old Excel workbook": "save the sheet as CSV in UTF-8",
 }
-_SHOWN = {"json": "JSON", "ndjson": "NDJSON, one record a line", "csv": "CSV", None: "something else than Parquet"}
-_CONTRADICTIONS = {("json", "csv"), ("ndjson", "csv"), ("ndjson", "json"), ("csv", "json"), ("csv", "ndjson")}
-_JSON_ARRAY = re.compile(rb"\[[ \t\r\n]*[\[\]{\"]")
-_JSON_OBJECT = re.compile(rb"\{[ \t\r\n]*[}\"]")
+_SHOWN = {"json": "JSON", "json or ndjson": "JSON", "ndjson": "NDJSON, one record a line", "csv": "CSV"}
+_CONTRADICTIONS = {
+    ("json", "csv"),
+    ("ndjson", "csv"),
+    ("ndjson", "json"),
+    ("csv", "json"),
+    ("csv", "ndjson"),
+    ("csv", "json or ndjson"),
+}  # NDJSON under the name .json is none: many systems name it so
+_JSON = re.compile(rb"\[[ \t\r\n]*[\[\]{\"]|\{[ \t\r\n]*[}\"]")
 
 
 def detect_format(source: Source, requested: str = "auto") -> str:
@@ -55,38 +61,46 @@ def detect_format(source: Source, requested: str = "auto") -> str:
     if found == "Parquet" and promised in (None, "parquet") and compression(source.name) is None:
         return "parquet"
     if found is None and promised == "parquet":
-        found = _SHOWN.get(_text_format(head), "something else than Parquet")
+        found = _SHOWN.get(_text_format(head) or "", "something else than Parquet")
     if found is not None:
         raise _looks_like(source, found)
-    return _agreed(source, requested, promised, _text_format(head))
+    return requested if requested != "auto" else _agreed(source, head, promised=promised)
 
 
-def _agreed(source: Source, requested: str, promised: str | None, found: str | None) -> str:
-    """One format of what was asked for, what the name says and what the content looks like."""
-    if requested != "auto":
-        return requested
+def _agreed(source: Source, head: bytes, *, promised: str | None) -> str:
+    """One format of what the name says and what the content looks like."""
+    found = _text_format(head)
     if promised is None and found is None:
         raise FileFault(
             ErrorCode.FILE_FORMAT,
             f"{source.name} is in no format that is recognised",
             f"say which it is with --format {' | '.join(FORMATS)}",
         )
-    if promised == "json" and found == "ndjson":
-        return "ndjson"  # many systems name it so
+    if promised == "ndjson" and found == "json" and not _is_spread_over_lines(head):
+        return "ndjson"  # its first line is a bad record
     if (promised, found) in _CONTRADICTIONS:
-        raise _looks_like(source, _SHOWN[found])
-    return promised or str(found)
+        raise _looks_like(source, _SHOWN[str(found)])
+    if found in ("json or ndjson", None):
+        return promised or "json"
+    return str(found)
 
 
 def _text_format(head: bytes) -> str | None:
-    """Which format the text looks like, if any."""
-    text = head.removeprefix(BOM).lstrip(SPACE)
-    lines = [line for line in text.splitlines() if line.strip(SPACE)]
-    if _JSON_ARRAY.match(text):
-        return "ndjson" if len(lines) > 1 and is_json(lines[0]) else "json"
-    if _JSON_OBJECT.match(text):
-        return "ndjson" if len(lines) > 1 and lines[1].startswith(b"{") and is_json(lines[0]) else "json"
-    return "csv" if lines and knows_a_column(lines[0].decode(errors="replace")) else None
+    """Which format the text looks like, if any; a single line of JSON is both of its formats."""
+    lines = [line.strip(SPACE) for line in head.removeprefix(BOM).splitlines() if line.strip(SPACE)]
+    if not lines:
+        return None
+    if _JSON.match(b"\n".join(lines[:2])):
+        if len(lines) == 1:
+            return "json or ndjson"
+        return "ndjson" if lines[1].startswith(b"{") and is_json(lines[0]) else "json"
+    return "csv" if knows_a_column(lines[0].decode(errors="replace")) else None
+
+
+def _is_spread_over_lines(head: bytes) -> bool:
+    """Whether JSON text goes on over its first line, as no record of NDJSON does."""
+    first = head.removeprefix(BOM).lstrip(SPACE).splitlines()[0].rstrip(SPACE)
+    return first in (b"{", b"[{") or (first.startswith(b"[") and not first.endswith(b"]"))
 
 
 def _head(source: Source) -> bytes:

@@ -11,7 +11,7 @@ from flows.readers.json_window import Window
 from flows.readers.judge import invalid_json, judge, lost, number, with_texts
 from flows.readers.line_blocks import line_ends
 from flows.readers.reading import Reading
-from flows.readers.strict_json import SPACE, NotJsonError, check_json
+from flows.readers.strict_json import SPACE, TOO_MANY_LEVELS, NotJsonError, check_json
 from schemas.faults import FileFault
 from schemas.frames import Layout
 
@@ -136,6 +136,7 @@ def cut_off(window: Window, reason: str) -> FileFault:
     try:
         check_json(window.data)
     except NotJsonError as error:
-        if error.offset < len(window.data.rstrip(SPACE)) and "unterminated" not in error.reason:
+        inside = "unterminated" in error.reason or error.reason == TOO_MANY_LEVELS
+        if error.offset < len(window.data.rstrip(SPACE)) and not inside:
             return window.syntax_fault(error.reason, at=error.offset)
     return window.syntax_fault(reason, at=len(window.data))

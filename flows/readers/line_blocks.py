@@ -19,7 +19,7 @@ class _LongLine:
 
     def drop(self, stream: ByteStream, *, size: int) -> None:
         """Read to the line's end."""
-        while (end := _end_of_first_line(self.rest)) is None:
+        while (end := _first_end(self.rest, 0)) >= len(self.rest.removesuffix(b"\r")):
             held = self.rest[-1:] if self.rest.endswith(b"\r") else b""
             self._count(len(self.rest) - len(held))
             chunk = stream.read(size)
@@ -28,7 +28,7 @@ class _LongLine:
                 return
             self.rest = held + chunk
         self._count(end)
-        self.rest = self.rest[end + (2 if self.rest.startswith(b"\r\n", end) else 1) :]
+        self.rest = self.rest[end + _end_size(self.rest, end) :]
 
     def _count(self, size: int) -> None:
         self.length += size
@@ -53,28 +53,48 @@ def line_ends(data: bytes) -> int:
 
 def line_blocks(stream: ByteStream, *, caps: Caps) -> Iterator[Block]:
     """The lines without a byte order mark, in blocks of about `batch_bytes`; a line over `record_bytes` by itself."""
-    rest = stream.read(max(caps.batch_bytes, len(BOM))).removeprefix(BOM)
-    chunk = rest
+    chunk = stream.read(max(caps.batch_bytes, len(BOM)))
+    rest = chunk.removeprefix(BOM)
     while chunk:
         chunk = stream.read(caps.batch_bytes)
         rest += chunk
         cut = _end_of_last_line(rest) if chunk else len(rest)
         if cut:
             lines, rest = rest[:cut], rest[cut:]
-            yield Block(data=lines, position=stream.position)
-        if len(rest) > caps.record_bytes:
+            yield from _apart(lines, position=stream.position, limit=caps.record_bytes)
+        if len(rest.removesuffix(b"\r")) > caps.record_bytes:
             long = _LongLine(rest)
             long.drop(stream, size=caps.batch_bytes)
             yield Block(data=b"", position=stream.position, dropped=long.length, dropped_quotes=long.quotes)
             rest = long.rest
 
 
+def _apart(lines: bytes, *, position: int, limit: int) -> Iterator[Block]:
+    """The lines, and those over the limit apart, so that it does not matter how the source was cut into chunks."""
+    start = at = 0
+    while len(lines) - at > limit:
+        end = max(lines.rfind(b"\n", at, at + limit + 1), lines.rfind(b"\r", at, at + limit + 1))
+        if end < 0:
+            if at > start:
+                yield Block(data=lines[start:at], position=position)
+            end = _first_end(lines, at + limit)
+            yield Block(data=b"", position=position, dropped=end - at, dropped_quotes=lines.count(b'"', at, end))
+            start = end + _end_size(lines, end)
+        at = end + _end_size(lines, end)
+    if start < len(lines):
+        yield Block(data=lines[start:], position=position)
+
+
+def _first_end(data: bytes, start: int) -> int:
+    """Where the first line that ends at or after a position has its end, or the data has."""
+    ends = [end for end in (data.find(b"\n", start), data.find(b"\r", start)) if end >= 0]
+    return min(ends, default=len(data))
+
+
+def _end_size(data: bytes, end: int) -> int:
+    return 2 if data.startswith(b"\r\n", end) else 1
+
+
 def _end_of_last_line(data: bytes) -> int:
     """Where the last whole line ends; a CR at the very end may yet become CRLF."""
     return max(data.rfind(b"\n"), data.rfind(b"\r", 0, len(data) - 1)) + 1
-
-
-def _end_of_first_line(data: bytes) -> int | None:
-    """Where the text of the first line ends, if it does; a CR at the very end may yet become CRLF."""
-    ends = [end for end in (data.find(b"\n"), data.find(b"\r", 0, len(data) - 1)) if end >= 0]
-    return min(ends) if ends else None

@@ -14,6 +14,7 @@ from schemas.codes import ErrorCode
 
 SPACE = b" \t\r\n"
 STRING = rb'"(?:[^"\\]++|\\.)*+"'
+TOO_MANY_LEVELS = "too many levels"  # to be judged; where the text ends is not known then
 _STRUCTURE = re.compile(STRING + rb"|([\[{])|([\]}])", re.DOTALL)
 _TEXTS = re.compile(rb"(" + STRING + rb")(?:[ \t\r\n]*(:))?", re.DOTALL)
 _PAIR = rb"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -113,7 +114,7 @@ def check_json(data: bytes, *, lenient_text: bool = False) -> None:
         found = NumberTooLargeError if literal[-1].isdigit() else NotJsonError
         raise found(f"{literal[:20]} is no number", _offset_outside_strings(data, literal.encode())) from None
     except RecursionError:
-        raise NotJsonError("too many levels", 0) from None
+        raise NotJsonError(TOO_MANY_LEVELS, 0) from None
 
 
 def is_json(data: bytes) -> bool:

@@ -1,0 +1,101 @@
+"""What a file is, by its name and its content."""
+
+import gzip
+
+import pytest
+
+from schemas.codes import ErrorCode
+from tests.flows.readers.outcomes import Reader
+
+USER = b'{"email":"ann@example.com"}'
+CSV = b"email,name\nann@example.com,Ann\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("users.json", b"[" + USER + b"]"),
+        ("users.json", USER),
+        ("users.json", USER + b"\n"),
+        ("users.json", USER + b"\n\n" + USER + b"\n"),  # one record a line, whatever the name says
+        ("users.json", b'{"users":[' + USER + b"]}"),
+        ("users.ndjson", USER + b"\n" + USER),
+        ("users.JSONL", USER),
+        ("users.csv", CSV),
+        ("users.tsv", CSV.replace(b",", b"\t")),
+        ("users", b"[" + USER + b"]"),
+        ("users", USER + b"\n" + USER),
+        ("stdin", CSV),
+        ("export.txt", CSV.replace(b",", b";")),
+        ("users.csv.gz", gzip.compress(CSV)),
+    ],
+)
+def test_a_file_is_read_as_what_it_is(name: str, content: bytes, reader: Reader) -> None:
+    outcome = reader.read(content, name)
+    assert outcome.errors == []
+    assert all('"email":"ann@example.com"' in text for text in outcome.texts)
+    assert outcome.seen >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "guess"),
+    [
+        ("users.csv", "email,name\n".encode("utf-16"), "UTF-16"),
+        ("users.json", '[{"email":1}]'.encode("utf-16-le"), "UTF-16"),
+        ("users.json", '[{"email":1}]'.encode("utf-16-be"), "UTF-16"),
+        ("users.csv", "email,name\n".encode("utf-32"), "UTF-32"),
+        ("users.csv", b"<!DOCTYPE html><html><body>Sign in</body></html>", "HTML"),
+        ("users.json", b"\n <html lang='en'>", "HTML"),
+        ("users.csv", b"<?xml version='1.0'?>", "XML"),
+        ("users.csv", b"PAR1....PAR1", "Parquet"),
+        ("users.csv", gzip.compress(CSV), "gzip"),
+        ("users.csv", b"\x28\xb5\x2f\xfd\x00\x00", "zstd"),
+        ("users.csv", b"PK\x03\x04\x14\x00", "Excel"),
+        ("users.csv", b"[" + USER + b"]", "JSON"),
+        ("users.csv", USER + b"\n" + USER, "NDJSON"),
+        ("users.json", CSV, "CSV"),
+        ("users.ndjson", CSV, "CSV"),
+        ("users.ndjson", b"[\n" + USER + b",\n" + USER + b"\n]", "JSON"),
+        ("users.parquet", CSV, "CSV"),
+        ("users.parquet", b"anything else", "something else"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_refused_with_a_guess(
+    name: str, content: bytes, guess: str, reader: Reader
+) -> None:
+    fault = reader.fault(content, name)
+    assert fault.code is ErrorCode.FILE_FORMAT
+    assert guess in fault.message
+    assert name in fault.message
+    assert fault.hint
+
+
+def test_a_file_of_no_known_name_and_no_known_content_is_refused(reader: Reader) -> None:
+    fault = reader.fault(b"Dear Sir or Madam,\n", "letter.txt")
+    assert fault.code is ErrorCode.FILE_FORMAT
+    assert "--format" in fault.hint
+
+
+def test_the_format_asked_for_goes_before_the_name(reader: Reader) -> None:
+    assert reader.read(USER, "users.csv", requested="ndjson").texts == [USER.decode()]
+
+
+@pytest.mark.parametrize("name", ["users.json", "users.ndjson", "users.csv", "users.parquet", "users", "users.json.gz"])
+def test_an_empty_file_is_said_to_be_empty(name: str, reader: Reader) -> None:
+    fault = reader.fault(b"", name)
+    assert (fault.code, "empty" in fault.message) == (ErrorCode.FILE_EMPTY, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("users.json", b"[]"),
+        ("users.json", b' {"users": []}'),
+        ("users.json", b" \n"),
+        ("users.ndjson", b"\n \r\n\t\n"),
+        ("users.csv", b"email,name\n"),
+        ("users.csv", b"\n\n"),
+    ],
+)
+def test_a_file_without_a_user_is_said_to_hold_none(name: str, content: bytes, reader: Reader) -> None:
+    assert reader.fault(content, name).code is ErrorCode.FILE_EMPTY
