@@ -22,7 +22,7 @@ PART_NAMES = [field.name for field in PASSWORD_HASH_FIELDS]
 PUBLIC_WORD = f'^"(?:{"|".join(PUBLIC_WORDS)})"$'
 NUMBER = r"^-?[0-9][0-9.]*(?:[eE][+-]?[0-9]+)?$"
 SCALAR = f'^"|^(?:true|false|null)$|{NUMBER}'
-OBJECT = r"^\{"
+OBJECT = r'^"? *\{'  # also in the text of a cell
 NOT_JSON = r"(?i)[:\[,]-?(?:nan|inf)"  # what the engine takes for numbers
 
 

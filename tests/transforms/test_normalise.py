@@ -1,0 +1,211 @@
+"""Canonical shape: values and types told apart, keys folded for good, cells and columns read as JSON would be."""
+
+import json
+
+import polars as pl
+import pytest
+
+from schemas.fields import FIELD_NAMES, FIELDS
+from schemas.frames import Layout
+from schemas.profiles import PROFILES, Profile
+from tests.examples import BCRYPT, user
+from tests.judging import ENGINE, faults_of, judged, normalised, rows
+from transforms.canonical_columns import folded
+from transforms.normalise import normalise
+
+CHARACTERS = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
+MARKS = ("\u0301", "\u0345", "\u0327\u0301", "S\u0307", "\u1e9e", "\u03a3")
+
+
+def column_of(texts: list[object], name: str, *, layout: Layout | None = None) -> list[tuple[object, str | None]]:
+    users = normalised(texts, layout=layout or Layout()).users
+    return users.select(name, f"{name}:type").rows()
+
+
+def keys_of(texts: list[str]) -> list[str]:
+    return pl.DataFrame({"text": texts}).select(folded(pl.col("text")))["text"].to_list()
+
+
+def test_absent_null_and_wrong_type_stay_apart() -> None:
+    found = column_of(
+        ["{}", {"name": None}, {"name": 1}, {"name": True}, {"name": []}, {"name": {}}, {"name": ""}], "name"
+    )
+    assert found == [
+        (None, None),
+        (None, "null"),
+        (None, "number"),
+        (None, "boolean"),
+        (None, "array"),
+        (None, "object"),
+        ("", "string"),
+    ]
+
+
+def test_flags_are_booleans() -> None:
+    assert column_of([{"blocked": True}, {"blocked": False}, {"blocked": "true"}], "blocked") == [
+        (True, "boolean"),
+        (False, "boolean"),
+        (None, "string"),
+    ]
+
+
+def test_text_comes_as_the_file_gave_it() -> None:
+    every = "".join(CHARACTERS)
+    names = ["00123", " a ", '"', "\\", "\\n", '\\"', "é\u0301", "\x00\n\t\x1f\x7f\u2028", "😀", every]
+    for ascii_only in (True, False):
+        texts = [json.dumps({"name": name}, ensure_ascii=ascii_only) for name in names]
+        assert [value for value, _ in column_of(list(texts), "name")] == names
+
+
+def test_objects_and_arrays_come_as_compact_json() -> None:
+    text = '{"user_metadata" : {"a" : [1, 2.50, 12345678901234567890123, "é\\u00e9\\/"] , "b":null}}'
+    assert column_of([text], "user_metadata") == [('{"a":[1,2.5,12345678901234567890123,"éé/"],"b":null}', "object")]
+
+
+def test_a_batch_without_rows_has_the_same_columns() -> None:
+    empty, full = normalised([]), normalised([{"email": "a@b.c"}])
+    for frame in empty.__dataclass_fields__:
+        assert getattr(empty, frame).schema == getattr(full, frame).schema
+        assert getattr(empty, frame).is_empty()
+
+
+def test_records_keep_their_order_in_a_batch_of_many_chunks() -> None:
+    users = normalised([{"name": str(number)} for number in range(40_000)]).users
+    assert users["record"].to_list() == list(range(1, 40_001))
+    assert users["name"].to_list() == [str(number) for number in range(40_000)]
+
+
+def test_the_key_of_a_key_is_the_key_for_every_character_alone_and_with_marks() -> None:
+    once = keys_of(CHARACTERS)
+    changed = [character for character, key in zip(CHARACTERS, once, strict=True) if character != key]
+    marked = keys_of([character + mark for character in changed for mark in MARKS])
+    assert keys_of(once) == once
+    assert keys_of(marked) == marked
+
+
+def test_ascii_keys_are_lower_case_and_nothing_else() -> None:
+    texts = [chr(code) for code in range(0x80)]
+    assert keys_of(texts) == [text.lower() for text in texts]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("Jane@Example.COM", "jane@example.com"),
+        ("a@MÜNCHEN.de", "a@mu\u0308nchen.de"),
+        ("\u0130", "i\u0307"),
+        ("K", "k"),
+    ],
+)
+def test_what_differs_in_case_or_composition_has_one_key(texts: tuple[str, str]) -> None:
+    assert len(set(keys_of(list(texts)))) == 1
+
+
+def test_keys_come_from_email_and_username() -> None:
+    users = normalised([{"email": "A@Ü.de", "username": "Jane"}, {"email": 5}]).users
+    assert users.select("email_key", "username_key").rows() == [("a@ü.de", "jane"), (None, None)]
+
+
+CELLS = Layout(textual=True, columns=(*FIELD_NAMES, "team", "record", "found", "^.*$"))
+
+
+def test_an_empty_cell_is_an_absent_value() -> None:
+    assert faults_of([{"email": "", "name": "", "blocked": "", "app_metadata": "", "team": ""}], layout=CELLS) == [
+        {("OBJECT_REQUIRED", "email")}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "value"), [("true", True), (" YES ", True), ("1", True), ("Off", False), ("0", False), ("n", False)]
+)
+def test_the_words_of_the_profile_are_flags_in_cells(word: str, value: bool) -> None:
+    assert column_of([{"blocked": word}], "blocked", layout=CELLS) == [(value, "boolean")]
+
+
+def test_another_word_is_no_flag() -> None:
+    assert faults_of([{"email": "a@b.c", "blocked": "maybe"}], layout=CELLS) == [{("INVALID_TYPE", "blocked")}]
+
+
+def test_a_cell_may_hold_an_object_or_array_as_json() -> None:
+    row = {
+        "email": "a@b.c",
+        "user_metadata": ' {"a": [1, "x\\ny"]}',
+        "mfa_factors": '[{"totp":{"secret":"a"}}]',
+        "custom_password_hash": '{"algorithm":"bcrypt","hash":{"value":"' + BCRYPT + '"}}',
+    }
+    assert faults_of([row], layout=CELLS) == [
+        {("PATTERN", "mfa_factors[0].totp.secret"), ("INVALID_TEXT", "user_metadata.a[1]")}
+    ]
+
+
+@pytest.mark.parametrize(
+    "cell", ["x", "{", '{"a":1,}', '{"a":NaN}', '{"a":-Infinity}', '{"a":1e999}', "[1]", "5", '"{}"', "null"]
+)
+def test_a_cell_that_is_no_strict_json_object_has_the_wrong_type(cell: str) -> None:
+    assert faults_of([{"email": "a@b.c", "user_metadata": cell}], layout=CELLS) == [{("INVALID_TYPE", "user_metadata")}]
+
+
+@pytest.mark.parametrize("cell", ['{"a":"NaN, inf"}', '{"a":1e100}', '{"nan":"x,]"}'])
+def test_a_cell_that_only_looks_lenient_is_an_object(cell: str) -> None:
+    assert faults_of([{"email": "a@b.c", "user_metadata": cell}], layout=CELLS) == [set()]
+
+
+def test_a_column_that_is_no_field_is_unknown_where_it_has_a_value() -> None:
+    found = [{"email": "a@b.c", "team": "x", "^.*$": "y", "record": "9", "found": ""}, {"email": "a@b.c", "team": ""}]
+    unknown = {("UNKNOWN_FIELD", "team"), ("UNKNOWN_FIELD", "^.*$"), ("UNKNOWN_FIELD", "record")}
+    assert faults_of(found, layout=CELLS) == [unknown, set()]
+
+
+def test_digits_in_a_cell_stay_text() -> None:
+    assert column_of([{"user_id": "00123"}], "user_id", layout=CELLS) == [("00123", "string")]
+
+
+COLUMNS = Layout(null_is_absent=True, columns=(*FIELD_NAMES, "team"))
+
+
+def test_a_null_in_a_column_is_an_absent_value_and_an_empty_text_is_none() -> None:
+    row = {**dict.fromkeys(FIELD_NAMES), "email": "a@b.c", "name": "", "team": None}
+    assert faults_of([row], layout=COLUMNS) == [{("MIN_LENGTH", "name")}]
+
+
+def test_nulls_inside_structs_are_absent_too() -> None:
+    row = {
+        "email": "a@b.c",
+        "custom_password_hash": {"algorithm": "bcrypt", "hash": {"value": BCRYPT, "encoding": None}, "salt": None},
+        "mfa_factors": [{"totp": None, "phone": {"value": "+1"}}],
+        "user_metadata": {"a": None, "b": [1, None]},
+    }
+    users = judged([row], layout=COLUMNS).accepted
+    assert users.select("mfa_factors", "user_metadata").rows() == [('[{"phone":{"value":"+1"}}]', '{"b":[1,null]}')]
+    assert users["custom_password_hash"].str.contains("null").to_list() == [False]
+
+
+def test_a_text_column_may_hold_an_object_as_json() -> None:
+    row = {"email": "a@b.c", "user_metadata": '{"a":null}'}
+    assert judged([row], layout=COLUMNS).accepted["user_metadata"].to_list() == ['{"a":null}']
+
+
+def test_a_profile_may_find_fields_at_other_paths() -> None:
+    paths = {
+        **PROFILES["auth0"].paths,
+        "email": "$.emails[0].value",
+        "given_name": "$.person.given",
+        "name": "$.person.full",
+    }
+    record = {"emails": [{"value": "a@b.c"}], "person": {"given": "Jane", "full": "Jane Doe"}, "shoe": 44, "person2": 1}
+    texts = rows([record])
+    canonical = normalise(texts, engine=ENGINE, profile=Profile("other", paths), layout=Layout())
+    assert canonical.users.select("email", "given_name", "name").rows() == [("a@b.c", "Jane", "Jane Doe")]
+    assert sorted(canonical.object_keys["path"]) == ["person2", "shoe"]
+
+
+def test_normalising_what_was_accepted_changes_nothing() -> None:
+    first = judged(
+        [user(name="Jane", user_metadata={"b": [1.5, {"c": "\\"}]}, mfa_factors=[{"phone": {"value": "+1"}}])]
+    )
+    record = {
+        field.name: json.loads(value) if field.type.value in {"object", "array"} else value
+        for field in FIELDS
+        if (value := first.accepted[field.name][0]) is not None
+    }
+    assert judged([record]).accepted.equals(first.accepted)
