@@ -25,6 +25,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.frames import RECORDS, Layout
 
+_OVERHEAD = MIB  # of the headers and statistics of a column chunk
 _NOT_UTF8 = Refusal(ErrorCode.INVALID_TEXT, "has a text that is not UTF-8")
 
 
@@ -74,7 +75,7 @@ def _check_growth(metadata: pq.FileMetaData, *, source: Source, caps: Caps) -> N
     grown = 0
     for chunk in _chunks(metadata):
         grown += chunk.total_uncompressed_size
-        if chunk.total_uncompressed_size > caps.value_bytes * max(chunk.num_values, 1):
+        if chunk.total_uncompressed_size > caps.value_bytes * max(chunk.num_values, 1) + _OVERHEAD:
             raise _too_large(source, f"has values of more than {caps.value_bytes} bytes", "value_bytes")
     if grown > max(RATIO_FLOOR, caps.decompressed_ratio * source.size):
         what = f"decompresses to more than {caps.decompressed_ratio} times its size"
