@@ -1,5 +1,6 @@
 """What the environment and the command line say about this process, read once at the entry and passed down."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,8 @@ class Settings:
 
     @property
     def jobs_folder(self) -> Path:
-        """The folder that holds one private folder per job."""
-        return self.database.parent / "jobs"
+        """The folder that holds one private folder per job, beside the database itself whatever links lead to it."""
+        return Path(os.path.realpath(self.database)).parent / "jobs"
 
 
 def settings_from(environment: Mapping[str, str], *, database: Path | None = None) -> Settings:

@@ -1,39 +1,50 @@
-"""The only module that opens a DuckDB database: create, migrate, lock, read, transact.
+"""The only module that opens a DuckDB database: migrate, lock, read, transact. How a new one comes to be is in
+`flows.new_database`.
 
 What a statement says stands in the `sql` folders; who calls it and when is in `flows.job` and `flows.jobs`.
 """
 
+import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
-from importlib.resources import files
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
+from flows.database_faults import busy, is_held, no_folder, unreadable
+from flows.migrations import migrate, missing_migrations
+from flows.new_database import created_whole
 from flows.private_files import make_private, private_folder, private_umask
 from flows.settings import Settings
+from flows.shortages import shortage
+from flows.steps import reached
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault
-from transforms.statements import run
 
-LOCK_TEXT = "Could not set lock on file"
 RETRY_SECONDS = 0.1
 CATALOG = "store"  # what the attached database is called inside a connection
+NO_DOWNLOADS: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
 
 
 def scratch(settings: Settings, *, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory, bounded by the memory limit; it spills to `spill`."""
-    connection = duckdb.connect()
+    """A DuckDB in memory, bounded by the memory limit; it spills to `spill`, without one it does not spill."""
+    connection = duckdb.connect(config=NO_DOWNLOADS)
     connection.execute("set memory_limit = $limit", {"limit": settings.memory_limit})
     connection.execute("set preserve_insertion_order = false")
     connection.execute("set enable_progress_bar = false")
     connection.execute("set timezone = 'UTC'")
-    if spill is not None:
-        connection.execute("set temp_directory = $folder", {"folder": str(spill)})
+    connection.execute("set temp_directory = $folder", {"folder": str(spill) if spill else ""})
     return connection
+
+
+def go_on() -> None:
+    """What a caller does between two looks at a busy database who has no reason to give up: nothing."""
 
 
 @dataclass(frozen=True)
@@ -44,27 +55,33 @@ class Store:
 
     @property
     def path(self) -> Path:
-        """The database file."""
-        return self.settings.database
+        """The database file itself, whatever links lead to it: jobs and locks lie beside it."""
+        return Path(os.path.realpath(self.settings.database))
 
     def prepare(self) -> None:
-        """Create the database when missing (mode 0600) and apply the migrations it lacks."""
-        private_folder(self.settings.jobs_folder)
-        if self.path.exists() and not self._missing_migrations():
-            return
-        with self.transaction() as connection:
-            run(connection, "001_schema_migrations", package="schemas")
-            for version, name in _unapplied(connection):
-                run(connection, name, package="schemas")
-                run(connection, "record_migration", package="flows", version=version, name=name)
+        """Create the database when missing (mode 0600) and apply the migrations it lacks.
+
+        Raises:
+            DatabaseFault: its folder cannot be written, or it cannot be opened.
+
+        """
+        try:
+            private_folder(self.settings.jobs_folder)
+            created_whole(self.path, drafts=self.settings.jobs_folder, create=self._create)
+        except (OSError, ValueError) as error:
+            raise shortage(error) or no_folder(self.settings.jobs_folder, error) from None
+        if self._missing_migrations():
+            with self.transaction() as connection:
+                migrate(connection)
+
+    def _create(self, draft: Path) -> None:
+        with Store(replace(self.settings, database=draft)).transaction() as connection:
+            migrate(connection)
 
     def _missing_migrations(self) -> bool:
         """Whether the tables are older than this program, found without the write lock."""
         with self.reading() as connection:
-            tables = connection.execute(
-                "select count(*) from duckdb_tables() where database_name = 'store' and table_name = 'schema_migrations'"
-            )
-            return tables.fetchall() == [(0,)] or bool(_unapplied(connection))
+            return bool(missing_migrations(connection))
 
     def must_exist(self) -> None:
         """Complain about a database that is not there, rather than create one to look into.
@@ -81,25 +98,29 @@ class Store:
             )
 
     @contextmanager
-    def reading(self, *, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that reads the tables; other readers go on, a writer waits.
+    def reading(
+        self, *, spill: Path | None = None, waiting: Callable[[], None] = go_on
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection that reads the tables; other readers go on, a writer waits. `waiting` may raise to give up.
 
         Raises:
             DatabaseFault: the database is busy beyond the deadline, missing or unreadable.
 
         """
-        with self._attached(read_only=True, spill=spill) as connection:
+        with self._attached(read_only=True, spill=spill, waiting=waiting) as connection:
             yield connection
 
     @contextmanager
-    def writing(self, *, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that holds the write lock, outside any transaction.
+    def writing(
+        self, *, spill: Path | None = None, waiting: Callable[[], None] = go_on
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection that holds the write lock, outside any transaction. `waiting` may raise to give up.
 
         Raises:
             DatabaseFault: the database is busy beyond the deadline or unreadable.
 
         """
-        with self._attached(read_only=False, spill=spill) as connection:
+        with self._attached(read_only=False, spill=spill, waiting=waiting) as connection:
             yield connection
 
     @contextmanager
@@ -119,14 +140,18 @@ class Store:
         )
 
     @contextmanager
-    def _attached(self, *, read_only: bool, spill: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
-        with private_umask(), closing(scratch(self.settings, spill=spill)) as connection:
-            self._attach(connection, read_only=read_only)
+    def _attached(
+        self, *, read_only: bool, spill: Path | None, waiting: Callable[[], None]
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        with private_umask(), _shortages_named(), closing(scratch(self.settings, spill=spill)) as connection:
+            reached("database: open")
+            self._attach(connection, read_only=read_only, waiting=waiting)
             make_private(self.path)
             connection.execute(f"use {CATALOG}")
             yield connection
+            reached("database: close")
 
-    def _attach(self, connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
+    def _attach(self, connection: duckdb.DuckDBPyConnection, *, read_only: bool, waiting: Callable[[], None]) -> None:
         """Attach, retrying until the deadline while another process holds the file."""
         options = "read_only" if read_only else "storage_version 'v1.5.0'"
         path = str(self.path).replace("'", "''")
@@ -135,10 +160,11 @@ class Store:
             try:
                 connection.execute(f"attach '{path}' as {CATALOG} ({options})")
             except duckdb.Error as error:
-                if not _is_held(error):
-                    raise _unreadable(self.path, error) from None
+                if not is_held(error):
+                    raise shortage(error) or unreadable(self.path, error) from None
                 if time.monotonic() >= deadline:
-                    raise _busy(self.path, error) from None
+                    raise busy(self.path, error) from None
+                waiting()
                 time.sleep(RETRY_SECONDS)
             else:
                 return
@@ -147,49 +173,29 @@ class Store:
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Commit at the end of the block; roll back on any exception."""
+    reached("database: begin")
     connection.execute("begin")
     try:
         yield
+        reached("database: commit")
     except BaseException:
         with suppress(duckdb.Error):  # a fatal error has rolled back already
             connection.execute("rollback")
         raise
     connection.execute("commit")
+    reached("database: committed")
 
 
-def _unapplied(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
-    """The migrations that the database lacks, in order."""
-    applied = {version for (version,) in connection.execute("select version from schema_migrations").fetchall()}
-    return [(version, name) for version, name in _migrations() if version not in applied]
-
-
-def _migrations() -> list[tuple[int, str]]:
-    """Number and name of every migration, in order."""
-    names = sorted(file.name.removesuffix(".sql") for file in files("schemas").joinpath("sql").iterdir())
-    return [(int(name.split("_")[0]), name) for name in names]
-
-
-def _is_held(error: duckdb.Error) -> bool:
-    return LOCK_TEXT in str(error) or "Unique file handle conflict" in str(error)
-
-
-def _busy(path: Path, error: duckdb.Error) -> DatabaseFault:
-    holder = re.search(r"\(PID (\d+)\)", str(error))
-    who = f"process {holder[1]}" if holder else "another connection of this process"
-    return DatabaseFault(
-        ErrorCode.DATABASE_BUSY,
-        f"{path} is held by {who}",
-        "close the program that has it open, or wait for the other import and try again",
-    )
-
-
-def _unreadable(path: Path, error: duckdb.Error) -> DatabaseFault:
-    first_line = str(error).splitlines()[0]
-    return DatabaseFault(
-        ErrorCode.DATABASE_UNREADABLE,
-        f"{path} cannot be opened as a DuckDB database: {first_line}",
-        "name another file with --database",
-    )
+@contextmanager
+def _shortages_named() -> Iterator[None]:
+    """What the engine says of a full disk or of too little memory becomes a fault."""
+    try:
+        yield
+    except (duckdb.Error, OSError, MemoryError) as error:
+        fault = shortage(error)
+        if fault is None:
+            raise
+        raise fault from None
 
 
 def escaped_glob(path: Path) -> str:

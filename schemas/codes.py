@@ -92,6 +92,7 @@ class ErrorCode(StrEnum):
     NOT_CONSERVED = "NOT_CONSERVED", "rows read and rows answered for differ", Scope.JOB
     PREFECT_UNAVAILABLE = "PREFECT_UNAVAILABLE", "no Prefect server answers", Scope.JOB
     DISK_FULL = "DISK_FULL", "there is not enough free space for the job", Scope.JOB
+    OUT_OF_MEMORY = "OUT_OF_MEMORY", "there is not enough memory for the job", Scope.JOB
     INTERNAL = "INTERNAL", "an unforeseen fault of the import itself", Scope.JOB
 
 

@@ -180,7 +180,8 @@ def test_an_undo_broken_at_any_step_changes_nothing_and_can_be_repeated(settings
         undone(settings, job.job_id, name="whole")
     undone(settings, "whole", name="back")
     assert users_of(settings) == before
-    for number, step in enumerate(steps[: steps.index("read back")]):
+    own = [step for step in steps[: steps.index("read back")] if not step.startswith("database:")]
+    for number, step in enumerate(own):
 
         def break_down(name: str, *, at: str = step) -> None:
             if name == at:

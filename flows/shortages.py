@@ -1,0 +1,55 @@
+"""What a machine runs out of, disk and memory: told by the errors of four libraries, looked for before a merge."""
+
+import errno
+import shutil
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from schemas.codes import ErrorCode
+from schemas.faults import DatabaseFault
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large", "max_temp_directory_size")
+ENGINE_ERRORS = (duckdb.Error, pl.exceptions.PolarsError, pa.ArrowException, OSError)
+MEGABYTE = 1_000_000
+
+
+def shortage(error: BaseException) -> DatabaseFault | None:
+    """The fault that an error means, where it means that disk or memory ran out."""
+    if _is_full(error):
+        hint = "make room on the disk and run it again; nothing was merged"
+        return DatabaseFault(ErrorCode.DISK_FULL, "the disk is full", hint)
+    if isinstance(error, (MemoryError, duckdb.OutOfMemoryException)):
+        hint = "close other programs, or set IMPORT_MEMORY_LIMIT (DuckDB's share, 1GB by default); nothing was merged"
+        return DatabaseFault(ErrorCode.OUT_OF_MEMORY, "there is not enough memory for the job", hint)
+    return None
+
+
+def require_space(folder: Path, *, needed: int) -> None:
+    """Go on when the disk of the folder has as many free bytes.
+
+    Raises:
+        DatabaseFault: `DISK_FULL`.
+
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DatabaseFault(
+            ErrorCode.DISK_FULL,
+            f"the merge may need {_megabytes(needed)} on the disk of the database, which has {_megabytes(free)} free",
+            "make room on the disk and run it again; nothing was merged",
+        )
+
+
+def _is_full(error: BaseException) -> bool:
+    """By its number, else by its text: engines pass on what the system says."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return True
+    return isinstance(error, ENGINE_ERRORS) and any(text in str(error) for text in FULL_TEXTS)
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / MEGABYTE:,.1f} MB"

@@ -1,0 +1,2 @@
+-- grain: one row per applied migration
+select version from schema_migrations
