@@ -15,15 +15,15 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from flows import local_api
+from flows.import_arguments import add_arguments, options_of
 from flows.settings import DEFAULT_DATABASE, Settings, settings_from
 from schemas.faults import ExitCode, Fault
-from schemas.job import JobOptions, JobSummary, Mode, OnError
+from schemas.job import JobOptions, JobSummary
 
 if TYPE_CHECKING:
     from flows.local_api import LocalApi
     from flows.terminal import Terminal
 
-FORMATS = ("auto", "json", "ndjson", "csv", "parquet")
 EPILOG = """examples:
   python -m flows.import_users users.json
   python -m flows.import_users --mode upsert --dry-run export/ more.csv
@@ -49,71 +49,14 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument(
         "sources", nargs="+", metavar="SOURCE", help="a file, several, a folder, or - for standard input"
     )
-    _add_what_to_import(parse)
-    _add_what_to_merge(parse)
-    _add_how_to_run(parse)
+    add_database(parse)
+    add_arguments(parse)
     return parse
 
 
 def add_database(parse: argparse.ArgumentParser) -> None:
     """The option that every command has."""
     parse.add_argument("--database", type=Path, metavar="PATH", help=f"the DuckDB file (default: {DEFAULT_DATABASE})")
-
-
-def _add_what_to_import(parse: argparse.ArgumentParser) -> None:
-    group = parse.add_argument_group("what to import")
-    add_database(parse)
-    group.add_argument("--connection", default="default", metavar="ID", help="the space the users belong to")
-    group.add_argument(
-        "--profile", default="auto", metavar="NAME", help="what the file calls the fields (default: auto)"
-    )
-    group.add_argument("--format", default="auto", choices=FORMATS, help="of the files (default: by name and content)")
-    group.add_argument(
-        "--unknown-fields",
-        default="refuse",
-        choices=("refuse", "ignore"),
-        help="refuse a row with a field that the record does not have, or leave the field out with a warning",
-    )
-    group.add_argument(
-        "--reset-unsupported-hashes",
-        action="store_true",
-        help="import a row whose only fault is its password hash without it; the user must reset the password",
-    )
-
-
-def _add_what_to_merge(parse: argparse.ArgumentParser) -> None:
-    group = parse.add_argument_group("what to merge")
-    group.add_argument(
-        "--mode",
-        default=Mode.INSERT.value,
-        choices=[mode.value for mode in Mode],
-        help="what a match with an existing user means: refuse the row, update or insert, update only",
-    )
-    group.add_argument(
-        "--on-error",
-        default=OnError.CONTINUE.value,
-        choices=[choice.value for choice in OnError],
-        help="what a refused row means: the others go on, or nothing is merged",
-    )
-    group.add_argument(
-        "--max-error-rate",
-        default=1.0,
-        type=_rate,
-        metavar="0.05",
-        help="merge nothing above this share of refused rows",
-    )
-    group.add_argument("--dry-run", action="store_true", help="plan as for real, merge nothing")
-    group.add_argument("--again", action="store_true", help="import even what a completed job has already imported")
-
-
-def _add_how_to_run(parse: argparse.ArgumentParser) -> None:
-    group = parse.add_argument_group("how to run and report")
-    group.add_argument("--external-id", metavar="TEXT", help="your own name for the job")
-    group.add_argument("--json", action="store_true", help="print the summary as one JSON document")
-    group.add_argument("--quiet", action="store_true", help="print faults only")
-    group.add_argument(
-        "--direct", action="store_true", help="run without Prefect: quicker, recorded in the database only"
-    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -124,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = settings_from(os.environ, database=arguments.database)
     except ValueError as error:
         parse.error(f"an IMPORT_… variable holds no number: {error}")
-    options = _options(parse, arguments)
+    options = options_of(parse, arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _run(options, arguments, settings=settings)
@@ -160,41 +103,6 @@ def _run_job(options: JobOptions, *, settings: Settings, terminal: "Terminal", a
 
     api.ready()
     return run_locally(options, settings=settings, observer=terminal)
-
-
-def _options(parse: argparse.ArgumentParser, arguments: argparse.Namespace) -> JobOptions:
-    _check_profile(parse, arguments.profile)
-    return JobOptions(
-        sources=tuple(arguments.sources),
-        connection=arguments.connection,
-        profile=arguments.profile,
-        format=arguments.format,
-        mode=Mode(arguments.mode),
-        on_error=OnError(arguments.on_error),
-        max_error_rate=arguments.max_error_rate,
-        dry_run=arguments.dry_run,
-        external_id=arguments.external_id,
-        again=arguments.again,
-        unknown_fields=arguments.unknown_fields,
-        reset_unsupported_hashes=arguments.reset_unsupported_hashes,
-    )
-
-
-def _check_profile(parse: argparse.ArgumentParser, name: str) -> None:
-    from schemas.profiles import PROFILES  # loads polars: not for --help
-
-    if name not in ("auto", *PROFILES):
-        parse.error(f"argument --profile: {name!r} is none of {', '.join(('auto', *PROFILES))}")
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = -1.0
-    if not 0 <= rate <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share between 0 and 1")
-    return rate
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -46,6 +46,7 @@ from schemas.profiles import PROFILES
 Sources = Annotated[list[str], Field(min_length=1)]
 ProfileName = Annotated[str, Field(json_schema_extra={"enum": ["auto", *sorted(PROFILES)]})]
 FileFormat = Literal["auto", "json", "ndjson", "csv", "parquet"]
+MatchKeys = Annotated[list[Literal["email", "user_id", "username"]], Field(min_length=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -90,6 +91,12 @@ async def import_users(
     mode: Mode = Mode.INSERT,
     on_error: OnError = OnError.CONTINUE,
     max_error_rate: Share = 1.0,
+    max_errors: Annotated[int, Field(ge=0)] | None = None,
+    max_updates_rate: Share = 1.0,
+    match_on: MatchKeys = ["email", "user_id", "username"],  # noqa: B006 - Prefect shows it, and nobody changes it
+    metadata: Literal["replace", "merge"] = "replace",
+    fill_only: bool = False,
+    plan: str = "",
     dry_run: bool = False,
     external_id: str = "",
     again: bool = False,
@@ -108,6 +115,14 @@ async def import_users(
             update does too and refuses a row without a match.
         on_error: What a refused row means. continue imports the others, fail imports nothing.
         max_error_rate: The share of refused rows above which nothing is imported, 0 to 1.
+        max_errors: The number of refused rows above which nothing is imported.
+        max_updates_rate: The share of the connection's users above which nothing is imported if so many would
+            change, 0 to 1.
+        match_on: By which keys a row may match an existing user, in order. A row that matches two is refused.
+        metadata: What becomes of a matched user's metadata. replace replaces them by the row's, merge merges
+            them (RFC 7396, null removes a key).
+        fill_only: Set only what is empty today.
+        plan: A file to write what every row would do to (.ndjson, .csv or .parquet); empty for none.
         dry_run: Say what every row would do and change nothing.
         external_id: Your own name for this job.
         again: Import even when the same content has been imported already.
@@ -124,6 +139,12 @@ async def import_users(
         mode=mode,
         on_error=on_error,
         max_error_rate=max_error_rate,
+        max_errors=max_errors,
+        max_updates_rate=max_updates_rate,
+        match_on=tuple(match_on),
+        metadata=metadata,
+        fill_only=fill_only,
+        plan=plan or None,
         dry_run=dry_run,
         external_id=external_id or None,
         again=again,
@@ -176,7 +197,9 @@ async def run_as_flow(options: JobOptions, *, settings: Settings, observer: Obse
     """
     local = LocalRun(settings, observer)
     token = local_run.set(local)
-    parameters = {**asdict(options), "sources": [*options.sources], "external_id": options.external_id or ""}
+    lists = {"sources": [*options.sources], "match_on": [*options.match_on]}
+    texts = {"external_id": options.external_id or "", "plan": options.plan or ""}
+    parameters = {**asdict(options), **lists, **texts}
     reason = "Prefect did not start the run"
     try:
         state = await import_users(**parameters, database=str(settings.database), return_state=True)

@@ -6,12 +6,14 @@ What each stage does is in `flows.load` and `flows.merge`; where the tables live
 import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from flows import load, merge
 from flows.connection_records import find_connection
 from flows.guarded import faults_recorded, in_worker
 from flows.job_folder import JobFolder
+from flows.plan_file import check_plan_path
 from flows.records import find_same_import, insert_job, remove_job, sweep
 from flows.running import Job, Observer, Progress, Silent, utc_now
 from flows.settings import Settings
@@ -68,6 +70,8 @@ def run_job(
 
 def _import(job: Job, *, run_stage: RunStage) -> JobSummary:
     """Load, plan, merge; or the summary of the job that has imported the same before."""
+    if job.options.plan:
+        check_plan_path(Path(job.options.plan))
     connection = find_connection(job.store, job.options.connection)
     sources = load.open_sources(job)
     repeated = find_same_import(job.store, job.options, content=lambda: load.content_hash(sources))

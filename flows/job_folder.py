@@ -33,10 +33,12 @@ class JobFolder:
         private_folder(self.path)
 
     def write_part(self, kind: str, number: int, frame: pl.DataFrame) -> None:
-        """Stage a frame, unless it is empty."""
+        """Stage a frame, unless it is empty; it replaces the one of that number."""
+        part = self.path / f"{kind}-{number:05}.parquet"
+        part.unlink(missing_ok=True)
         if frame.height:
             with private_umask():
-                frame.write_parquet(self.path / f"{kind}-{number:05}.parquet", compression="lz4", statistics=False)
+                frame.write_parquet(part, compression="lz4", statistics=False)
 
     def parts(self, kind: str) -> list[Path]:
         """The staged files of a kind, in the order of their rows."""

@@ -1,21 +1,25 @@
 """The second and third stage: staged rows to a plan, and the plan to the users table in one transaction."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
+from flows.limits import broken_limit
 from flows.load import Loaded
+from flows.plan_file import write_plan
 from flows.records import finish_job
 from flows.running import Job, ended_with, finished, utc_now
+from flows.staged_views import view
 from flows.steps import reached
-from flows.store import escaped_glob, transaction
+from flows.store import transaction
 from schemas.codes import ErrorCode, Severity
 from schemas.faults import Fault, JobFault
 from schemas.frames import ERRORS, RECORDS
-from schemas.job import JobStatus, JobSummary, OnError, RowOutcome
+from schemas.job import JobStatus, JobSummary, RowOutcome
 from schemas.user import STAGED
 from transforms.plan import outcome_counts, plan
 from transforms.redact import redacted
@@ -30,33 +34,30 @@ class Planned:
     """What the rows would do, and the version of the database that it was found on."""
 
     summary: JobSummary
+    fault: Fault | None  # why it must not be carried out
     version: tuple[int, ...]
 
 
 def make_plan(job: Job, loaded: Loaded) -> Planned:
     """Find duplicates, conflicts and outcomes; stage them; hold the job to its limits."""
     with job.store.reading(spill=job.folder.path) as connection, job.stop.interrupting(connection):
-        summary = _plan_on(connection, job, loaded)
-        version = job.store.version()
+        planned = _plan_on(connection, job, loaded)
     job.enter(JobStatus.READY)
-    return Planned(summary, version)
+    return planned
 
 
 def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
     """Carry the plan out in one transaction with the job's record; a dry run only records it."""
-    fault = _broken_limit(job, planned.summary)
-    if fault is None and not job.options.dry_run:
+    if planned.fault is None and not job.options.dry_run:
         job.enter(JobStatus.IMPORTING)
     with job.store.writing(spill=job.folder.path) as connection, job.stop.interrupting(connection):
         with transaction(connection):
-            summary = planned.summary
-            if job.store.version() != planned.version and fault is None:
-                summary = _plan_on(connection, job, loaded)  # somebody has written since
-                fault = _broken_limit(job, summary)
+            if job.store.version() != planned.version and planned.fault is None:
+                planned = _plan_on(connection, job, loaded)  # somebody has written since
             _open_parts(connection, job)
-            if fault is None and not job.options.dry_run:
-                _merge_users(connection, job, summary)
-            summary = _record(connection, job, summary, loaded=loaded, fault=fault)
+            if planned.fault is None and not job.options.dry_run:
+                _merge_users(connection, job, planned.summary)
+            summary = _record(connection, job, planned.summary, loaded=loaded, fault=planned.fault)
         reached("read back")
         _read_back(connection, job, summary)
     reached("report")
@@ -64,30 +65,36 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
     return summary
 
 
-def _plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> JobSummary:
-    """Plan on an open connection and stage the plan as Parquet."""
-    _view(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
-    _view(connection, "originals", job.folder.parts("originals"), empty=RECORDS)
-    plan(connection, mode=job.options.mode, connection_id=job.options.connection, step=job.step)
+def _plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> Planned:
+    """Plan on an open connection, stage the plan as Parquet and hold it to the job's limits."""
+    view(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
+    view(connection, "originals", job.folder.parts("originals"), empty=RECORDS)
+    options = job.options
+    plan(connection, mode=options.mode, policy=options.policy, connection_id=options.connection, step=job.step)
     for name in PLANNED:
         _copy(connection, f"from {name}", job.folder.path / f"{name}.parquet")
-    errors = connection.sql(statement("flows", "planned_errors")).pl().cast(ERRORS)  # type: ignore[arg-type] # a Schema is a mapping
+    errors: pl.DataFrame = connection.sql(statement("flows", "planned_errors")).pl().cast(ERRORS)
     job.folder.write_part("errors", PLAN_NUMBER, errors)
     refused = _stage_refused(connection, job)
-    return _planned_summary(job, loaded, outcomes=outcome_counts(connection), errors=errors, refused=refused)
+    if options.plan:
+        job.step("write the plan")
+        write_plan(connection, job.folder, Path(options.plan))
+    summary = _planned_summary(job, loaded, outcomes=outcome_counts(connection), errors=errors, refused=refused)
+    ((users,),) = run(connection, "users_of_connection", package="flows", connection=options.connection)
+    return Planned(summary, broken_limit(options, summary, users=int(str(users))), job.store.version())
 
 
 def _stage_refused(connection: duckdb.DuckDBPyConnection, job: Job) -> int:
     """Stage the records that the plan refuses, as they are and redacted; how many there are."""
-    refused = connection.sql(statement("transforms", "refused_records")).pl().cast(RECORDS)  # type: ignore[arg-type]
+    refused: pl.DataFrame = connection.sql(statement("transforms", "refused_records")).pl().cast(RECORDS)
     job.folder.write_part("refused", PLAN_NUMBER, refused)
-    if refused.height:
-        job.folder.write_part("rejected", PLAN_NUMBER, redacted(refused, engine=connection))
+    shown = redacted(refused, engine=connection) if refused.height else refused
+    job.folder.write_part("rejected", PLAN_NUMBER, shown)
     return refused.height
 
 
 def _planned_summary(
-    job: Job, loaded: Loaded, *, outcomes: dict[RowOutcome, int], errors: pl.DataFrame, refused: int
+    job: Job, loaded: Loaded, *, outcomes: Mapping[RowOutcome, int], errors: pl.DataFrame, refused: int
 ) -> JobSummary:
     counted = Counter(errors.filter(severity=Severity.ERROR.value)["code"].to_list())
     return replace(
@@ -103,33 +110,14 @@ def _planned_summary(
     )
 
 
-def _broken_limit(job: Job, summary: JobSummary) -> Fault | None:
-    """Why the job may not merge, if it may not."""
-    counted = summary.inserted + summary.updated + summary.unchanged + summary.failed
-    if counted != summary.total:
-        hint = "please report this; nothing was merged"
-        return JobFault(ErrorCode.NOT_CONSERVED, f"{summary.total} rows came in, {counted} are accounted for", hint)
-    if summary.failed and job.options.on_error is OnError.FAIL:
-        return _too_many(f"{summary.failed} of {summary.total} rows were refused, and the job allows none")
-    if summary.failed > job.options.max_error_rate * summary.total:
-        share = f"{summary.failed / summary.total:.1%}"
-        return _too_many(f"{share} of the rows were refused, more than the {job.options.max_error_rate:.1%} allowed")
-    return None
-
-
-def _too_many(message: str) -> JobFault:
-    hint = "see the errors with `python -m flows.jobs errors JOB`, correct the file or allow more; nothing was merged"
-    return JobFault(ErrorCode.TOO_MANY_ERRORS, message, hint)
-
-
 def _open_parts(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
     """Views of everything staged."""
-    _view(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
-    _view(connection, "job_errors", job.folder.parts("errors"), empty=ERRORS)
-    _view(connection, "job_rejected", job.folder.parts("rejected"), empty=RECORDS)
+    view(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
+    view(connection, "job_errors", job.folder.parts("errors"), empty=ERRORS)
+    view(connection, "job_rejected", job.folder.parts("rejected"), empty=RECORDS)
     for name in PLANNED:
         connection.execute(f"drop table if exists temp.{name}")
-        _view(connection, name, [job.folder.path / f"{name}.parquet"], empty=STAGED)
+        view(connection, name, [job.folder.path / f"{name}.parquet"], empty=STAGED)
 
 
 def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary) -> None:
@@ -141,7 +129,12 @@ def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSu
         ("insert_new_users", summary.inserted),
         ("record_inserts", summary.inserted),
     )
-    values: dict[str, Value] = {"connection": job.options.connection, "job_id": job.id, "now": utc_now()}
+    values: dict[str, Value] = {
+        "connection": job.options.connection,
+        "job_id": job.id,
+        "now": utc_now(),
+        "metadata": job.options.metadata,
+    }
     for name, rows in acts:
         job.step(name)
         if rows and changed_rows(run(connection, name, package="flows", **values)) != rows:
@@ -181,16 +174,6 @@ def _read_back(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSumm
     merged = not job.options.dry_run and summary.fault is None
     if (inserted, updated) != ((summary.inserted, summary.updated) if merged else (0, 0)):
         raise _mismatch(f"after the commit {inserted} inserted and {updated} updated users were found")
-
-
-def _view(connection: duckdb.DuckDBPyConnection, name: str, parts: list[Path], *, empty: pl.Schema) -> None:
-    """A temporary view of Parquet parts; of no rows where there are none."""
-    connection.execute(f"drop view if exists temp.{name}")
-    if not parts:
-        connection.register(name, pl.DataFrame(schema=empty).to_arrow())
-        return
-    connection.execute(f"set variable {name}_parts = $parts", {"parts": [escaped_glob(part) for part in parts]})
-    connection.execute(f"create temp view {name} as from read_parquet(getvariable('{name}_parts'))")
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:

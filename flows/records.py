@@ -18,7 +18,17 @@ from transforms.statements import Value, run, run_mapped
 
 PACKAGE = "flows"
 # options that say how a job is run, not what it would make of its sources
-NOT_IDENTITY = ("sources", "external_id", "again", "dry_run", "on_error", "max_error_rate")
+NOT_IDENTITY = (
+    "sources",
+    "external_id",
+    "again",
+    "dry_run",
+    "plan",
+    "on_error",
+    "max_error_rate",
+    "max_errors",
+    "max_updates_rate",
+)
 LOST = JobFault(
     ErrorCode.JOB_LOST,
     "the process that ran the job is gone; nothing was merged",

@@ -16,6 +16,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
+from flows.planned_sample import planned_sample
 from flows.running import Progress
 from flows.settings import Settings
 from flows.store import Store
@@ -23,6 +24,7 @@ from schemas.faults import Fault
 from schemas.job import JobStatus, JobSummary
 from transforms.statements import run_mapped
 
+SAMPLED_USERS = 5  # of those that a dry run would change
 PLAIN_SECONDS = 5.0  # between two plain progress lines
 PHASES = {
     JobStatus.LOADING: "loading",
@@ -91,6 +93,8 @@ class Terminal:
             self.errors.print(summary.fault["hint"], markup=False)
         if not self.json and not self.quiet:
             show_summary(self.output, summary)
+            if summary.dry_run and summary.updated:
+                show_changes(self.output, summary, settings=settings)
             show_errors_by_code(self.output, summary, settings=settings)
 
 
@@ -134,6 +138,22 @@ def show_errors_by_code(console: Console, summary: JobSummary, *, settings: Sett
         for code, path, count, place, example in cells:
             console.print(f"  {code} at {path}: {count}, first at {place}: {example}", markup=False)
     console.print(f"all of them: python -m flows.jobs errors {summary.job_id}", markup=False)
+
+
+def show_changes(console: Console, summary: JobSummary, *, settings: Settings) -> None:
+    """Print what a dry run would change of the first few users."""
+    changes = planned_sample(settings, summary.job_id, users=SAMPLED_USERS)
+    shown = [(user_id, change.field, *change.shown) for user_id, change in changes]
+    if console.is_terminal:
+        table = Table("user_id", "field", "old", "new", title="some of the changes", title_justify="left")
+        for row in shown:
+            table.add_row(*map(Text, row))
+        console.print(table)
+    else:
+        for user_id, field, old, new in shown:
+            console.print(f"  would change {field} of {user_id}: {old} → {new}".replace(":  → ", ": "), markup=False)
+    if summary.updated > SAMPLED_USERS:
+        console.print("all of them: add --plan FILE", markup=False)
 
 
 def _error_cells(row: Mapping[str, object]) -> tuple[str, str, str, str, str]:

@@ -7,25 +7,44 @@ from collections.abc import Callable, Mapping
 
 import duckdb
 
-from schemas.job import Mode, RowOutcome
-from transforms.statements import materialise, run
+from schemas.job import KEYS, MergePolicy, Mode, RowOutcome
+from transforms.statements import Value, materialise, run
 
 PACKAGE = "transforms"
 
 
-def plan(connection: duckdb.DuckDBPyConnection, *, mode: Mode, connection_id: str, step: Callable[[str], None]) -> None:
+def plan(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    mode: Mode,
+    policy: MergePolicy,
+    connection_id: str,
+    step: Callable[[str], None],
+) -> None:
     """Leave the tables `refusals`, `updates`, `differences` and `plan`: one row per staged record, one outcome each.
 
     `step` is called with the name of each statement before it runs; it may raise to stop.
     """
+    values = _values(mode=mode, policy=policy, connection_id=connection_id)
     conflicts = "conflicts_of_insert" if mode is Mode.INSERT else "conflicts_of_update"
     for name in ("duplicates", "matches", "targets", "repeats", conflicts):
         step(name)
-        materialise(connection, name, package=PACKAGE, connection=connection_id, mode=mode.value)
+        materialise(connection, name, package=PACKAGE, **values)
     connection.execute(f"create or replace temp table refusals as from repeats union all by name from {conflicts}")
-    for name in ("updates", "differences", "plan"):
+    for name in ("merged_metadata", "updates", "differences", "plan"):
         step(name)
-        materialise(connection, name, package=PACKAGE, connection=connection_id, mode=mode.value)
+        materialise(connection, name, package=PACKAGE, **values)
+
+
+def _values(*, mode: Mode, policy: MergePolicy, connection_id: str) -> Mapping[str, Value]:
+    """What the statements are told; an insert refuses a match by any key."""
+    return {
+        "connection": connection_id,
+        "mode": mode.value,
+        "match_on": KEYS if mode is Mode.INSERT else policy.match_on,
+        "fill_only": policy.fill_only,
+        "metadata": policy.metadata,
+    }
 
 
 def outcome_counts(connection: duckdb.DuckDBPyConnection) -> Mapping[RowOutcome, int]:

@@ -4,7 +4,6 @@ Works on frames of `transforms/sql/rejects.sql`. Files are written in `flows.rej
 """
 
 import json
-import re
 from dataclasses import dataclass
 
 import duckdb
@@ -13,6 +12,7 @@ import polars as pl
 from schemas.codes import ErrorCode
 from schemas.profiles import IGNORED_COLUMNS, ORIGINAL_COLUMN, REJECT_COLUMNS
 from transforms.json_values import json_string, text_of, values_at
+from transforms.spreadsheets import guarded, guarded_name
 
 # codes of a record, not of a field of it: its text is no JSON object, or none that can be read
 UNREADABLE = (
@@ -25,7 +25,6 @@ UNREADABLE = (
     ErrorCode.ROW_TOO_LONG,
 )
 WITHOUT_ADDED = json.dumps(dict.fromkeys(IGNORED_COLUMNS))  # a patch that takes out what was added before
-RUNS = r"^'*[=+\-@\t\r]"  # what a spreadsheet may run, and what has a guard already
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def json_objects(rejects: pl.DataFrame) -> pl.Series:
 def cells(rejects: pl.DataFrame, layout: RejectLayout, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Each record as a row of texts that a spreadsheet does not run; names that it would run are guarded too."""
     texts = (_changed(column, _cell()) for column in _table(rejects, layout, engine=engine))
-    return pl.DataFrame([_changed(text, _guarded(pl.first())).alias(_guarded_name(text.name)) for text in texts])
+    return pl.DataFrame([_changed(text, guarded(pl.first())).alias(guarded_name(text.name)) for text in texts])
 
 
 def typed_columns(rejects: pl.DataFrame, layout: RejectLayout, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -103,14 +102,6 @@ def _cell() -> pl.Expr:
     """What a cell shows of a JSON text; null and nothing look the same."""
     found = pl.first()
     return pl.when(found.str.starts_with('"')).then(text_of(found)).when(found != "null").then(found)
-
-
-def _guarded(text: pl.Expr) -> pl.Expr:
-    return pl.when(text.str.contains(RUNS)).then(pl.concat_str(pl.lit("'"), text)).otherwise(text)
-
-
-def _guarded_name(name: str) -> str:
-    return f"'{name}" if re.match(RUNS, name) else name
 
 
 def _value(types: frozenset[str]) -> pl.Expr:

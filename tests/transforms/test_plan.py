@@ -7,11 +7,12 @@ import polars as pl
 import pytest
 
 from flows.store import Store
-from schemas.job import Mode
+from schemas.job import MergePolicy, Mode
 from schemas.user import STAGED
 from transforms.plan import plan
 
 Row = Mapping[str, object]
+DEFAULT = MergePolicy()
 
 
 @pytest.fixture
@@ -44,12 +45,12 @@ def staged(*rows: Row) -> pl.DataFrame:
 
 
 def planned(
-    connection: duckdb.DuckDBPyConnection, mode: Mode, *rows: Row
+    connection: duckdb.DuckDBPyConnection, mode: Mode, *rows: Row, policy: MergePolicy = DEFAULT
 ) -> tuple[list[str], list[tuple[int, str, str]]]:
     """The outcome of each row, and (record, code, path) of every error and warning."""
     frame = staged(*rows)
     connection.register("staged", frame.to_arrow())
-    plan(connection, mode=mode, connection_id="default", step=lambda _: None)
+    plan(connection, mode=mode, policy=policy, connection_id="default", step=lambda _: None)
     outcomes = [outcome for (outcome,) in connection.execute("select outcome from plan order by record").fetchall()]
     found = "select record, code, path from (from refusals union all by name from differences) order by all"
     return outcomes, connection.execute(found).fetchall()

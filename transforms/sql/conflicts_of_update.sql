@@ -1,5 +1,5 @@
 -- grain: one row per staged record that cannot be matched to one existing user of its own: the errors of upsert and update
--- reads: matches, targets, duplicates, staged; parameters: mode
+-- reads: matches, targets, duplicates, staged; parameters: mode, match_on (keys, in order)
 with sharers as (
     select
         record,
@@ -13,10 +13,13 @@ select
     record,
     'CONFLICT' as code,
     '' as path,
-    'matches different existing users: ' || string_agg(key || ' is held by ' || user_id, ', ' order by key) as message,
+    'matches different existing users: ' || string_agg(
+        key || ' is held by ' || user_id, ', ' order by list_position($match_on, key)
+    ) as message,
     'error' as severity
 from matches
 semi join (select record from targets where not matches_one_user) as ambiguous using (record)
+where list_contains($match_on, key)
 group by record
 union all
 select
@@ -33,8 +36,18 @@ select
     record,
     'NOT_FOUND' as code,
     '' as path,
-    'no existing user has its e-mail address, username or user_id' as message,
+    'no existing user has its ' || array_to_string($match_on, ' or ') as message,
     'error' as severity
 from staged
 anti join targets using (record)
 where $mode = 'update'
+union all
+select
+    record,
+    case key when 'email' then 'CONFLICT_EMAIL' when 'username' then 'CONFLICT_USERNAME' else 'CONFLICT' end as code,
+    key as path,
+    'is held by the existing user ' || user_id || ', whom the job may not match by it' as message,
+    'error' as severity
+from matches
+anti join targets using (record)
+where $mode = 'upsert'

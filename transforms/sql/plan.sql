@@ -9,7 +9,7 @@ select
         when updates.is_changed then 'update'
         else 'unchanged'
     end as outcome,
-    targets.user_id,
+    case when targets.matches_one_user then targets.user_id end as user_id,
     targets.matched_by
 from staged
 left join (select distinct record from refusals) as refused on staged.record = refused.record

@@ -1,14 +1,15 @@
--- grain: one row per staged record that matches existing users: which, and by which keys
--- reads: matches
+-- grain: one row per staged record that matches existing users by a key that may match: which, and by which keys
+-- reads: matches; parameters: match_on (keys, in order)
 select
     record,
     min(user_id) as user_id,
     min(user_id) = max(user_id) as matches_one_user,
     concat_ws(
         ', ',
-        case when bool_or(key = 'email') then 'email' end,
-        case when bool_or(key = 'user_id') then 'user_id' end,
-        case when bool_or(key = 'username') then 'username' end
+        case when bool_or(key = $match_on[1]) then $match_on[1] end,
+        case when bool_or(key = $match_on[2]) then $match_on[2] end,
+        case when bool_or(key = $match_on[3]) then $match_on[3] end
     ) as matched_by
 from matches
+where list_contains($match_on, key)
 group by record

@@ -1,6 +1,7 @@
 -- grain: one row per staged record that matches one existing user and is not refused: the user as it would be, and
 -- whether that is a change
--- reads: staged, targets, refusals, users; parameters: connection, mode
+-- reads: staged, targets, refusals, users, merged_metadata; parameters: connection, mode, fill_only,
+-- metadata (replace or merge)
 with matched as (
     select
         staged.record,
@@ -11,27 +12,35 @@ with matched as (
         users.username,
         users.username_key,
         users.phone_number,
-        coalesce(staged.email_verified, users.email_verified) as email_verified,
-        coalesce(staged.phone_verified, users.phone_verified) as phone_verified,
-        coalesce(staged.given_name, users.given_name) as given_name,
-        coalesce(staged.family_name, users.family_name) as family_name,
-        coalesce(staged.name, users.name) as name,
-        coalesce(staged.nickname, users.nickname) as nickname,
-        coalesce(staged.picture, users.picture) as picture,
-        coalesce(staged.blocked, users.blocked) as blocked,
+        coalesce(users.password_hash, users.custom_password_hash::varchar) is not null as has_hash,
+        coalesce(staged.password_hash, staged.custom_password_hash) is not null
+        and not ($fill_only and has_hash) as takes_hash,
+        coalesce(case when $fill_only then users.email_verified end, staged.email_verified, users.email_verified) as email_verified,
+        coalesce(case when $fill_only then users.phone_verified end, staged.phone_verified, users.phone_verified) as phone_verified,
+        coalesce(case when $fill_only then users.given_name end, staged.given_name, users.given_name) as given_name,
+        coalesce(case when $fill_only then users.family_name end, staged.family_name, users.family_name) as family_name,
+        coalesce(case when $fill_only then users.name end, staged.name, users.name) as name,
+        coalesce(case when $fill_only then users.nickname end, staged.nickname, users.nickname) as nickname,
+        coalesce(case when $fill_only then users.picture end, staged.picture, users.picture) as picture,
+        coalesce(case when $fill_only then users.blocked end, staged.blocked, users.blocked) as blocked,
+        case when takes_hash then staged.password_hash else users.password_hash end as password_hash,
+        case when takes_hash then staged.custom_password_hash else users.custom_password_hash end as custom_password_hash,
         case
-            when staged.password_hash is not null then staged.password_hash
-            when staged.custom_password_hash is null then users.password_hash
-        end as password_hash,
+            when merged_metadata.has_app_metadata then merged_metadata.app_metadata
+            else coalesce(
+                case when $fill_only then nullif(users.app_metadata, '{}') end, staged.app_metadata, users.app_metadata
+            )
+        end as app_metadata,
         case
-            when staged.custom_password_hash is not null then staged.custom_password_hash
-            when staged.password_hash is null then users.custom_password_hash
-        end as custom_password_hash,
-        coalesce(staged.app_metadata, users.app_metadata) as app_metadata,
-        coalesce(staged.user_metadata, users.user_metadata) as user_metadata,
-        coalesce(staged.mfa_factors, users.mfa_factors) as mfa_factors,
+            when merged_metadata.has_user_metadata then merged_metadata.user_metadata
+            else coalesce(
+                case when $fill_only then nullif(users.user_metadata, '{}') end, staged.user_metadata, users.user_metadata
+            )
+        end as user_metadata,
+        coalesce(case when $fill_only then users.mfa_factors end, staged.mfa_factors, users.mfa_factors) as mfa_factors,
         case
-            when coalesce(staged.password_hash, staged.custom_password_hash) is not null then false
+            when takes_hash then false
+            when $fill_only and has_hash then users.password_reset_required
             else coalesce(staged.password_reset_required, false) or users.password_reset_required
         end as password_reset_required,
         users.created_at,
@@ -45,12 +54,13 @@ with matched as (
     from staged
     inner join targets on staged.record = targets.record
     inner join users on targets.user_id = users.user_id and users.connection = $connection
+    left join merged_metadata on staged.record = merged_metadata.record
     anti join refusals on staged.record = refusals.record
     where $mode in ('upsert', 'update')
 )
 
 select
-    *,
+    * exclude (has_hash, takes_hash),
     email_verified is distinct from before.email_verified
     or phone_verified is distinct from before.phone_verified
     or given_name is distinct from before.given_name

@@ -1,0 +1,76 @@
+-- grain: one row per matched record with metadata, where these are merged into the user's (RFC 7396: null removes a key);
+-- metadata that say the same as before, in whatever order, are those from before
+-- reads: staged, targets, users; parameters: connection, mode, fill_only, metadata (replace or merge)
+with rows_with_users as (
+    select
+        staged.record,
+        staged.app_metadata,
+        staged.user_metadata,
+        users.app_metadata as app_metadata_before,
+        users.user_metadata as user_metadata_before
+    from staged
+    inner join targets on staged.record = targets.record
+    inner join users on targets.user_id = users.user_id and users.connection = $connection
+    where $metadata = 'merge' and $mode in ('upsert', 'update') and not $fill_only and targets.matches_one_user
+),
+
+merged as (
+    select
+        record,
+        'app_metadata' as name,
+        app_metadata_before as before,
+        json_merge_patch(coalesce(app_metadata_before, '{}'), app_metadata) as after
+    from rows_with_users
+    where app_metadata is not null
+    union all
+    select
+        record,
+        'user_metadata' as name,
+        user_metadata_before as before,
+        json_merge_patch(coalesce(user_metadata_before, '{}'), user_metadata) as after
+    from rows_with_users
+    where user_metadata is not null
+),
+
+suspects as (
+    select
+        record,
+        name,
+        before,
+        after
+    from merged
+    where before::varchar <> after::varchar and strlen(before) = strlen(after)
+),
+
+leaves as (
+    select
+        record,
+        name,
+        side,
+        list(fullkey || ' ' || tree.type || ' ' || coalesce(atom::varchar, '') order by fullkey) as said
+    from (
+        select record, name, 'before' as side, before as value from suspects
+        union all
+        select record, name, 'after' as side, after as value from suspects
+    ) as sides, json_tree(sides.value) as tree
+    group by record, name, side
+),
+
+same as (
+    select record, name
+    from leaves
+    group by record, name
+    having count(distinct said) = 1
+)
+
+select
+    merged.record,
+    bool_or(merged.name = 'app_metadata') as has_app_metadata,
+    bool_or(merged.name = 'user_metadata') as has_user_metadata,
+    any_value(case when same.record is null and not (before is null and after::varchar = '{}') then after else before end)
+        filter (where merged.name = 'app_metadata') as app_metadata,
+    any_value(case when same.record is null and not (before is null and after::varchar = '{}') then after else before end)
+        filter (where merged.name = 'user_metadata') as user_metadata
+from merged
+left join same on merged.record = same.record and merged.name = same.name
+group by merged.record

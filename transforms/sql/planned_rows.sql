@@ -1,0 +1,37 @@
+-- grain: one row per record of the job, in order: what becomes of it, the existing user it matches and by which keys, for an
+-- update the fields that change (secrets only as changed), for a refused one its codes
+-- reads: plan, updates, job_refused, job_errors
+with codes as (
+    select record, list(distinct code::varchar order by code::varchar) as codes
+    from job_errors
+    where severity = 'error'
+    group by record
+),
+
+outcomes as (
+    select record, line, outcome, user_id, matched_by
+    from plan
+    union all
+    select record, line, 'refused' as outcome, null as user_id, null as matched_by
+    from job_refused
+    anti join plan using (record)
+),
+
+changed as (
+    select record, user_diff(before, updates) as changes
+    from updates
+    where is_changed
+)
+
+select
+    outcomes.record,
+    outcomes.line,
+    outcomes.outcome,
+    outcomes.user_id,
+    outcomes.matched_by,
+    coalesce(changed.changes, []) as changes,
+    coalesce(codes.codes, []) as codes
+from outcomes
+left join changed on outcomes.record = changed.record
+left join codes on outcomes.record = codes.record
+order by outcomes.record
