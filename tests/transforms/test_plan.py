@@ -1,59 +1,9 @@
 """Every staged row gets one outcome: rows that repeat, conflict, match, change or do not."""
 
-from collections.abc import Iterator, Mapping
-
 import duckdb
-import polars as pl
-import pytest
 
-from flows.store import Store
-from schemas.job import MergePolicy, Mode
-from schemas.user import STAGED
-from transforms.plan import plan
-
-Row = Mapping[str, object]
-DEFAULT = MergePolicy()
-
-
-@pytest.fixture
-def users(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database with two users: ada (a@x.example, ada, u-a) and bob (b@x.example, bob, u-b)."""
-    with store.transaction() as connection:
-        for letter, name in (("a", "ada"), ("b", "bob")):
-            connection.execute(
-                """
-                insert into users by name
-                select
-                    'default' as connection, $id as user_id, $email as email, $email as email_key, $name as username,
-                    $name as username_key, true as email_verified, false as phone_verified, $name as name,
-                    '{"plan":"pro"}' as app_metadata, now() as created_at, now() as updated_at,
-                    'earlier' as created_by_job, 'earlier' as updated_by_job
-                """,
-                {"id": f"u-{letter}", "email": f"{letter}@x.example", "name": name},
-            )
-        yield connection
-
-
-def staged(*rows: Row) -> pl.DataFrame:
-    """Staged rows with record numbers from 1 and keys as written."""
-    keys = [
-        {"record": number, "line": number, "email_key": row.get("email"), "username_key": row.get("username"), **row}
-        for number, row in enumerate(rows, 1)
-    ]
-    complete = [{name: row.get(name) for name in STAGED} | {"password_reset_required": False} for row in keys]
-    return pl.DataFrame(complete, schema=STAGED)
-
-
-def planned(
-    connection: duckdb.DuckDBPyConnection, mode: Mode, *rows: Row, policy: MergePolicy = DEFAULT
-) -> tuple[list[str], list[tuple[int, str, str]]]:
-    """The outcome of each row, and (record, code, path) of every error and warning."""
-    frame = staged(*rows)
-    connection.register("staged", frame.to_arrow())
-    plan(connection, mode=mode, policy=policy, connection_id="default", step=lambda _: None)
-    outcomes = [outcome for (outcome,) in connection.execute("select outcome from plan order by record").fetchall()]
-    found = "select record, code, path from (from refusals union all by name from differences) order by all"
-    return outcomes, connection.execute(found).fetchall()
+from schemas.job import Mode
+from tests.transforms.planning import planned
 
 
 def test_new_users_are_inserted(users: duckdb.DuckDBPyConnection) -> None:

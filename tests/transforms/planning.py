@@ -1,0 +1,35 @@
+"""Plans of a few rows, staged as the rules would."""
+
+from collections.abc import Mapping
+
+import duckdb
+import polars as pl
+
+from schemas.job import MergePolicy, Mode
+from schemas.user import STAGED
+from transforms.plan import plan
+
+Row = Mapping[str, object]
+DEFAULT = MergePolicy()
+
+
+def staged(*rows: Row) -> pl.DataFrame:
+    """Staged rows with record numbers from 1 and keys as written."""
+    keys = [
+        {"record": number, "line": number, "email_key": row.get("email"), "username_key": row.get("username"), **row}
+        for number, row in enumerate(rows, 1)
+    ]
+    complete = [{name: row.get(name) for name in STAGED} | {"password_reset_required": False} for row in keys]
+    return pl.DataFrame(complete, schema=STAGED)
+
+
+def planned(
+    connection: duckdb.DuckDBPyConnection, mode: Mode, *rows: Row, policy: MergePolicy = DEFAULT
+) -> tuple[list[str], list[tuple[int, str, str]]]:
+    """The outcome of each row, and (record, code, path) of every error and warning."""
+    frame = staged(*rows)
+    connection.register("staged", frame.to_arrow())
+    plan(connection, mode=mode, policy=policy, connection_id="default", step=lambda _: None)
+    outcomes = [outcome for (outcome,) in connection.execute("select outcome from plan order by record").fetchall()]
+    found = "select record, code, path from (from refusals union all by name from differences) order by all"
+    return outcomes, connection.execute(found).fetchall()
