@@ -9,6 +9,7 @@ import polars as pl
 
 from schemas.fields import JsonType
 
+ESCAPED = "escaped"  # the column of users that tells whether the record's JSON has what an unsound text would need
 JSON_TYPE = pl.Enum([json_type.value for json_type in JsonType])
 
 
@@ -30,6 +31,11 @@ def json_type(name: str) -> pl.Expr:
 def present(name: str) -> pl.Expr:
     """Whether the record has the field, be it with a value of a wrong type."""
     return json_type(name).is_not_null()
+
+
+def may_be_unsound(name: str) -> pl.Expr:
+    """The text of a user's field where its record has an escape or a trace of broken encoding anywhere, else null."""
+    return pl.when(pl.col(ESCAPED)).then(pl.col(name))
 
 
 def has_type(name: str, expected: JsonType) -> pl.Expr:

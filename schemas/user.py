@@ -14,7 +14,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.types import PolarsData
 
-from schemas.canonical import has_type, items_column, present
+from schemas.canonical import has_type, items_column, may_be_unsound, present
 from schemas.codes import ErrorCode
 from schemas.fields import FIELD_NAMES, FIELDS, STAGED, JsonType, UserField
 from schemas.formats import is_email_address, is_http_uri, is_long_before_at, is_long_email, is_sound
@@ -31,9 +31,15 @@ FLAGS = _fields_of(JsonType.BOOLEAN)
 OBJECTS = _fields_of(JsonType.OBJECT)
 
 
+def is_sound_field(name: str) -> pl.Expr:
+    """Whether a text of the record is sound; only records that can have one that is not are searched."""
+    return is_sound(may_be_unsound(name)).fill_null(value=True)
+
+
 class User(pa.DataFrameModel):
     """A record's own fields, one row per record."""
 
+    escaped: bool
     email: str = pa.Field(nullable=True)
     email_verified: bool = pa.Field(nullable=True)
     phone_number: str = pa.Field(nullable=True)
@@ -73,8 +79,8 @@ class User(pa.DataFrameModel):
         return data.lazyframe.select(has_type(data.key, JsonType.ARRAY))
 
     @pa.check(*TEXTS, error=ErrorCode.INVALID_TEXT, description="holds a control character or undecodable text")
-    def text_is_sound(cls, data: PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(is_sound(pl.col(data.key)))
+    def textis_sound_field(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(is_sound_field(data.key))
 
     @pa.check("email", error=ErrorCode.MAX_LENGTH, description="is {length} characters long, at most 254 are allowed")
     def email_is_at_most_254_characters(cls, data: PolarsData) -> pl.LazyFrame:
@@ -93,12 +99,12 @@ class User(pa.DataFrameModel):
     def email_is_an_address(cls, data: PolarsData) -> pl.LazyFrame:
         email = pl.col(data.key)
         too_long = is_long_email(email) | is_long_before_at(email)
-        return data.lazyframe.select(is_email_address(email) | too_long | ~is_sound(email))
+        return data.lazyframe.select(is_email_address(email) | too_long | ~is_sound_field(data.key))
 
     @pa.check("phone_number", error=ErrorCode.PATTERN, description="is not + followed by 1 to 15 digits (E.164)")
     def phone_number_is_e164(cls, data: PolarsData) -> pl.LazyFrame:
         phone = pl.col(data.key)
-        return data.lazyframe.select(phone.str.contains(r"^\+[0-9]{1,15}$") | ~is_sound(phone))
+        return data.lazyframe.select(phone.str.contains(r"^\+[0-9]{1,15}$") | ~is_sound_field(data.key))
 
     @pa.check(
         "user_id",
@@ -120,7 +126,7 @@ class User(pa.DataFrameModel):
     def user_id_has_no_white_space(cls, data: PolarsData) -> pl.LazyFrame:
         user_id = pl.col(data.key)
         spaceless = ~user_id.str.contains(r"\s")
-        return data.lazyframe.select(spaceless | (user_id.str.len_chars() > 255) | ~is_sound(user_id))
+        return data.lazyframe.select(spaceless | (user_id.str.len_chars() > 255) | ~is_sound_field(data.key))
 
     @pa.check(
         "given_name",
@@ -143,7 +149,7 @@ class User(pa.DataFrameModel):
     @pa.check("picture", error=ErrorCode.FORMAT, description="is not an absolute http or https URI")
     def picture_is_an_http_uri(cls, data: PolarsData) -> pl.LazyFrame:
         picture = pl.col(data.key)
-        return data.lazyframe.select(is_http_uri(picture) | ~is_sound(picture))
+        return data.lazyframe.select(is_http_uri(picture) | ~is_sound_field(data.key))
 
     @pa.check(
         "password_hash",
@@ -153,7 +159,7 @@ class User(pa.DataFrameModel):
     def password_hash_is_bcrypt(cls, data: PolarsData) -> pl.LazyFrame:
         password_hash = pl.col(data.key)
         is_bcrypt = password_hash.str.contains(r"^\$2[ab]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$")
-        return data.lazyframe.select(is_bcrypt | ~is_sound(password_hash))
+        return data.lazyframe.select(is_bcrypt | ~is_sound_field(data.key))
 
     @pa.check(
         "custom_password_hash",

@@ -9,8 +9,8 @@ from pandera.api.polars.types import PolarsData
 from schemas.canonical import present
 from schemas.codes import ErrorCode
 from schemas.connection import ConnectionSettings
-from schemas.formats import is_email_address, is_sound
-from schemas.user import User
+from schemas.formats import is_email_address
+from schemas.user import User, is_sound_field
 
 
 def user_model(connection: ConnectionSettings) -> type[User]:
@@ -45,7 +45,7 @@ def user_model(connection: ConnectionSettings) -> type[User]:
         @pa.check("username", error=ErrorCode.PATTERN, description="does not match the connection's pattern")
         def username_matches_the_pattern(cls, data: PolarsData) -> pl.LazyFrame:
             matches = username.str.contains(connection.username_pattern)
-            return data.lazyframe.select(matches | ~fits | ~is_sound(username))
+            return data.lazyframe.select(matches | ~fits | ~is_sound_field(data.key))
 
         @pa.check(
             "username", error=ErrorCode.NOT_PASSED, description="is an e-mail address; a username must not be one"

@@ -4,38 +4,54 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from schemas.canonical import JSON_TYPE, type_column
+from schemas.canonical import ESCAPED, JSON_TYPE, type_column
 from schemas.fields import Field, JsonType
 from schemas.formats import where_beyond_ascii
 from transforms.json_values import json_type_of, text_of
 
+OPENINGS = {JsonType.STRING: '"', JsonType.OBJECT: "{", JsonType.ARRAY: "[", JsonType.NUMBER: ""}
 VALUES = {JsonType.BOOLEAN: pl.Boolean(), JsonType.NUMBER: pl.Float64()}  # every other value is text
 
 
-def canonical_columns(fields: Sequence[Field]) -> list[pl.Expr]:
-    """Per field a value column and a type column, from columns of JSON texts that have the fields' names."""
-    return [column for field in fields for column in (_value(field), _type(field))]
+def canonical_columns(found: pl.DataFrame, fields: Sequence[Field]) -> list[pl.Expr]:
+    """Per field a value column and a type column, from the frame's columns of JSON texts that have the fields' names.
+
+    The frame's column `escaped` tells which rows may have an escape in a text.
+    """
+    uniform = found.select(_has_its_type(field).all().alias(field.name) for field in fields).row(0, named=True)
+    return [column for field in fields for column in _columns(field, uniform=uniform[field.name])]
+
+
+def _has_its_type(field: Field) -> pl.Expr:
+    found = pl.col(field.name)
+    if field.type is JsonType.BOOLEAN:
+        return found.is_in(["true", "false"])
+    return found.str.starts_with(OPENINGS[field.type])
+
+
+def _columns(field: Field, *, uniform: bool) -> tuple[pl.Expr, pl.Expr]:
+    """Value and type; where every value has its field's type (`uniform`), neither has to be looked for."""
+    found, types = pl.col(field.name), type_column(field.name)
+    if uniform:
+        own_type = pl.when(found.is_not_null()).then(pl.lit(field.type.value, dtype=JSON_TYPE))
+        return _value(field).alias(field.name), own_type.alias(types)
+    value = pl.when(_has_its_type(field)).then(_value(field))
+    return value.alias(field.name), json_type_of(found).alias(types)
 
 
 def _value(field: Field) -> pl.Expr:
-    """The value where it has the field's type, otherwise null."""
+    """The value of a JSON text of the field's type."""
     found = pl.col(field.name)
     match field.type:
         case JsonType.STRING:
-            return pl.when(found.str.starts_with('"')).then(text_of(found)).alias(field.name)
+            return text_of(found, escaped=pl.col(ESCAPED))
         case JsonType.BOOLEAN:
-            return pl.when(found.is_in(["true", "false"])).then(found == "true").alias(field.name)
+            return found == "true"
         case JsonType.NUMBER:
             number = found.cast(pl.Float64, strict=False)
-            return pl.when(number.is_finite() & (number == number.floor())).then(number).alias(field.name)
-        case JsonType.OBJECT:
-            return pl.when(found.str.starts_with("{")).then(found).alias(field.name)
+            return pl.when(number.is_finite() & (number == number.floor())).then(number)
         case _:
-            return pl.when(found.str.starts_with("[")).then(found).alias(field.name)
-
-
-def _type(field: Field) -> pl.Expr:
-    return json_type_of(pl.col(field.name)).alias(type_column(field.name))
+            return found
 
 
 def empty_columns(fields: Sequence[Field]) -> pl.Schema:

@@ -7,6 +7,7 @@ What is wrong with a key or a text is not said here, but by the rules of `schema
 import duckdb
 import polars as pl
 
+from schemas.canonical import may_be_unsound
 from schemas.object_keys import RESERVED_APP_METADATA
 from transforms.json_values import engine_pass, printable
 from transforms.key_shapes import repeats_a_name
@@ -15,14 +16,14 @@ from transforms.object_keys import keys_there_twice, reserved_keys
 
 METADATA = ("app_metadata", "user_metadata")
 OPENED = (*METADATA, "custom_password_hash", "mfa_factors")
-UNSOUND = r"\\(?:[bfnrt]|u00[01])|\x{FFFD}"  # how the engine writes what is not sound, and some that is
+UNSOUND = r'^(?:[^\\]|\\["\\])*\\[^"\\]|\x{FFFD}'  # the engine escapes controls, quotes and backslashes only
 RESERVED = [f'"{key}":' for key in RESERVED_APP_METADATA]
 
 
 def doubts(users: pl.DataFrame) -> pl.DataFrame:
     """One boolean column per doubt that a user's objects may give rise to, one row per user."""
     return users.select(
-        *(pl.col(name).str.contains(UNSOUND).alias(f"unsound {name}") for name in OPENED),
+        *(may_be_unsound(name).str.contains(UNSOUND).alias(f"unsound {name}") for name in OPENED),
         *(repeats_a_name(pl.col(name)).alias(f"repeated {name}") for name in METADATA),
         pl.col("app_metadata").str.contains_any(RESERVED).alias("reserved app_metadata"),
     )

@@ -90,11 +90,16 @@ def json_type_of(found: pl.Expr) -> pl.Expr:
     return found.str.head(1).replace_strict(FIRST_CHARACTERS, return_dtype=JSON_TYPE)
 
 
-def text_of(found: pl.Expr) -> pl.Expr:
-    """The text that a string's JSON text stands for."""
+def has_escape(text: pl.Expr) -> pl.Expr:
+    """Whether the JSON text has an escape anywhere."""
+    return text.str.contains("\\", literal=True)
+
+
+def text_of(found: pl.Expr, *, escaped: pl.Expr | None = None) -> pl.Expr:
+    """The text that a string's JSON text stands for; `escaped` tells, if it is known, where there may be escapes."""
     plain = found.str.strip_chars('"')  # a quote inside would be escaped
-    escaped = pl.when(found.str.contains("\\", literal=True)).then(found)
-    unescaped = escaped.str.slice(1, escaped.str.len_chars() - 2).str.replace_many(ESCAPES)
+    doubtful = pl.when(has_escape(found) if escaped is None else escaped).then(found)
+    unescaped = doubtful.str.slice(1, doubtful.str.len_chars() - 2).str.replace_many(ESCAPES)
     return pl.coalesce(unescaped, plain)
 
 

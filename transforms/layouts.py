@@ -9,6 +9,7 @@ import math
 import duckdb
 import polars as pl
 
+from schemas.canonical import ESCAPED
 from schemas.fields import FIELDS, JsonType
 from schemas.frames import Layout
 from schemas.profiles import Profile
@@ -39,7 +40,7 @@ def as_json(
 
 
 def _values(found: pl.DataFrame) -> list[str]:
-    return [name for name in found.columns if name not in {"record", "line"}]
+    return [name for name in found.columns if name not in {"record", "line", ESCAPED}]
 
 
 def _without(name: str, *absent: str) -> pl.Expr:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
-from schemas.canonical import items_column
+from schemas.canonical import ESCAPED, items_column
 from schemas.fields import Field
 from schemas.mfa_factors import FACTOR, KINDS, MFA_FACTOR_FIELDS
 from schemas.password_hash import OBJECTS, PASSWORD_HASH_FIELDS, ROOT
 from transforms.canonical_columns import canonical_columns, empty_columns
-from transforms.json_values import engine_pass, values_at
+from transforms.json_values import engine_pass, has_escape, values_at
 from transforms.object_keys import KEYS, keys_of_parts, keys_there_twice
 
 JUDGED_ITEMS = 10  # a longer array is refused for its length, and its further items are not looked at
@@ -37,8 +37,8 @@ def password_hashes(users: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -
 def mfa_factors(items: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> Part:
     """The parts of `mfa_factors`, one row per item that is looked at, with its `place` from 0."""
     factors = items.select("record", "line", text=pl.col("items").list.head(JUDGED_ITEMS))
-    places = pl.int_range(pl.len()).over("record").cast(pl.Int64)
-    texts = factors.explode("text").drop_nulls("text").with_columns(place=places)
+    places = pl.int_ranges(0, pl.col("text").list.len(), dtype=pl.Int64)
+    texts = factors.with_columns(place=places).explode("text", "place").drop_nulls("text")
     texts = texts.with_columns(pl.format("mfa_factors[{}]", "place").alias("root"), pl.col("text").alias(FACTOR))
     return _opened(texts, MFA_FACTOR_FIELDS, top=FACTOR, objects=(FACTOR, *KINDS), engine=engine)
 
@@ -76,9 +76,10 @@ def _opened(
         return Part(texts.select(rest).with_columns(_empty(fields)), KEYS.to_frame())
     inner = [field.name for field in fields if field.name != top]
     paths = [_json_path(name, top) for name in inner]
+    texts = texts.with_columns(has_escape(pl.col("text")).alias(ESCAPED))
     found = values_at(texts, paths, engine=engine, objects=[_json_path(name, top) for name in objects])
     named = found.with_columns(pl.col("found").list.get(place).alias(name) for place, name in enumerate(inner))
-    return Part(named.select(*rest, *canonical_columns(fields)), _odd_keys(texts, found, objects=objects))
+    return Part(named.select(*rest, *canonical_columns(named, fields)), _odd_keys(texts, found, objects=objects))
 
 
 def _empty(fields: Sequence[Field]) -> list[pl.Expr]:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
+from schemas.canonical import ESCAPED
 from schemas.fields import FIELDS
 from schemas.frames import Layout
 from schemas.profiles import IGNORED_COLUMNS, Profile
 from transforms.canonical_columns import canonical_columns, match_keys
 from transforms.cell_depths import cell_depths, without_deep_cells
 from transforms.doubts import doubtful_texts, doubts, keys_of_metadata
-from transforms.json_values import values_at
+from transforms.json_values import has_escape, values_at
 from transforms.layouts import PARTS, as_json
 from transforms.nested import items_of_factors, mfa_factors, password_hashes, with_item_counts
 from transforms.object_keys import keys_of_columns, keys_of_records, known_keys, once_each
@@ -40,7 +41,7 @@ def normalise(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, profile:
     raw = _found(read, others)
     depths = cell_depths(raw, PARTS, layout=layout)
     found = as_json(without_deep_cells(raw, depths, PARTS), layout=layout, profile=profile, engine=engine)
-    users = found.select("record", "line", *canonical_columns(FIELDS)).with_columns(match_keys())
+    users = found.select("record", "line", ESCAPED, *canonical_columns(found, FIELDS)).with_columns(match_keys())
     items = items_of_factors(users, engine=engine)
     hashes, factors = password_hashes(users, engine=engine), mfa_factors(items, engine=engine)
     own = keys_of_columns(found, others) if layout.columns else keys_of_records(read, profile=profile)
@@ -69,10 +70,15 @@ def _read(
     paths = [profile.paths[field.name] for field in FIELDS]
     pointers = ["/" + name.replace("~", "~0").replace("/", "~1") for name in others.values()]
     shared = len(known_keys(profile)) < len(FIELDS)  # then the count of values does not tell that a key is odd
-    read = values_at(rows, [*paths, *pointers], engine=engine, every=shared)
+    marked = rows.with_columns(
+        (has_escape(pl.col("text")) | pl.col("text").str.contains("\ufffd", literal=True)).alias(ESCAPED)
+    )
+    read = values_at(marked, [*paths, *pointers], engine=engine, every=shared)
     return read if read["record"].is_sorted() else read.sort("record")
 
 
 def _found(read: pl.DataFrame, others: Mapping[str, str]) -> pl.DataFrame:
     names = [*(field.name for field in FIELDS), *others]
-    return read.select("record", "line", *(pl.col("found").list.get(i).alias(name) for i, name in enumerate(names)))
+    return read.select(
+        "record", "line", ESCAPED, *(pl.col("found").list.get(i).alias(name) for i, name in enumerate(names))
+    )
