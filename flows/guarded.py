@@ -1,4 +1,4 @@
-"""The edge of a job: whatever breaks inside, or whoever stops it, the job says how it ended.
+"""The edge of a job: it begins as a whole, and whatever breaks inside, or whoever stops it, it says how it ended.
 
 What the stages of a job are is in `flows.job` and `flows.undo`.
 """
@@ -7,17 +7,40 @@ import contextvars
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-from flows.records import record_end
+from polars.exceptions import PanicException
+
+from flows.private_files import private_umask
+from flows.records import insert_job, record_broken, record_end
 from flows.running import Job, ended_with
+from flows.shortages import shortage
 from flows.stop import Stop, canceled
+from flows.verified import BrokenCommit
 from schemas.codes import ErrorCode
 from schemas.faults import Fault, JobFault
 from schemas.job import JobSummary
 
 Result = TypeVar("Result")
+A_SIGNAL = "a signal"
+
+
+@contextmanager
+def begun(job: Job, *, kind: str = "import") -> Iterator[None]:
+    """Within the block the job is there for everybody: its folder and lock, its row, its ear for requests to stop.
+
+    Raises:
+        DatabaseFault: it could not begin; nothing of it is left.
+
+    """
+    with private_umask(), job.folder.locked(), job.stop.watched():
+        try:
+            insert_job(job.store, job.summary, options=job.options, kind=kind)
+        except BaseException:
+            job.folder.remove()
+            raise
+        yield
 
 
 def in_worker(stage: Callable[[], Result], *, stop: Stop) -> Result:
@@ -30,13 +53,13 @@ def in_worker(stage: Callable[[], Result], *, stop: Stop) -> Result:
     context = contextvars.copy_context()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="stage") as pool:
         future = pool.submit(context.run, stage)
-        try:
-            return future.result()
-        except Exception:
-            raise
-        except BaseException:  # noqa: BLE001 - an interrupt of the main thread, by whatever name
-            stop.request(canceled("a signal"))
-            return future.result()
+        while True:
+            try:
+                return future.result()
+            except BaseException:  # noqa: BLE001 - the stage's own error, else an interrupt of the main thread
+                if future.done():
+                    return future.result()
+                stop.request(canceled(A_SIGNAL))
 
 
 @contextmanager
@@ -45,23 +68,27 @@ def faults_recorded(job: Job) -> Iterator[list[JobSummary]]:
     ended: list[JobSummary] = []
     try:
         yield ended
+    except BrokenCommit as broken:
+        ended.append(record_broken(job.store, job.folder, broken.summary))
     except Fault as fault:
         ended.append(_recorded(job, fault))
-    except Exception as error:  # noqa: BLE001 - the edge of the job: whatever broke, the job must say that it failed
-        ended.append(_recorded(job, _unforeseen(job, error)))
+    except (Exception, PanicException) as error:  # noqa: BLE001 - the edge of the job: whatever broke, it must say so
+        ended.append(_recorded(job, shortage(error) or _unforeseen(job, error)))
+    except KeyboardInterrupt:
+        ended.append(_recorded(job, canceled(A_SIGNAL)))
 
 
 def _recorded(job: Job, fault: Fault) -> JobSummary:
-    ended = ended_with(fault, job=job, summary=job.summary)
-    record_end(job.store, job.folder, ended)
-    return ended
+    """The end that stands: of a job that had committed before the fault, that it is done."""
+    return record_end(job.store, job.folder, ended_with(fault, job=job, summary=job.summary))
 
 
-def _unforeseen(job: Job, error: Exception) -> JobFault:
+def _unforeseen(job: Job, error: BaseException) -> JobFault:
     """A fault of ours: its text may hold a user's data, so it is told in the private folder only."""
     notes = job.folder.path / "traceback.txt"
-    notes.touch(mode=0o600)
-    notes.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    with suppress(OSError):
+        notes.touch(mode=0o600)
+        notes.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     return JobFault(
         ErrorCode.INTERNAL,
         f"the job broke down with {type(error).__name__}; nothing was merged",

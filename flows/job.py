@@ -3,7 +3,6 @@
 What each stage does is in `flows.load` and `flows.merge`; where the tables live is in `flows.store`.
 """
 
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import Protocol, TypeVar
 
 from flows import load, merge
 from flows.connection_records import find_connection
-from flows.guarded import faults_recorded, in_worker
+from flows.guarded import begun, faults_recorded, in_worker
 from flows.job_folder import JobFolder
+from flows.live_jobs import sweep
 from flows.plan_file import check_plan_path
-from flows.records import find_same_import, insert_job, remove_job, sweep
+from flows.records import find_same_import, remove_job
 from flows.running import Job, Observer, Progress, Silent, utc_now
 from flows.settings import Settings
 from flows.slots import slot
@@ -55,13 +55,11 @@ def run_job(
     store.prepare()
     sweep(store)
     folder = JobFolder(settings.jobs_folder / job_id)
-    folder.create()
     stop = Stop(folder, settings.time_limit_seconds)
     job = Job(
         _accepted(options, job_id=job_id), options, settings, store, folder, stop, observer, started=time.monotonic()
     )
-    with folder.locked(), stop.watched():
-        insert_job(store, job.summary, options=options)
+    with begun(job):
         limit = settings.jobs_per_connection
         with faults_recorded(job) as ended, slot(settings.jobs_folder, connection=options.connection, limit=limit):
             ended.append(_import(job, run_stage=run_stage))
@@ -78,7 +76,7 @@ def _import(job: Job, *, run_stage: RunStage) -> JobSummary:
     if repeated is not None:
         job.observer.repeats(repeated.job_id)
         remove_job(job.store, job_id=job.id)
-        shutil.rmtree(job.folder.path)
+        job.folder.remove()
         return repeated
     loaded = run_stage("load", lambda: in_worker(lambda: load.load(job, sources, connection=connection), stop=job.stop))
     planned = run_stage("plan", lambda: in_worker(lambda: merge.make_plan(job, loaded), stop=job.stop))

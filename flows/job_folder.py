@@ -6,8 +6,10 @@ The lock is an OS lock: it is held as long as the job's process lives, whatever 
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,7 @@ STATUS_FILE = "status.json"
 CANCEL_FILE = "cancel"
 LOCK_FILE = "lock"
 LAYOUTS_FILE = "layouts.ndjson"
+NEEDED_TO_MERGE_ONLY = ("accepted-*", "updates.parquet", "plan.parquet", "duckdb_temp*")
 
 
 @dataclass(frozen=True)
@@ -83,13 +86,46 @@ class JobFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the job's lock: `is_running` is true for every other process meanwhile."""
-        descriptor = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+        """Hold the job's lock: `is_running` is true for every other process meanwhile. Makes the folder."""
+        descriptor = self._lock()
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)
+
+    def _lock(self) -> int:
+        """The descriptor of the lock, in a folder that nobody took away before it was locked."""
+        while True:
+            self.create()
+            try:
+                descriptor = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+            except FileNotFoundError:
+                continue
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if is_open_at(descriptor, self.path / LOCK_FILE):
+                return descriptor
+            os.close(descriptor)
+
+    def remove(self) -> None:
+        """Take the folder away with all that is in it."""
+        with suppress(OSError):
+            shutil.rmtree(self.path)
+
+    def remove_unless(self, is_known: Callable[[], bool]) -> None:
+        """Take away the folder of a job that never began: nobody holds its lock, and nobody knows it then."""
+        with suppress(FileNotFoundError):
+            descriptor = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                if locked_at_once(descriptor) and not is_known():
+                    self.remove()
+            finally:
+                os.close(descriptor)
+
+    def make_room(self) -> None:
+        """Remove what only a merge needs: the job has failed on a full disk and has to say so on it."""
+        for pattern in NEEDED_TO_MERGE_ONLY:
+            for path in self.path.glob(pattern):
+                path.unlink(missing_ok=True)
 
     @property
     def is_running(self) -> bool:
@@ -98,13 +134,39 @@ class JobFolder:
         return lock.exists() and not is_free(lock)
 
 
+def folders_in(jobs_folder: Path) -> list[JobFolder]:
+    """The folders that are named after jobs; what else lies there is somebody else's."""
+    return [JobFolder(path) for path in jobs_folder.glob("*-*-*-*-*") if _is_uuid(path.name)]
+
+
+def _is_uuid(name: str) -> bool:
+    try:
+        return str(uuid.UUID(name)) == name
+    except ValueError:
+        return False
+
+
 def is_free(lock: Path) -> bool:
-    """Whether nobody holds an OS lock on the file."""
+    """Whether nobody holds an OS lock on the file; those who look do not hinder each other."""
     descriptor = os.open(lock, os.O_RDWR)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return locked_at_once(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
+
+
+def locked_at_once(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+    """Whether the lock could be taken without waiting; it is held until the descriptor is closed."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
     return True
+
+
+def is_open_at(descriptor: int, path: Path) -> bool:
+    """Whether the open file is the one that has the path now."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

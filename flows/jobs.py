@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def list_jobs(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print the jobs, newest first."""
-    from flows.records import list_recorded
+    from flows.live_jobs import list_recorded
 
     jobs = list_recorded(_store(settings), limit=arguments.limit)
     if arguments.json:
@@ -77,7 +77,7 @@ def show_status(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print the summary of a job, or how far it is."""
     from rich.console import Console
 
-    from flows.records import live_status
+    from flows.live_jobs import live_status
     from flows.terminal import show_errors_by_code, show_summary
 
     summary, live = live_status(_store(settings), arguments.job)
@@ -109,7 +109,7 @@ def show_errors(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
     """Ask a running job to stop."""
-    from flows.records import request_cancel
+    from flows.live_jobs import request_cancel
 
     message = request_cancel(_store(settings), arguments.job)
     if arguments.json:

@@ -16,6 +16,7 @@ from flows.running import Job, ended_with, finished, utc_now
 from flows.staged_views import view
 from flows.steps import reached
 from flows.store import transaction
+from flows.verified import verify_merge
 from schemas.codes import ErrorCode, Severity
 from schemas.faults import Fault, JobFault
 from schemas.frames import ERRORS, RECORDS
@@ -40,7 +41,8 @@ class Planned:
 
 def make_plan(job: Job, loaded: Loaded) -> Planned:
     """Find duplicates, conflicts and outcomes; stage them; hold the job to its limits."""
-    with job.store.reading(spill=job.folder.path) as connection, job.stop.interrupting(connection):
+    reading = job.store.reading(spill=job.folder.path, waiting=job.stop.check)
+    with reading as connection, job.stop.interrupting(connection):
         planned = _plan_on(connection, job, loaded)
     job.enter(JobStatus.READY)
     return planned
@@ -50,16 +52,16 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
     """Carry the plan out in one transaction with the job's record; a dry run only records it."""
     if planned.fault is None and not job.options.dry_run:
         job.enter(JobStatus.IMPORTING)
-    with job.store.writing(spill=job.folder.path) as connection, job.stop.interrupting(connection):
-        with transaction(connection):
+    with job.store.writing(spill=job.folder.path, waiting=job.stop.check) as connection:
+        with job.stop.interrupting(connection), transaction(connection):
             if job.store.version() != planned.version and planned.fault is None:
                 planned = _plan_on(connection, job, loaded)  # somebody has written since
             _open_parts(connection, job)
             if planned.fault is None and not job.options.dry_run:
                 _merge_users(connection, job, planned.summary)
             summary = _record(connection, job, planned.summary, loaded=loaded, fault=planned.fault)
-        reached("read back")
-        _read_back(connection, job, summary)
+        reached("read back")  # the job is done: nobody can stop it any more
+        verify_merge(connection, job, summary)
     reached("report")
     job.folder.write_status(summary.to_dict())
     return summary
@@ -161,19 +163,10 @@ def _record(
     if fault is not None:
         ended = ended_with(fault, job=job, summary=summary)
     job.step("finish_job")
-    finish_job(connection, ended, content_hash=loaded.content_hash)
+    if not finish_job(connection, ended, content_hash=loaded.content_hash):
+        raise _mismatch("the job's own row is gone, or says that it has ended")
     job.step("commit")
     return ended
-
-
-def _read_back(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary) -> None:
-    """Count again what the commit left; a commit can fail without an error."""
-    ((inserted, updated, *_),) = run(
-        connection, "merged_counts", package="flows", job_id=job.id, connection=job.options.connection
-    )
-    merged = not job.options.dry_run and summary.fault is None
-    if (inserted, updated) != ((summary.inserted, summary.updated) if merged else (0, 0)):
-        raise _mismatch(f"after the commit {inserted} inserted and {updated} updated users were found")
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:

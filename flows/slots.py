@@ -1,12 +1,12 @@
 """How many jobs of a connection may run at once: OS locks, which die with the process that holds them."""
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flows.job_folder import locked_at_once
 from flows.private_files import private_folder
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
@@ -38,10 +38,7 @@ def _free_slot(folder: Path, *, connection: str, limit: int) -> int | None:
     name = hashlib.sha256(connection.encode()).hexdigest()[:16]  # a connection's name may be no file name
     for number in range(limit):
         descriptor = os.open(folder / f"{name}-{number}", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-        else:
+        if locked_at_once(descriptor):
             return descriptor
+        os.close(descriptor)
     return None

@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from flows.guarded import faults_recorded, in_worker
+from flows.guarded import begun, faults_recorded, in_worker
 from flows.job_folder import JobFolder
-from flows.records import find_job, finish_job, insert_job, sweep
+from flows.live_jobs import sweep
+from flows.records import find_job, finish_job
 from flows.running import Job, Silent, finished, utc_now
 from flows.settings import Settings
 from flows.steps import reached
 from flows.stop import Stop
 from flows.store import Store, transaction
+from flows.verified import verify_undo
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from schemas.job import DONE, JobOptions, JobStatus, JobSummary
@@ -70,7 +72,7 @@ def _complete_undo(store: Store, undone: JobSummary) -> JobSummary | None:
         JobFault: the job cannot be undone.
 
     """
-    if undone.status not in DONE or undone.dry_run:
+    if undone.dry_run or not (undone.status in DONE or undone.inserted or undone.updated):
         raise _not_undoable(f"job {undone.job_id} has merged nothing", "see `python -m flows.jobs status JOB`")
     with store.reading() as connection:
         ((undone_by, is_same_digest, remaining),) = run(connection, "undoable", package="flows", job_id=undone.job_id)
@@ -103,15 +105,13 @@ def _job(undone: JobSummary, *, dry_run: bool, store: Store, job_id: str) -> Job
         started_at=now,
     )
     folder = JobFolder(settings.jobs_folder / job_id)
-    folder.create()
     stop = Stop(folder, settings.time_limit_seconds)
     return Job(summary, options, settings, store, folder, stop, Silent(), started=time.monotonic())
 
 
 def _run(job: Job) -> JobSummary:
     """Record the job, put the users back, record how it ended."""
-    with job.folder.locked(), job.stop.watched():
-        insert_job(job.store, job.summary, options=job.options, kind=KIND)
+    with begun(job, kind=KIND):
         with faults_recorded(job) as ended:
             ended.append(in_worker(lambda: _undo(job), stop=job.stop))
         return ended[-1]
@@ -126,15 +126,16 @@ def _undo(job: Job) -> JobSummary:
         "connection": job.options.connection,
         "now": utc_now(),
     }
-    with job.store.writing(spill=job.folder.path) as connection, job.stop.interrupting(connection):
-        with transaction(connection):
+    with job.store.writing(spill=job.folder.path, waiting=job.stop.check) as connection:
+        with job.stop.interrupting(connection), transaction(connection):
             counts = _plan(connection, job, values)
             if not job.options.dry_run:
                 _put_back(connection, job, counts, values)
             summary = _record(connection, job, counts, values)
             job.step("commit")
-        reached("read back")
-        _read_back(connection, job, counts)
+        reached("read back")  # the job is done: nobody can stop it any more
+        verify_undo(connection, job, summary, put_in=counts.put_in)
+    reached("report")
     job.folder.write_status(summary.to_dict())
     return summary
 
@@ -187,7 +188,8 @@ def _record(
     )
     ended = finished(job, summary)
     job.step("finish_job")
-    finish_job(connection, ended)
+    if not finish_job(connection, ended):
+        raise _mismatch("the job's own row is gone, or says that it has ended")
     _mark_undone(connection, job.options.sources[0])
     return ended
 
@@ -197,11 +199,3 @@ def _mark_undone(connection: duckdb.DuckDBPyConnection, undone: str) -> None:
     run(connection, "set_undone", package="flows", job_id=undone)
     for (earlier,) in run(connection, "undone_job", package="flows", job_id=undone):
         _mark_undone(connection, str(earlier))
-
-
-def _read_back(connection: duckdb.DuckDBPyConnection, job: Job, counts: _Counts) -> None:
-    """Count again what the commit left; a commit can fail without an error."""
-    values: Mapping[str, Value] = {"job_id": job.id, "connection": job.options.connection}
-    (found,) = run(connection, "reversed_counts", package="flows", **values)
-    if found != ((0, 0) if job.options.dry_run else (counts.reversed, counts.put_in)):
-        raise _mismatch("after the commit other users were found than were put back")

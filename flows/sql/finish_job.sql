@@ -1,4 +1,4 @@
--- grain: one row, the job as it stands now
+-- grain: one row, the job as it ended; none when it had ended before, for an end stands
 update import_jobs
 set
     profile = $profile,
@@ -18,4 +18,4 @@ set
     duration_seconds = $duration_seconds,
     rows_per_second = $rows_per_second,
     content_hash = $content_hash
-where job_id = $job_id
+where job_id = $job_id and status in ('pending', 'loading', 'ready', 'importing')
