@@ -35,7 +35,7 @@ from flows import local_api
 from flows.artifacts import masked
 from flows.notice_settings import NoticeSettings
 from flows.prefect_job import run_job_in_flow
-from flows.prefect_report import NO_ANSWER, drain, final_state
+from flows.prefect_report import FLOW_NAME, NO_ANSWER, drain, final_state
 from flows.running import Observer
 from flows.settings import Settings, settings_from
 from schemas.codes import ErrorCode
@@ -75,7 +75,7 @@ def run_name() -> str:
 
 
 @flow(
-    name="import-users",
+    name=FLOW_NAME,
     description="Import files of users into a connection: every fault named, one transaction, nothing on failure.",
     flow_run_name=run_name,
     persist_result=True,

@@ -135,6 +135,8 @@ def choose(environment: MutableMapping[str, str] | None = None) -> LocalApi:
     api = _start(environment)
     environment["PREFECT_API_URL"] = api.url
     environment.setdefault("PREFECT_CLIENT_MAX_RETRIES", "1")  # a private server that is gone does not come back
+    for name in ("NO_PROXY", "no_proxy"):
+        environment[name] = ",".join(filter(None, (environment.get(name), "127.0.0.1")))
     return api
 
 

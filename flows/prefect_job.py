@@ -18,7 +18,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from flows.artifacts import SHOWN_ERRORS, ErrorRow, masked
 from flows.job import run_job
-from flows.job_folder import JobFolder
+from flows.job_folder import LOCK_FILE, JobFolder
 from flows.notice_settings import NoticeSettings
 from flows.notices import notify
 from flows.prefect_report import PrefectObserver, run_page
@@ -51,7 +51,12 @@ def run_job_in_flow(
     job_id = str(run.id)
     stop = partial(_request_stop, JobFolder(settings.jobs_folder / job_id))
     # the runner of a deployment delivers a cancel itself, as a signal
-    observer = PrefectObserver(run.id, request_stop=None if run.deployment_id else stop, terminal=terminal)
+    observer = PrefectObserver(
+        run.id,
+        request_stop=None if run.deployment_id else stop,
+        is_gone=partial(_is_gone, settings),
+        terminal=terminal,
+    )
     with _on_signals(stop), observer.telling():
         summary = run_job(options, settings=settings, job_id=job_id, observer=observer, run_stage=run_as_task)
         keep(summary)
@@ -99,6 +104,12 @@ def errors_to_show(summary: JobSummary, *, settings: Settings) -> list[ErrorRow]
         values: dict[str, Value] = {"job_id": summary.job_id, "limit": SHOWN_ERRORS}
         return [*run_mapped(connection, "first_errors", package="flows", **values)]
     return []
+
+
+def _is_gone(settings: Settings, job_id: str) -> bool:
+    """Whether a job of this database has had a process and has none any more."""
+    folder = JobFolder(settings.jobs_folder / job_id)
+    return (folder.path / LOCK_FILE).exists() and not folder.is_running
 
 
 def _request_stop(folder: JobFolder) -> None:

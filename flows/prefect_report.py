@@ -15,17 +15,19 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import httpx
 from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
+from prefect.client.schemas.filters import FlowFilter, FlowRunFilter
 from prefect.client.schemas.objects import State
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import PrefectException
 from prefect.logging.handlers import APILogWorker
-from prefect.states import Cancelled, Completed, Failed, Running
+from prefect.states import Cancelled, Completed, Crashed, Failed, Running
 
 from flows import artifacts
 from flows.running import Observer, Progress
@@ -36,6 +38,10 @@ PROGRESS_SECONDS = 1.5  # an update costs the server 25 ms
 POLL_SECONDS = 2.0
 GIVE_UP_SECONDS = 15.0
 DRAIN_SECONDS = 5.0
+FLOW_NAME = "import-users"
+LOOKED_AT = 50
+SURELY_LOCKED = timedelta(seconds=60)  # a job that began before has taken its lock
+GONE = "the process that ran the job is gone"
 NO_ANSWER = (httpx.HTTPError, PrefectException)
 
 
@@ -91,6 +97,16 @@ class RunPage:
                 sentence = artifacts.errors_sentence(summary, shown=len(rows))
                 self._put("table", artifacts.ERRORS_KEY, json.dumps(rows), sentence)  # a table is JSON text there
 
+    def bury(self, is_gone: Callable[[str], bool]) -> None:
+        """Show as crashed what runs for ever since its process was killed: nobody else would in a local run."""
+        running = FlowRunFilter.model_validate({"state": {"type": {"any_": ["RUNNING"]}}})
+        imports = FlowFilter.model_validate({"name": {"any_": [FLOW_NAME]}})
+        with suppress(*NO_ANSWER):
+            for run in self.client.read_flow_runs(flow_filter=imports, flow_run_filter=running, limit=LOOKED_AT):
+                age = datetime.now(UTC) - (run.start_time or run.created or datetime.now(UTC))
+                if run.id != self.run_id and age > SURELY_LOCKED and is_gone(str(run.id)):
+                    self.client.set_flow_run_state(run.id, Crashed(message=GONE), force=True)
+
     def is_canceling(self) -> bool:
         """Whether somebody canceled the run in Prefect."""
         with suppress(*NO_ANSWER):
@@ -132,6 +148,7 @@ class PrefectObserver:
 
     run_id: UUID
     request_stop: Callable[[], None] | None  # none where Prefect's worker itself delivers a cancel
+    is_gone: Callable[[str], bool]  # whether the process of the job with that id was killed
     terminal: Observer | None = None
     _phases: deque[State[object]] = field(default_factory=deque)
     _progress: Progress | None = None
@@ -169,6 +186,7 @@ class PrefectObserver:
     def _tell(self) -> None:
         progress, poll = Every(PROGRESS_SECONDS), Every(POLL_SECONDS)
         with run_page(self.run_id) as page:
+            page.bury(self.is_gone)
             ended = False
             while not ended:
                 ended = self._ended.wait(TICK_SECONDS)

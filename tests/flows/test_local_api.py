@@ -55,6 +55,12 @@ def test_an_api_that_does_not_answer_is_one_sentence_with_a_way_out() -> None:
     assert "--direct" in raised.value.hint
 
 
+def test_a_private_server_is_not_looked_for_behind_a_proxy(tmp_path: Path) -> None:
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path), "PREFECT_API_URL": "", "NO_PROXY": "intranet.example"}
+    with local_api.choose(environment):
+        assert environment["NO_PROXY"] == "intranet.example,127.0.0.1"
+
+
 class Refusing(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_error(401)

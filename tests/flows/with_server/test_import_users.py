@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -13,9 +14,10 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import Artifact, FlowRun
-from prefect.states import Cancelling
+from prefect.states import Cancelling, Running
 
-from flows.import_users import run_locally
+from flows import prefect_report
+from flows.import_users import import_users, run_locally
 from flows.job_folder import JobFolder
 from flows.running import Silent
 from flows.settings import Settings
@@ -160,6 +162,29 @@ def test_a_configured_webhook_is_told_once_by_the_run(
     assert headers["X-Import-Delivery"] == first.job_id
     assert b".marker@" not in body
     assert client.read_flow_run(UUID(first.job_id)).labels["import.inserted"] == 2
+
+
+def begun(client: SyncPrefectClient, settings: Settings) -> tuple[UUID, JobFolder]:
+    """A run that Prefect takes for running, and the folder of its job, which has been locked."""
+    run_id = client.create_flow_run(import_users, parameters={"sources": ["x"]}).id
+    client.set_flow_run_state(run_id, Running(), force=True)
+    folder = JobFolder(settings.jobs_folder / str(run_id))
+    folder.create()
+    with folder.locked():
+        pass
+    return run_id, folder
+
+
+def test_a_run_whose_process_was_killed_is_shown_as_crashed_by_the_next_one(
+    client: SyncPrefectClient, source: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prefect_report, "SURELY_LOCKED", timedelta(0))
+    killed, _ = begun(client, settings)
+    alive, folder = begun(client, settings)
+    with folder.locked():
+        run(source, settings=settings)
+    states = [client.read_flow_run(run_id).state for run_id in (killed, alive)]
+    assert [state.name for state in states if state] == ["Crashed", "Running"]
 
 
 def running(client: SyncPrefectClient, settings: Settings) -> FlowRun:
