@@ -18,6 +18,7 @@ import polars as pl
 
 # C0 controls, and what decoders put where text could not be decoded
 UNSOUND = r"[\x00-\x1f\x{FFFD}]"
+UNSOUND_IN_METADATA = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{FFFD}]"  # an address or a note there has lines and tabs
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 _LOCAL_PART = rf"{_ATEXT}+(?:\.{_ATEXT}+)*"
@@ -81,6 +82,11 @@ HTTP_URI = (
 def is_sound(text: pl.Expr) -> pl.Expr:
     """Whether the text is free of control characters and of traces of broken encoding."""
     return ~text.str.contains(UNSOUND)
+
+
+def is_sound_in_metadata(text: pl.Expr) -> pl.Expr:
+    """As `is_sound`, but for line breaks and tabs."""
+    return ~text.str.contains(UNSOUND_IN_METADATA)
 
 
 def is_long_email(text: pl.Expr) -> pl.Expr:

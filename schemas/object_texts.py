@@ -11,7 +11,7 @@ import polars as pl
 from pandera.api.polars.types import PolarsData
 
 from schemas.codes import ErrorCode
-from schemas.formats import is_sound
+from schemas.formats import is_sound, is_sound_in_metadata
 
 
 class ObjectText(pa.DataFrameModel):
@@ -22,4 +22,5 @@ class ObjectText(pa.DataFrameModel):
 
     @pa.check("path", error=ErrorCode.INVALID_TEXT, description="holds a control character or undecodable text")
     def text_is_sound(cls, data: PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(is_sound(pl.col("text")))
+        text, in_metadata = pl.col("text"), pl.col(data.key).str.contains(r"^(?:app|user)_metadata\b")
+        return data.lazyframe.select(is_sound(text) | (in_metadata & is_sound_in_metadata(text)))

@@ -200,7 +200,7 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
     C.INVALID_TEXT: (
         one(C.INVALID_TEXT, user(email="jane@example.com\n"), "email"),
         *(one(C.INVALID_TEXT, user(**{name: "a\x00b\ufffd"}), name) for name in TEXTS),
-        one(C.INVALID_TEXT, user(user_metadata={"bio": ["a", {"b": "\t"}]}), "user_metadata.bio[1].b"),
+        one(C.INVALID_TEXT, user(user_metadata={"bio": ["a", {"b": "\b"}]}), "user_metadata.bio[1].b"),
         one(C.INVALID_TEXT, user(app_metadata={"a\x1b": 1}), "app_metadata.a\\u001B"),
         one(C.INVALID_TEXT, hashed("md5", {"value": "\x7f\x1f"}), f"{ROOT}.hash.value"),
         one(C.INVALID_TEXT, factors(TOTP, {"totp": {"secret": "A\nB"}}), "mfa_factors[1].totp.secret"),

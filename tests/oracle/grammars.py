@@ -16,6 +16,10 @@ def is_sound(text: str) -> bool:
     return not any(ord(character) < 0x20 or character == "\ufffd" for character in text)
 
 
+def is_sound_in_lines(text: str) -> bool:
+    return is_sound(re.sub("[\t\n\r]", "", text))
+
+
 def is_email_address(text: str) -> bool:
     """A dot-atom, an @ and a domain name; lengths are not looked at."""
     local, at, domain = text.partition("@")

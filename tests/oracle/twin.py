@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from tests.oracle.grammars import is_email_address, is_http_uri, is_sound
+from tests.oracle.grammars import is_email_address, is_http_uri, is_sound, is_sound_in_lines
 from tests.oracle.json_schema import RESERVED
 
 Fault = tuple[str, str]
@@ -131,17 +131,18 @@ def _object(record: Mapping[str, Json], name: str) -> Iterator[Fault]:
 
 
 def _unsound(value: Json, path: str) -> Iterator[Fault]:
-    """Texts that are not sound, at any depth; a key that is not is named by its own path."""
+    """Texts that are not sound, at any depth; a key that is not is named by its own path. Metadata may have lines."""
+    sound = is_sound_in_lines if re.match(r"(app|user)_metadata\b", path) else is_sound
     if isinstance(value, dict):
         for key, inner in value.items():
             below = f"{path}.{key}"
-            if not is_sound(key) or (isinstance(inner, str) and not is_sound(inner)):
+            if not sound(key) or (isinstance(inner, str) and not sound(inner)):
                 yield "INVALID_TEXT", printable(below)
             yield from (fault for fault in _unsound(inner, below) if not isinstance(inner, str))
     elif isinstance(value, list):
         for place, inner in enumerate(value):
             yield from _unsound(inner, f"{path}[{place}]")
-    elif isinstance(value, str) and not is_sound(value):
+    elif isinstance(value, str) and not sound(value):
         yield "INVALID_TEXT", printable(path)
 
 

@@ -129,7 +129,7 @@ def test_another_word_is_no_flag() -> None:
 def test_a_cell_may_hold_an_object_or_array_as_json() -> None:
     row = {
         "email": "a@b.c",
-        "user_metadata": ' {"a": [1, "x\\ny"]}',
+        "user_metadata": ' {"a": [1, "x\\u0007y"]}',
         "mfa_factors": '[{"totp":{"secret":"a"}}]',
         "custom_password_hash": '{"algorithm":"bcrypt","hash":{"value":"' + BCRYPT + '"}}',
     }
