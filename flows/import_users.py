@@ -47,6 +47,8 @@ Sources = Annotated[list[str], Field(min_length=1)]
 ProfileName = Annotated[str, Field(json_schema_extra={"enum": ["auto", *sorted(PROFILES)]})]
 FileFormat = Literal["auto", "json", "ndjson", "csv", "parquet"]
 MatchKeys = Annotated[list[Literal["email", "user_id", "username"]], Field(min_length=1)]
+NO_LIMIT = -1  # a form shows an optional number as two tabs
+Limit = Annotated[int, Field(ge=NO_LIMIT)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -91,7 +93,7 @@ async def import_users(
     mode: Mode = Mode.INSERT,
     on_error: OnError = OnError.CONTINUE,
     max_error_rate: Share = 1.0,
-    max_errors: Annotated[int, Field(ge=0)] | None = None,
+    max_errors: Limit = NO_LIMIT,
     max_updates_rate: Share = 1.0,
     match_on: MatchKeys = ["email", "user_id", "username"],  # noqa: B006 - Prefect shows it, and nobody changes it
     metadata: Literal["replace", "merge"] = "replace",
@@ -115,7 +117,7 @@ async def import_users(
             update does too and refuses a row without a match.
         on_error: What a refused row means. continue imports the others, fail imports nothing.
         max_error_rate: The share of refused rows above which nothing is imported, 0 to 1.
-        max_errors: The number of refused rows above which nothing is imported.
+        max_errors: The number of refused rows above which nothing is imported; -1 for no limit.
         max_updates_rate: The share of the connection's users above which nothing is imported if so many would
             change, 0 to 1.
         match_on: By which keys a row may match an existing user, in order. A row that matches two is refused.
@@ -139,7 +141,7 @@ async def import_users(
         mode=mode,
         on_error=on_error,
         max_error_rate=max_error_rate,
-        max_errors=max_errors,
+        max_errors=None if max_errors == NO_LIMIT else max_errors,
         max_updates_rate=max_updates_rate,
         match_on=tuple(match_on),
         metadata=metadata,
@@ -199,7 +201,8 @@ async def run_as_flow(options: JobOptions, *, settings: Settings, observer: Obse
     token = local_run.set(local)
     lists = {"sources": [*options.sources], "match_on": [*options.match_on]}
     texts = {"external_id": options.external_id or "", "plan": options.plan or ""}
-    parameters = {**asdict(options), **lists, **texts}
+    limits = {"max_errors": NO_LIMIT if options.max_errors is None else options.max_errors}
+    parameters = {**asdict(options), **lists, **texts, **limits}
     reason = "Prefect did not start the run"
     try:
         state = await import_users(**parameters, database=str(settings.database), return_state=True)
