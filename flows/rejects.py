@@ -20,7 +20,8 @@ from schemas import undo
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault, JobFault
 from schemas.job import RUNNING, JobSummary
-from schemas.profiles import IGNORED_COLUMNS
+from schemas.profiles import IGNORED_COLUMNS, PROFILES, Profile
+from transforms.layouts import DOUBTFUL_JSON, FLAGS, PARTS
 from transforms.rejects import UNREADABLE, WITHOUT_ADDED, Column, RejectLayout
 from transforms.statements import materialise, run
 
@@ -51,6 +52,7 @@ def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
         return Rejects(path, form, 0)
     with closing(scratch(store.settings, spill=folder.path)) as connection:
         _open(connection, folder)
+        _type_cells(connection, PROFILES[job.profile], textual=form != "csv" and _is_textual(folder))
         return Rejects(path, form, _write(connection, store, folder, path, form=form))
 
 
@@ -76,11 +78,31 @@ def _format(path: Path, folder: JobFolder) -> str:
 
 
 def _open(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> None:
-    """Leave the table `rejects`."""
+    """Leave the table `reject_texts`."""
     for name, kind in (("refused_parts", "refused"), ("error_parts", "errors")):
         connection.from_parquet([escaped_glob(part) for part in folder.parts(kind)]).create_view(name)
     unreadable = [code.value for code in UNREADABLE]
-    materialise(connection, "rejects", package="transforms", unreadable=unreadable, added=WITHOUT_ADDED)
+    materialise(connection, "reject_texts", package="transforms", unreadable=unreadable, added=WITHOUT_ADDED)
+
+
+def _is_textual(folder: JobFolder) -> bool:
+    """Whether all records came as rows of cells."""
+    return {form for form, _ in folder.layouts()} == {"csv"}
+
+
+def _type_cells(connection: duckdb.DuckDBPyConnection, profile: Profile, *, textual: bool) -> None:
+    """Leave the table `rejects`."""
+    materialise(
+        connection,
+        "rejects",
+        package="transforms",
+        textual=textual,
+        flags=FLAGS,
+        parts=PARTS,
+        true_words=profile.true_words,
+        false_words=profile.false_words,
+        doubtful=DOUBTFUL_JSON,
+    )
 
 
 def _write(connection: duckdb.DuckDBPyConnection, store: Store, folder: JobFolder, path: Path, *, form: str) -> int:

@@ -11,7 +11,7 @@ import polars as pl
 
 from schemas.codes import ErrorCode
 from schemas.profiles import IGNORED_COLUMNS, ORIGINAL_COLUMN, REJECT_COLUMNS
-from transforms.json_values import json_string, text_of, values_at
+from transforms.json_values import has_escape, json_string, text_of, values_at
 from transforms.spreadsheets import guarded, guarded_name
 
 # codes of a record, not of a field of it: its text is no JSON object, or none that can be read
@@ -101,7 +101,8 @@ def _changed(column: pl.Series, change: pl.Expr) -> pl.Series:
 def _cell() -> pl.Expr:
     """What a cell shows of a JSON text; null and nothing look the same."""
     found = pl.first()
-    return pl.when(found.str.starts_with('"')).then(text_of(found)).when(found != "null").then(found)
+    text = text_of(found, escaped=has_escape(found))
+    return pl.when(found.str.starts_with('"')).then(text).when(found != "null").then(found)
 
 
 def _value(types: frozenset[str]) -> pl.Expr:

@@ -1,31 +1,32 @@
--- grain: one row per refused record, in the order of the job: where it stands, what is wrong with it, whether its text is a
--- JSON object, and that object, without what an earlier file of refused rows has added
--- reads: refused_parts, error_parts; parameters: unreadable (codes of records that cannot be read), added (JSON with null
--- for each key that is taken out)
-with reasons as (
+-- grain: one row per refused record, in the order of the job; cells that say a boolean or JSON are that where the file to be
+-- written can tell them from texts
+-- reads: reject_texts; parameters: textual (the records are rows of cells), flags and parts (fields that are booleans, and
+-- objects or arrays), true_words, false_words, doubtful (a pattern of what only the engine takes for JSON)
+with read as (
     select
-        record,
-        string_agg(code, '; ' order by code, path) as import_codes,
-        string_agg(path, '; ' order by code, path) as import_paths,
-        string_agg(message, '; ' order by code, path) as import_messages,
-        bool_or(path = '' and list_contains($unreadable, code::varchar)) as is_unreadable
-    from error_parts
-    where severity = 'error'
-    group by record
+        *,
+        list_transform(json_keys(text), lambda key: {
+            'key': key,
+            'value': json_extract(text, '/' || replace(replace(key, '~', '~0'), '/', '~1')),
+            'cell': json_extract_string(text, '/' || replace(replace(key, '~', '~0'), '/', '~1'))
+        }) as members
+    from reject_texts
+    where is_readable and $textual
 )
 
-select
-    refused_parts.record,
-    coalesce(refused_parts.line, refused_parts.record) as import_line,
-    reasons.import_codes,
-    reasons.import_paths,
-    reasons.import_messages,
-    not reasons.is_unreadable as is_readable,
-    case
-        when not reasons.is_unreadable and contains(refused_parts.text, '"import_')
-            then json_merge_patch(refused_parts.text, $added)::varchar
-        else refused_parts.text
-    end as text
-from refused_parts
-inner join reasons on refused_parts.record = reasons.record
-order by refused_parts.record
+select * exclude (members) replace (
+    '{' || array_to_string(list_transform(members, lambda member: to_json(member.key) || ':' || case
+        when list_contains($flags, member.key) and list_contains($true_words, lower(trim(member.cell))) then 'true'
+        when list_contains($flags, member.key) and list_contains($false_words, lower(trim(member.cell))) then 'false'
+        when
+            list_contains($parts, member.key)
+            and json_valid(member.cell)
+            and not regexp_matches(member.cell, $doubtful)
+            then json_extract(member.cell, '$')::varchar
+        else member.value::varchar
+    end), ',') || '}' as text
+)
+from read
+union all by name
+select * from reject_texts
+where not (is_readable and $textual)

@@ -1,0 +1,31 @@
+-- grain: one row per refused record, in the order of the job: where it stands, what is wrong with it, whether its text is a
+-- JSON object, and that object, without what an earlier file of refused rows has added
+-- reads: refused_parts, error_parts; parameters: unreadable (codes of records that cannot be read), added (JSON with null
+-- for each key that is taken out)
+with reasons as (
+    select
+        record,
+        string_agg(code, '; ' order by code, path) as import_codes,
+        string_agg(path, '; ' order by code, path) as import_paths,
+        string_agg(message, '; ' order by code, path) as import_messages,
+        bool_or(path = '' and list_contains($unreadable, code::varchar)) as is_unreadable
+    from error_parts
+    where severity = 'error'
+    group by record
+)
+
+select
+    refused_parts.record,
+    coalesce(refused_parts.line, refused_parts.record) as import_line,
+    reasons.import_codes,
+    reasons.import_paths,
+    reasons.import_messages,
+    not reasons.is_unreadable as is_readable,
+    case
+        when not reasons.is_unreadable and contains(refused_parts.text, '"import_')
+            then json_merge_patch(refused_parts.text, $added)::varchar
+        else refused_parts.text
+    end as text
+from refused_parts
+inner join reasons on refused_parts.record = reasons.record
+order by refused_parts.record
