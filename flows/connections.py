@@ -1,4 +1,4 @@
-"""`python -m flows.connections`: which connections there are and what each asks of usernames; parses and prints only."""
+"""`python -m flows.connections`: which connections there are, what each asks of usernames; parses and prints only."""
 
 import argparse
 import json

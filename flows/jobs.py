@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows import after_commands
+from flows import after_commands, kept_commands, vendor_commands
 from flows.command_line import Parser, add_database, complain
 from flows.printing import cell, print_json, print_table
 from flows.settings import Settings, settings_from
@@ -16,6 +16,7 @@ from schemas.faults import Fault
 if TYPE_CHECKING:
     from flows.store import Store
 
+VENDOR_NAMES = ("auth0", "fullstory", "rocketchat", "liferay")
 Command = Callable[[argparse.Namespace, Settings], int]
 
 
@@ -24,8 +25,11 @@ def parser() -> argparse.ArgumentParser:
     parse = Parser(prog="python -m flows.jobs", description="Look at import jobs and act on them.")
     commands = parse.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     _add(commands, "list", "the jobs, newest first", list_jobs).add_argument("--limit", type=int, default=50)
-    _add(commands, "status", "how a job stands", show_status, job=True)
-    _add(commands, "errors", "every fault of every row of a job", show_errors, job=True)
+    status = _add(commands, "status", "how a job stands", show_status, job=True)
+    status.add_argument("--as", dest="vendor", choices=VENDOR_NAMES, help="in the words and the shape of this system")
+    errors = _add(commands, "errors", "every fault of every row of a job", show_errors, job=True)
+    errors.add_argument("--as", dest="vendor", choices=("auth0", "liferay"), help="in the shape of this system")
+    errors.add_argument("--csv", action="store_true", help="with --as liferay: its CSV report")
     _add(commands, "cancel", "stop a running job; nothing of it is merged", cancel, job=True)
     undo = _add(commands, "undo", "put the users that a job changed back as they were", after_commands.undo, job=True)
     undo.add_argument("--dry-run", action="store_true", help="say what would be put back and kept, change nothing")
@@ -33,6 +37,12 @@ def parser() -> argparse.ArgumentParser:
     rejects.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="where to write them")
     diff = _add(commands, "diff", "what a job changed, field by field", after_commands.diff, job=True)
     diff.add_argument("--user", metavar="USER_ID", help="only this user")
+    purge = _add(commands, "purge", "remove job folders and refused rows past retention", kept_commands.purge)
+    purge.add_argument("--days", type=int, metavar="N", help="keep this many days (default: IMPORT_RETENTION_DAYS, 7)")
+    purge.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
+    forget = _add(commands, "forget", "erase a user everywhere, the database file included", kept_commands.forget)
+    forget.add_argument("user", metavar="USER", help="user_id, e-mail address or username")
+    forget.add_argument("--connection", default="default", metavar="ID", help="the space the user belongs to")
     return parse
 
 
@@ -75,6 +85,8 @@ def list_jobs(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def show_status(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print the summary of a job, or how far it is."""
+    if arguments.vendor:
+        return vendor_commands.status(arguments, settings)
     from rich.console import Console
 
     from flows.live_jobs import live_status
@@ -96,6 +108,8 @@ def show_status(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def show_errors(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print every fault of a job's rows."""
+    if arguments.vendor:
+        return vendor_commands.errors(arguments, settings)
     from flows.records import errors_of_job
 
     errors = errors_of_job(_store(settings), arguments.job)

@@ -23,7 +23,8 @@ PACKAGE = "flows"
 def insert_job(store: Store, summary: JobSummary, *, options: JobOptions, kind: str = "import") -> None:
     """Add the row of an accepted job."""
     with store.transaction() as connection:
-        run(connection, "insert_job", package=PACKAGE, **columns_of(summary), kind=kind, options=identity(options))
+        options_of_row = {"kind": kind, "options": identity(options), "on_error": options.on_error.value}
+        run(connection, "insert_job", package=PACKAGE, **columns_of(summary), **options_of_row)
 
 
 def record_phase(store: Store, *, job_id: str, status: JobStatus) -> None:
@@ -80,11 +81,21 @@ def find_job(store: Store, job_id: str) -> JobSummary:
         JobFault: `JOB_NOT_FOUND`.
 
     """
+    return summary_from(row_of_job(store, job_id))
+
+
+def row_of_job(store: Store, job_id: str) -> Mapping[str, object]:
+    """The job's row of `import_jobs`.
+
+    Raises:
+        JobFault: `JOB_NOT_FOUND`.
+
+    """
     with store.reading() as connection:
         rows = run_mapped(connection, "job", package=PACKAGE, job_id=job_id)
     if not rows:
         raise JobFault(ErrorCode.JOB_NOT_FOUND, f"there is no job {job_id}", "see `python -m flows.jobs list`")
-    return summary_from(rows[0])
+    return rows[0]
 
 
 def find_same_import(store: Store, options: JobOptions, *, content: Callable[[], str]) -> JobSummary | None:
@@ -104,3 +115,9 @@ def errors_of_job(store: Store, job_id: str) -> list[Mapping[str, object]]:
     find_job(store, job_id)
     with store.reading() as connection:
         return run_mapped(connection, "errors_of_job", package=PACKAGE, job_id=job_id)
+
+
+def rejected_of_job(store: Store, job_id: str) -> list[Mapping[str, object]]:
+    """Every refused record of a job without its secrets, by record."""
+    with store.reading() as connection:
+        return run_mapped(connection, "rejected_of_job", package=PACKAGE, job_id=job_id)

@@ -1,7 +1,7 @@
 -- grain: one row, the job as accepted
 insert into import_jobs (
-    job_id, kind, external_id, connection, sources, profile, mode, dry_run, status, created_at, started_at, options
+    job_id, kind, external_id, connection, sources, profile, mode, on_error, dry_run, status, created_at, started_at, options
 )
 values (
-    $job_id, $kind, $external_id, $connection, $sources, $profile, $mode, $dry_run, $status, $created_at, $started_at, $options
+    $job_id, $kind, $external_id, $connection, $sources, $profile, $mode, $on_error, $dry_run, $status, $created_at, $started_at, $options
 )

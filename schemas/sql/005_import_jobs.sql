@@ -7,6 +7,7 @@ create table import_jobs (
     sources varchar[] not null,
     profile varchar not null,
     mode varchar not null,
+    on_error varchar not null default 'continue',
     dry_run boolean not null,
     status varchar not null,
     total bigint not null default 0,

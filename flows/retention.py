@@ -1,0 +1,102 @@
+"""What is not kept for good: job folders and refused rows past retention, and a user who must be forgotten everywhere.
+
+The scheduled flow is `flows.purge`, the commands are `flows.jobs`'.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import polars as pl
+import polars.selectors as cs
+
+from flows.job_folder import JobFolder, folders_in
+from flows.rewritten import rewrite
+from flows.store import Store, transaction
+from transforms.statements import changed_rows, run
+
+PACKAGE = "flows"
+ERASURES = ("forget_user", "forget_user_changes", "forget_rejected_users", "forget_import_errors")
+
+
+@dataclass(frozen=True)
+class Purged:
+    """What a purge removed, or would remove: jobs whose data goes, and their refused rows."""
+
+    jobs: tuple[str, ...]
+    rejected_users: int
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What was erased of a user: rows of tables, and the jobs whose staged data named the user."""
+
+    rows: int
+    jobs: tuple[str, ...]
+
+
+def purge(store: Store, *, days: int | None = None, dry_run: bool = False) -> Purged:
+    """Remove job folders and refused rows of jobs that ended more than `days` ago; the rows of the jobs stay.
+
+    Raises:
+        DatabaseFault: the database is busy or unreadable.
+
+    """
+    kept = timedelta(days=store.settings.retention_days if days is None else days)
+    before = (datetime.now(UTC) - kept).isoformat()
+    with store.reading() as connection:
+        jobs = tuple(str(job) for (job,) in run(connection, "jobs_to_purge", package=PACKAGE, before=before))
+        ((rejected,),) = run(connection, "rejected_to_purge", package=PACKAGE, jobs=jobs)
+    if jobs and not dry_run:
+        for job in jobs:  # first: a purge that breaks off is taken up by the next
+            JobFolder(store.settings.jobs_folder / job).remove()
+        with store.transaction() as connection:
+            run(connection, "purge_rejected_users", package=PACKAGE, jobs=jobs)
+            run(connection, "set_purged", package=PACKAGE, jobs=jobs)
+    return Purged(jobs, int(str(rejected)))
+
+
+def forget(store: Store, user: str, *, connection_id: str = "default") -> Forgotten:
+    """Erase a user, given by user_id, e-mail address or username, from tables, job folders and the database file.
+
+    Jobs of which a staged file named the user lose their folder: they can no longer give their refused records.
+
+    Raises:
+        DatabaseFault: the database is busy or unreadable.
+
+    """
+    with store.writing() as connection:
+        words = _words(connection, user, connection_id=connection_id)
+        with transaction(connection):
+            values = {"connection": connection_id, "words": words, "pattern": _pattern(words)}
+            rows = sum(changed_rows(run(connection, name, package=PACKAGE, **values)) for name in ERASURES)
+            jobs = _jobs_that_name(store, _pattern(words))
+        for job in jobs:
+            JobFolder(store.settings.jobs_folder / job).remove()
+        rewrite(connection, store.path)
+    return Forgotten(rows, jobs)
+
+
+def _words(connection: duckdb.DuckDBPyConnection, user: str, *, connection_id: str) -> tuple[str, ...]:
+    """Every key by which the user is or was known, and the word that was given."""
+    found = run(connection, "keys_of_user", package=PACKAGE, connection=connection_id, user=user)
+    return tuple(sorted({user, user.lower()} | {str(key) for (key,) in found}))
+
+
+def _pattern(words: Sequence[str]) -> str:
+    """A regular expression, for both engines, of a text that is or quotes or mentions one of the words as a whole."""
+    return rf'(?i)(?:^|[\s"])(?:{"|".join(map(pl.escape_regex, words))})(?:$|[\s",])'
+
+
+def _jobs_that_name(store: Store, pattern: str) -> tuple[str, ...]:
+    """The jobs of which a staged file has a text that fits."""
+    return tuple(folder.path.name for folder in folders_in(store.settings.jobs_folder) if _names(folder, pattern))
+
+
+def _names(folder: JobFolder, pattern: str) -> bool:
+    for path in sorted(folder.path.glob("*.parquet")):
+        fits = pl.scan_parquet(path, glob=False).select(cs.string().str.contains(pattern).any())
+        if any(fits.collect().row(0)):
+            return True
+    return False

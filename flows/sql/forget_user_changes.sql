@@ -1,0 +1,9 @@
+-- grain: one row per recorded change of the user
+delete from user_changes
+where
+    connection = $connection
+    and (
+        list_contains($words, user_id)
+        or list_contains($words, row_before.email_key)
+        or list_contains($words, row_before.username_key)
+    )

@@ -1,0 +1,5 @@
+-- grain: one row per job that ended before the time and whose data is still kept
+select job_id
+from import_jobs
+where finished_at < $before::timestamptz and purged_at is null
+order by finished_at
