@@ -7,6 +7,7 @@ abort the process.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import duckdb
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -125,18 +126,29 @@ def _judged(records: pa.RecordBatch, *, first: int, reading: Reading) -> Judged:
     numbered = number(pl.DataFrame({"line": [None] * records.num_rows}, schema={"line": pl.Int64}), first=first)
     unsound = _unsound(records)
     if not unsound:
-        texts = texts_of(records, engine=reading.engine)
+        texts = _texts(records, reading)
         rows = numbered.with_columns(texts["text"])
         return judge(rows, broken=invalid_json(rows, reading.engine), caps=reading.caps)
     sound = [position for position in range(records.num_rows) if position not in set(unsound)]
     refused = numbered[unsound].with_columns(pl.lit(None, dtype=RECORDS["text"]).alias("text"))
-    rows = numbered[sound].with_columns(texts_of(records.take(sound), engine=reading.engine)["text"])
+    rows = numbered[sound].with_columns(_texts(records.take(pa.array(sound)), reading)["text"])
     rest = judge(rows, broken=invalid_json(rows, reading.engine), caps=reading.caps)
     return Judged(
         rest.rows,
         pl.concat([rest.refused, refused]).sort("record"),
         pl.concat([rest.errors, error_rows(refused, [_NOT_UTF8] * len(unsound))]).sort("record"),
     )
+
+
+def _texts(records: pa.RecordBatch, reading: Reading) -> pl.DataFrame:
+    try:
+        return texts_of(records, engine=reading.engine)
+    except (duckdb.NotImplementedException, duckdb.InvalidInputException) as error:
+        raise FileFault(
+            ErrorCode.FILE_FORMAT,
+            f"{reading.source.name} has a column of a type that cannot be said in JSON",
+            "leave out the columns that are no fields of a user, or write them as text",
+        ) from error
 
 
 def _unsound(records: pa.RecordBatch) -> list[int]:

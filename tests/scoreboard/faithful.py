@@ -1,0 +1,54 @@
+"""Whether records say what their file says, found by other means than the readers'."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def altered(texts: list[str], path: Path, *, form: str, seen: int) -> int:
+    """How many of the texts are not what the file says; files that are compressed are not looked into."""
+    if path.suffix in (".gz", ".zst"):
+        return 0
+    if form == "parquet":
+        return abs(pq.read_metadata(path).num_rows - seen) + (_other_values(texts, path) if len(texts) == seen else 0)
+    raw = path.read_bytes().decode("utf-8", "surrogateescape")
+    if form == "csv":
+        return sum(not all(_is_cell(value, raw) for value in json.loads(text).values()) for text in texts)
+    return sum(text not in raw and not _is_rebuilt(text, raw) for text in texts)
+
+
+def _other_values(texts: list[str], path: Path) -> int:
+    """How many records have another text, number or truth value in a column than PyArrow finds there."""
+    table = pq.read_table(path)
+    names = [name.strip() for name in table.column_names]
+    columns = [column.to_pylist() for column in table.columns if _is_plain(column.type)]
+    plain = [name for name, column in zip(names, table.columns, strict=True) if _is_plain(column.type)]
+    found = (json.loads(text) for text in texts)
+    return sum(
+        [record.get(name) for name in plain] != list(values)
+        for record, values in zip(found, zip(*columns, strict=True), strict=True)
+    )
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+
+
+def _is_cell(value: str, raw: str) -> bool:
+    return value in raw or value.replace('"', '""') in raw
+
+
+def _is_rebuilt(text: str, raw: str) -> bool:
+    """Whether the text is the whole file, put together again from its members."""
+    return _pairs(text) == _pairs(raw.removeprefix("\ufeff"))
+
+
+def _pairs(text: str) -> object:
+    return json.loads(text, object_pairs_hook=_as_tuple)
+
+
+def _as_tuple(pairs: Iterable[tuple[str, object]]) -> object:
+    return tuple(pairs)
