@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import duckdb
 import polars as pl
 
-from flows.readers import Caps, Source, detect_format, find_sources, fingerprint, read
+from flows.readers import Source, detect_format, find_sources, fingerprint, read
 from flows.readers.batch import Batch
 from flows.running import Job, Progress
 from flows.store import scratch
@@ -122,9 +122,15 @@ def _batches(stage: _Stage, sources: Sequence[Source], *, tally: Tally) -> Itera
     for source in sources:
         form = detect_format(source, stage.job.options.format)
         profile = _profile(stage.job.options.profile, form)
-        caps = Caps(batch_bytes=stage.job.settings.batch_bytes)
         for number, batch in enumerate(
-            read(source, format=form, profile=profile, caps=caps, first_record=tally.total + 1, engine=stage.engine)
+            read(
+                source,
+                format=form,
+                profile=profile,
+                caps=stage.job.settings.caps,
+                first_record=tally.total + 1,
+                engine=stage.engine,
+            )
         ):
             if number == 0:
                 stage.job.folder.add_layout(form, batch.layout.columns)

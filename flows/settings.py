@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+
+from flows.caps import Caps
 
 DEFAULT_DATABASE = Path("data/users.duckdb")
 
@@ -18,7 +20,7 @@ class Settings:
     time_limit_seconds: float = 2 * 60 * 60
     retention_days: int = 7
     memory_limit: str = "1GB"  # of DuckDB; it spills to the job folder beyond
-    batch_bytes: int = 16 * 1024 * 1024
+    caps: Caps = Caps()
 
     @property
     def jobs_folder(self) -> Path:
@@ -36,5 +38,12 @@ def settings_from(environment: Mapping[str, str], *, database: Path | None = Non
         time_limit_seconds=float(environment.get("IMPORT_TIME_LIMIT_SECONDS", defaults.time_limit_seconds)),
         retention_days=int(environment.get("IMPORT_RETENTION_DAYS", defaults.retention_days)),
         memory_limit=environment.get("IMPORT_MEMORY_LIMIT", defaults.memory_limit),
-        batch_bytes=int(environment.get("IMPORT_BATCH_BYTES", defaults.batch_bytes)),
+        caps=_caps_from(environment),
     )
+
+
+def _caps_from(environment: Mapping[str, str]) -> Caps:
+    """The caps of reading: each is set by the variable of its name, `IMPORT_RECORD_BYTES` and so on."""
+    names = (field.name for field in fields(Caps))
+    said = {name: environment.get(f"IMPORT_{name.upper()}") for name in names}
+    return Caps(**{name: int(value) for name, value in said.items() if value is not None})

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import duckdb
 
+from flows.caps import Caps
 from flows.readers.batch import Batch
-from flows.readers.caps import Caps
 from flows.readers.csv_rows import read_csv_rows
 from flows.readers.detect import detect_format
 from flows.readers.json_document import read_json_document

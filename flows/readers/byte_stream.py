@@ -6,7 +6,7 @@ from io import BufferedReader
 
 import pyarrow as pa
 
-from flows.readers.caps import MIB, Caps
+from flows.caps import MIB, Caps
 from flows.readers.sources import Source, compression, open_source
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault

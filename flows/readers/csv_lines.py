@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+from flows.caps import Caps
 from flows.readers.byte_stream import ByteStream
-from flows.readers.caps import Caps
 from flows.readers.line_blocks import Block, line_blocks
 from flows.readers.strict_json import invalid_utf8
 

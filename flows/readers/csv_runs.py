@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from flows.readers.caps import Caps
+from flows.caps import Caps
 from flows.readers.csv_lines import CsvLines, RowTooLongError
 from flows.readers.line_blocks import line_ends
 from flows.readers.strict_json import Refusal, too_large

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from flows.caps import Caps
 from flows.readers.byte_stream import open_stream
-from flows.readers.caps import Caps
 from flows.readers.columns import knows_a_column
 from flows.readers.line_blocks import BOM
 from flows.readers.sources import Source, compression, open_source, promised_format

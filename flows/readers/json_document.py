@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from flows.caps import Caps
 from flows.readers.batch import Batch
 from flows.readers.byte_stream import open_stream
-from flows.readers.caps import Caps
 from flows.readers.json_array import ELEMENTS, LAYOUT, JsonArray, cut_off, judged_batch, skip_value
 from flows.readers.json_scanner import Skipper
 from flows.readers.json_window import Window

@@ -1,7 +1,7 @@
 """A JSON source seen through a window that moves forward; it knows the byte and the line it stands at."""
 
+from flows.caps import Caps
 from flows.readers.byte_stream import ByteStream
-from flows.readers.caps import Caps
 from flows.readers.line_blocks import BOM, line_ends
 from flows.readers.strict_json import SPACE
 from schemas.codes import ErrorCode

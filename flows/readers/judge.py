@@ -10,8 +10,8 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from flows.caps import Caps
 from flows.readers.batch import Batch
-from flows.readers.caps import Caps
 from flows.readers.strict_json import Refusal, invalid_utf8, refusal, too_large
 from schemas.codes import Severity
 from schemas.frames import ERRORS, RECORDS, Layout

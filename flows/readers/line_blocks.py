@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from flows.caps import Caps
 from flows.readers.byte_stream import ByteStream
-from flows.readers.caps import Caps
 
 BOM = b"\xef\xbb\xbf"
 

@@ -12,9 +12,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from flows.caps import MIB, Caps
 from flows.readers.batch import Batch
 from flows.readers.byte_stream import RATIO_FLOOR
-from flows.readers.caps import MIB, Caps
 from flows.readers.columns import resolve_columns
 from flows.readers.judge import Judged, error_rows, invalid_json, judge, lost, number
 from flows.readers.parquet_pages import page_sizes

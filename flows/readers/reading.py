@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from flows.readers.caps import Caps
+from flows.caps import Caps
 from flows.readers.sources import Source
 from schemas.profiles import Profile
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
 from typing import NoReturn
 
-from flows.readers.caps import Caps
+from flows.caps import Caps
 from schemas.codes import ErrorCode
 
 SPACE = b" \t\r\n"
