@@ -8,18 +8,20 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TypeVar
 
 from polars.exceptions import PanicException
 
 from flows.private_files import private_umask
-from flows.records import insert_job, record_broken, record_end
+from flows.records import insert_job, record_broken, record_end, remove_job
 from flows.running import Job, ended_with
 from flows.shortages import shortage
 from flows.stop import Stop, canceled
+from flows.store import Store
 from flows.verified import BrokenCommit
 from schemas.codes import ErrorCode
-from schemas.faults import Fault, JobFault
+from schemas.faults import DatabaseFault, Fault, JobFault
 from schemas.job import JobSummary
 
 Result = TypeVar("Result")
@@ -38,6 +40,8 @@ def begun(job: Job, *, kind: str = "import") -> Iterator[None]:
         try:
             insert_job(job.store, job.summary, options=job.options, kind=kind)
         except BaseException:
+            with suppress(DatabaseFault):
+                remove_job(Store(replace(job.settings, wait_seconds=0)), job_id=job.id)
             job.folder.remove()
             raise
         yield

@@ -1,0 +1,100 @@
+"""What must hold in a folder after a job, however it was broken off: each thing that does not is one sentence."""
+
+import stat
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.job_folder import is_free
+from flows.job_rows import summary_from
+from flows.live_jobs import sweep
+from flows.settings import Settings
+from flows.store import Store
+from schemas.job import DONE, RUNNING, JobSummary
+from transforms.statements import run_mapped
+
+Image = tuple[tuple[object, ...], ...]
+OF_A_RUN = ("created_at", "updated_at", "created_by_job", "updated_by_job")  # differ from run to run
+USERS = f"select * exclude ({', '.join(OF_A_RUN)}) from users order by all"  # noqa: S608 - names of our own
+
+
+@dataclass(frozen=True)
+class Images:
+    """The users table before the operation and after it."""
+
+    before: Image
+    after: Image
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a database holds: the users without what differs from run to run, and its jobs."""
+
+    users: Image
+    jobs: Mapping[str, JobSummary]
+
+
+def found_in(settings: Settings) -> Found:
+    """What the database holds; nothing where there is none yet."""
+    if not settings.database.exists():
+        return Found((), {})
+    with Store(settings).reading() as connection:
+        users = tuple(connection.execute(USERS).fetchall())
+        rows = run_mapped(connection, "jobs", package="flows", connection=None, limit=1000)
+    return Found(users, {str(row["job_id"]): summary_from(row) for row in rows})
+
+
+def violations(settings: Settings, job_id: str, images: Images, *, killed: bool) -> Iterator[str]:
+    """What is wrong after a job that was broken off; one that was killed is swept first, as every command does."""
+    if killed and settings.database.exists():
+        sweep(Store(settings))
+    found = found_in(settings)
+    if found.users not in (images.before, images.after):
+        yield f"the users are neither as before nor as after: {found.users}"
+    yield from _untruths(found.jobs.get(job_id), is_in=found.users == images.after)
+    yield from _strays(settings, found.jobs.keys() | {job_id})
+
+
+def _untruths(summary: JobSummary | None, *, is_in: bool) -> Iterator[str]:
+    if summary is None:
+        if is_in:
+            yield "the users are in, but there is no job"
+        return
+    if summary.status in RUNNING:
+        yield f"no process runs the job, which is {summary.status}"
+    elif (summary.status in DONE) != is_in:
+        yield f"the job is {summary.status}, the users are {'in' if is_in else 'not in'}: {summary.fault}"
+    if summary.status not in DONE and (summary.fault is None or summary.inserted or summary.updated):
+        yield f"a job that merged nothing says {summary.counts}, {summary.fault}"
+    if summary.total != summary.inserted + summary.updated + summary.unchanged + summary.failed:
+        yield f"the counts do not add up: {summary.counts}"
+
+
+def _strays(settings: Settings, known: AbstractSet[str]) -> Iterator[str]:
+    """Files that nobody will ask for again, files that others may read, and locks that are held."""
+    folder = settings.database.parent
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if not _belongs(parts, known):
+            yield f"{Path(*parts)} was left behind"
+        if parts != ("users.ndjson",) and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield f"{Path(*parts)} may be read by others"
+        if (path.name == "lock" or ".slots" in parts[:-1]) and not is_free(path):
+            yield f"the lock {Path(*parts)} is held"
+
+
+def _belongs(parts: tuple[str, ...], known: AbstractSet[str]) -> bool:
+    if len(parts) == 1:
+        return parts[0] in {"users.duckdb", "users.duckdb.wal", "users.ndjson", "jobs"}
+    return parts[1] in known or parts[1] in {".slots", ".new.lock", ".new.duckdb", ".new.duckdb.wal"}
+
+
+def leftovers(settings: Settings) -> Iterator[str]:
+    """What must be gone after the next change: logs, drafts and folders of jobs that are not known."""
+    with Store(settings).transaction() as connection:
+        connection.execute("update import_jobs set external_id = external_id")
+    known = found_in(settings).jobs.keys()
+    for path in sorted([*settings.database.parent.glob("*.wal"), *settings.jobs_folder.iterdir()]):
+        if path.name not in known | {".slots", ".new.lock"}:
+            yield f"{path.name} was left behind"

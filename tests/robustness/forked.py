@@ -1,0 +1,102 @@
+"""Runs operations in processes of their own, quickly: everything is imported once, then each run is a fork.
+
+`python -m tests.robustness.forked` reads one order a line from standard input and answers each with the exit code of
+its process, negative for a signal. Nothing of the engines has been used when it forks.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+NOT_REACHED = 10  # exit code of a run that ended before it had come to the step
+ENDED = 11  # ... that came to it and ended in order
+
+
+@dataclass(frozen=True)
+class Order:
+    """Run the operation in the folder under the job's id; get the signal when the step of that number is reached."""
+
+    operation: str
+    folder: str
+    job_id: str
+    step: int
+    signal: int
+
+
+@dataclass(frozen=True)
+class Forks:
+    """The other end of the process that forks."""
+
+    orders: IO[str]
+    answers: IO[str]
+
+    def run(self, order: Order) -> int:
+        """The exit code of the process that carried out the order."""
+        self.orders.write(json.dumps(asdict(order)) + "\n")
+        self.orders.flush()
+        return int(self.answers.readline())
+
+
+@contextmanager
+def forks() -> Iterator[Forks]:
+    """A process that forks, as long as the block runs."""
+    command = [sys.executable, "-m", "tests.robustness.forked"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield Forks(process.stdin, process.stdout)
+        process.stdin.close()
+
+
+def _carry_out(order: Order) -> int:
+    from flows.steps import listening  # noqa: PLC0415 - everything heavy is imported by `main`
+    from tests.robustness.operations import OPERATIONS, settings_in  # noqa: PLC0415
+
+    reached = 0
+
+    def count(_name: str) -> None:
+        nonlocal reached
+        reached += 1
+        if reached == order.step:
+            os.kill(os.getpid(), order.signal)
+
+    with listening(count):
+        OPERATIONS[order.operation].run(settings_in(Path(order.folder)), order.job_id)
+    return ENDED if reached >= order.step else NOT_REACHED
+
+
+def _fork(order: Order) -> int:
+    process = os.fork()
+    if process == 0:
+        code = 1
+        try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = _carry_out(order)
+        except KeyboardInterrupt:
+            code = 130
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def main() -> None:
+    """Fork for each order."""
+    import tests.robustness.operations  # noqa: F401, PLC0415 - imported once, before any fork
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for line in sys.stdin:
+        sys.stdout.write(f"{_fork(Order(**json.loads(line)))}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

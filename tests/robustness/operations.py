@@ -1,0 +1,89 @@
+"""What is broken at every step: an operation, the folder that it begins with, and how it is run under a job's id."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.job import run_job
+from flows.running import Silent
+from flows.settings import Settings
+from flows.undo import undo
+from schemas.job import JobOptions, Mode
+
+ADA = {"email": "ada@x.example", "user_id": "u-ada", "username": "ada", "name": "Ada", "app_metadata": {"plan": "pro"}}
+BOB = {"email": "bob@x.example", "user_id": "u-bob", "username": "bob", "password_hash": f"$2b$10${'a' * 53}"}
+CYD = {"email": "cyd@x.example", "user_id": "u-cyd", "name": "Cyd"}
+DAN = {"email": "dan@x.example", "user_id": "u-dan"}
+FAULTY = {"email": "no address", "blocked": "yes"}
+CHANGED_ADA = {**ADA, "name": "Ada L.", "app_metadata": {"plan": "free"}}
+SEED = "00000000-0000-4000-8000-000000000001"
+CHANGE = "00000000-0000-4000-8000-000000000002"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One way to change the users table."""
+
+    prepare: Callable[[Settings], None]  # in an empty folder
+    run: Callable[[Settings, str], None]  # under that job id; harmless to run again
+
+
+def settings_in(folder: Path) -> Settings:
+    """Settings of a folder's database; a busy one is not waited for long."""
+    return Settings(database=folder / "users.duckdb", wait_seconds=1.0)
+
+
+def import_file(settings: Settings, job_id: str, *, mode: Mode) -> None:
+    """Import the folder's file."""
+    options = JobOptions(sources=(str(settings.database.parent / "users.ndjson"),), mode=mode)
+    run_job(options, settings=settings, job_id=job_id, observer=Silent())
+
+
+def _write(settings: Settings, records: Sequence[Mapping[str, object]]) -> None:
+    lines = [*(json.dumps(record) for record in records), '{"email": "broken@x.example", ']
+    (settings.database.parent / "users.ndjson").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _seeded(settings: Settings) -> None:
+    _write(settings, [ADA, BOB])
+    import_file(settings, SEED, mode=Mode.INSERT)
+
+
+def _with_file(settings: Settings) -> None:
+    _write(settings, [ADA, CYD, FAULTY])
+
+
+def _with_new_users(settings: Settings) -> None:
+    _seeded(settings)
+    _write(settings, [CYD, {**ADA, "user_id": "u-other"}, DAN, FAULTY])
+
+
+def _with_changes(settings: Settings) -> None:
+    _seeded(settings)
+    _write(settings, [CHANGED_ADA, CYD, BOB, FAULTY])
+
+
+def _with_job_to_undo(settings: Settings) -> None:
+    _with_changes(settings)
+    import_file(settings, CHANGE, mode=Mode.UPSERT)
+
+
+def _insert(settings: Settings, job_id: str) -> None:
+    import_file(settings, job_id, mode=Mode.INSERT)
+
+
+def _upsert(settings: Settings, job_id: str) -> None:
+    import_file(settings, job_id, mode=Mode.UPSERT)
+
+
+def _undo(settings: Settings, job_id: str) -> None:
+    undo(CHANGE, dry_run=False, settings=settings, job_id=job_id)
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "first import": Operation(_with_file, _insert),
+    "insert": Operation(_with_new_users, _insert),
+    "upsert": Operation(_with_changes, _upsert),
+    "undo": Operation(_with_job_to_undo, _undo),
+}
