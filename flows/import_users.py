@@ -5,11 +5,13 @@ What a job does is in `flows.job`; the arguments, the terminal and the choice of
 """
 
 if __name__ == "__main__":
+    import gc
     import os
     import sys
 
     from flows.command_line import main
 
+    gc.set_threshold(200_000)  # the imports make objects and no garbage: looking for it is a tenth of the start
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
