@@ -13,6 +13,7 @@ import polars as pl
 
 from flows.readers import Source, detect_format, find_sources, fingerprint, read
 from flows.readers.batch import Batch
+from flows.records import Content
 from flows.running import Job, Progress
 from flows.store import scratch
 from schemas.codes import ErrorCode, Severity
@@ -34,6 +35,7 @@ class Tally:
     refused: int = 0
     warnings: int = 0
     errors_by_code: Counter[str] = field(default_factory=Counter)
+    first_records: list[int] = field(default_factory=list)
 
     def add(self, errors: pl.DataFrame) -> None:
         """Count the errors and warnings of a batch."""
@@ -46,14 +48,14 @@ class Tally:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What the load stage found: counts of rows and errors, the profile that was used and the content's hash."""
+    """What the load stage found: counts of rows and errors, the profile that was used and what the sources were."""
 
     total: int
     refused: int
     warnings: int
     errors_by_code: Mapping[str, int]
     profile: str
-    content_hash: str
+    content: Content
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,9 @@ def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings)
             _stage_batch(stage, batch.batch, profile=batch.profile, number=number, tally=tally)
             job.tell(Progress(tally.total, batch.done_bytes, batch.total_bytes, time.monotonic() - job.started))
         profile = _profile(job.options.profile, detect_format(sources[0], job.options.format)).name
-        return Loaded(tally.total, tally.refused, tally.warnings, tally.errors_by_code, profile, hashing.result())
+        files = tuple(source.name for source in sources)
+        content = Content(hash=hashing.result(), files=files, first_records=tuple(tally.first_records))
+        return Loaded(tally.total, tally.refused, tally.warnings, tally.errors_by_code, profile, content)
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,7 @@ def _batches(stage: _Stage, sources: Sequence[Source], *, tally: Tally) -> Itera
     total_bytes = sum(source.size for source in sources)
     before = 0
     for source in sources:
+        tally.first_records.append(tally.total + 1)
         form = detect_format(source, stage.job.options.format)
         profile = _profile(stage.job.options.profile, form)
         for number, batch in enumerate(

@@ -163,7 +163,7 @@ def _record(
     if fault is not None:
         ended = ended_with(fault, job=job, summary=summary)
     job.step("finish_job")
-    if not finish_job(connection, ended, content_hash=loaded.content_hash):
+    if not finish_job(connection, ended, content=loaded.content):
         raise _mismatch("the job's own row is gone, or says that it has ended")
     job.step("commit")
     return ended

@@ -5,7 +5,7 @@ How a summary becomes a row is in `flows.job_rows`, jobs whose process is gone a
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -34,9 +34,22 @@ def record_phase(store: Store, *, job_id: str, status: JobStatus) -> None:
         run(connection, "set_job_status", package=PACKAGE, job_id=job_id, status=status.value)
 
 
-def finish_job(connection: duckdb.DuckDBPyConnection, summary: JobSummary, *, content_hash: str | None = None) -> bool:
+@dataclass(frozen=True)
+class Content:
+    """What a job's sources were: their hash, the files, and the number of the first record of each."""
+
+    hash: str | None = None
+    files: tuple[str, ...] = ()
+    first_records: tuple[int, ...] = ()
+
+
+NO_CONTENT = Content()
+
+
+def finish_job(connection: duckdb.DuckDBPyConnection, summary: JobSummary, *, content: Content = NO_CONTENT) -> bool:
     """Write the end of a job, inside the caller's transaction; false where it has ended already: an end stands."""
-    result = run(connection, "finish_job", package=PACKAGE, **columns_of(summary), content_hash=content_hash)
+    columns = {"content_hash": content.hash, "files": content.files, "first_records": content.first_records}
+    result = run(connection, "finish_job", package=PACKAGE, **columns_of(summary), **columns)
     return changed_rows(result) == 1
 
 

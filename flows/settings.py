@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from flows.caps import Caps
@@ -20,7 +20,7 @@ class Settings:
     time_limit_seconds: float = 2 * 60 * 60
     retention_days: int = 7
     memory_limit: str = "1GB"  # of DuckDB; it spills to the job folder beyond
-    caps: Caps = Caps()
+    caps: Caps = field(default_factory=Caps)
 
     @property
     def jobs_folder(self) -> Path:
@@ -44,6 +44,6 @@ def settings_from(environment: Mapping[str, str], *, database: Path | None = Non
 
 def _caps_from(environment: Mapping[str, str]) -> Caps:
     """The caps of reading: each is set by the variable of its name, `IMPORT_RECORD_BYTES` and so on."""
-    names = (field.name for field in fields(Caps))
+    names = (cap.name for cap in fields(Caps))
     said = {name: environment.get(f"IMPORT_{name.upper()}") for name in names}
     return Caps(**{name: int(value) for name, value in said.items() if value is not None})

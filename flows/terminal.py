@@ -157,7 +157,9 @@ def show_changes(console: Console, summary: JobSummary, *, settings: Settings) -
 
 
 def _error_cells(row: Mapping[str, object]) -> tuple[str, str, str, str, str]:
-    place = f"record {row['first_record']}" + (f", line {row['first_line']}" if row["first_line"] else "")
+    line = f", line {row['first_line']}" if row["first_line"] else ""
+    file = f" of {row['file']}" if row["file"] else ""
+    place = f"record {row['first_record']}{line}{file}"
     mark = " (warning)" if row["severity"] == "warning" else ""
     return f"{row['code']}{mark}", str(row["path"]) or "(record)", f"{row['errors']:,}", place, str(row["example"])
 

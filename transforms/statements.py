@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import duckdb
 
-Value = str | int | float | bool | None | Sequence[str]
+Value = str | int | float | bool | None | Sequence[str] | Sequence[int]
 Row = tuple[object, ...]
 
 

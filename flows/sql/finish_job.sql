@@ -17,5 +17,7 @@ set
     finished_at = $finished_at,
     duration_seconds = $duration_seconds,
     rows_per_second = $rows_per_second,
-    content_hash = $content_hash
+    content_hash = $content_hash,
+    files = $files,
+    first_records = $first_records
 where job_id = $job_id and status in ('pending', 'loading', 'ready', 'importing')

@@ -27,6 +27,8 @@ create table import_jobs (
     rows_per_second bigint,
     lock_seconds double,
     options json not null,
+    files varchar[],
+    first_records bigint[],
     content_hash varchar,
     digest_probe ubigint default hash('a known row', null, true),
     undone_by_job varchar,
