@@ -47,8 +47,9 @@ def rejects(arguments: argparse.Namespace, settings: Settings) -> int:
         document = {"job_id": arguments.job, "path": str(written.path), "format": written.format}
         print_json({**document, "records": written.records})
     elif written.records:
-        sys.stdout.write(f"{written.records} refused records written to {written.path}; it holds their secrets\n")
-        sys.stdout.write(f"correct them and run: python -m flows.import_users {written.path}\n")
+        records = "1 refused record" if written.records == 1 else f"{written.records} refused records"
+        sys.stdout.write(f"{records} written to {written.path}, with all secrets; correct the file and run\n")
+        sys.stdout.write(f"python -m flows.import_users {written.path}\n")
     else:
         sys.stdout.write(f"job {arguments.job} refused no records; nothing was written\n")
     return 0

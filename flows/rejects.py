@@ -16,10 +16,9 @@ from flows.readers.sources import ENDINGS
 from flows.records import find_job
 from flows.reject_files import WRITERS, RejectFile
 from flows.store import Store, escaped_glob, scratch
-from schemas import undo
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault, JobFault
-from schemas.job import RUNNING, JobSummary
+from schemas.job import RUNNING, UNDO, JobSummary
 from schemas.profiles import IGNORED_COLUMNS, PROFILES, Profile
 from transforms.layouts import DOUBTFUL_JSON, FLAGS, PARTS
 from transforms.rejects import UNREADABLE, WITHOUT_ADDED, Column, RejectLayout
@@ -62,7 +61,7 @@ def _has_rejects(job: JobSummary, folder: JobFolder) -> bool:
         raise JobFault(ErrorCode.JOB_RUNNING, f"job {job.job_id} has not ended", hint)
     if folder.parts("refused"):
         return True
-    if job.failed and job.fault is None and job.mode != undo.KIND:
+    if job.failed and job.fault is None and job.mode != UNDO:
         hint = "import the sources again: what is wrong with them is found again"
         raise JobFault(ErrorCode.REJECTS_PURGED, f"the refused records of job {job.job_id} are no longer kept", hint)
     return False

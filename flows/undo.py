@@ -23,8 +23,8 @@ from flows.store import Store, transaction
 from flows.verified import verify_undo
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
-from schemas.job import DONE, JobOptions, JobStatus, JobSummary
-from schemas.undo import KIND, KeptUser, UndoSummary, undo_summary
+from schemas.job import DONE, UNDO, JobOptions, JobStatus, JobSummary
+from schemas.undo import KeptUser, UndoSummary, undo_summary
 from transforms.statements import Value, changed_rows, materialise, run, run_mapped
 
 PLAN = ("changes_to_undo", "kept_users", "reversals")
@@ -98,7 +98,7 @@ def _job(undone: JobSummary, *, dry_run: bool, store: Store, job_id: str) -> Job
         connection=undone.connection,
         sources=options.sources,
         profile=undone.profile,
-        mode=KIND,
+        mode=UNDO,
         dry_run=dry_run,
         status=JobStatus.PENDING,
         created_at=now,
@@ -111,7 +111,7 @@ def _job(undone: JobSummary, *, dry_run: bool, store: Store, job_id: str) -> Job
 
 def _run(job: Job) -> JobSummary:
     """Record the job, put the users back, record how it ended."""
-    with begun(job, kind=KIND):
+    with begun(job, kind=UNDO):
         with faults_recorded(job) as ended:
             ended.append(in_worker(lambda: _undo(job), stop=job.stop))
         return ended[-1]

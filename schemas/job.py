@@ -51,6 +51,7 @@ class RowOutcome(StrEnum):
     REFUSED = "refused"
 
 
+UNDO = "undo"  # the kind and mode of a job that undoes another
 KEYS = ("email", "user_id", "username")  # by which a row and a user can be the same
 
 
@@ -132,6 +133,8 @@ class JobSummary:
     @property
     def counts(self) -> str:
         """The counts in one sentence, the same in every place."""
+        if self.mode == UNDO:
+            return f"{self.updated} put back, {self.failed} kept of {self.total}"
         return (
             f"{self.inserted} inserted, {self.updated} updated, {self.unchanged} unchanged, "
             f"{self.failed} failed of {self.total}"

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from schemas.faults import ExitCode
 from schemas.job import FaultRecord, JobStatus, JobSummary
 
-KIND = "undo"
-
 
 @dataclass(frozen=True, kw_only=True)
 class KeptUser:
@@ -55,11 +53,16 @@ class UndoSummary:
         """The counts in one sentence."""
         if self.fault:
             return f"{self.fault['message']} ({self.fault['code']})"
-        return f"{self.reversed} users put back as they were, {self.kept} kept because they have changed since"
+        return f"{counted_users(self.reversed)} put back, {self.kept} kept because of later changes"
 
     def to_dict(self) -> dict[str, object]:
         """The summary as plain JSON values."""
         return {**self.__dict__, "kept_users": [user.__dict__ for user in self.kept_users]}
+
+
+def counted_users(count: int) -> str:
+    """The number of users in words."""
+    return "1 user" if count == 1 else f"{count} users"
 
 
 def undo_summary(summary: JobSummary, kept_users: tuple[KeptUser, ...]) -> UndoSummary:

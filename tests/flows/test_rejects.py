@@ -160,7 +160,7 @@ def test_the_file_is_private_and_the_command_says_where_it_is(
     path = settings.database.parent / "rejects.csv"
     database = ["--database", str(settings.database)]
     assert main(["rejects", job.job_id, "-o", str(path), *database]) == 0
-    assert "1 refused records written to" in capsys.readouterr().out
+    assert "1 refused record written to" in capsys.readouterr().out
     assert path.stat().st_mode & 0o777 == 0o600
     assert [file.name for file in settings.database.parent.glob(".*")] == []
 
