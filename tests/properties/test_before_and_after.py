@@ -1,0 +1,174 @@
+"""What is said before is what happens; what happened can be taken back; what was refused can be put right."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from flows.rejects import write_rejects
+from flows.settings import Settings
+from flows.store import Store
+from flows.undo import undo
+from schemas.job import JobStatus, JobSummary, Mode
+from tests.flows.importing import asked, imported, imported_file, users_of
+
+QUICK = settings(
+    max_examples=4,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),  # an example takes a second: what fails is small enough
+    suppress_health_check=[*HealthCheck],
+)
+METADATA = st.dictionaries(st.sampled_from("abc"), st.one_of(st.none(), st.integers(0, 2)), max_size=2)
+USERS = st.fixed_dictionaries(
+    {"email": st.integers(0, 5).map(lambda number: f"user{number}@x.example")},
+    optional={
+        "user_id": st.integers(0, 5).map(lambda number: f"u-{number}"),
+        "username": st.integers(0, 5).map(lambda number: f"name_{number}"),
+        "name": st.sampled_from(["Ada", "Bob", "=1+1"]),
+        "email_verified": st.booleans(),
+        "app_metadata": METADATA,
+        "password_hash": st.sampled_from([f"$2b$10${letter * 53}" for letter in "ab"]),
+    },
+)
+FAULTS = st.sampled_from([{"email": "no address"}, {"name": ""}, {"blocked": "yes"}, {"shoe_size": 44}])
+RECORDS = st.one_of(USERS, USERS, st.tuples(USERS, FAULTS).map(lambda pair: pair[0] | pair[1]))
+FILES = st.lists(RECORDS, min_size=3, max_size=12)
+POLICIES = st.fixed_dictionaries(
+    {"mode": st.sampled_from([*Mode])},
+    optional={
+        "metadata": st.sampled_from(["replace", "merge"]),
+        "fill_only": st.booleans(),
+        "match_on": st.sampled_from([("email",), ("user_id", "email"), ("username", "user_id")]),
+    },
+)
+IMPORTS = st.tuples(FILES, POLICIES)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database without users."""
+    store = Store(Settings(database=tmp_path_factory.mktemp("empty") / "users.duckdb"))
+    store.prepare()
+    return store.path
+
+
+@contextmanager
+def fresh(empty: Path) -> Iterator[Settings]:
+    """Settings of a copy of the empty database."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Settings(database=Path(shutil.copy(empty, folder)))
+
+
+def said_and_done(settings: Settings, records: list[dict[str, object]], policy: dict[str, object]) -> JobSummary:
+    """The summary of an import, after a dry run of it that says the same of every row."""
+    path = settings.database.parent / "plan.parquet"
+    said = imported(settings, records, dry_run=True, plan=str(path), **policy)
+    before = users_of(settings)
+    done = imported(settings, records, **policy)
+    counts = {"status", "total", "inserted", "updated", "unchanged", "failed", "warnings", "errors_by_code"}
+    assert {name: getattr(said, name) for name in counts} == {name: getattr(done, name) for name in counts}
+    plan = pl.read_parquet(path)
+    assert plan["record"].to_list() == list(range(1, len(records) + 1))
+    _agrees(settings, done, plan)
+    if not done.inserted + done.updated:
+        assert users_of(settings) == before
+    return done
+
+
+def _agrees(settings: Settings, done: JobSummary, plan: pl.DataFrame) -> None:
+    """The plan's rows are what the job left in the tables."""
+    outcomes = dict(plan["outcome"].value_counts().rows())
+    counted = {"insert": done.inserted, "update": done.updated, "unchanged": done.unchanged, "refused": done.failed}
+    assert outcomes == {outcome: count for outcome, count in counted.items() if count}
+    updated = plan.filter(outcome="update")
+    query = """
+        select user_id, changes::struct(field varchar, "old" varchar, "new" varchar)[] from user_history
+        where job_id = $job and action = 'update' order by user_id
+    """
+    assert asked(settings, query, job=done.job_id) == updated.select("user_id", "changes").sort("user_id").rows()
+    refused = plan.filter(outcome="refused")
+    query = "select record, codes from rejected_users where job_id = $job order by record"
+    assert asked(settings, query, job=done.job_id) == refused.select("record", "codes").rows()
+
+
+@QUICK
+@given(imports=st.lists(IMPORTS, min_size=1, max_size=2))
+def test_an_import_does_what_its_plan_says(empty: Path, imports: list[tuple]) -> None:
+    with fresh(empty) as settings:
+        for records, policy in imports:
+            said_and_done(settings, records, policy)
+
+
+@QUICK
+@given(imports=st.lists(IMPORTS, min_size=2, max_size=3), data=st.data())
+def test_undoing_imports_restores_every_column(empty: Path, imports: list[tuple], data: st.DataObject) -> None:
+    with fresh(empty) as settings:
+        tables, jobs = [users_of(settings)], []
+        for records, policy in imports:
+            jobs.append(imported(settings, records, **policy).job_id)
+            tables.append(users_of(settings))
+        while jobs:
+            undone = undo(jobs[-1], dry_run=False, settings=settings, job_id=f"undo {jobs[-1]}")
+            assert (undone.status, undone.kept) == (JobStatus.COMPLETED, 0)
+            assert users_of(settings) == tables[-2]
+            if data.draw(st.integers(0, 3)) == 0:
+                again = undo(undone.job_id, dry_run=False, settings=settings, job_id=f"redo {jobs[-1]}")
+                assert again.reversed == undone.reversed
+                assert users_of(settings) == tables[-1]
+                undo(again.job_id, dry_run=False, settings=settings, job_id=f"undo again {jobs[-1]}")
+            jobs.pop()
+            tables.pop()
+
+
+@QUICK
+@given(records=st.lists(RECORDS, min_size=1, max_size=6, unique_by=json.dumps), data=st.data())
+def test_refused_records_go_in_once_they_are_corrected(empty: Path, records: list[dict], data: st.DataObject) -> None:
+    form = data.draw(st.sampled_from(["ndjson", "json", "csv", "parquet"]))
+    with fresh(empty) as settings:
+        job = imported(settings, records, Mode.INSERT)
+        path = settings.database.parent / f"rejects.{form}"
+        assert write_rejects(Store(settings), job.job_id, path).records == job.failed
+        if job.failed:
+            corrected = _corrected(path)
+            second = imported_file(settings, corrected, Mode.INSERT)
+            assert (second.status, second.inserted) == (JobStatus.COMPLETED, job.failed)
+        ((users,),) = asked(settings, "select count(*) from users")
+        assert users == len(records)
+
+
+def _corrected(path: Path) -> Path:
+    """The file of refused records with keys of their own and without what was wrong."""
+    match path.suffix:
+        case ".ndjson":
+            table = pl.read_ndjson(path, infer_schema_length=None)
+        case ".json":
+            table = pl.read_json(path, infer_schema_length=None)
+        case ".csv":
+            table = pl.read_csv(path, infer_schema=False)
+        case _:
+            table = pl.read_parquet(path)
+    number = pl.int_range(pl.len()).cast(pl.String)
+    table = table.with_columns(email=pl.concat_str(pl.lit("fixed"), number, pl.lit("@x.example")))
+    table = table.drop("user_id", "username", "shoe_size", "blocked", "app_metadata", strict=False)
+    if "name" in table.columns:
+        table = table.with_columns(name=pl.when(pl.col("name") != "").then("name").otherwise(pl.lit("N")))
+    rows = [{name: value for name, value in row.items() if value is not None} for row in table.to_dicts()]
+    match path.suffix:
+        case ".ndjson":
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        case ".json":
+            path.write_text(json.dumps(rows), encoding="utf-8")
+        case ".csv":
+            table.write_csv(path)
+        case _:
+            table.write_parquet(path)
+    return path
