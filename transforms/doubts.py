@@ -19,6 +19,8 @@ OPENED = (*METADATA, "custom_password_hash", "mfa_factors")
 UNSOUND = r'^(?:[^\\]|\\["\\])*\\[^"\\]|\x{FFFD}'  # the engine escapes controls, quotes and backslashes only
 RESERVED = [f'"{key}":' for key in RESERVED_APP_METADATA]
 
+QUOTED = {'\\"': '"', "\\\\": "\\"}  # what the engine escapes in the path of a key
+
 
 def doubts(users: pl.DataFrame) -> pl.DataFrame:
     """One boolean column per doubt that a user's objects may give rise to, one row per user."""
@@ -48,6 +50,6 @@ def doubtful_texts(users: pl.DataFrame, doubted: pl.DataFrame, *, engine: duckdb
 def _members(users: pl.DataFrame, name: str, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Every key and string of the objects of a field."""
     members = engine_pass("json_members", texts_of(users, name), engine=engine)
-    path = printable(pl.lit(name) + pl.col("place"))
+    path = printable(pl.lit(name) + pl.col("place").str.replace_many(QUOTED))
     by_path = members.group_by("record", "line", path=path)
     return by_path.agg(text=pl.col("word").str.join(" "))

@@ -11,14 +11,14 @@ from tests.oracle.twin import faults_in
 BATCH = 50
 
 
-def compare(records: Sequence[object]) -> int:
-    """How many of the records both refuse.
+def compare(records: Sequence[object], *, texts: Sequence[str] | None = None) -> int:
+    """How many of the records both refuse; `texts` are the records as the product shall see them.
 
     Raises:
         AssertionError: they differ in a code or path of a record, or the schema refuses one that is accepted.
 
     """
-    verdicts = judged(records)
+    verdicts = judged(texts or records)
     found = faults(verdicts, len(records))
     accepted = set(verdicts.accepted["record"])
     for number, (record, codes) in enumerate(zip(records, found, strict=True), 1):

@@ -3,7 +3,6 @@
 Written from the rules' description, value by value, and shares no code with the product.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import cast
@@ -53,7 +52,7 @@ HASH_KEYS = ["algorithm", "hash", "salt", "password", "keylen", "cost", "blockSi
 
 def faults_in(record: Mapping[str, Json]) -> set[Fault]:
     """Every code and path of a record."""
-    return set(_record(record))
+    return {(code, printable(path)) for code, path in _record(record)}
 
 
 def _record(record: Mapping[str, Json]) -> Iterator[Fault]:
@@ -137,17 +136,18 @@ def _unsound(value: Json, path: str) -> Iterator[Fault]:
         for key, inner in value.items():
             below = f"{path}.{key}"
             if not sound(key) or (isinstance(inner, str) and not sound(inner)):
-                yield "INVALID_TEXT", printable(below)
+                yield "INVALID_TEXT", below
             yield from (fault for fault in _unsound(inner, below) if not isinstance(inner, str))
     elif isinstance(value, list):
         for place, inner in enumerate(value):
             yield from _unsound(inner, f"{path}[{place}]")
     elif isinstance(value, str) and not sound(value):
-        yield "INVALID_TEXT", printable(path)
+        yield "INVALID_TEXT", path
 
 
 def printable(path: str) -> str:
-    return re.sub(r"[\x00-\x1f]", lambda control: json.dumps(control[0])[1:-1].replace("u00", "u00"), path)
+    """The path with control characters as JSON can write them."""
+    return re.sub(r"[\x00-\x1f]", lambda control: f"\\u{ord(control[0]):04X}", path)
 
 
 def _password_hash(value: dict[str, Json]) -> Iterator[Fault]:

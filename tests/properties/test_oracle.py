@@ -1,10 +1,19 @@
 """Two ways of judging records agree, the product's and the oracle's; `python -m tests.oracle` does it for longer."""
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from schemas.fields import FIELD_NAMES
+from tests.oracle.arbitrary import arbitrary_records, written
 from tests.oracle.comparison import BATCH, compare
 from tests.oracle.records import records
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_records_of_any_shape_get_what_the_oracle_says(seed: int) -> None:
+    anything = arbitrary_records(1000, seed=seed, fields=FIELD_NAMES)
+    compare(anything, texts=written(anything))
 
 
 @settings(
