@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -158,7 +159,7 @@ def show_changes(console: Console, summary: JobSummary, *, settings: Settings) -
 
 def _error_cells(row: Mapping[str, object]) -> tuple[str, str, str, str, str]:
     line = f", line {row['first_line']}" if row["first_line"] else ""
-    file = f" of {row['file']}" if row["file"] else ""
+    file = f" of {Path(str(row['file'])).name}" if row["file"] else ""
     place = f"record {row['first_record']}{line}{file}"
     mark = " (warning)" if row["severity"] == "warning" else ""
     return f"{row['code']}{mark}", str(row["path"]) or "(record)", f"{row['errors']:,}", place, str(row["example"])
