@@ -16,7 +16,9 @@ from transforms.object_keys import keys_there_twice, reserved_keys
 
 METADATA = ("app_metadata", "user_metadata")
 OPENED = (*METADATA, "custom_password_hash", "mfa_factors")
-UNSOUND = r'^(?:[^\\]|\\["\\])*\\[^"\\]|\x{FFFD}'  # the engine escapes controls, quotes and backslashes only
+# the engine escapes controls, quotes and backslashes only; metadata may have line breaks and tabs
+UNSOUND = r'^(?:[^\\]|\\["\\])*\\[^"\\]|\x{FFFD}'
+UNSOUND_IN_METADATA = r'^(?:[^\\]|\\["\\nrt])*\\[^"\\nrt]|\x{FFFD}'
 RESERVED = [f'"{key}":' for key in RESERVED_APP_METADATA]
 
 QUOTED = {'\\"': '"', "\\\\": "\\"}  # what the engine escapes in the path of a key
@@ -25,10 +27,14 @@ QUOTED = {'\\"': '"', "\\\\": "\\"}  # what the engine escapes in the path of a 
 def doubts(users: pl.DataFrame) -> pl.DataFrame:
     """One boolean column per doubt that a user's objects may give rise to, one row per user."""
     return users.select(
-        *(may_be_unsound(name).str.contains(UNSOUND).alias(f"unsound {name}") for name in OPENED),
+        *(_is_unsound(name).alias(f"unsound {name}") for name in OPENED),
         *(repeats_a_name(pl.col(name)).alias(f"repeated {name}") for name in METADATA),
         pl.col("app_metadata").str.contains_any(RESERVED).alias("reserved app_metadata"),
     )
+
+
+def _is_unsound(name: str) -> pl.Expr:
+    return may_be_unsound(name).str.contains(UNSOUND_IN_METADATA if name in METADATA else UNSOUND)
 
 
 def keys_of_metadata(users: pl.DataFrame, doubted: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
