@@ -5,6 +5,7 @@ The rules are the Pandera models of `schemas`; here they are only run, all of a 
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import pandera.polars as pa
@@ -50,6 +51,7 @@ class Verdicts:
     errors: pl.DataFrame
 
 
+@lru_cache(maxsize=16)  # building the expressions costs as much as judging a small file
 def rule_set(
     connection: ConnectionSettings, *, unknown_fields: Literal["refuse", "ignore"], reset_unsupported_hashes: bool
 ) -> RuleSet:
