@@ -6,7 +6,7 @@ What the stages of a job are is in `flows.job` and `flows.undo`.
 import contextvars
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TypeVar
@@ -17,7 +17,7 @@ from flows.private_files import private_umask
 from flows.records import insert_job, record_broken, record_end, remove_job
 from flows.running import Job, ended_with
 from flows.shortages import shortage
-from flows.stop import Stop, canceled
+from flows.stop import POLL_SECONDS, Stop, canceled
 from flows.store import Store
 from flows.verified import BrokenCommit
 from schemas.codes import ErrorCode
@@ -57,13 +57,13 @@ def in_worker(stage: Callable[[], Result], *, stop: Stop) -> Result:
     context = contextvars.copy_context()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="stage") as pool:
         future = pool.submit(context.run, stage)
-        while True:
+        while not future.done():
             try:
-                return future.result()
-            except BaseException:  # noqa: BLE001 - the stage's own error, else an interrupt of the main thread
-                if future.done():
-                    return future.result()
+                # not for ever: an engine's signal handler lets no wait be broken off
+                wait([future], timeout=POLL_SECONDS)
+            except BaseException:  # noqa: BLE001 - an interrupt of this thread, by whatever name
                 stop.request(canceled(A_SIGNAL))
+        return future.result()
 
 
 @contextmanager

@@ -1,0 +1,241 @@
+"""What a commit left is counted again, an end stands, and a job whose process died is told as lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from flows.job_folder import JobFolder
+from flows.jobs import main
+from flows.live_jobs import live_status, sweep
+from flows.records import find_job
+from flows.settings import Settings
+from flows.steps import listening
+from flows.store import Store
+from flows.undo import undo
+from schemas.codes import ErrorCode
+from schemas.faults import DatabaseFault, ExitCode
+from schemas.job import JobStatus, JobSummary, Mode
+from tests.flows.importing import asked, edited, imported, users_of
+
+ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada"}
+BOB = {"email": "bob@x.example", "user_id": "u-bob"}
+
+
+def connection_of_the_job() -> duckdb.DuckDBPyConnection:
+    """The connection that the job holds: no other process can write meanwhile, so only it can be made to lose a row."""
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_name in ("merge", "_undo"):
+            found = frame.f_locals["connection"]
+            assert isinstance(found, duckdb.DuckDBPyConnection)
+            return found
+        frame = frame.f_back  # type: ignore[assignment]
+    raise AssertionError("no job is in a merge")
+
+
+@contextmanager
+def losing(statement: str) -> Iterator[None]:
+    """Within the block a job's commit is followed by the statement before anything is read back."""
+
+    def lose(step: str) -> None:
+        if step == "read back":
+            connection_of_the_job().execute(statement)
+
+    with listening(lose):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("delete from users where user_id = 'u-bob'", "1 created, not 2"),
+        ("delete from user_changes where user_id = 'u-bob'", "1 inserts, not 2"),
+        ("update users set email_key = 'same'", "1 keys are held by more than one user"),
+        ("update users set connection = 'other'", "0 created, not 2"),
+    ],
+)
+def test_an_import_whose_commit_lost_something_has_failed_and_says_so(
+    settings: Settings, statement: str, words: str
+) -> None:
+    with losing(statement):
+        summary = imported(settings, [ADA, BOB])
+    assert (summary.status, summary.exit_code) == (JobStatus.FAILED, ExitCode.JOB_FAILED)
+    assert summary.fault is not None
+    assert (summary.fault["code"], words in summary.fault["message"]) == ("NOT_CONSERVED", True)
+    assert "nothing was merged" not in str(summary.fault)
+    assert summary.total == summary.inserted + summary.updated + summary.unchanged + summary.failed
+    assert find_job(Store(settings), summary.job_id).fault == summary.fault
+    assert live_status(Store(settings), summary.job_id)[0].status is JobStatus.FAILED
+
+
+def test_what_a_broken_commit_left_can_be_undone_and_imported_again(settings: Settings) -> None:
+    with losing("delete from users where user_id = 'u-bob'"):
+        broken = imported(settings, [ADA, BOB])
+    assert (broken.inserted, broken.failed) == (1, 1)
+    undone = undo(broken.job_id, dry_run=False, settings=settings, job_id="undo")
+    assert (undone.reversed, undone.kept) == (1, 1)
+    assert users_of(settings) == []
+    assert imported(settings, [ADA, BOB], again=False).inserted == 2
+
+
+def test_an_undo_whose_commit_lost_something_has_failed_and_says_so(settings: Settings) -> None:
+    imported(settings, [ADA, BOB])
+    job = imported(settings, [{**ADA, "name": "Ada L."}, {**BOB, "name": "Bob"}])
+    with losing("delete from users where user_id = 'u-bob'"):
+        summary = undo(job.job_id, dry_run=False, settings=settings, job_id="undo")
+    assert summary.status is JobStatus.FAILED
+    assert summary.fault is not None
+    assert "1 restored, not 2" in summary.fault["message"]
+    assert find_job(Store(settings), "undo").status is JobStatus.FAILED
+
+
+def test_a_dry_run_that_wrote_something_has_failed(settings: Settings) -> None:
+    imported(settings, [ADA])
+    with losing("update users set created_by_job = 'dry', updated_by_job = 'dry'"):
+        summary = imported(settings, [BOB], name="dry", dry_run=True)
+    assert summary.status is JobStatus.FAILED
+
+
+@pytest.mark.parametrize("step", ["database: committed", "read back", "report"])
+def test_what_breaks_after_the_commit_does_not_undo_what_is_said(settings: Settings, step: str) -> None:
+    waiting_for = ["finish_job", step]
+
+    def break_down(name: str) -> None:
+        if waiting_for[:1] == [name]:
+            waiting_for.pop(0)
+            if not waiting_for:
+                raise RuntimeError(name)
+
+    with listening(break_down):
+        summary = imported(settings, [ADA], name="job")
+    assert (summary.status, summary.inserted, summary.fault) == (JobStatus.COMPLETED, 1, None)
+    assert find_job(Store(settings), "job").status is JobStatus.COMPLETED
+
+
+def test_a_signal_after_the_commit_comes_too_late(settings: Settings) -> None:
+    def interrupt(name: str) -> None:
+        if name == "read back":
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)  # the main thread hears it meanwhile
+
+    with listening(interrupt):
+        summary = imported(settings, [ADA], name="job")
+    assert summary.status is JobStatus.COMPLETED
+    assert len(users_of(settings)) == 1
+
+
+def test_a_signal_before_the_commit_cancels_however_often_it_comes(settings: Settings) -> None:
+    def interrupt(name: str) -> None:
+        if name in ("insert_new_users", "record_inserts"):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+
+    with listening(interrupt):
+        summary = imported(settings, [ADA], name="job")
+    assert (summary.status, summary.exit_code) == (JobStatus.CANCELED, ExitCode.CANCELED)
+    assert find_job(Store(settings), "job").status is JobStatus.CANCELED
+    assert users_of(settings) == []
+
+
+def test_a_job_that_was_taken_for_lost_meanwhile_merges_nothing(settings: Settings) -> None:
+    """As when its folder was moved away while it ran."""
+
+    def declare_lost(name: str) -> None:
+        if name == "enter importing":
+            edited(settings, "update import_jobs set status = 'failed', fault_code = 'JOB_LOST', fault_message = 'x'")
+
+    with listening(declare_lost):
+        summary = imported(settings, [ADA], name="job")
+    assert summary.status is JobStatus.FAILED
+    assert users_of(settings) == []
+
+
+def test_an_end_that_could_not_be_recorded_is_recorded_by_the_next_command(settings: Settings) -> None:
+    """The database is busy when the job breaks down: its folder says how it ended."""
+    with _reader(settings, at="enter ready"):
+        summary = imported(settings, [ADA], name="job")
+    assert summary.fault is not None
+    assert summary.fault["code"] == ErrorCode.DATABASE_BUSY
+    assert asked(settings, "select status from import_jobs") == [("loading",)]
+    status, live = live_status(Store(settings), "job")
+    assert (status.status, status.fault, live) == (JobStatus.FAILED, summary.fault, {})
+    assert users_of(settings) == []
+
+
+@contextmanager
+def _reader(settings: Settings, *, at: str) -> Iterator[None]:
+    """Another process reads the database from that step on."""
+    code = "import sys, duckdb; c = duckdb.connect(sys.argv[1], read_only=True); print('in', flush=True); input()"
+    readers: list[subprocess.Popen[str]] = []
+
+    def start(step: str) -> None:
+        if step == at:
+            command = [sys.executable, "-c", code, str(settings.database)]
+            reader = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            readers.append(reader)
+            assert reader.stdout is not None
+            assert reader.stdout.readline() == "in\n"
+
+    try:
+        with listening(start):
+            yield
+    finally:
+        for reader in readers:
+            reader.communicate("\n")
+
+
+def test_jobs_without_a_process_are_swept_by_every_command(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    imported(settings, [ADA], name="job")
+    edited(settings, "update import_jobs set status = 'importing'")
+    JobFolder(settings.jobs_folder / "job").write_status({"status": "importing"})
+    assert main(["list", "--database", str(settings.database)]) == 0
+    assert "the process that ran the job is gone" in capsys.readouterr().out
+    assert find_job(Store(settings), "job").fault == {
+        "code": "JOB_LOST",
+        "message": "the process that ran the job is gone; nothing was merged",
+        "hint": "run it again",
+    }
+
+
+def test_a_status_that_another_version_wrote_does_not_stop_the_sweep(settings: Settings) -> None:
+    imported(settings, [ADA], name="job")
+    edited(settings, "update import_jobs set status = 'importing'")
+    JobFolder(settings.jobs_folder / "job").write_status({"job_id": "job", "status": "unheard of"})
+    sweep(Store(settings))
+    assert find_job(Store(settings), "job").status is JobStatus.FAILED
+
+
+def test_the_folder_of_a_job_that_never_began_is_taken_away_but_nothing_else(store: Store, settings: Settings) -> None:
+    orphan, running, other = (settings.jobs_folder / name for name in (str(uuid.uuid4()), str(uuid.uuid4()), "letters"))
+    orphan.mkdir()
+    other.mkdir()
+    with JobFolder(running).locked():
+        sweep(store)
+        assert [path.exists() for path in (orphan, running, other)] == [False, True, True]
+    sweep(store)
+    assert [path.exists() for path in (orphan, running, other)] == [False, False, True]
+
+
+def test_a_job_that_cannot_begin_leaves_nothing(settings: Settings, store: Store) -> None:
+    with store.reading(), pytest.raises(DatabaseFault):
+        imported(settings, [ADA], name=str(uuid.uuid4()))
+    assert [path.name for path in settings.jobs_folder.iterdir() if not path.name.startswith(".")] == []
+
+
+def test_the_end_of_a_job_stands(settings: Settings) -> None:
+    summary: JobSummary = imported(settings, [ADA], Mode.INSERT, name="job")
+    JobFolder(settings.jobs_folder / "job").write_status({"status": "importing"})
+    sweep(Store(settings))
+    assert find_job(Store(settings), "job") == summary
+    assert Path(settings.jobs_folder / "job").exists()
