@@ -1,0 +1,85 @@
+"""Records in the shapes that the Auth0 import publishes are taken, and nothing is taken that its schema refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+
+from tests.examples import BCRYPT, HASHES, hashed, user
+from tests.judging import faults_of, judged
+from tests.oracle.comparison import compare
+from tests.oracle.records import records
+
+PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "users-import.schema.json"
+
+SHAPES = [
+    {
+        "email": "jane.doe@example.com",
+        "email_verified": False,
+        "app_metadata": {"roles": ["admin"], "plan": "premium"},
+        "user_metadata": {"theme": "light"},
+    },
+    {
+        "user_id": "jane.doe",
+        "email": "jane.doe@example.com",
+        "email_verified": True,
+        "username": "jane.doe",
+        "given_name": "Jane",
+        "family_name": "Doe",
+        "name": "Jane Doe",
+        "nickname": "jd",
+        "picture": "https://www.example.com/avatars/jane.doe.png",
+        "phone_number": "+12125550001",
+        "phone_verified": True,
+        "blocked": False,
+        "password_hash": BCRYPT,
+        "mfa_factors": [
+            {"totp": {"secret": "JBSWY3DPEHPK3PXP"}},
+            {"phone": {"value": "+12125550001"}},
+            {"email": {"value": "jane.doe@example.com"}},
+        ],
+    },
+    *(hashed(algorithm) for algorithm in HASHES),
+    hashed("md5", salt={"value": "salt", "encoding": "utf8", "position": "suffix"}, password={"encoding": "ucs2"}),
+    hashed(
+        "hmac",
+        {"value": "VEdX8cvyDmbUm+zpQRNZqzYL/Xs=", "encoding": "base64", "key": {"value": "6B6579", "encoding": "hex"}},
+    ),
+    hashed(
+        "scrypt",
+        {"value": "TlL7VkuvzPEHUCjXVzr1P1uGTnZuQg==", "encoding": "base64"},
+        salt={"value": "cd3d", "encoding": "hex"},
+        password={"encoding": "utf8"},
+        cost=16384,
+        blockSize=8,
+        parallelization=1,
+    ),
+]
+
+
+@pytest.mark.parametrize("record", SHAPES, ids=lambda record: json.dumps(record)[:70])
+def test_a_record_in_a_published_shape_is_taken(record: object) -> None:
+    assert faults_of([record]) == [set()]
+    assert compare([record]) == 0
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="the corpora are not beside the checkout")
+@settings(
+    max_examples=4,
+    derandomize=True,
+    phases=[Phase.generate],
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
+@given(st.lists(records, min_size=50, max_size=50))
+def test_what_is_taken_is_valid_by_the_published_schema(batch: list[object]) -> None:
+    schema = Draft7Validator(json.loads(PUBLISHED.read_text(encoding="utf-8")))
+    accepted = judged([*batch, user()]).accepted["record"].to_list()
+    assert accepted
+    assert [
+        record for number, record in enumerate(batch, 1) if number in accepted and not schema.is_valid(record)
+    ] == []
