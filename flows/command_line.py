@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING, NoReturn
 
 from flows import local_api
 from flows.import_arguments import add_arguments, options_of
+from flows.notice_settings import NoticeSettings
 from flows.settings import DEFAULT_DATABASE, Settings, settings_from
-from schemas.faults import ExitCode, Fault
+from schemas.codes import ErrorCode
+from schemas.faults import ExitCode, Fault, JobFault
 from schemas.job import JobOptions, JobSummary
 
 if TYPE_CHECKING:
     from flows.local_api import LocalApi
     from flows.terminal import Terminal
 
+REPORT = "please report this; nothing was merged"
 EPILOG = """examples:
   python -m flows.import_users users.json
   python -m flows.import_users --mode upsert --dry-run export/ more.csv
@@ -65,16 +68,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse.parse_args(argv)
     try:
         settings = settings_from(os.environ, database=arguments.database)
+        told = NoticeSettings.from_environment(os.environ)
     except ValueError as error:
-        parse.error(f"an IMPORT_… variable holds no number: {error}")
+        parse.error(f"an IMPORT_… variable cannot be used: {error}")
     options = options_of(parse, arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _run(options, arguments, settings=settings)
+        return _run(options, arguments, settings=settings, told=told)
     except Fault as fault:
         return complain(fault)
     except KeyboardInterrupt:
         return ExitCode.CANCELED
+    except Exception as error:  # noqa: BLE001 - the edge of the program: its text may hold a user's data
+        return complain(JobFault(ErrorCode.INTERNAL, f"the import broke down with {type(error).__name__}", REPORT))
 
 
 def complain(fault: Fault) -> int:
@@ -83,7 +89,7 @@ def complain(fault: Fault) -> int:
     return fault.exit_code
 
 
-def _run(options: JobOptions, arguments: argparse.Namespace, *, settings: Settings) -> int:
+def _run(options: JobOptions, arguments: argparse.Namespace, *, settings: Settings, told: NoticeSettings) -> int:
     """Run the job in the way asked for and print its end; the exit code."""
     with nullcontext() if arguments.direct else local_api.choose() as api:  # a private server starts beside the imports
         from flows.terminal import Terminal
@@ -91,6 +97,8 @@ def _run(options: JobOptions, arguments: argparse.Namespace, *, settings: Settin
         with Terminal(json=arguments.json, quiet=arguments.quiet) as terminal:
             summary = _run_job(options, settings=settings, terminal=terminal, api=api)
         terminal.show(summary, settings=settings)
+        if api is None:  # with Prefect the run itself tells
+            _tell(summary, told)
     return summary.exit_code
 
 
@@ -103,6 +111,15 @@ def _run_job(options: JobOptions, *, settings: Settings, terminal: "Terminal", a
 
     api.ready()
     return run_locally(options, settings=settings, observer=terminal)
+
+
+def _tell(summary: JobSummary, told: NoticeSettings) -> None:
+    """Send the notices that are configured; one that cannot be delivered is a line on stderr."""
+    if told == NoticeSettings():
+        return
+    from flows.notices import notify
+
+    sys.stderr.writelines(f"{failure}\n" for failure in notify(summary, told))
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -55,8 +55,13 @@ def columns_of(summary: JobSummary) -> dict[str, Value]:
 
 
 def identity(options: JobOptions) -> str:
-    """What makes two jobs of the same sources the same, as JSON."""
-    return json.dumps({key: value for key, value in asdict(options).items() if key not in NOT_IDENTITY})
+    """What makes two jobs of the same sources the same, as JSON: the options that are not as by default.
+
+    So a job stays the same when a later version has one more option.
+    """
+    usual = asdict(JobOptions(sources=()))
+    said = {key: value for key, value in asdict(options).items() if key not in NOT_IDENTITY and value != usual[key]}
+    return json.dumps(said, sort_keys=True)
 
 
 def _iso(moment: object) -> str | None:
