@@ -3,7 +3,7 @@
 The scheduled flow is `flows.purge`, the commands are `flows.jobs`'.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,8 +13,9 @@ import polars.selectors as cs
 
 from flows.job_folder import JobFolder, folders_in
 from flows.rewritten import rewrite
+from flows.steps import reached
 from flows.store import Store, transaction
-from transforms.statements import changed_rows, run
+from transforms.statements import Value, changed_rows, run
 
 PACKAGE = "flows"
 ERASURES = ("forget_user", "forget_user_changes", "forget_rejected_users", "forget_import_errors")
@@ -49,11 +50,11 @@ def purge(store: Store, *, days: int | None = None, dry_run: bool = False) -> Pu
         jobs = tuple(str(job) for (job,) in run(connection, "jobs_to_purge", package=PACKAGE, before=before))
         ((rejected,),) = run(connection, "rejected_to_purge", package=PACKAGE, jobs=jobs)
     if jobs and not dry_run:
-        for job in jobs:  # first: a purge that breaks off is taken up by the next
-            JobFolder(store.settings.jobs_folder / job).remove()
+        _remove_folders(store, jobs)  # first: a purge that breaks off is taken up by the next
         with store.transaction() as connection:
-            run(connection, "purge_rejected_users", package=PACKAGE, jobs=jobs)
-            run(connection, "set_purged", package=PACKAGE, jobs=jobs)
+            for name in ("purge_rejected_users", "set_purged"):
+                reached(name)
+                run(connection, name, package=PACKAGE, jobs=jobs)
     return Purged(jobs, int(str(rejected)))
 
 
@@ -68,14 +69,27 @@ def forget(store: Store, user: str, *, connection_id: str = "default") -> Forgot
     """
     with store.writing() as connection:
         words = _words(connection, user, connection_id=connection_id)
+        jobs = _jobs_that_name(store, _pattern(words))
+        _remove_folders(store, jobs)  # first: the tables know the user's other keys, should this break off
         with transaction(connection):
-            values = {"connection": connection_id, "words": words, "pattern": _pattern(words)}
-            rows = sum(changed_rows(run(connection, name, package=PACKAGE, **values)) for name in ERASURES)
-            jobs = _jobs_that_name(store, _pattern(words))
-        for job in jobs:
-            JobFolder(store.settings.jobs_folder / job).remove()
+            rows = _erase(connection, {"connection": connection_id, "words": words, "pattern": _pattern(words)})
         rewrite(connection, store.path)
     return Forgotten(rows, jobs)
+
+
+def _erase(connection: duckdb.DuckDBPyConnection, values: Mapping[str, Value]) -> int:
+    """Erase from every table; how many rows."""
+    rows = 0
+    for name in ERASURES:
+        reached(name)
+        rows += changed_rows(run(connection, name, package=PACKAGE, **values))
+    return rows
+
+
+def _remove_folders(store: Store, jobs: Sequence[str]) -> None:
+    for job in jobs:
+        reached("remove a folder")
+        JobFolder(store.settings.jobs_folder / job).remove()
 
 
 def _words(connection: duckdb.DuckDBPyConnection, user: str, *, connection_id: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from flows.private_files import make_private
+from flows.steps import reached
 
 
 def rewrite(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -13,16 +14,30 @@ def rewrite(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
     The lock on the old file is held until the new one stands in its place.
     """
-    draft = path.with_name(f"{path.name}.new")
+    draft = draft_of(path)
     draft.unlink(missing_ok=True)
+    try:
+        _copy(connection, draft)
+        _synced(draft)
+        reached("put the copy in its place")
+        os.replace(draft, path)  # noqa: PTH105 - the atomic call by its name
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, draft: Path) -> None:
+    reached("copy the database")
     connection.execute("checkpoint store")
     connection.execute(f"attach '{_quoted(draft)}' as rewritten (storage_version 'v1.5.0')")
     connection.execute("copy from database store to rewritten")
     connection.execute("checkpoint rewritten")
     connection.execute("detach rewritten")
     make_private(draft)
-    _synced(draft)
-    os.replace(draft, path)  # noqa: PTH105 - the atomic call by its name
+
+
+def draft_of(path: Path) -> Path:
+    """Where the copy is made; who holds the write lock of the database may remove what a dead process left there."""
+    return path.parent / "jobs" / f".{path.name}.rewritten"
 
 
 def _synced(path: Path) -> None:

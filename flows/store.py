@@ -18,6 +18,7 @@ from flows.database_faults import busy, is_held, no_folder, unreadable
 from flows.migrations import migrate, missing_migrations
 from flows.new_database import created_whole
 from flows.private_files import make_private, private_folder, private_umask
+from flows.rewritten import draft_of
 from flows.settings import Settings
 from flows.shortages import shortage
 from flows.steps import reached
@@ -147,6 +148,8 @@ class Store:
             reached("database: open")
             self._attach(connection, read_only=read_only, waiting=waiting)
             make_private(self.path)
+            if not read_only:
+                draft_of(self.path).unlink(missing_ok=True)
             connection.execute(f"use {CATALOG}")
             yield connection
             reached("database: close")
@@ -157,6 +160,7 @@ class Store:
         path = str(self.path).replace("'", "''")
         deadline = time.monotonic() + self.settings.wait_seconds
         while True:
+            file = self._file()
             try:
                 connection.execute(f"attach '{path}' as {CATALOG} ({options})")
             except duckdb.Error as error:
@@ -167,7 +171,17 @@ class Store:
                 waiting()
                 time.sleep(RETRY_SECONDS)
             else:
-                return
+                if file in (None, self._file()):
+                    return
+                connection.execute(f"detach {CATALOG}")  # the file was replaced by a rewritten one just now
+
+    def _file(self) -> tuple[int, int] | None:
+        """Which file has the path now."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
 
 
 @contextmanager

@@ -1,10 +1,9 @@
 """What is not kept for good goes: past retention, and a user who must be forgotten, down to the bytes of the file."""
 
-from pathlib import Path
-
 import pytest
 
 from flows.retention import forget, purge
+from flows.rewritten import draft_of
 from flows.settings import Settings
 from flows.store import Store
 from schemas.job import Mode
@@ -59,6 +58,6 @@ def test_the_database_is_whole_after_forgetting(settings: Settings) -> None:
     imported(settings, [user(1), user(2)], Mode.INSERT)
     forget(Store(settings), "u-1")
     assert settings.database.stat().st_mode & 0o777 == 0o600
-    assert not Path(f"{settings.database}.new").exists()
+    assert not draft_of(settings.database).exists()
     assert imported(settings, [user(1)], Mode.INSERT).inserted == 1
     assert asked(settings, "select count(*) from job_overview") == [(2,)]

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.job_folder import is_free
+from flows.job_folder import folders_in, is_free
 from flows.job_rows import summary_from
 from flows.live_jobs import sweep
 from flows.settings import Settings
@@ -33,6 +33,8 @@ class Found:
 
     users: Image
     jobs: Mapping[str, JobSummary]
+    rejected_users: int = 0
+    purged: int = 0
 
 
 def found_in(settings: Settings) -> Found:
@@ -42,18 +44,32 @@ def found_in(settings: Settings) -> Found:
     with Store(settings).reading() as connection:
         users = tuple(connection.execute(USERS).fetchall())
         rows = run_mapped(connection, "jobs", package="flows", connection=None, limit=1000)
-    return Found(users, {str(row["job_id"]): summary_from(row) for row in rows})
+        ((rejected,),) = connection.execute("select count(*) from rejected_users").fetchall()
+    purged = sum(row["purged_at"] is not None for row in rows)
+    return Found(users, {str(row["job_id"]): summary_from(row) for row in rows}, rejected, purged)
 
 
-def violations(settings: Settings, job_id: str, images: Images, *, killed: bool) -> Iterator[str]:
-    """What is wrong after a job that was broken off; one that was killed is swept first, as every command does."""
+def kept_in(settings: Settings) -> tuple[object, ...]:
+    """What a purge and a forgetting change besides the users: refused rows, purged jobs and the folders of jobs."""
+    found = found_in(settings)
+    return (
+        found.users,
+        found.rejected_users,
+        found.purged,
+        {folder.path.name for folder in folders_in(settings.jobs_folder)},
+    )
+
+
+def violations(settings: Settings, job_id: str | None, images: Images, *, killed: bool) -> Iterator[str]:
+    """What is wrong after an operation that was broken off; a job that was killed is swept first, as by any command."""
     if killed and settings.database.exists():
         sweep(Store(settings))
     found = found_in(settings)
     if found.users not in (images.before, images.after):
         yield f"the users are neither as before nor as after: {found.users}"
-    yield from _untruths(found.jobs.get(job_id), is_in=found.users == images.after)
-    yield from _strays(settings, found.jobs.keys() | {job_id})
+    if job_id is not None:
+        yield from _untruths(found.jobs.get(job_id), is_in=found.users == images.after)
+    yield from _strays(settings, found.jobs.keys() | {str(job_id)})
 
 
 def _untruths(summary: JobSummary | None, *, is_in: bool) -> Iterator[str]:
@@ -87,7 +103,9 @@ def _strays(settings: Settings, known: AbstractSet[str]) -> Iterator[str]:
 def _belongs(parts: tuple[str, ...], known: AbstractSet[str]) -> bool:
     if len(parts) == 1:
         return parts[0] in {"users.duckdb", "users.duckdb.wal", "users.ndjson", "jobs"}
-    return parts[1] in known or parts[1] in {".slots", ".new.lock", ".new.duckdb", ".new.duckdb.wal"}
+    if any(parts[1].startswith(draft) for draft in (".new.duckdb", ".users.duckdb.rewritten")):
+        return True  # of a process that was killed; the next one takes it away
+    return parts[1] in known or parts[1] in {".slots", ".new.lock"}
 
 
 def leftovers(settings: Settings) -> Iterator[str]:

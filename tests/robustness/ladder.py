@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 
 from flows.steps import listening
-from tests.robustness.examined import Images, found_in, leftovers, violations
+from tests.robustness.examined import Images, found_in, kept_in, leftovers, violations
 from tests.robustness.forked import NOT_REACHED, Forks, Order, forks
 from tests.robustness.operations import OPERATIONS, settings_in
 
@@ -76,6 +76,7 @@ class Start:
     operation: str
     folder: Path
     images: Images
+    kept: tuple[object, ...] | None  # where the operation is no job: what there is after it
 
     def copied(self, name: str) -> Path:
         """A copy to break."""
@@ -91,8 +92,9 @@ def started(operation: str, folder: Path) -> Start:
     whole = Path(shutil.copytree(begin, folder / "whole"))
     OPERATIONS[operation].run(settings_in(whole), str(uuid.uuid4()))
     images = Images(before, found_in(settings_in(whole)).users)
-    assert images.before != images.after
-    return Start(operation, begin, images)
+    is_job = OPERATIONS[operation].is_job
+    assert images.before != images.after or not is_job
+    return Start(operation, begin, images, None if is_job else kept_in(settings_in(whole)))
 
 
 def point(start: Start, break_at: Break, step: int) -> list[str] | None:
@@ -102,9 +104,9 @@ def point(start: Start, break_at: Break, step: int) -> list[str] | None:
     try:
         if not break_at(start.operation, folder, job_id, step):
             return None
-        wrong = [*violations(settings, job_id, start.images, killed=True)]
+        wrong = [*violations(settings, None if start.kept else job_id, start.images, killed=True)]
         OPERATIONS[start.operation].run(settings, str(uuid.uuid4()))
-        if found_in(settings).users != start.images.after:
+        if found_in(settings).users != start.images.after or start.kept not in (None, kept_in(settings)):
             wrong.append("run again, the operation did not come to its end")
         return [*wrong, *leftovers(settings)]
     finally:

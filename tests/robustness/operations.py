@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.job import run_job
+from flows.retention import forget, purge
 from flows.running import Silent
 from flows.settings import Settings
+from flows.store import Store
 from flows.undo import undo
 from schemas.job import JobOptions, Mode
 
@@ -27,6 +29,7 @@ class Operation:
 
     prepare: Callable[[Settings], None]  # in an empty folder
     run: Callable[[Settings, str], None]  # under that job id; harmless to run again
+    is_job: bool = True
 
 
 def settings_in(folder: Path) -> Settings:
@@ -81,9 +84,19 @@ def _undo(settings: Settings, job_id: str) -> None:
     undo(CHANGE, dry_run=False, settings=settings, job_id=job_id)
 
 
+def _purge(settings: Settings, _job_id: str) -> None:
+    purge(Store(settings), days=0)
+
+
+def _forget(settings: Settings, _job_id: str) -> None:
+    forget(Store(settings), "ADA@x.example")
+
+
 OPERATIONS: Mapping[str, Operation] = {
     "first import": Operation(_with_file, _insert),
     "insert": Operation(_with_new_users, _insert),
     "upsert": Operation(_with_changes, _upsert),
     "undo": Operation(_with_job_to_undo, _undo),
+    "purge": Operation(_with_job_to_undo, _purge, is_job=False),
+    "forget": Operation(_with_job_to_undo, _forget, is_job=False),
 }
