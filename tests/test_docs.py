@@ -1,0 +1,63 @@
+"""README says what there is: every option, command, code, table, view and setting; and CI runs README's own command."""
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+
+from flows import command_line, connections, jobs
+from schemas.codes import ErrorCode
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def options(parse: argparse.ArgumentParser) -> set[str]:
+    """Every long option of a parser and its commands."""
+    found = {name for action in parse._actions for name in action.option_strings if name.startswith("--")}
+    for action in parse._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found |= {name for command in action.choices.values() for name in options(command)}
+    return found - {"--help"}
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_every_code_has_a_line(code: ErrorCode) -> None:
+    assert re.search(rf"^\| .*`{code.value}`", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "option", sorted(options(command_line.parser()) | options(jobs.parser()) | options(connections.parser()))
+)
+def test_every_option_is_explained(option: str) -> None:
+    assert f"{option}" in README or f"--{option.removeprefix('--no-')}" in README
+
+
+def test_every_command_is_shown() -> None:
+    (commands,) = (a for a in jobs.parser()._actions if isinstance(a, argparse._SubParsersAction))
+    assert [name for name in commands.choices if f"flows.jobs {name}" not in README] == []
+
+
+def test_every_table_and_view_is_named() -> None:
+    names = [
+        match[1]
+        for path in (ROOT / "schemas" / "sql").glob("*.sql")
+        if (match := re.search(r"create (?:table|view)(?: if not exists)? (\w+)", path.read_text(encoding="utf-8")))
+    ]
+    assert [name for name in names if f"`{name}`" not in README and f"-- {name}:" not in README] == []
+
+
+def test_every_setting_of_the_environment_is_named() -> None:
+    used = {name for path in (ROOT / "flows").rglob("*.py") for name in re.findall(r"IMPORT_[A-Z_]+", path.read_text())}
+    assert sorted(name for name in used if name not in README) == []
+
+
+def test_two_commands_come_first_and_ci_runs_the_second() -> None:
+    commands = re.findall(r"```sh\n(.+?)\n```", README, re.DOTALL)
+    assert "flows.import_users data/samples/" in commands[0]
+    assert commands[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_nothing_is_left_to_fill_in() -> None:
+    assert "@@" not in README
