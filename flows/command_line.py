@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flows.local_api import LocalApi
     from flows.terminal import Terminal
 
-REPORT = "please report this; nothing was merged"
+REPORT = "see with `python -m flows.jobs list` whether the job has ended, and please report this"
 EPILOG = """examples:
   python -m flows.import_users users.json
   python -m flows.import_users --mode upsert --dry-run export/ more.csv
@@ -79,6 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return complain(fault)
     except KeyboardInterrupt:
         return ExitCode.CANCELED
+    except MemoryError:
+        return complain(JobFault(ErrorCode.OUT_OF_MEMORY, "there is not enough memory to run", "close other programs"))
     except Exception as error:  # noqa: BLE001 - the edge of the program: its text may hold a user's data
         return complain(JobFault(ErrorCode.INTERNAL, f"the import broke down with {type(error).__name__}", REPORT))
 

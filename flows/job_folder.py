@@ -21,7 +21,7 @@ STATUS_FILE = "status.json"
 CANCEL_FILE = "cancel"
 LOCK_FILE = "lock"
 LAYOUTS_FILE = "layouts.ndjson"
-NEEDED_TO_MERGE_ONLY = ("accepted-*", "updates.parquet", "plan.parquet", "duckdb_temp*")
+NEEDED_TO_MERGE_ONLY = ("accepted-*.parquet", "updates.parquet", "plan.parquet", "duckdb_temp*")
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,16 @@ class JobFolder:
 
     def make_room(self) -> None:
         """Remove what only a merge needs: the job has failed on a full disk and has to say so on it."""
-        for pattern in NEEDED_TO_MERGE_ONLY:
-            for path in self.path.glob(pattern):
-                path.unlink(missing_ok=True)
+        for path in self._needed_to_merge():
+            path.unlink(missing_ok=True)
+
+    @property
+    def bytes_to_merge(self) -> int:
+        """How large that is."""
+        return sum(path.stat().st_size for path in self._needed_to_merge())
+
+    def _needed_to_merge(self) -> list[Path]:
+        return [path for pattern in NEEDED_TO_MERGE_ONLY for path in self.path.glob(pattern)]
 
     @property
     def is_running(self) -> bool:

@@ -13,6 +13,7 @@ from flows.load import Loaded
 from flows.plan_file import write_plan
 from flows.records import finish_job
 from flows.running import Job, ended_with, finished, utc_now
+from flows.shortages import require_space
 from flows.staged_views import view
 from flows.steps import reached
 from flows.store import transaction
@@ -51,6 +52,8 @@ def make_plan(job: Job, loaded: Loaded) -> Planned:
 def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
     """Carry the plan out in one transaction with the job's record; a dry run only records it."""
     if planned.fault is None and not job.options.dry_run:
+        job.step("look at the free space")
+        require_space(job.folder.path, staged=job.folder.bytes_to_merge)
         job.enter(JobStatus.IMPORTING)
     with job.store.writing(spill=job.folder.path, waiting=job.stop.check) as connection:
         with job.stop.interrupting(connection), transaction(connection):

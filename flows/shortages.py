@@ -13,8 +13,10 @@ from schemas.faults import DatabaseFault
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large", "max_temp_directory_size")
-ENGINE_ERRORS = (duckdb.Error, pl.exceptions.PolarsError, pa.ArrowException, OSError)
+NO_MEMORY_TEXTS = ("can't start new thread", "Resource temporarily unavailable", "Cannot allocate memory")
+ENGINE_ERRORS = (duckdb.Error, pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, OSError)
 MEGABYTE = 1_000_000
+LOG_BYTES = 8 * MEGABYTE
 
 
 def shortage(error: BaseException) -> DatabaseFault | None:
@@ -22,19 +24,23 @@ def shortage(error: BaseException) -> DatabaseFault | None:
     if _is_full(error):
         hint = "make room on the disk and run it again; nothing was merged"
         return DatabaseFault(ErrorCode.DISK_FULL, "the disk is full", hint)
-    if isinstance(error, (MemoryError, duckdb.OutOfMemoryException)):
+    if _is_out_of_memory(error):
         hint = "close other programs, or set IMPORT_MEMORY_LIMIT (DuckDB's share, 1GB by default); nothing was merged"
         return DatabaseFault(ErrorCode.OUT_OF_MEMORY, "there is not enough memory for the job", hint)
     return None
 
 
-def require_space(folder: Path, *, needed: int) -> None:
-    """Go on when the disk of the folder has as many free bytes.
+def require_space(folder: Path, *, staged: int) -> None:
+    """Go on when the folder's disk has room for the merge of that many staged bytes.
+
+    Measured: the tables, the rows before and the log grew by 1.3 times the staged bytes for 300,000 users, by up to 6.6
+    times for 20,000, which go through the log uncompressed.
 
     Raises:
         DatabaseFault: `DISK_FULL`.
 
     """
+    needed = 3 * staged + LOG_BYTES
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise DatabaseFault(
@@ -49,6 +55,13 @@ def _is_full(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in FULL:
         return True
     return isinstance(error, ENGINE_ERRORS) and any(text in str(error) for text in FULL_TEXTS)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """No memory, or none for one more thread."""
+    if isinstance(error, (MemoryError, duckdb.OutOfMemoryException)):
+        return True
+    return isinstance(error, (*ENGINE_ERRORS, RuntimeError)) and any(text in str(error) for text in NO_MEMORY_TEXTS)
 
 
 def _megabytes(count: int) -> str:

@@ -76,8 +76,10 @@ class Store:
                 migrate(connection)
 
     def _create(self, draft: Path) -> None:
-        with Store(replace(self.settings, database=draft)).transaction() as connection:
-            migrate(connection)
+        with Store(replace(self.settings, database=draft)).writing() as connection:
+            with transaction(connection):
+                migrate(connection)
+            connection.execute("checkpoint")  # closing does it too, but does not tell when the disk is full
 
     def _missing_migrations(self) -> bool:
         """Whether the tables are older than this program, found without the write lock."""
