@@ -215,7 +215,10 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
             )
             for name in HASHES
         ),
-        *(one(C.HASH_MISMATCH, hashed(name, salt={"value": "s"}), f"{ROOT}.salt") for name in sorted(TEXTUAL - {"bcrypt"})),
+        *(
+            one(C.HASH_MISMATCH, hashed(name, salt={"value": "s"}), f"{ROOT}.salt")
+            for name in sorted(TEXTUAL - {"bcrypt"})
+        ),
         one(C.HASH_MISMATCH, hashed("md5", {"value": "0" * 31, "encoding": "hex"}), f"{ROOT}.hash.value"),
         one(C.HASH_MISMATCH, hashed("scrypt", cost=3), f"{ROOT}.cost"),
     ),
