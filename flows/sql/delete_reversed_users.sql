@@ -1,4 +1,3 @@
 -- grain: one row per user that the undone job left in the table
 delete from users
-using reversals
-where users.connection = $connection and users.user_id = reversals.user_id
+where connection = $connection and user_id in (select user_id from reversals)
