@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from flows.readers.batch import Batch
-from flows.readers.json_scanner import Scan, Skipper, scan
+from flows.readers.json_scanner import Scan, Skipper, scan, scan_one
 from flows.readers.json_splitter import Split, split
 from flows.readers.json_window import Window
 from flows.readers.judge import invalid_json, judge, lost, number, with_texts
@@ -16,6 +16,7 @@ from schemas.faults import FileFault
 from schemas.frames import Layout
 
 LAYOUT = Layout()
+SCANNED_AT_ONCE = 1 << 20
 NONE_BROKEN = pl.Series("record", [], dtype=pl.Int64)
 ELEMENTS = pl.Schema({"start": pl.Int64, "line": pl.Int64, "data": pl.Binary})
 
@@ -28,6 +29,7 @@ class JsonArray:
         self._record = first_record
         self._reading = reading
         self._closed = False
+        self._left_to_scan = 0  # bytes of the window in which the fast way has failed
 
     def batches(self) -> Iterator[Batch]:
         """The elements in order.
@@ -44,15 +46,19 @@ class JsonArray:
         self._window.expect(b"]", reason="expecting ] at the end of the array")
 
     def _front(self) -> Iterator[Batch]:
-        """The elements at the front of the window, as many as are whole; none when it had to grow."""
+        """The elements at the front of the window, as many as are found at once; none when it had to grow."""
         window = self._window
         window.next_byte()
         window.fill()
-        quick = split(window.data, engine=self._reading.engine)
-        if quick.used:
-            yield from self._quick_batches(quick)
-            return
-        exact = scan(window.data)
+        if self._left_to_scan <= 0:
+            quick = split(window.data, engine=self._reading.engine)
+            if quick.used:
+                yield from self._quick_batches(quick)
+                return
+            self._left_to_scan = len(window.data)  # what cannot be split quickly at its start is not tried again soon
+        exact = scan(window.data[:SCANNED_AT_ONCE], most=self._reading.caps.batch_rows)
+        if not exact.spans:
+            exact = scan_one(window.data)
         if exact.spans:
             yield from self._exact_batches(exact)
         elif len(window.data) > self._reading.caps.record_bytes:
@@ -73,6 +79,7 @@ class JsonArray:
             broken = invalid_json(part, self._reading.engine)
             yield judged_batch(part, broken=broken, window=self._window, reading=self._reading)
         self._window.advance(found.used)
+        self._left_to_scan -= found.used
         self._closed = found.closed
 
     def _skipped(self) -> Batch:

@@ -126,9 +126,19 @@ class _JsonObject:
 
 
 def _scalar(window: Window, reading: Reading) -> Batch:
-    """The refused record of a source that holds a text, a number, true, false or null."""
-    while len(window.data) <= reading.caps.record_bytes and window.grow():
-        pass
+    """The refused record of a source that holds a text, a number, true, false or null.
+
+    Raises:
+        FileFault: it is none of these, or too large to be looked at.
+
+    """
+    while window.grow():
+        if len(window.data) > reading.caps.record_bytes:
+            raise FileFault(
+                ErrorCode.FILE_FORMAT,
+                f"{window.name} holds one value of more than {reading.caps.record_bytes} bytes, not users",
+                "give an array of users",
+            )
     batch = _one_batch(window.data.rstrip(SPACE), window.line, window, reading)
     window.advance(len(window.data))
     return batch

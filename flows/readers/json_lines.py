@@ -8,11 +8,12 @@ from flows.readers.batch import Batch
 from flows.readers.byte_stream import open_stream
 from flows.readers.cutting import cut
 from flows.readers.judge import invalid_json, judge, lost, number, with_texts
-from flows.readers.line_blocks import Block, line_blocks
+from flows.readers.line_blocks import line_blocks
 from flows.readers.reading import Reading
 from schemas.frames import Layout
 
 LAYOUT = Layout()
+_LINES_AT_ONCE = 4  # times the rows of a batch, for there may be blank ones
 
 
 def read_json_lines(reading: Reading) -> Iterator[Batch]:
@@ -24,19 +25,30 @@ def read_json_lines(reading: Reading) -> Iterator[Batch]:
                 judged = lost(record=record, line=line, size=block.dropped, caps=reading.caps)
                 yield judged.batch(seen=1, position=block.position, layout=LAYOUT)
                 record, line = record + 1, line + 1
-                continue
-            lines = _lines(block, first=line)
-            line += lines.height
-            for batch in _batches(lines, position=block.position, record=record, reading=reading):
-                yield batch
-                record += batch.seen
+            for data in _parts(_with_line_feeds(block.data), most=_LINES_AT_ONCE * reading.caps.batch_rows):
+                lines = _lines(data, first=line)
+                line += lines.height
+                for batch in _batches(lines, position=block.position, record=record, reading=reading):
+                    yield batch
+                    record += batch.seen
 
 
-def _lines(block: Block, *, first: int) -> pl.DataFrame:
-    """The block's lines without their ends, as line and data."""
-    data = block.data
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+def _with_line_feeds(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
+
+
+def _parts(data: bytes, *, most: int) -> Iterator[bytes]:
+    """The lines in parts of about so many at most: millions of blank ones would need much memory at once."""
+    middle = data.find(b"\n", len(data) // 2) + 1
+    if middle in (0, len(data)) or data.count(b"\n") <= most:
+        yield from [data] if data else []
+        return
+    yield from _parts(data[:middle], most=most)
+    yield from _parts(data[middle:], most=most)
+
+
+def _lines(data: bytes, *, first: int) -> pl.DataFrame:
+    """The lines without their ends, as line and data."""
     lines = cut(data, b"\n")
     if data.endswith(b"\n"):
         lines = lines.head(-1)

@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from flows.readers.strict_json import SPACE, STRING
 
 _TOKENS = re.compile(STRING + rb'|([\[{])|([\]}])|(,)|(")', re.DOTALL)
+_ESCAPED = re.compile(rb"\\.", re.DOTALL)
+_STRIDE = 1 << 16
+_PASSES = 30
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _BRACKETS = re.compile(rb'["\[\]{}]')
 _BRACKETS_AND_COMMAS = re.compile(rb'["\[\]{},]')
 
@@ -22,8 +27,8 @@ class Scan:
     closed: bool
 
 
-def scan(data: bytes) -> Scan:
-    """The elements of an array from the first one's first byte on, as far as they are whole."""
+def scan(data: bytes, *, most: int) -> Scan:
+    """The elements of an array from the first one's first byte on, as far as they are whole, at most so many."""
     spans: list[tuple[int, int]] = []
     start = level = 0
     for token in _TOKENS.finditer(data):
@@ -37,9 +42,20 @@ def scan(data: bytes) -> Scan:
         elif token[3] and not level:
             spans.append(_trimmed(data, start, token.start()))
             start = token.end()
+            if len(spans) == most:
+                break
         elif token[4]:
             break
     return Scan(spans, start, closed=False)
+
+
+def scan_one(data: bytes) -> Scan:
+    """The first element, if it is whole: the way for large ones."""
+    end = Skipper().feed(data)
+    if end is None:
+        return Scan([], 0, closed=False)
+    closed = not data.startswith(b",", end)
+    return Scan([_trimmed(data, 0, end)], end if closed else end + 1, closed=closed)
 
 
 def _trimmed(data: bytes, start: int, end: int) -> tuple[int, int]:
@@ -55,10 +71,34 @@ class Skipper:
 
     level: int = 0
     in_string: bool = False
-    escaped: bool = False  # the chunk before ended with a backslash that escapes the next byte
+    escaped: bool = False  # what came before ended with a backslash that escapes the next byte
 
     def feed(self, data: bytes) -> int | None:
         """Where in the chunk the value is over, at the comma or bracket that follows it; nothing when it goes on."""
+        for start in range(0, len(data), _STRIDE):
+            stride = data[start : start + _STRIDE]
+            if self._pass_over(stride):
+                continue
+            end = self._step_through(stride)
+            if end is not None:
+                return start + end
+        return None
+
+    def _pass_over(self, data: bytes) -> bool:
+        """Take in a stride without looking at each bracket, if the value is not over in it."""
+        text = data[self.escaped :]
+        bare = _ESCAPED.sub(b"", text) if b"\\" in text else text
+        pieces = bare.removesuffix(b"\\").split(b'"')
+        brackets = _without_pairs(b"".join(pieces[self.in_string :: 2]).translate(_SQUARE, _NO_BRACKETS))
+        closed = brackets.count(b"]")
+        if closed >= self.level:
+            return False
+        self.level += brackets.count(b"[") - closed
+        self.in_string ^= len(pieces) % 2 == 0
+        self.escaped = bare.endswith(b"\\")
+        return True
+
+    def _step_through(self, data: bytes) -> int | None:
         position = 0
         while position < len(data):
             if self.in_string:
@@ -91,3 +131,13 @@ class Skipper:
             return len(data)
         self.in_string = escaped
         return quote + 1
+
+
+def _without_pairs(brackets: bytes) -> bytes:
+    """What is left when brackets that close each other are taken out, from the inside; rest of deep ones stays."""
+    for _ in range(_PASSES):
+        shorter = brackets.replace(b"[]", b"")
+        if len(shorter) == len(brackets):
+            break
+        brackets = shorter
+    return brackets

@@ -53,7 +53,8 @@ def judge(records: pl.DataFrame, *, broken: pl.Series, caps: Caps) -> Judged:
         return Judged(records.select(RECORDS.names()), pl.DataFrame(schema=RECORDS), pl.DataFrame(schema=ERRORS))
     if "data" not in suspects.columns:
         suspects = suspects.with_columns(pl.col("text").cast(pl.Binary).alias("data"))
-    refusals = [refusal(data, caps=caps) for data in suspects["data"]]
+    found_for = {data: refusal(data, caps=caps) for data in suspects["data"].unique()}
+    refusals = [found_for[data] for data in suspects["data"]]
     refused = suspects.filter(pl.Series([found is not None for found in refusals], dtype=pl.Boolean))
     rows = records.join(refused.select("record"), on="record", how="anti", maintain_order="left")
     reasons = [found for found in refusals if found is not None]

@@ -26,11 +26,14 @@ def _other_values(texts: list[str], path: Path) -> int:
     names = [name.strip() for name in table.column_names]
     columns = [column.to_pylist() for column in table.columns if _is_plain(column.type)]
     plain = [name for name, column in zip(names, table.columns, strict=True) if _is_plain(column.type)]
-    found = (json.loads(text) for text in texts)
-    return sum(
-        [record.get(name) for name in plain] != list(values)
-        for record, values in zip(found, zip(*columns, strict=True), strict=True)
-    )
+    found = [json.loads(text) for text in texts]
+    differing = {
+        at
+        for name, values in zip(plain, columns, strict=True)
+        for at, (record, value) in enumerate(zip(found, values, strict=True))
+        if record.get(name) != value
+    }
+    return len(differing)
 
 
 def _is_plain(kind: pa.DataType) -> bool:
