@@ -15,8 +15,7 @@ ADA = "a@x.example"
 
 def updated(connection: duckdb.DuckDBPyConnection, column: str) -> object:
     """The value that the only update gives a column."""
-    ((value,),) = connection.execute(f"select {column} from updates").fetchall()
-    return value
+    return connection.sql("from updates").pl()[column].item()
 
 
 @pytest.mark.parametrize(
