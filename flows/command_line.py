@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 from flows import local_api
 from flows.import_arguments import add_arguments, options_of
 from flows.notice_settings import NoticeSettings
+from flows.printing import readers_may_leave
 from flows.settings import DEFAULT_DATABASE, Settings, settings_from
 from schemas.codes import ErrorCode
 from schemas.faults import ExitCode, Fault, JobFault
@@ -98,7 +99,8 @@ def _run(options: JobOptions, arguments: argparse.Namespace, *, settings: Settin
 
         with Terminal(json=arguments.json, quiet=arguments.quiet) as terminal:
             summary = _run_job(options, settings=settings, terminal=terminal, api=api)
-        terminal.show(summary, settings=settings)
+        with readers_may_leave():
+            terminal.show(summary, settings=settings)
         if api is None:  # with Prefect the run itself tells
             _tell(summary, told)
     return summary.exit_code

@@ -76,7 +76,7 @@ def faults_recorded(job: Job) -> Iterator[list[JobSummary]]:
         ended.append(record_broken(job.store, job.folder, broken.summary))
     except Fault as fault:
         ended.append(_recorded(job, fault))
-    except (Exception, PanicException) as error:  # noqa: BLE001 - the edge of the job: whatever broke, it must say so
+    except (Exception, PanicException, SystemExit) as error:  # noqa: BLE001 - the edge of the job: whatever broke, it must say so
         ended.append(_recorded(job, shortage(error) or _unforeseen(job, error)))
     except KeyboardInterrupt:
         ended.append(_recorded(job, canceled(A_SIGNAL)))

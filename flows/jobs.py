@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from flows import after_commands, kept_commands, vendor_commands
 from flows.command_line import Parser, add_database, complain
-from flows.printing import cell, print_json, print_table
+from flows.printing import cell, print_json, print_table, readers_may_leave
 from flows.settings import Settings, settings_from
-from schemas.faults import Fault
+from schemas.faults import ExitCode, Fault
 
 if TYPE_CHECKING:
     from flows.store import Store
@@ -61,13 +61,20 @@ def _add(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that the arguments ask for; the exit code."""
-    arguments = parser().parse_args(argv)
-    settings = settings_from(os.environ, database=arguments.database)
+    parse = parser()
+    arguments = parse.parse_args(argv)
+    command: Command = arguments.run
+    code: int = ExitCode.ALL_ROWS_IN  # where the reader left
     try:
-        command: Command = arguments.run
-        return command(arguments, settings)
+        settings = settings_from(os.environ, database=arguments.database)
+    except ValueError as error:
+        parse.error(f"an IMPORT_… variable cannot be used: {error}")
+    try:
+        with readers_may_leave():
+            code = command(arguments, settings)
     except Fault as fault:
         return complain(fault)
+    return code
 
 
 def list_jobs(arguments: argparse.Namespace, settings: Settings) -> int:

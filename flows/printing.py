@@ -1,8 +1,20 @@
 """How commands print what they found: one JSON document, a table on a terminal, tab-separated lines in a pipe."""
 
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+
+@contextmanager
+def readers_may_leave() -> Iterator[None]:
+    """Within the block nobody minds when what reads our output has gone, as `head` does."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_json(document: object) -> None:

@@ -63,12 +63,18 @@ def record_end(store: Store, folder: JobFolder, summary: JobSummary) -> JobSumma
         folder.make_room()
     with suppress(OSError):
         folder.write_status(summary.to_dict())
-    waited = Store(replace(store.settings, wait_seconds=0)) if code == ErrorCode.DATABASE_BUSY else store
+    waited = Store(replace(store.settings, wait_seconds=_patience(code, store.settings.wait_seconds)))
     with suppress(DatabaseFault), waited.transaction() as connection:
         if not finish_job(connection, summary):
             standing = run_mapped(connection, "job", package=PACKAGE, job_id=summary.job_id)
             return summary_from(standing[0]) if standing else summary
     return summary
+
+
+def _patience(code: str | None, usual: float) -> float:
+    """How long the end of a job waits for a busy database: not again, and not when somebody waits for the end."""
+    limits = {ErrorCode.DATABASE_BUSY.value: 0.0, ErrorCode.CANCELED.value: 2.0}
+    return min(usual, limits.get(code or "", usual))
 
 
 def record_broken(store: Store, folder: JobFolder, summary: JobSummary) -> JobSummary:

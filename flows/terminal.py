@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,11 +28,20 @@ from transforms.statements import run_mapped
 
 SAMPLED_USERS = 5  # of those that a dry run would change
 PLAIN_SECONDS = 5.0  # between two plain progress lines
+WAIT_SECONDS = 2.0  # for a busy database, when all that is left is to show the errors
 PHASES = {
     JobStatus.LOADING: "loading",
     JobStatus.READY: "planned",
     JobStatus.IMPORTING: "merging",
 }
+
+
+class LeftConsole(Console):
+    """A console whose reader may leave: the job goes on and ends with its own exit code."""
+
+    def on_broken_pipe(self) -> None:
+        """Write no more, where others would exit."""
+        self.quiet = True
 
 
 class Terminal:
@@ -40,8 +50,8 @@ class Terminal:
     def __init__(self, *, json: bool, quiet: bool) -> None:
         self.json = json
         self.quiet = quiet
-        self.errors = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
-        self.output = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        self.errors = LeftConsole(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+        self.output = LeftConsole(highlight=False, soft_wrap=not sys.stdout.isatty())
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._told = time.monotonic()
@@ -123,7 +133,7 @@ def _counts(summary: JobSummary) -> Table:
 def show_errors_by_code(console: Console, summary: JobSummary, *, settings: Settings) -> None:
     """Print each code with its count and an example; nothing where there are no errors."""
     try:
-        with Store(settings).reading() as connection:
+        with Store(replace(settings, wait_seconds=min(settings.wait_seconds, WAIT_SECONDS))).reading() as connection:
             rows = run_mapped(connection, "errors_by_code_of_job", package="flows", job_id=summary.job_id)
     except Fault:  # the counts have been printed; the database is busy with another job
         return

@@ -28,6 +28,7 @@ from tests.flows.importing import asked, edited, imported, users_of
 
 ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada"}
 BOB = {"email": "bob@x.example", "user_id": "u-bob"}
+ROOT = Path(__file__).parents[2]
 
 
 def connection_of_the_job() -> duckdb.DuckDBPyConnection:
@@ -239,3 +240,27 @@ def test_the_end_of_a_job_stands(settings: Settings) -> None:
     sweep(Store(settings))
     assert find_job(Store(settings), "job") == summary
     assert Path(settings.jobs_folder / "job").exists()
+
+
+def test_a_reader_of_the_output_that_leaves_does_not_end_the_job(settings: Settings, tmp_path: Path) -> None:
+    source = tmp_path / "users.ndjson"
+    source.write_text('{"email": "ada@x.example"}\n')
+    command = [sys.executable, "-m", "flows.import_users", source, "--database", settings.database, "--direct"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stderr.close()
+    assert process.returncode == ExitCode.ALL_ROWS_IN
+    assert len(users_of(settings)) == 1
+    (job,) = asked(settings, "select job_id from import_jobs")
+    with subprocess.Popen(
+        [sys.executable, "-m", "flows.jobs", "status", str(job[0]), "--database", settings.database],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""

@@ -1,0 +1,128 @@
+"""Many processes import into one database at once, some of them killed on the way; no row may be lost or come unasked.
+
+`python -m tests.robustness.crowd [--processes 4] [--imports 25] [--kills 10]` prints what was found.
+"""
+
+import argparse
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.settings import Settings
+from schemas.job import DONE, JobOptions
+
+ROWS = 20  # of an import
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a crowd left: users by the job that says it made them, and the jobs by status."""
+
+    users: dict[str, int]
+    jobs: dict[str, tuple[str, int]]  # status and inserted
+
+    @property
+    def lost(self) -> int:
+        """Rows that a completed job counted and that are not there, or are there without such a job."""
+        said = {job: inserted for job, (status, inserted) in self.jobs.items() if status in DONE}
+        return sum(abs(self.users.get(job, 0) - said.get(job, 0)) for job in self.users.keys() | said.keys())
+
+
+def crowd_settings(folder: Path) -> Settings:
+    """Settings that let everybody wait for their turn."""
+    return Settings(database=folder / "users.duckdb", wait_seconds=120, jobs_per_connection=64)
+
+
+def crowd(folder: Path, *, processes: int, imports: int, kills: int = 0) -> list[int]:
+    """Import so often in each of the processes, and kill so many; their exit codes, negative for a signal."""
+    import flows.job  # noqa: F401, PLC0415 - loaded once, before any fork
+
+    children = [_fork(folder, number, imports) for number in range(processes)]
+    chance = random.Random(processes * 1000 + imports)  # noqa: S311 - moments to kill at
+    codes = []
+    number = processes
+    while children:
+        if kills and len(codes) < kills:
+            time.sleep(chance.uniform(0.3, 1.5))
+            victim = children.pop(chance.randrange(len(children)))
+            os.kill(victim, signal.SIGKILL)
+            codes.append(_code(victim))
+            children.append(_fork(folder, number, imports))
+            number += 1
+        else:
+            codes.append(_code(children.pop()))
+    return codes
+
+
+def told(folder: Path) -> Told:
+    """What the database says when everybody has gone."""
+    from flows.live_jobs import list_recorded  # noqa: PLC0415 - no engine before the forks
+    from flows.store import Store  # noqa: PLC0415
+
+    store = Store(crowd_settings(folder))
+    jobs = {job.job_id: (job.status.value, job.inserted) for job in list_recorded(store, limit=10_000)}
+    with store.reading() as connection:
+        users = connection.execute("select created_by_job, count(*) from users group by all").fetchall()
+    return Told(dict(users), jobs)
+
+
+def _fork(folder: Path, number: int, imports: int) -> int:
+    process = os.fork()
+    if process == 0:
+        code = 1
+        try:
+            code = _import(folder, number, imports)
+        finally:
+            os._exit(code)
+    return process
+
+
+def _code(process: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def _import(folder: Path, number: int, imports: int) -> int:
+    from flows.job import Silent, run_job  # noqa: PLC0415 - no engine before the forks
+    from tests.population import user, write_ndjson  # noqa: PLC0415
+
+    failed = 0
+    for count in range(imports):
+        first = (number * imports + count) * ROWS
+        path = write_ndjson(folder / f"{number}-{count}.ndjson", (user(n) for n in range(first, first + ROWS)))
+        summary = run_job(
+            JobOptions(sources=(str(path),)),
+            settings=crowd_settings(folder),
+            job_id=str(uuid.uuid4()),
+            observer=Silent(),
+        )
+        failed += summary.inserted != ROWS
+    return min(failed, 100)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Let a crowd in and print what it left; 1 when a row was lost."""
+    parse = argparse.ArgumentParser(prog="python -m tests.robustness.crowd", description=__doc__)
+    parse.add_argument("--processes", type=int, default=4)
+    parse.add_argument("--imports", type=int, default=25)
+    parse.add_argument("--kills", type=int, default=0)
+    asked = parse.parse_args(argv)
+    with tempfile.TemporaryDirectory() as name:
+        codes = crowd(Path(name), processes=asked.processes, imports=asked.imports, kills=asked.kills)
+        found = told(Path(name))
+    done = sum(status in DONE for status, _ in found.jobs.values())
+    sys.stdout.write(
+        f"{len(found.jobs)} imports by {asked.processes} processes at once, {asked.kills} killed: {done} completed, "
+        f"{sum(found.users.values())} rows, {found.lost} lost\n"
+    )
+    return 1 if found.lost or any(code > 0 for code in codes) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

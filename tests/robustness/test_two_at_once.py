@@ -1,0 +1,179 @@
+"""Imports into one database wait for each other to a deadline, never lose a row, and are limited in number."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from flows.jobs import main
+from flows.live_jobs import live_status
+from flows.settings import Settings
+from flows.steps import listening
+from flows.store import Store
+from schemas.codes import ErrorCode
+from schemas.faults import DatabaseFault, ExitCode
+from schemas.job import JobStatus
+from tests.flows.importing import asked, imported, users_of
+from tests.population import user, write_ndjson
+
+ROOT = Path(__file__).parents[2]
+READER = "import sys, duckdb; c = duckdb.connect(sys.argv[1], read_only=True); print('in', flush=True); input()"
+
+
+def import_in_process(settings: Settings, source: str, **more: str) -> subprocess.Popen[str]:
+    """An import in a process of its own."""
+    command = [
+        sys.executable,
+        "-m",
+        "flows.import_users",
+        source,
+        "--database",
+        settings.database,
+        "--direct",
+        "--json",
+    ]
+    pipe = subprocess.PIPE
+    environment = {**os.environ, **more}
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, env=environment)
+
+
+@contextmanager
+def reader_of(settings: Settings) -> Iterator[int]:
+    """Another process that reads the database as long as the block runs; its id."""
+    command = [sys.executable, "-c", READER, str(settings.database)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "in\n"
+        yield reader.pid
+        reader.communicate("\n")
+
+
+@pytest.mark.usefixtures("store")
+def test_two_processes_import_into_one_database_and_both_get_in(settings: Settings) -> None:
+    files = [write_ndjson(settings.database.parent / f"{n}.ndjson", [user(n)]) for n in range(2)]
+    with import_in_process(settings, str(files[0])) as one, import_in_process(settings, str(files[1])) as other:
+        summaries = [json.loads(process.communicate()[0]) for process in (one, other)]
+    assert [summary["status"] for summary in summaries] == ["completed", "completed"]
+    assert len(users_of(settings)) == 2
+
+
+def test_two_processes_make_one_new_database(settings: Settings) -> None:
+    files = [write_ndjson(settings.database.parent / f"{n}.ndjson", [user(n)]) for n in range(2)]
+    with import_in_process(settings, str(files[0])) as one, import_in_process(settings, str(files[1])) as other:
+        codes = [process.communicate() and process.returncode for process in (one, other)]
+    assert codes == [0, 0]
+    assert len(users_of(settings)) == 2
+    versions = asked(settings, "select count(*), count(distinct version) from schema_migrations")
+    assert versions[0][0] == versions[0][1]
+
+
+def test_a_job_waits_for_a_reader_to_its_deadline_and_names_it(settings: Settings) -> None:
+    with ExitStack() as reading:
+        pids = []
+
+        def start(step: str) -> None:
+            if step == "enter importing":
+                pids.append(reading.enter_context(reader_of(settings)))
+
+        started = time.monotonic()
+        with listening(start):
+            summary = imported(settings, [user(1)], name="job")
+        assert time.monotonic() - started > settings.wait_seconds
+    assert summary.fault is not None
+    assert (summary.status, summary.fault["code"]) == (JobStatus.FAILED, ErrorCode.DATABASE_BUSY)
+    assert f"is held by process {pids[0]}" in summary.fault["message"]
+    assert users_of(settings) == []
+    assert live_status(Store(settings), "job")[0].fault == summary.fault
+
+
+@pytest.mark.usefixtures("store")
+def test_a_job_that_cannot_begin_for_a_reader_says_so(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    with reader_of(settings) as reader, pytest.raises(DatabaseFault, match=f"held by process {reader}"):
+        imported(settings, [user(1)])
+    assert main(["list", "--json", "--database", str(settings.database)]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+@pytest.mark.usefixtures("store")
+def test_a_job_gets_in_as_soon_as_the_reader_has_gone(settings: Settings) -> None:
+    patient = Settings(database=settings.database, wait_seconds=60)
+    with ExitStack() as reading:
+        reading.enter_context(reader_of(settings))
+        with import_in_process(patient, str(_file(settings))) as process:
+            time.sleep(2)
+            assert process.poll() is None, "it waits"
+            reading.close()
+    assert process.returncode == 0
+    assert len(users_of(settings)) == 1
+
+
+def _file(settings: Settings) -> Path:
+    return write_ndjson(settings.database.parent / "users.ndjson", [user(1)])
+
+
+@pytest.mark.usefixtures("store")
+def test_a_waiting_job_hears_that_it_must_stop(settings: Settings) -> None:
+    """A job that would wait a minute for a reader is canceled at once."""
+    source = str(_file(settings))
+    with import_in_process(settings, "-", IMPORT_WAIT_SECONDS="60") as process:
+        job = _job_that_runs(settings)
+        with reader_of(settings):
+            assert process.stdin is not None
+            process.stdin.write(Path(source).read_text())
+            process.stdin.close()
+            process.stdin = None
+            time.sleep(1)
+            started = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=50)
+            assert time.monotonic() - started < 10
+    assert json.loads(out)["status"] == "canceled"
+    assert live_status(Store(settings), job)[0].status is JobStatus.CANCELED
+
+
+def _job_that_runs(settings: Settings) -> str:
+    """The id of the job that has just begun."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        running = [path.parent.name for path in settings.jobs_folder.glob("*/stdin")]
+        if running:
+            return running[0]
+        time.sleep(0.05)
+    raise AssertionError("no job began")
+
+
+@pytest.mark.usefixtures("store")
+def test_a_third_job_is_refused_and_a_killed_one_makes_room(settings: Settings) -> None:
+    with import_in_process(settings, "-") as one, import_in_process(settings, "-") as other:
+        _until(lambda: len([*settings.jobs_folder.glob("*/stdin")]) == 2)
+        third = imported(settings, [user(1)], name="third")
+        assert third.fault is not None
+        assert (third.status, third.fault["code"]) == (JobStatus.FAILED, ErrorCode.TOO_MANY_JOBS)
+        one.kill()
+        one.wait()
+        assert imported(settings, [user(1)], name="fourth").status is JobStatus.COMPLETED
+        other.kill()
+    jobs = asked(settings, "select job_id from import_jobs where job_id not in ('third', 'fourth')")
+    assert [live_status(Store(settings), str(job))[0].status for (job,) in jobs] == [JobStatus.FAILED] * 2
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_every_row_of_many_quick_imports_is_there() -> None:
+    """Three processes, some killed; `python -m tests.robustness.crowd --imports 100` lets more in."""
+    command = [sys.executable, "-m", "tests.robustness.crowd", "--processes", "3", "--imports", "4", "--kills", "2"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert ended.returncode == ExitCode.ALL_ROWS_IN, ended.stdout + ended.stderr
+    assert ", 0 lost" in ended.stdout
