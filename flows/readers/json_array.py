@@ -71,7 +71,7 @@ class JsonArray:
         records = number(found.records.select("start", line, "text"), first=self._record)
         for part in records.iter_slices(self._reading.caps.batch_rows):
             yield judged_batch(part, broken=NONE_BROKEN, window=self._window, reading=self._reading)
-        self._window.advance(found.used)
+        self._window.advance(found.used, lines=found.lines)
 
     def _exact_batches(self, found: Scan) -> Iterator[Batch]:
         records = with_texts(number(_elements(found, self._window), first=self._record))

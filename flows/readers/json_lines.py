@@ -13,7 +13,8 @@ from flows.readers.reading import Reading
 from schemas.frames import Layout
 
 LAYOUT = Layout()
-_LINES_AT_ONCE = 4  # times the rows of a batch, for there may be blank ones
+_SAMPLES = 8
+_SAMPLED = 8  # of every so many bytes one is looked at
 
 
 def read_json_lines(reading: Reading) -> Iterator[Batch]:
@@ -25,7 +26,7 @@ def read_json_lines(reading: Reading) -> Iterator[Batch]:
                 judged = lost(record=record, line=line, size=block.dropped, caps=reading.caps)
                 yield judged.batch(seen=1, position=block.position, layout=LAYOUT)
                 record, line = record + 1, line + 1
-            for data in _parts(_with_line_feeds(block.data), most=_LINES_AT_ONCE * reading.caps.batch_rows):
+            for data in _parts(_with_line_feeds(block.data), lines=4 * reading.caps.batch_rows):
                 lines = _lines(data, first=line)
                 line += lines.height
                 for batch in _batches(lines, position=block.position, record=record, reading=reading):
@@ -37,14 +38,20 @@ def _with_line_feeds(data: bytes) -> bytes:
     return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
 
-def _parts(data: bytes, *, most: int) -> Iterator[bytes]:
-    """The lines in parts of about so many at most: millions of blank ones would need much memory at once."""
+def _parts(data: bytes, *, lines: int) -> Iterator[bytes]:
+    """The lines in parts of about so many: millions of blank ones would need much memory at once."""
     middle = data.find(b"\n", len(data) // 2) + 1
-    if middle in (0, len(data)) or data.count(b"\n") <= most:
+    if middle in (0, len(data)) or _guessed_lines(data) <= lines:
         yield from [data] if data else []
         return
-    yield from _parts(data[:middle], most=most)
-    yield from _parts(data[middle:], most=most)
+    yield from _parts(data[:middle], lines=lines)
+    yield from _parts(data[middle:], lines=lines)
+
+
+def _guessed_lines(data: bytes) -> int:
+    """About how many lines there are, from samples: to count takes as long as to read."""
+    step = len(data) // _SAMPLES + 1
+    return _SAMPLED * sum(data.count(b"\n", at, at + step // _SAMPLED + 1) for at in range(0, len(data), step))
 
 
 def _lines(data: bytes, *, first: int) -> pl.DataFrame:

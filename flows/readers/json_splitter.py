@@ -6,13 +6,16 @@ objects, the grammar leaves no other way to read the text. What cannot be proved
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import duckdb
 import polars as pl
 
 from flows.readers.cutting import cut
+from flows.readers.json_joiner import joined
 from flows.readers.judge import invalid_json
 from flows.readers.line_blocks import line_ends
 
@@ -27,14 +30,8 @@ class Split:
 
     records: pl.DataFrame
     used: int  # where the next element begins
-
-
-@dataclass(frozen=True)
-class _Fragments:
-    """What lies between boundaries, in order: record (a number), start, lines_before, text."""
-
-    frame: pl.DataFrame
-    end: int  # where the first fragment begins that is not among them
+    lines: int = 0  # that end before it
+    is_all: bool = False  # whether nothing was left over but a last record that is not over
 
 
 NOTHING = Split(pl.DataFrame(schema=_SCHEMA), 0)
@@ -45,46 +42,61 @@ def split(data: bytes, *, engine: duckdb.DuckDBPyConnection) -> Split:
     sample = _BOUNDARY.findall(data, 0, _SAMPLE)
     if not sample or not data.startswith(b"{"):
         return NOTHING
+    best = NOTHING
     try:
-        found = _proved(_fragments_at(min(sample, key=len), data), data=data, engine=engine)
-        return found if found.used else _proved(_fragments(data), data=data, engine=engine)
-    except pl.exceptions.ComputeError:
-        return NOTHING  # some text is not UTF-8: the exact way says which
+        for found in _guesses(data, boundary=min(sample, key=len), engine=engine):
+            best = max(best, found, key=lambda split: split.used)
+            if found.is_all:
+                break
+    except pl.exceptions.ComputeError:  # some text is not UTF-8: the exact way says which
+        return NOTHING
+    return best
 
 
-def _fragments_at(boundary: bytes, data: bytes) -> _Fragments:
-    """What lies between equal boundaries: the common case, and a fast one."""
+def _guesses(data: bytes, *, boundary: bytes, engine: duckdb.DuckDBPyConnection) -> Iterator[Split]:
+    """Splits from the quickest to the most careful."""
+    for cut_up in (partial(_equally_bounded, boundary=boundary), _bounded):
+        fragments = cut_up(data)
+        broken = invalid_json(fragments, engine)
+        for careful in (False, True):
+            yield _proved(joined(fragments, broken, data=data, careful=careful), engine=engine)
+
+
+def _equally_bounded(data: bytes, *, boundary: bytes) -> pl.DataFrame:
+    """What lies between boundaries that are all the same: the usual case, and a fast one."""
     pieces = cut(data, boundary, start=1).cast(pl.String).head(-1)
     ends = (pieces.str.len_bytes().cast(pl.Int64) + len(boundary)).cum_sum()
-    fragments = pl.DataFrame({"start": ends.shift(1, fill_value=0), "region": pieces}).with_columns(
+    fragments = pl.DataFrame({"end": ends, "region": pieces}).with_columns(
         pl.concat_str(pl.lit("{"), "region", pl.lit("}")).alias("text")
     )
-    return _Fragments(_with_lines(fragments, data, between=line_ends(boundary)), end=ends[-1])
+    return _placed(fragments, data, between=line_ends(boundary))
 
 
-def _fragments(data: bytes) -> _Fragments:
-    """What lies between boundaries of any white space."""
+def _bounded(data: bytes) -> pl.DataFrame:
+    """What lies between boundaries with any white space."""
     starts = [0, *(boundary.end() - 1 for boundary in _BOUNDARY.finditer(data))]
-    regions = [data[start:end] for start, end in pairwise(starts)]
-    fragments = pl.DataFrame({"start": starts[:-1], "region": regions}, schema_overrides={"region": pl.Binary})
-    fragments = fragments.with_columns(pl.col("region").cast(pl.String)).with_columns(
-        pl.col("region").str.strip_chars_end(", \t\r\n").alias("text")
-    )
-    return _Fragments(_with_lines(fragments, data, between=0), end=starts[-1])
+    regions = pl.Series("region", [data[start:end] for start, end in pairwise(starts)], dtype=pl.Binary)
+    fragments = pl.DataFrame({"end": starts[1:], "region": regions.cast(pl.String)}, schema_overrides={"end": pl.Int64})
+    return _placed(fragments.with_columns(pl.col("region").str.strip_chars_end(", \t\r\n").alias("text")), data)
 
 
-def _with_lines(fragments: pl.DataFrame, data: bytes, *, between: int) -> pl.DataFrame:
-    """The fragments with the number of line ends before each; `between` are those of a boundary not in the region."""
+def _placed(fragments: pl.DataFrame, data: bytes, *, between: int = 0) -> pl.DataFrame:
+    """The fragments, numbered, with where each begins and the next begins, and how many lines end before these.
+
+    `between` are the line ends of a boundary that is not in the region.
+    """
     ends = _count("\n") + between
     if b"\r" in data:
         ends = ends + _count("\r") - _count("\r\n")
     elif b"\n" not in data:
-        ends = pl.lit(0)
+        ends = pl.lit(0, pl.Int64)
     return fragments.select(
         pl.int_range(pl.len(), dtype=pl.Int64).alias("record"),
-        "start",
+        pl.col("end").shift(1, fill_value=0).alias("start"),
+        "end",
+        (ends.cum_sum() - ends).alias("lines_before"),
+        ends.cum_sum().alias("lines"),
         "text",
-        ends.cum_sum().shift(1, fill_value=0).cast(pl.Int64).alias("lines_before"),
     )
 
 
@@ -92,71 +104,14 @@ def _count(text: str) -> pl.Expr:
     return pl.col("region").str.count_matches(text, literal=True).cast(pl.Int64)
 
 
-def _proved(fragments: _Fragments, *, data: bytes, engine: duckdb.DuckDBPyConnection) -> Split:
-    """The fragments joined to records, as far as these are JSON."""
-    broken = invalid_json(fragments.frame, engine)
-    if broken.is_empty():
-        return Split(fragments.frame.select(_SCHEMA.names()), fragments.end)
-    records = _joined(_with_states(fragments.frame, broken), data=data, end=fragments.end)
-    return _whole(records, end=fragments.end, engine=engine)
-
-
-def _with_states(fragments: pl.DataFrame, broken: pl.Series) -> pl.DataFrame:
-    """The fragments with how deep, and whether inside a string, each begins and ends; JSON leaves both as they were."""
-    bare = pl.col("text").str.replace_all(r"\\.", "").alias("bare")
-    states = (
-        fragments.filter(pl.col("record").is_in(broken.implode()))
-        .select("record", bare)
-        .with_columns((pl.col("bare").str.count_matches('"', literal=True).cum_sum() % 2 == 1).alias("ends_inside"))
-        .with_columns(pl.col("ends_inside").shift(1, fill_value=False).alias("inside"))
-        .select("record", "ends_inside", _levels_opened().cum_sum().alias("ends_level"))
-    )
-    return (
-        fragments.join(states.with_columns(pl.lit(value=True).alias("broken")), on="record", how="left")
-        .sort("record")
-        .with_columns(
-            pl.col("broken").fill_null(value=False),
-            pl.col("ends_inside").forward_fill().fill_null(value=False),
-            pl.col("ends_level").forward_fill().fill_null(0),
-        )
-        .with_columns(
-            pl.col("ends_inside").shift(1, fill_value=False).alias("inside"),
-            pl.col("ends_level").shift(1, fill_value=0).alias("level"),
-        )
-    )
-
-
-def _levels_opened() -> pl.Expr:
-    """Brackets opened less brackets closed outside strings."""
-    outside = (
-        pl.when("inside").then(pl.col("bare").str.replace(r'^[^"]*("|$)', "")).otherwise("bare")
-    ).str.replace_all(r'"[^"]*("|$)', "")
-    return outside.str.count_matches(r"[\[{]").cast(pl.Int64) - outside.str.count_matches(r"[\]}]").cast(pl.Int64)
-
-
-def _joined(fragments: pl.DataFrame, *, data: bytes, end: int) -> pl.DataFrame:
-    """The records: a fragment that begins outside everything, and those after it that do not."""
-    first = pl.col("level").eq(0) & ~pl.col("inside")
-    over = pl.col("ends_level").last().eq(0) & ~pl.col("ends_inside").last()
-    is_over: bool = fragments.select(over).item()
-    records = fragments.with_columns(pl.len().over(first.cum_sum()).alias("fragments")).filter(first)
-    records = records.with_columns(
-        pl.col("start").shift(-1, fill_value=end).alias("end"),
-        (pl.col("broken") | (pl.col("fragments") > 1)).alias("unproved"),
-        (pl.int_range(pl.len()) < pl.len() - (0 if is_over else 1)).alias("over"),
-    )
-    parts = records.filter(pl.col("fragments") > 1)
-    texts = [data[start:end].decode().rstrip(", \t\r\n") for start, end in parts.select("start", "end").rows()]
-    joined = parts.select("record", pl.Series("joined", texts, dtype=pl.String))
-    return records.join(joined, on="record", how="left", maintain_order="left").with_columns(
-        pl.coalesce("joined", "text").alias("text")
-    )
-
-
-def _whole(records: pl.DataFrame, *, end: int, engine: duckdb.DuckDBPyConnection) -> Split:
+def _proved(records: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> Split:
     """The records before the first that is no JSON or not over."""
-    broken = invalid_json(records.filter("unproved"), engine)
-    bad = records.select((pl.col("record").is_in(broken.implode()) | ~pl.col("over")).arg_true()).to_series()
-    if bad.is_empty():
-        return Split(records.select(_SCHEMA.names()), end)
-    return Split(records.head(bad[0]).select(_SCHEMA.names()), records["start"][bad[0]])
+    broken = invalid_json(records.filter("is_guess"), engine)
+    wrong = pl.col("record").is_in(broken.implode()) | ~pl.col("is_over")
+    bad = records.select(wrong.arg_true()).to_series()
+    good = records.head(bad[0]) if len(bad) else records
+    if good.is_empty():
+        return NOTHING
+    used, lines = good.select("end", "lines").row(-1)
+    is_all = len(bad) == 0 or (bad[0] == records.height - 1 and not records["is_over"][-1])
+    return Split(good.select(_SCHEMA.names()), used, lines, is_all)

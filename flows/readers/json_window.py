@@ -43,11 +43,11 @@ class Window:
         while len(self.data) < self._caps.batch_bytes and self.grow():
             pass
 
-    def advance(self, size: int) -> None:
-        """Let go of the first bytes."""
+    def advance(self, size: int, *, lines: int | None = None) -> None:
+        """Let go of the first bytes, in which so many lines end."""
         if not size:
             return
-        self.line = self.line_at(size)
+        self.line = self.line_at(size) if lines is None else self.line + lines
         self._after_return = self.data.startswith(b"\r", size - 1)
         self.offset += size
         self.data = self.data[size:]

@@ -23,7 +23,8 @@ SMALLEST_KEY = 4  # bytes of `"":0`
 # What the engine's reading lets pass and the grammar does not; each may also stand inside a text.
 LENIENT = (
     r",[ \t\r\n]*[\]}]",  # a trailing comma
-    r"[:\[,][ \t\r\n]*-?(?:[nN][aA]|[iI][nN])",  # NaN, Infinity
+    r"[:\[,][ \t\r\n]*-?[nN][aA]",  # NaN; not one expression with the next: two are twice as fast
+    r"[:\[,][ \t\r\n]*-?[iI][nN]",  # Infinity
     r"[0-9][eE]\+?[0-9]{3}",  # a number beyond all numbers
 )
 
