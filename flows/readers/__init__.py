@@ -41,16 +41,17 @@ def read(
 ) -> Iterator[Batch]:
     """The source's records in order, in batches that no result depends on; the first is numbered `first_record`.
 
-    `engine` is a DuckDB in memory; it is free for other use between batches.
+    `engine` is a DuckDB in memory; it is free for other use meanwhile, also while another thread waits for a batch.
 
     Raises:
         FileFault: the source cannot be read as its format; what was yielded before must not be imported.
 
     """
-    reading = Reading(source=source, profile=profile, caps=caps, first_record=first_record, engine=engine)
     records = 0
-    for batch in READERS[format](reading):
-        records += batch.seen
-        yield batch
+    with engine.cursor() as cursor:
+        reading = Reading(source=source, profile=profile, caps=caps, first_record=first_record, engine=cursor)
+        for batch in READERS[format](reading):
+            records += batch.seen
+            yield batch
     if not records:
         raise FileFault(ErrorCode.FILE_EMPTY, f"{source.name} holds no users", "check that the right file was exported")

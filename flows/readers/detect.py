@@ -113,6 +113,11 @@ def _head(source: Source) -> bytes:
     _check_compression(source)
     with open_stream(source, caps=Caps()) as stream:
         head = stream.read(_HEAD)
+        while head.startswith(b"{") and b"\n" not in head[:-1] and len(head) <= Caps().record_bytes:
+            chunk = stream.read(len(head))  # what follows the first record tells one object from one a line
+            head += chunk
+            if not chunk:
+                break
     if not head:
         raise FileFault(ErrorCode.FILE_EMPTY, f"{source.name} is empty: it ends at byte 0", "export the users again")
     return head

@@ -17,4 +17,4 @@ class Reading:
     profile: Profile
     caps: Caps
     first_record: int  # the number of the source's first record in the job
-    engine: duckdb.DuckDBPyConnection  # in memory; drained whenever a batch is yielded
+    engine: duckdb.DuckDBPyConnection  # in memory; a connection of the reading's own

@@ -99,3 +99,9 @@ def test_an_empty_file_is_said_to_be_empty(name: str, reader: Reader) -> None:
 )
 def test_a_file_without_a_user_is_said_to_hold_none(name: str, content: bytes, reader: Reader) -> None:
     assert reader.fault(content, name).code is ErrorCode.FILE_EMPTY
+
+
+def test_one_record_a_line_is_known_also_when_the_first_is_large(reader: Reader) -> None:
+    large = b'{"email":"ann@example.com","user_metadata":{"a":"' + b"x" * 300_000 + b'"}}'
+    assert reader.read(large + b"\n" + USER, "users.json").rows[1] == (2, 2, USER.decode())
+    assert reader.read(large, "users.json").seen == 1
