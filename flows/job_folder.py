@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.private_files import private_folder, private_umask
+from flows.steps import reached
 
 STATUS_FILE = "status.json"
 CANCEL_FILE = "cancel"
@@ -40,6 +41,7 @@ class JobFolder:
         part = self.path / f"{kind}-{number:05}.parquet"
         part.unlink(missing_ok=True)
         if frame.height:
+            reached(f"folder: write {kind}")
             with private_umask():
                 frame.write_parquet(part, compression="lz4", statistics=False)
 
@@ -65,6 +67,7 @@ class JobFolder:
         draft = self.path / f"{STATUS_FILE}.new"
         with private_umask():
             draft.write_text(json.dumps(status), encoding="utf-8")
+        reached("folder: replace the status")
         draft.replace(self.path / STATUS_FILE)
 
     def read_status(self) -> Mapping[str, object]:

@@ -174,4 +174,5 @@ def _record(
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
     """Write the rows of a query as Parquet."""
+    reached(f"folder: write {path.stem}")
     connection.sql(query).write_parquet(str(path), compression="lz4")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.caps import Caps
 from flows.job import run_job
 from flows.retention import forget, purge
 from flows.running import Silent
@@ -34,7 +35,7 @@ class Operation:
 
 def settings_in(folder: Path) -> Settings:
     """Settings of a folder's database; a busy one is not waited for long."""
-    return Settings(database=folder / "users.duckdb", wait_seconds=1.0)
+    return Settings(database=folder / "users.duckdb", wait_seconds=1.0, caps=Caps(batch_rows=3))
 
 
 def import_file(settings: Settings, job_id: str, *, mode: Mode) -> None:
