@@ -1,0 +1,160 @@
+"""No secret of any row, good, bad or broken, gets anywhere but into the users table and the private parts of a job."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from flows.command_line import main as import_main
+from flows.jobs import main as jobs_main
+from flows.settings import Settings
+from flows.store import Store
+from schemas.faults import ExitCode
+from tests.robustness.secrets_planted import (
+    WRITERS,
+    Planted,
+    Record,
+    changed,
+    hits,
+    hits_in_database,
+    hits_in_files,
+    planted_users,
+    refused,
+)
+
+ROOT = Path(__file__).parents[2]
+Run = Callable[..., bytes]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Where everything goes that a program writes without being asked: home, working folder and temporary files."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return home
+
+
+@pytest.fixture
+def run(home: Path) -> Run:
+    """Runs a command there and returns all that it prints."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "IMPORT_"))}
+    own = {"HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(home / "prefect")}
+
+    def run(module: str, *arguments: str | Path, code: int | None = None) -> bytes:
+        command = [sys.executable, "-m", module, *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, cwd=home, env={**environment, **own}, check=False)
+        assert code is None or done.returncode == code, done.stderr.decode()
+        return done.stdout + done.stderr
+
+    return run
+
+
+def found(planted: Planted, printed: bytes, folder: Path, sources: Sequence[Path]) -> list[str]:
+    """Every marker outside the users table and the private parts."""
+    settings = Settings(database=folder / "data" / "users.duckdb")
+    with Store(settings).reading() as connection:
+        in_tables = [*hits_in_database(planted, connection)]
+    raw = b"".join(path.read_bytes() for path in settings.database.parent.glob("users.duckdb*"))
+    return [
+        *hits(planted, "what was printed", printed),
+        *in_tables,
+        *hits(refused(planted), "the database file", raw),
+        *hits_in_files(planted, folder, known=sources),
+    ]
+
+
+@pytest.mark.parametrize("form", list(WRITERS))
+def test_no_secret_of_any_row_is_printed_logged_or_kept_elsewhere(
+    form: str, tmp_path: Path, run: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
+    planted = Planted()
+    records = planted_users(planted)
+    users = WRITERS[form](tmp_path, records, planted)
+    (tmp_path / "more").mkdir()
+    more: list[Record] = changed(planted, records)
+    update = WRITERS["ndjson"](tmp_path / "more", more, planted)
+    database = ("--database", tmp_path / "data" / "users.duckdb")
+    plan = tmp_path / "plan.ndjson"
+    importing = ("flows.import_users", "--direct", *database)
+    printed = run(*importing, users, code=ExitCode.ROWS_REFUSED)
+    printed += run(*importing, update, "--mode", "upsert", "--json", "--plan", plan, code=ExitCode.ROWS_REFUSED)
+    again = [str(users), "--direct", "--again", *map(str, database)]
+    import_main([*again, "--mode", "upsert", "--dry-run", "--plan", str(tmp_path / "other.csv")])
+    import_main([*again, "--on-error", "fail"])
+    for job in _jobs(tmp_path):
+        for command in (["status"], ["errors"], ["errors", "--json"], ["errors", "--as", "auth0"], ["diff"]):
+            jobs_main([command[0], job, *command[1:], *map(str, database)])
+    printed += "".join(capfd.readouterr()).encode()
+    users_in = repr(_users(tmp_path)).encode()
+    assert len({*hits(planted, "users", users_in)}) >= 5, "what got in has its secrets, so the search finds them"
+    assert found(planted, printed, tmp_path, [users, update]) == []
+
+
+def _jobs(folder: Path) -> list[str]:
+    with Store(Settings(database=folder / "data" / "users.duckdb")).reading() as connection:
+        return [job for (job,) in connection.execute("select job_id from import_jobs").fetchall()]
+
+
+def _users(folder: Path) -> list[tuple[object, ...]]:
+    with Store(Settings(database=folder / "data" / "users.duckdb")).reading() as connection:
+        return connection.execute("from users").fetchall()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("cut.json", '[{"email": "a@x.example", "password": "%s"}, {"password_hash": "%s'),
+        ("wrapped.json", '{"rows": [{"password_hash": "%s", "mfa": "%s"}]}'),
+        ("open.csv", 'email,password_hash\na@x.example,"%s\nb@x.example,%s\n'),
+        ("twice.csv", "email,%s,%s,email\na,b,c,d\n"),
+        ("page.csv", "<html><body>%s%s</body></html>"),
+        ("no.parquet", "PAR1%s%sPAR1"),
+    ],
+)
+def test_a_file_that_is_refused_whole_shows_none_of_its_secrets(
+    name: str, content: str, tmp_path: Path, run: Run
+) -> None:
+    planted = Planted()
+    markers = [planted.word("first"), planted.word("second")]
+    source = tmp_path / name
+    source.write_text(content % tuple(markers))
+    printed = run("flows.import_users", source, "--direct", "--database", tmp_path / "data" / "users.duckdb")
+    if name != "twice.csv":  # there they are the names of columns
+        assert found(planted, printed, tmp_path, [source]) == []
+
+
+def test_what_breaks_down_inside_shows_no_secret(tmp_path: Path, run: Run) -> None:
+    """The engine's own words quote values: they go to the private folder only."""
+    planted = Planted()
+    same = planted.bcrypt("good row: password_hash")
+    source = tmp_path / "users.ndjson"
+    source.write_text("".join(json.dumps({"email": f"{n}@x.example", "password_hash": same}) + "\n" for n in range(2)))
+    settings = Settings(database=tmp_path / "data" / "users.duckdb")
+    Store(settings).prepare()
+    with Store(settings).transaction() as connection:
+        connection.execute("create unique index broken on users (password_hash)")
+    printed = run("flows.import_users", source, "--direct", "--database", settings.database, code=ExitCode.JOB_FAILED)
+    assert b"INTERNAL" in printed
+    (notes,) = settings.jobs_folder.glob("*/traceback.txt")
+    assert [*hits(planted, "traceback", notes.read_bytes())] != [], "the test must provoke what it is about"
+    assert notes.stat().st_mode & 0o777 == 0o600
+    assert found(planted, printed, tmp_path, [source]) == []
+
+
+@pytest.mark.prefect
+def test_a_run_with_a_private_server_tells_prefect_no_secret_and_no_address(
+    tmp_path: Path, run: Run, home: Path
+) -> None:
+    planted = Planted()
+    records = planted_users(planted)
+    source = WRITERS["ndjson"](tmp_path, records, planted)
+    database = tmp_path / "data" / "users.duckdb"
+    printed = run("flows.import_users", source, "--database", database, code=ExitCode.ROWS_REFUSED)
+    assert found(planted, printed, tmp_path, [source]) == []
+    addresses = Planted({str(r["email"]): "an address" for r in records if "@" in str(r.get("email"))})
+    assert [*hits_in_files(addresses, home / "prefect", known=[])] == []
+    assert any((home / "prefect").rglob("*.db")), "the run was recorded"
