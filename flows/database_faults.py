@@ -9,6 +9,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault
 
 HELD_BY_ANOTHER = "Could not set lock on file"
+UNUSABLE = "?\\"
 HELD_BY_THIS = "Unique file handle conflict"  # the engine knows every file that this process has open
 
 
@@ -36,6 +37,21 @@ def unreadable(path: Path, error: duckdb.Error) -> DatabaseFault:
         f"{path} cannot be opened as a DuckDB database: {first_line}",
         "name another file with --database",
     )
+
+
+def require_usable(path: Path) -> None:
+    """Go on when the engine puts its log beside a database of that path: it takes `?` for the end of an address.
+
+    Raises:
+        DatabaseFault: it does not.
+
+    """
+    if any(sign in str(path) for sign in UNUSABLE):
+        raise DatabaseFault(
+            ErrorCode.DATABASE_UNREADABLE,
+            f"{path} cannot be the path of a DuckDB database: it has a question mark or a backslash in it",
+            "name another file with --database",
+        )
 
 
 def no_folder(folder: Path, error: Exception) -> DatabaseFault:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from flows.database_faults import busy, is_held, no_folder, unreadable
+from flows.database_faults import busy, is_held, no_folder, require_usable, unreadable
 from flows.migrations import migrate, missing_migrations
 from flows.new_database import created_whole
 from flows.private_files import make_private, private_folder, private_umask
@@ -66,6 +66,7 @@ class Store:
             DatabaseFault: its folder cannot be written, or it cannot be opened.
 
         """
+        require_usable(self.path)
         try:
             private_folder(self.settings.jobs_folder)
             created_whole(self.path, drafts=self.settings.jobs_folder, create=self._create)
@@ -158,6 +159,7 @@ class Store:
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, *, read_only: bool, waiting: Callable[[], None]) -> None:
         """Attach, retrying until the deadline while another process holds the file."""
+        require_usable(self.path)
         options = "read_only" if read_only else "storage_version 'v1.5.0'"
         path = str(self.path).replace("'", "''")
         deadline = time.monotonic() + self.settings.wait_seconds

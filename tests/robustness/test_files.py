@@ -1,0 +1,318 @@
+"""Names are names: of databases, sources, connections and columns, none is ever a pattern, an address or a statement.
+
+What a job writes is for its owner only, and the database is neither read as a source nor written over.
+"""
+
+import csv
+import json
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flows.command_line import main as import_main
+from flows.connection_records import add_connection
+from flows.job_folder import JobFolder
+from flows.jobs import main as jobs_main
+from flows.live_jobs import live_status, sweep
+from flows.rejects import write_rejects
+from flows.settings import Settings
+from flows.shortages import shortage
+from flows.steps import listening
+from flows.store import Store
+from flows.undo import undo
+from schemas.codes import ErrorCode
+from schemas.connection import ConnectionSettings
+from schemas.faults import DatabaseFault, ExitCode, FileFault
+from schemas.job import JobStatus, JobSummary, Mode
+from tests.flows.importing import asked, imported, imported_file, users_of
+
+ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada"}
+HOSTILE = (
+    "a b",
+    "q'uote\"s",
+    "gl*b[1]{a,b}",
+    "what?",
+    "ünï-中-😀",
+    "'); drop table users; --",
+    "%s %d {0} ${jndi:x} $now",
+    "back\\slash",
+    "new\nline\tand tab",
+    "-rf",
+    "sqlite:x",
+    ":memory:",
+    "x#y%20?z=1",
+)
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022])
+def test_what_a_job_writes_is_for_its_owner_only_at_every_moment(mask: int, tmp_path: Path) -> None:
+    seen: set[str] = set()
+    open_to_others: set[str] = set()
+
+    def look(step: str) -> None:
+        for path in settings.database.parent.rglob("*"):
+            seen.add(path.suffix)
+            if stat.S_IMODE(path.stat().st_mode) & 0o077:
+                open_to_others.add(f"{path} at {step}")
+
+    source = tmp_path / "users.ndjson"
+    with umask(mask):
+        source.write_text(json.dumps(ADA) + '\n{"email": "no address"}\n')
+        settings = Settings(database=tmp_path / "made" / "for it" / "users.duckdb")
+        with listening(look):
+            job = imported_file(settings, source, name="job")
+            undo(job.job_id, dry_run=False, settings=settings, job_id="undo")
+            write_rejects(Store(settings), "job", settings.database.parent / "rejects.ndjson")
+            look("the end")
+        assert os.umask(mask) == mask, "the process has its own umask again"
+    assert {".duckdb", ".wal", ".parquet", ".json", ".ndjson"} <= seen
+    assert open_to_others == set()
+    assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o700
+
+
+def test_a_database_that_others_could_read_is_made_private(settings: Settings, store: Store) -> None:
+    store.path.chmod(0o666)
+    imported(settings, [ADA])
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if not {"?", "\\"} & {*name}])
+def test_a_database_may_have_almost_any_name_in_any_folder(name: str, tmp_path: Path) -> None:
+    settings = Settings(database=tmp_path / name / name)
+    (tmp_path / name).mkdir()
+    job = imported(settings, [ADA, {"email": "no address"}])
+    assert (job.status, job.inserted) == (JobStatus.COMPLETED_WITH_ERRORS, 1)
+    assert imported(settings, [{**ADA, "name": "A."}]).updated == 1
+    assert write_rejects(Store(settings), job.job_id, tmp_path / "rejects.csv").records == 1
+    assert sorted(path.name for path in (tmp_path / name).iterdir() if path.suffix != ".ndjson") == sorted(
+        [name, "jobs"]
+    )
+    assert asked(settings, "select name from users") == [("A.",)]
+
+
+@pytest.mark.parametrize("name", ["what?.duckdb", "what?/users.duckdb", "back\\slash.duckdb"])
+def test_names_that_the_engine_takes_apart_are_refused(name: str, tmp_path: Path) -> None:
+    """It would look for its log under another name."""
+    settings = Settings(database=tmp_path / name)
+    with pytest.raises(DatabaseFault, match="cannot be the path of a DuckDB database"):
+        Store(settings).prepare()
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("name", ["sqlite:x", "md:x", "s3://x/y", ":memory:", "http://127.0.0.1:9/x"])
+def test_the_name_of_a_database_is_a_path_and_nothing_else(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Store(Settings(database=Path(name))).prepare()
+    assert (tmp_path / name).is_file()
+
+
+def test_two_names_of_one_database_are_one_database(settings: Settings, store: Store, tmp_path: Path) -> None:
+    """A job that runs under one name is not taken for lost under another."""
+    other = Settings(database=tmp_path / "elsewhere" / "link.duckdb")
+    other.database.parent.mkdir()
+    other.database.symlink_to(store.path)
+
+    def sweep_by_the_other_name(step: str) -> None:
+        if step == "enter ready":
+            sweep(Store(other))
+
+    with listening(sweep_by_the_other_name):
+        assert imported(settings, [ADA], name="job").status is JobStatus.COMPLETED
+    assert live_status(Store(other), "job")[0].status is JobStatus.COMPLETED
+    assert [path.name for path in other.database.parent.iterdir()] == ["link.duckdb"]
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3\0" + bytes(4000), b"junk" * 5000, b"PAR1PAR1"])
+def test_what_is_no_database_is_left_as_it_is(content: bytes, settings: Settings) -> None:
+    settings.database.write_bytes(content)
+    with pytest.raises(DatabaseFault) as caught:
+        imported(settings, [ADA])
+    assert caught.value.code is ErrorCode.DATABASE_UNREADABLE
+    assert settings.database.read_bytes() == content
+
+
+def test_a_log_without_its_database_is_not_destroyed(settings: Settings) -> None:
+    log = settings.database.with_name("users.duckdb.wal")
+    log.write_bytes(b"committed changes")
+    with pytest.raises(DatabaseFault, match="holds changes of a database that is not there"):
+        imported(settings, [ADA])
+    assert log.read_bytes() == b"committed changes"
+    assert not settings.database.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatabaseFault, match=r"the folder .*/file/jobs cannot be made or written: not a directory"):
+        imported_file(Settings(database=tmp_path / "file" / "users.duckdb"), tmp_path / "x")
+
+
+def code_of(summary: JobSummary) -> str | None:
+    return summary.fault["code"] if summary.fault else None
+
+
+@pytest.mark.parametrize("of", ["file", "link", "hard link"])
+def test_the_database_is_no_source(of: str, settings: Settings, store: Store, tmp_path: Path) -> None:
+    """Opening it beside the engine would break the engine's lock."""
+    sources = {"file": store.path, "link": tmp_path / "link", "hard link": tmp_path / "hard link"}
+    sources["link"].symlink_to(store.path)
+    sources["hard link"].hardlink_to(store.path)
+    summary = imported_file(settings, sources[of], format="ndjson")
+    assert summary.fault is not None
+    assert "is the database itself" in summary.fault["message"]
+
+
+def test_no_output_replaces_the_database_or_a_source(tmp_path: Path) -> None:
+    settings = Settings(database=tmp_path / "users.csv")
+    source = tmp_path / "more.csv"
+    source.write_text("email\nada@x.example\nno address\n")
+    before = source.read_bytes()
+    for plan in (settings.database, source, tmp_path / "jobs" / ".." / "more.csv"):
+        summary = imported_file(settings, source, plan=str(plan), dry_run=True)
+        assert code_of(summary) == ErrorCode.FILE_FORMAT
+    job = imported_file(settings, source)
+    with pytest.raises(FileFault, match="is the database itself"):
+        write_rejects(Store(settings), job.job_id, settings.database)
+    assert source.read_bytes() == before
+    assert len(users_of(settings)) == 1
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_source_may_have_any_name(name: str, settings: Settings, tmp_path: Path) -> None:
+    source = tmp_path / "in" / name
+    source.parent.mkdir()
+    source.write_text(json.dumps(ADA) + "\n")
+    (tmp_path / "in" / "glob1a").write_text("not this one")
+    summary = imported_file(settings, source, format="ndjson")
+    assert (summary.status, summary.inserted, summary.sources) == (JobStatus.COMPLETED, 1, (str(source),))
+
+
+def test_a_source_may_be_named_by_links_and_steps_upwards(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "users.ndjson").write_text(json.dumps(ADA) + "\n")
+    (tmp_path / "link.ndjson").symlink_to(tmp_path / "in" / "users.ndjson")
+    assert imported_file(settings, tmp_path / "link.ndjson").inserted == 1
+    assert imported_file(settings, tmp_path / "in" / ".." / "in" / "users.ndjson").unchanged == 1
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "device", "socket", "loop", "locked"])
+def test_what_is_no_file_is_refused_at_once(kind: str, settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "source.json"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link to a pipe":
+        os.mkfifo(tmp_path / "pipe")
+        path.symlink_to(tmp_path / "pipe")
+    elif kind == "device":
+        path = Path("/dev/zero")
+    elif kind == "socket":
+        socket.socket(socket.AF_UNIX).bind(str(path))
+    elif kind == "loop":
+        path.symlink_to(path)
+    else:
+        path.mkdir()
+        path.chmod(0)
+        if os.access(path, os.R_OK):
+            pytest.skip("this user may read what nobody may read")
+    summary = imported_file(settings, path)
+    assert code_of(summary) == ErrorCode.FILE_UNREADABLE
+    assert users_of(settings) == []
+
+
+def test_an_address_is_never_fetched(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.3)
+        port = server.getsockname()[1]
+        for name in (f"http://127.0.0.1:{port}/u.json", f"s3://127.0.0.1:{port}/u.parquet", f"//127.0.0.1:{port}/u"):
+            assert import_main([name, "--direct", "--quiet", "--database", str(settings.database)]) == 1
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+def schema_of(settings: Settings) -> list[tuple[object, ...]]:
+    query = "select table_name, column_name, data_type from information_schema.columns order by all"
+    return asked(settings, query)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_connections_and_external_ids_may_be_called_anything(name: str, settings: Settings, store: Store) -> None:
+    before = schema_of(settings)
+    assert code_of(imported(settings, [ADA], connection=name)) == ErrorCode.CONNECTION_NOT_FOUND
+    add_connection(store, ConnectionSettings(connection=name))
+    job = imported(settings, [{**ADA, "user_id": "u-1"}], connection=name, external_id=name)
+    assert (job.status, job.connection, job.external_id) == (JobStatus.COMPLETED, name, name)
+    undo(job.job_id, dry_run=False, settings=settings, job_id="undo")
+    assert schema_of(settings) == before
+    assert users_of(settings) == []
+
+
+COLUMNS = (*HOSTILE, "*", "^.*$", "email;", '"; drop table users; --', "__proto__", "x" * 500, "record", "line", "text")
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson", "json", "parquet"])
+def test_columns_may_be_called_anything_and_are_no_fields(
+    form: str, settings: Settings, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = schema_of(settings)
+    path = tmp_path / f"users.{form}"
+    row = {"email": "ada@x.example", **dict.fromkeys(COLUMNS, "'); drop table users; --")}
+    _write(path, form, row)
+    summary = imported_file(settings, path, Mode.INSERT)
+    assert summary.errors_by_code == {"UNKNOWN_FIELD": len(COLUMNS)}
+    assert imported_file(settings, path, Mode.INSERT, unknown_fields="ignore").inserted == 1
+    assert schema_of(settings) == before
+    rejects = tmp_path / f"rejects.{form}"
+    arguments = [summary.job_id, "--database", str(settings.database)]
+    assert jobs_main(["rejects", *arguments, "-o", str(rejects)]) == ExitCode.ALL_ROWS_IN
+    assert jobs_main(["errors", *arguments]) == ExitCode.ALL_ROWS_IN
+    assert capsys.readouterr().out.count("UNKNOWN_FIELD") == len(COLUMNS)
+    assert imported_file(settings, rejects, Mode.INSERT).errors_by_code == {"UNKNOWN_FIELD": len(COLUMNS)}
+    assert store.path.exists()
+
+
+def _write(path: Path, form: str, row: dict[str, str]) -> None:
+    if form == "csv":
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([row.keys(), row.values()])
+    elif form == "parquet":
+        pl.DataFrame([row]).write_parquet(path)
+    else:
+        path.write_text(json.dumps([row] if form == "json" else row))
+
+
+def test_values_may_say_anything(settings: Settings, store: Store) -> None:
+    assert store.path.exists()
+    before = schema_of(settings)
+    users = [
+        {"email": f"{number}@x.example", "name": name.replace("\n", " ").replace("\t", " ")}
+        for number, name in enumerate(HOSTILE)
+    ]
+    assert imported(settings, users).inserted == len(HOSTILE)
+    assert sorted(asked(settings, "select name from users")) == sorted((user["name"],) for user in users)
+    assert schema_of(settings) == before
+
+
+def test_a_job_folder_counts_only_what_it_wrote_itself(settings: Settings, tmp_path: Path) -> None:
+    folder = JobFolder(settings.jobs_folder / "job[1]*")
+    folder.create()
+    folder.write_part("accepted", 1, pl.DataFrame({"a": [1]}))
+    assert [path.name for path in folder.parts("accepted")] == ["accepted-00001.parquet"]
+    folder.make_room()
+    assert folder.parts("accepted") == []
+    assert shortage(FileNotFoundError(tmp_path)) is None
