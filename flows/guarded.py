@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from polars.exceptions import PanicException
 
-from flows.private_files import private_umask
+from flows.private_files import no_core_dumps, private_umask
 from flows.records import insert_job, record_broken, record_end, remove_job
 from flows.running import Job, ended_with
 from flows.shortages import shortage
@@ -36,6 +36,7 @@ def begun(job: Job, *, kind: str = "import") -> Iterator[None]:
         DatabaseFault: it could not begin; nothing of it is left.
 
     """
+    no_core_dumps()
     with private_umask(), job.folder.locked(), job.stop.watched():
         try:
             insert_job(job.store, job.summary, options=job.options, kind=kind)

@@ -4,7 +4,7 @@ What each stage does is in `flows.load` and `flows.merge`; where the tables live
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -13,7 +13,9 @@ from flows.connection_records import find_connection
 from flows.guarded import begun, faults_recorded, in_worker
 from flows.job_folder import JobFolder
 from flows.live_jobs import sweep
+from flows.own_files import refuse_database, refuse_sources
 from flows.plan_file import check_plan_path
+from flows.readers import Source
 from flows.records import find_same_import, remove_job
 from flows.running import Job, Observer, Progress, Silent, utc_now
 from flows.settings import Settings
@@ -68,10 +70,10 @@ def run_job(
 
 def _import(job: Job, *, run_stage: RunStage) -> JobSummary:
     """Load, plan, merge; or the summary of the job that has imported the same before."""
-    if job.options.plan:
-        check_plan_path(Path(job.options.plan))
     connection = find_connection(job.store, job.options.connection)
     sources = load.open_sources(job)
+    if job.options.plan:
+        _check_plan(Path(job.options.plan), sources, settings=job.settings)
     repeated = find_same_import(job.store, job.options, content=lambda: load.content_hash(sources))
     if repeated is not None:
         job.observer.repeats(repeated.job_id)
@@ -81,6 +83,13 @@ def _import(job: Job, *, run_stage: RunStage) -> JobSummary:
     loaded = run_stage("load", lambda: in_worker(lambda: load.load(job, sources, connection=connection), stop=job.stop))
     planned = run_stage("plan", lambda: in_worker(lambda: merge.make_plan(job, loaded), stop=job.stop))
     return run_stage("merge", lambda: in_worker(lambda: merge.merge(job, loaded, planned), stop=job.stop))
+
+
+def _check_plan(path: Path, sources: Sequence[Source], *, settings: Settings) -> None:
+    """Complain before the work about a plan that could not be written, or not without a loss."""
+    check_plan_path(path)
+    refuse_database(path, settings)
+    refuse_sources(path, [source.path for source in sources])
 
 
 def _accepted(options: JobOptions, *, job_id: str) -> JobSummary:

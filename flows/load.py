@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import duckdb
 import polars as pl
 
+from flows.own_files import refuse_database
 from flows.readers import Source, detect_format, find_sources, fingerprint, read
 from flows.readers.batch import Batch
 from flows.records import Content
@@ -71,10 +72,13 @@ def open_sources(job: Job) -> tuple[Source, ...]:
     """The files that the job's sources name.
 
     Raises:
-        FileFault: one is missing, unreadable or an empty folder.
+        FileFault: one is missing, unreadable, an empty folder or the database itself.
 
     """
-    return find_sources(job.options.sources, spool=job.folder.path)
+    sources = find_sources(job.options.sources, spool=job.folder.path)
+    for source in sources:
+        refuse_database(source.path, job.settings)
+    return sources
 
 
 def content_hash(sources: Sequence[Source]) -> str:

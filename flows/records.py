@@ -125,7 +125,9 @@ def find_same_import(store: Store, options: JobOptions, *, content: Callable[[],
     with store.reading() as connection:
         if run(connection, "same_size", package=PACKAGE, **values) == [(0,)]:
             return None
-        found = run_mapped(connection, "same_import", package=PACKAGE, **values, content_hash=content())
+    content_hash = content()  # of all bytes of all sources: nobody shall wait for the database meanwhile
+    with store.reading() as connection:
+        found = run_mapped(connection, "same_import", package=PACKAGE, **values, content_hash=content_hash)
     return find_job(store, str(found[0]["job_id"])) if found else None
 
 

@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from flows.job_folder import JobFolder
+from flows.own_files import refuse_database
 from flows.private_files import private_umask
 from flows.readers.sources import ENDINGS
 from flows.records import find_job
@@ -44,6 +45,7 @@ def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
         FileFault: the file cannot be written, or its name promises what is not written.
 
     """
+    refuse_database(path, store.settings)
     job = find_job(store, job_id)
     folder = JobFolder(store.settings.jobs_folder / job.job_id)
     form = _format(path, folder)
