@@ -1,0 +1,173 @@
+"""Any sequence of imports, undos, purges and crashes leaves the users that a model in plain Python has.
+
+`STATE_MACHINE_EXAMPLES=300 python -m pytest tests/robustness/test_state_machine.py` tries more and longer sequences.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from hypothesis import HealthCheck, event, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from flows.job import run_job
+from flows.live_jobs import sweep
+from flows.records import errors_of_job, find_job
+from flows.retention import purge
+from flows.running import Silent
+from flows.settings import Settings
+from flows.steps import listening
+from flows.store import Store
+from flows.undo import undo
+from schemas.faults import JobFault
+from schemas.job import DONE, RUNNING, JobOptions, JobSummary, Mode
+from schemas.undo import UndoSummary
+from tests.population import FAULTS, Record
+from tests.robustness.ladder import Breaker
+from tests.robustness.model import Model, Row
+
+EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "4"))
+STEPS = 9 if EXAMPLES < 20 else 25
+COLUMNS = ("email", "username", "given_name", "name", "email_verified", "blocked")
+Summary = TypeVar("Summary", JobSummary, UndoSummary)
+
+SOMETIMES = st.sampled_from([None, None, 1])
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> list[Row]:
+    """A few records whose keys overlap, some of them faulty."""
+    return [draw(row()) for _ in range(draw(st.integers(1, 5)))]
+
+
+@st.composite
+def row(draw: st.DrawFn) -> Row:
+    """A record with the faults that it has."""
+    record: Record = {"email": draw(st.sampled_from(["a", "b", "c", "d", "A", "C"])) + "@x.example"}
+    for name, values in (("username", ["n1", "n2", "N2"]), ("user_id", ["u1", "u2", "u3"]), ("name", ["X", "Y"])):
+        if draw(st.booleans()):
+            record[name] = draw(st.sampled_from(values))
+    if draw(st.booleans()):
+        record["given_name"] = draw(st.sampled_from(["G", "H"]))
+    if draw(SOMETIMES) is None:
+        return record, ()
+    break_it, faults = draw(st.sampled_from([fault for fault in FAULTS if "family_name" not in str(fault[1])]))
+    if "email" not in record or faults[0][1] == "email":
+        return record, ()  # without an address the model could not tell users apart
+    break_it(record)
+    return record, faults
+
+
+BREAK_AT = st.one_of(st.none(), st.none(), st.integers(1, 75))
+
+
+class UsersTable(RuleBasedStateMachine):
+    """The product on a database of its own, beside the model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.settings = Settings(database=self.folder / "users.duckdb")
+        self.store = Store(self.settings)
+        self.store.prepare()
+        self.model = Model()
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.folder)
+
+    @rule(rows=rows(), mode=st.sampled_from(list(Mode)), again=st.booleans(), break_at=BREAK_AT)
+    def import_users(self, rows: Sequence[Row], mode: Mode, again: bool, break_at: int | None) -> None:
+        text = "".join(json.dumps(record) + "\n" for record, _ in rows)
+        content = (text, mode.value)
+        path = self.folder / "users.ndjson"
+        path.write_text(text)
+        options = JobOptions(sources=(str(path),), mode=mode, again=again)
+        job_id = str(uuid.uuid4())
+        earlier = None if again else self.model.repeated(content)
+        summary = self._broken(
+            break_at, lambda: run_job(options, settings=self.settings, job_id=job_id, observer=Silent())
+        )
+        if summary is None or earlier is not None:
+            assert summary is None or break_at or summary.job_id == earlier
+            event("already imported" if summary else "import that did not begin")
+            summary = self._recorded(job_id)
+        if summary is not None and summary.status in DONE:
+            self.model.imported(rows, mode=mode.value, job_id=job_id, content=content)
+            self._agrees(summary)
+            event(f"imported{', broken after the commit' if break_at else ''}")
+        elif summary is not None:
+            event("import broken")
+            assert break_at is not None
+            assert (summary.inserted, summary.updated) == (0, 0)
+
+    def _agrees(self, summary: JobSummary) -> None:
+        """The counts and the errors are the twin's."""
+        names = ("insert", "update", "unchanged", "refused")
+        counts = (summary.inserted, summary.updated, summary.unchanged, summary.failed)
+        assert counts == tuple(self.model.twin.outcomes[name] for name in names)
+        errors = errors_of_job(self.store, summary.job_id)
+        found = sorted((e["record"], e["code"], e["path"]) for e in errors if e["severity"] == "error")
+        assert found == sorted(self.model.twin.errors)
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(data=st.data(), break_at=BREAK_AT)
+    def undo_a_job(self, data: st.DataObject, break_at: int | None) -> None:
+        target = data.draw(st.sampled_from(list(self.model.jobs)))
+        job_id = str(uuid.uuid4())
+        summary = self._broken(break_at, lambda: undo(target, dry_run=False, settings=self.settings, job_id=job_id))
+        recorded = self._recorded(job_id)
+        if recorded is not None and recorded.status in DONE:
+            expected = self.model.undone(target, job_id=job_id)
+            assert expected == (recorded.updated, recorded.failed)
+            event(f"undone, put back: {recorded.updated > 0}, kept: {recorded.failed > 0}")
+        elif break_at is None:
+            event("undone already")
+            assert summary is not None
+            assert self.model.undone(target, job_id=job_id) is None
+            assert summary.job_id == self.model.jobs[target].undone_by
+
+    @rule(break_at=BREAK_AT)
+    def purge_what_has_ended(self, break_at: int | None) -> None:
+        self._broken(break_at, lambda: purge(self.store, days=0) and None)
+
+    def _broken(self, break_at: int | None, run: Callable[[], Summary]) -> Summary | None:
+        """The summary of an operation that may break down at a step; none where it told nothing."""
+        if break_at is None:
+            return run()
+        try:
+            with listening(Breaker(break_at, lambda: RuntimeError("broken"))):
+                return run()
+        except RuntimeError:
+            return None
+
+    def _recorded(self, job_id: str) -> JobSummary | None:
+        sweep(self.store)
+        try:
+            return find_job(self.store, job_id)
+        except JobFault:
+            return None
+
+    @invariant()
+    def the_users_are_those_of_the_model(self) -> None:
+        with self.store.reading() as connection:
+            found = connection.execute(f"select {', '.join(COLUMNS)} from users").fetchall()  # noqa: S608
+            running = connection.execute("select status from import_jobs").fetchall()
+        expected = [tuple(user.get(column) for column in COLUMNS) for user in self.model.twin.users.values()]
+        assert sorted(found, key=repr) == sorted(expected, key=repr)
+        assert not {status for (status,) in running} & {status.value for status in RUNNING}
+
+
+TestUsersTable = UsersTable.TestCase
+TestUsersTable.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=STEPS,
+    deadline=None,
+    derandomize=EXAMPLES < 20,
+    suppress_health_check=list(HealthCheck),
+)
