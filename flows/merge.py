@@ -17,7 +17,7 @@ from flows.shortages import require_space
 from flows.staged_views import view
 from flows.steps import reached
 from flows.store import transaction
-from flows.verified import verify_merge
+from flows.verified import merged_counts, verify_merge
 from schemas.codes import ErrorCode, Severity
 from schemas.faults import Fault, JobFault
 from schemas.frames import ERRORS, RECORDS
@@ -62,9 +62,10 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
             _open_parts(connection, job)
             if planned.fault is None and not job.options.dry_run:
                 _merge_users(connection, job, planned.summary)
+            key_sum = merged_counts(connection, job)["key_sum"]
             summary = _record(connection, job, planned.summary, loaded=loaded, fault=planned.fault)
         reached("read back")  # the job is done: nobody can stop it any more
-        verify_merge(connection, job, summary)
+        verify_merge(connection, job, summary, key_sum=key_sum)
     reached("report")
     job.folder.write_status(summary.to_dict())
     return summary

@@ -12,7 +12,7 @@ from flows.running import Job, finished
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from schemas.job import JobStatus, JobSummary, fault_record
-from transforms.statements import Value, run, run_mapped
+from transforms.statements import Value, run_mapped
 
 HINT = "keep a copy of the database and report this; `python -m flows.jobs undo JOB` takes back what is in"
 
@@ -28,22 +28,26 @@ class BrokenCommit(JobFault):
         return type(self), (self.message, self.summary)
 
 
-def verify_merge(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary) -> None:
-    """Go on when the tables hold what the summary of an import says, and no key twice.
+def merged_counts(connection: duckdb.DuckDBPyConnection, job: Job) -> dict[str, int]:
+    """What the job has left in the tables: changes and users, and `key_sum` over the keys of those users."""
+    values: Mapping[str, Value] = {"connection": job.options.connection, "job_id": job.id}
+    (counted,) = run_mapped(connection, "merged_counts", package="flows", **values)
+    return {name: int(str(count)) for name, count in counted.items()}
+
+
+def verify_merge(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary, *, key_sum: int) -> None:
+    """Go on when the tables hold what the summary of an import says, with the keys that were found to be unique.
 
     Raises:
         BrokenCommit: they do not.
 
     """
-    values: Mapping[str, Value] = {"connection": job.options.connection, "job_id": job.id}
-    (counted,) = run_mapped(connection, "merged_counts", package="flows", **values)
-    found = {name: int(str(count)) for name, count in counted.items()}
+    found = merged_counts(connection, job)
     merged = not summary.dry_run and summary.fault is None
     inserted, updated = (summary.inserted, summary.updated) if merged else (0, 0)
     _compare(job, summary, found, {"inserts": inserted, "updates": updated, "created": inserted, "changed": updated})
-    broken = run(connection, "broken_keys", package="flows", **values) if inserted or updated else []
-    if broken:
-        raise _broken(job, summary, found, f"{len(broken)} keys are held by more than one user")
+    if found["key_sum"] != key_sum:
+        raise _broken(job, summary, found, "users whose keys are not those that the job wrote")
 
 
 def verify_undo(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary, *, put_in: int) -> None:

@@ -1,10 +1,22 @@
--- grain: one row, what a merge left in the tables: the changes that are recorded, and the users that are there
-select
-    (select count(*) from user_changes where job_id = $job_id and action = 'insert') as inserts,
-    (select count(*) from user_changes where job_id = $job_id and action = 'update') as updates,
-    (select count(*) from users where connection = $connection and created_by_job = $job_id) as created,
-    (
-        select count(*)
-        from users
-        where connection = $connection and updated_by_job = $job_id and created_by_job <> $job_id
-    ) as changed
+-- grain: one row, what a merge left in the tables: the changes that are recorded, the users that are there, and a sum
+-- over the keys of those users, by which one that is not as it was shows
+with changes as (
+    select
+        count(*) filter (where action = 'insert') as inserts,
+        count(*) filter (where action = 'update') as updates
+    from user_changes
+    where job_id = $job_id
+),
+
+written as (
+    select
+        count(*) filter (where created_by_job = $job_id) as created,
+        count(*) filter (where created_by_job <> $job_id) as changed,
+        coalesce(sum(hash(user_id, email_key, username_key)), 0) as key_sum
+    from users
+    where connection = $connection and updated_by_job = $job_id
+)
+
+select changes.inserts, changes.updates, written.created, written.changed, written.key_sum
+from changes
+cross join written

@@ -44,11 +44,11 @@ def connection_of_the_job() -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def losing(statement: str) -> Iterator[None]:
-    """Within the block a job's commit is followed by the statement before anything is read back."""
+def losing(statement: str, *, before: str = "read back") -> Iterator[None]:
+    """Within the block a job's commit is followed by the statement before anything is read back, or another step."""
 
     def lose(step: str) -> None:
-        if step == "read back":
+        if step == before:
             connection_of_the_job().execute(statement)
 
     with listening(lose):
@@ -60,7 +60,7 @@ def losing(statement: str) -> Iterator[None]:
     [
         ("delete from users where user_id = 'u-bob'", "1 created, not 2"),
         ("delete from user_changes where user_id = 'u-bob'", "1 inserts, not 2"),
-        ("update users set email_key = 'same'", "1 keys are held by more than one user"),
+        ("update users set email_key = 'same'", "users whose keys are not those that the job wrote"),
         ("update users set connection = 'other'", "0 created, not 2"),
     ],
 )
@@ -76,6 +76,17 @@ def test_an_import_whose_commit_lost_something_has_failed_and_says_so(
     assert summary.total == summary.inserted + summary.updated + summary.unchanged + summary.failed
     assert find_job(Store(settings), summary.job_id).fault == summary.fault
     assert live_status(Store(settings), summary.job_id)[0].status is JobStatus.FAILED
+
+
+@pytest.mark.parametrize("key", ["email_key", "username_key", "user_id"])
+def test_a_key_that_two_users_would_hold_ends_the_transaction(settings: Settings, key: str) -> None:
+    assert imported(settings, [BOB]).inserted == 1
+    with losing(f"update users set {key} = 'same'", before="broken_keys"):  # noqa: S608
+        summary = imported(settings, [ADA])
+    assert summary.fault is not None
+    assert (summary.fault["code"], summary.inserted) == ("NOT_CONSERVED", 0)
+    assert "1 keys would be held by more than one user" in summary.fault["message"]
+    assert asked(settings, "select user_id from users") == [("u-bob",)]
 
 
 def test_what_a_broken_commit_left_can_be_undone_and_imported_again(settings: Settings) -> None:

@@ -1,18 +1,32 @@
 -- grain: one row per staged record and key that an earlier staged record has too
+-- hashes are compared first, which is less work; equal ones are looked at again by the keys themselves
 -- reads: staged
-with staged_keys as (
+with suspects as (
+    select 'email' as key, hash(email_key) as key_hash
+    from staged
+    where email_key is not null
+    group by key_hash
+    having count(*) > 1
+    union all
+    select 'username' as key, hash(username_key) as key_hash
+    from staged
+    where username_key is not null
+    group by key_hash
+    having count(*) > 1
+    union all
+    select 'user_id' as key, hash(user_id) as key_hash
+    from staged
+    where user_id is not null
+    group by key_hash
+    having count(*) > 1
+),
+
+staged_keys as (
     select record, 'email' as key, email_key as value from staged where email_key is not null
     union all
     select record, 'username' as key, username_key as value from staged where username_key is not null
     union all
     select record, 'user_id' as key, user_id as value from staged where user_id is not null
-),
-
-suspects as (
-    select key, value
-    from staged_keys
-    group by all
-    having count(*) > 1
 ),
 
 repeated as (
@@ -21,7 +35,7 @@ repeated as (
         staged_keys.key,
         min(staged_keys.record) over (partition by staged_keys.key, staged_keys.value) as first_record
     from staged_keys
-    semi join suspects on staged_keys.key = suspects.key and staged_keys.value = suspects.value
+    semi join suspects on staged_keys.key = suspects.key and hash(staged_keys.value) = suspects.key_hash
 )
 
 select record, key, first_record
