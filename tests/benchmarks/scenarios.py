@@ -1,0 +1,88 @@
+"""What is measured: a registry of scenarios, each a few runs that take turns."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tests.benchmarks.tools import TOOLS, Tool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """How many users a file and the table have, and what share of the file is faulty."""
+
+    users: int
+    existing: int
+    faulty: float
+    tools: tuple[str, ...]
+
+    @property
+    def chosen(self) -> list[Tool]:
+        """The tools that take part."""
+        return [TOOLS[name] for name in self.tools]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One turn of a round: a tool on a file of so many users."""
+
+    label: str
+    tool: Tool
+    users: int
+    existing: int = 0
+    faulty: float = 0.0
+
+    @property
+    def mode(self) -> str:
+        """How the tool is to take users that are there."""
+        return "upsert" if self.existing else "insert"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """Runs that take turns, and what is compared: each with the floor and ours, or the first of them with the other."""
+
+    title: str
+    runs: Callable[[Sizes], Sequence[Run]]
+    all_tools: bool = True
+
+
+def _insert(sizes: Sizes, faulty: float) -> Sequence[Run]:
+    return [Run(label=tool.name, tool=tool, users=sizes.users, faulty=faulty) for tool in sizes.chosen]
+
+
+def _upsert(sizes: Sizes) -> Sequence[Run]:
+    return [
+        Run(label=tool.name, tool=tool, users=sizes.users, existing=sizes.existing, faulty=sizes.faulty)
+        for tool in sizes.chosen
+    ]
+
+
+def _tenfold(sizes: Sizes) -> Sequence[Run]:
+    return [
+        Run(label=f"{count:,} users", tool=TOOLS["ours"], users=count, faulty=sizes.faulty)
+        for count in (10 * sizes.users, sizes.users)
+    ]
+
+
+def _small(sizes: Sizes) -> Sequence[Run]:
+    return [
+        Run(
+            label=f"1,000 users into {sizes.existing:,}",
+            tool=TOOLS["ours"],
+            users=1000,
+            existing=sizes.existing,
+            faulty=sizes.faulty,
+        ),
+        Run(label="start-up: 1 user into none", tool=TOOLS["ours"], users=1),
+    ]
+
+
+SCENARIOS = {
+    "insert": Scenario(title="Insert into an empty table", runs=lambda sizes: _insert(sizes, sizes.faulty)),
+    "upsert": Scenario(title="Upsert, 30 % of the users are there already", runs=_upsert),
+    "clean": Scenario(title="Insert, no row faulty", runs=lambda sizes: _insert(sizes, 0)),
+    "5-percent": Scenario(title="Insert, 5 % of the rows faulty", runs=lambda sizes: _insert(sizes, 0.05)),
+    "half": Scenario(title="Insert, half of the rows faulty", runs=lambda sizes: _insert(sizes, 0.5)),
+    "tenfold": Scenario(title="Ten times the users", runs=_tenfold, all_tools=False),
+    "small": Scenario(title="A small file into a large table", runs=_small, all_tools=False),
+}
