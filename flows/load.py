@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ import polars as pl
 from flows.own_files import refuse_database
 from flows.readers import Source, detect_format, find_sources, fingerprint, read
 from flows.readers.batch import Batch
+from flows.readers.read_ahead import read_ahead
 from flows.records import Content
 from flows.running import Job, Progress
 from flows.store import scratch
@@ -104,9 +105,11 @@ def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings)
     with closing(scratch(job.settings, spill=job.folder.path)) as engine, ThreadPoolExecutor(1) as hasher:
         hashing: Future[str] = hasher.submit(content_hash, sources)
         stage = _Stage(job, engine, rules)
-        for number, batch in enumerate(_batches(stage, sources, tally=tally)):
-            _stage_batch(stage, batch.batch, profile=batch.profile, number=number, tally=tally)
-            job.tell(Progress(tally.total, batch.done_bytes, batch.total_bytes, time.monotonic() - job.started))
+        batches = _batches(stage, sources, tally=tally)
+        with closing(batches):  # before the engine is
+            for number, batch in enumerate(batches):
+                _stage_batch(stage, batch.batch, profile=batch.profile, number=number, tally=tally)
+                job.tell(Progress(tally.total, batch.done_bytes, batch.total_bytes, time.monotonic() - job.started))
         profile = _profile(job.options.profile, detect_format(sources[0], job.options.format)).name
         files = tuple(source.name for source in sources)
         content = Content(hash=hashing.result(), files=files, first_records=tuple(tally.first_records))
@@ -123,7 +126,7 @@ class _Read:
     total_bytes: int
 
 
-def _batches(stage: _Stage, sources: Sequence[Source], *, tally: Tally) -> Iterator[_Read]:
+def _batches(stage: _Stage, sources: Sequence[Source], *, tally: Tally) -> Generator[_Read, None, None]:
     """The batches of all sources; record numbers go on from one to the next."""
     total_bytes = sum(source.size for source in sources)
     before = 0
@@ -131,19 +134,19 @@ def _batches(stage: _Stage, sources: Sequence[Source], *, tally: Tally) -> Itera
         tally.first_records.append(tally.total + 1)
         form = detect_format(source, stage.job.options.format)
         profile = _profile(stage.job.options.profile, form)
-        for number, batch in enumerate(
-            read(
-                source,
-                format=form,
-                profile=profile,
-                caps=stage.job.settings.caps,
-                first_record=tally.total + 1,
-                engine=stage.engine,
-            )
-        ):
-            if number == 0:
-                stage.job.folder.add_layout(form, batch.layout.columns)
-            yield _Read(batch, profile, before + batch.position, total_bytes)
+        batches = read(
+            source,
+            format=form,
+            profile=profile,
+            caps=stage.job.settings.caps,
+            first_record=tally.total + 1,
+            engine=stage.engine,
+        )
+        with closing(read_ahead(batches)) as ahead:
+            for number, batch in enumerate(ahead):
+                if number == 0:
+                    stage.job.folder.add_layout(form, batch.layout.columns)
+                yield _Read(batch, profile, before + batch.position, total_bytes)
         before += source.size
 
 

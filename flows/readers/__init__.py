@@ -3,7 +3,7 @@
 Reading says what is there, where it stands, and what cannot be read; it never judges a user.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 
 import duckdb
 
@@ -38,7 +38,7 @@ def read(
     caps: Caps,
     first_record: int,
     engine: duckdb.DuckDBPyConnection,
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """The source's records in order, in batches that no result depends on; the first is numbered `first_record`.
 
     `engine` is a DuckDB in memory; it is free for other use meanwhile, also while another thread waits for a batch.
