@@ -121,6 +121,7 @@ def _facts(summary: JobSummary) -> list[tuple[str, ...]]:
         "job": summary.job_id,
         "duration": "" if summary.duration_seconds is None else duration(summary.duration_seconds),
         "rows per second": "" if summary.rows_per_second is None else f"{summary.rows_per_second:,}",
+        "write lock": "" if summary.lock_seconds is None else duration(summary.lock_seconds),
     }
     return [(name, fact) for name, fact in facts.items() if fact]
 

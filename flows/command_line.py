@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parse = parser()
     arguments = parse.parse_args(argv)
     try:
-        settings = settings_from(os.environ, database=arguments.database)
+        settings = settings_from(os.environ, database=arguments.database, memory_limit=arguments.memory_limit)
         told = NoticeSettings.from_environment(os.environ)
     except ValueError as error:
         parse.error(f"an IMPORT_… variable cannot be used: {error}")

@@ -2,6 +2,7 @@
 
 import argparse
 
+from flows.settings import memory_size
 from schemas.job import KEYS, JobOptions, Mode, OnError
 
 FORMATS = ("auto", "json", "ndjson", "csv", "parquet")
@@ -117,6 +118,12 @@ def _add_how_to_update(parse: argparse.ArgumentParser) -> None:
 def _add_how_to_run(parse: argparse.ArgumentParser) -> None:
     group = parse.add_argument_group("how to run and report")
     group.add_argument("--external-id", metavar="TEXT", help="your own name for the job")
+    group.add_argument(
+        "--memory-limit",
+        type=_size,
+        metavar="SIZE",
+        help="memory for finding duplicates and merging, more is spilled to the job's folder (default: 1GB)",
+    )
     group.add_argument("--json", action="store_true", help="print the summary as one JSON document")
     group.add_argument("--quiet", action="store_true", help="print faults only")
     group.add_argument(
@@ -145,6 +152,13 @@ def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no number of rows")
     return int(text)
+
+
+def _size(text: str) -> str:
+    try:
+        return memory_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _keys(text: str) -> tuple[str, ...]:

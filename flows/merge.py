@@ -1,5 +1,6 @@
 """The second and third stage: staged rows to a plan, and the plan to the users table in one transaction."""
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -56,6 +57,7 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
         require_space(job.folder.path, staged=job.folder.bytes_to_merge)
         job.enter(JobStatus.IMPORTING)
     with job.store.writing(spill=job.folder.path, waiting=job.stop.check) as connection:
+        locked = time.monotonic()
         with job.stop.interrupting(connection), transaction(connection):
             if job.store.version() != planned.version and planned.fault is None:
                 planned = _plan_on(connection, job, loaded)  # somebody has written since
@@ -63,7 +65,7 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
             if planned.fault is None and not job.options.dry_run:
                 _merge_users(connection, job, planned.summary)
             key_sum = merged_counts(connection, job)["key_sum"]
-            summary = _record(connection, job, planned.summary, loaded=loaded, fault=planned.fault)
+            summary = _record(connection, job, planned, loaded=loaded, locked=locked)
         reached("read back")  # the job is done: nobody can stop it any more
         verify_merge(connection, job, summary, key_sum=key_sum)
     reached("report")
@@ -156,16 +158,16 @@ def _mismatch(message: str) -> JobFault:
 
 
 def _record(
-    connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary, *, loaded: Loaded, fault: Fault | None
+    connection: duckdb.DuckDBPyConnection, job: Job, planned: Planned, *, loaded: Loaded, locked: float
 ) -> JobSummary:
     """Write the errors, the refused records and the end of the job into the caller's transaction."""
     for name in ("record_errors", "record_rejected"):
         job.step(name)
         run(connection, name, package="flows", job_id=job.id)
-    status = JobStatus.COMPLETED_WITH_ERRORS if summary.failed else JobStatus.COMPLETED
-    ended = finished(job, replace(summary, status=status))
-    if fault is not None:
-        ended = ended_with(fault, job=job, summary=summary)
+    status = JobStatus.COMPLETED_WITH_ERRORS if planned.summary.failed else JobStatus.COMPLETED
+    ended = finished(job, replace(planned.summary, status=status), locked=locked)
+    if planned.fault is not None:
+        ended = ended_with(planned.fault, job=job, summary=planned.summary)
     job.step("finish_job")
     if not finish_job(connection, ended, content=loaded.content):
         raise _mismatch("the job's own row is gone, or says that it has ended")

@@ -119,11 +119,17 @@ def ended_with(fault: Fault, *, job: Job, summary: JobSummary) -> JobSummary:
     return finished(job, replace(nothing_merged, status=status, fault=fault_record(fault)))
 
 
-def finished(job: Job, summary: JobSummary) -> JobSummary:
-    """The summary with its times filled in."""
-    seconds = round(time.monotonic() - job.started, 3)
-    speed = round(summary.total / seconds) if seconds and summary.total else None
-    return replace(summary, finished_at=utc_now(), duration_seconds=seconds, rows_per_second=speed)
+def finished(job: Job, summary: JobSummary, *, locked: float | None = None) -> JobSummary:
+    """The summary with its times filled in; `locked` is when the job took the write lock, by the monotonic clock."""
+    now = time.monotonic()
+    seconds = round(now - job.started, 3)
+    return replace(
+        summary,
+        finished_at=utc_now(),
+        duration_seconds=seconds,
+        rows_per_second=round(summary.total / seconds) if seconds and summary.total else None,
+        lock_seconds=summary.lock_seconds if locked is None else round(now - locked, 3),
+    )
 
 
 def utc_now() -> str:

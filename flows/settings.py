@@ -1,6 +1,7 @@
 """What the environment and the command line say about this process, read once at the entry and passed down."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from flows.caps import Caps
 
 DEFAULT_DATABASE = Path("data/users.duckdb")
+SIZE = re.compile(r"(?=[0-9. ]*[1-9])[0-9]+(\.[0-9]+)? ?[KMGT]i?B", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +30,15 @@ class Settings:
         return Path(os.path.realpath(self.database)).parent / "jobs"
 
 
-def settings_from(environment: Mapping[str, str], *, database: Path | None = None) -> Settings:
-    """The settings that `IMPORT_…` variables give, defaults elsewhere; a number that is none raises `ValueError`."""
+def settings_from(
+    environment: Mapping[str, str], *, database: Path | None = None, memory_limit: str | None = None
+) -> Settings:
+    """The settings that `IMPORT_…` variables give, defaults elsewhere; what is given here counts more than they.
+
+    Raises:
+        ValueError: a number or a size is none.
+
+    """
     defaults = Settings()
     return Settings(
         database=database or Path(environment.get("IMPORT_DATABASE", DEFAULT_DATABASE)),
@@ -37,9 +46,21 @@ def settings_from(environment: Mapping[str, str], *, database: Path | None = Non
         jobs_per_connection=int(environment.get("IMPORT_JOBS_PER_CONNECTION", defaults.jobs_per_connection)),
         time_limit_seconds=float(environment.get("IMPORT_TIME_LIMIT_SECONDS", defaults.time_limit_seconds)),
         retention_days=int(environment.get("IMPORT_RETENTION_DAYS", defaults.retention_days)),
-        memory_limit=environment.get("IMPORT_MEMORY_LIMIT", defaults.memory_limit),
+        memory_limit=memory_size(memory_limit or environment.get("IMPORT_MEMORY_LIMIT", defaults.memory_limit)),
         caps=_caps_from(environment),
     )
+
+
+def memory_size(text: str) -> str:
+    """The size if it is one: a number with KB, MB, GB or TB (powers of 1000) or KiB and so on (of 1024).
+
+    Raises:
+        ValueError: it is none, and none that anything can be done in.
+
+    """
+    if not SIZE.fullmatch(text.strip()):
+        raise ValueError(f"{text!r} is no size in memory, as 512MB or 2GB")
+    return text.strip()
 
 
 def _caps_from(environment: Mapping[str, str]) -> Caps:

@@ -119,7 +119,8 @@ def show_summary(console: Console, summary: JobSummary) -> None:
     else:
         console.print(f"{title}: {summary.counts}", markup=False)
     speed = f", {summary.rows_per_second:,} rows/s" if summary.rows_per_second else ""
-    took = f"{summary.duration_seconds or 0:.2f} s{speed}"
+    lock = f", write lock {summary.lock_seconds:.2f} s" if summary.lock_seconds else ""
+    took = f"{summary.duration_seconds or 0:.2f} s{speed}{lock}"
     console.print(f"job {summary.job_id}, connection {summary.connection}, mode {summary.mode}, {took}", markup=False)
 
 

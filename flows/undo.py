@@ -127,11 +127,12 @@ def _undo(job: Job) -> JobSummary:
         "now": utc_now(),
     }
     with job.store.writing(spill=job.folder.path, waiting=job.stop.check) as connection:
+        locked = time.monotonic()
         with job.stop.interrupting(connection), transaction(connection):
             counts = _plan(connection, job, values)
             if not job.options.dry_run:
                 _put_back(connection, job, counts, values)
-            summary = _record(connection, job, counts, values)
+            summary = _record(connection, job, counts, values, locked=locked)
             job.step("commit")
         reached("read back")  # the job is done: nobody can stop it any more
         verify_undo(connection, job, summary, put_in=counts.put_in)
@@ -171,7 +172,7 @@ def _mismatch(message: str) -> JobFault:
 
 
 def _record(
-    connection: duckdb.DuckDBPyConnection, job: Job, counts: _Counts, values: Mapping[str, Value]
+    connection: duckdb.DuckDBPyConnection, job: Job, counts: _Counts, values: Mapping[str, Value], *, locked: float
 ) -> JobSummary:
     """Write the kept users, the end of the job and which jobs are undone now into the caller's transaction."""
     for name in ("record_kept_errors", "record_kept_users"):
@@ -186,7 +187,7 @@ def _record(
         failed=counts.kept,
         errors_by_code=dict(sorted(codes.items())),
     )
-    ended = finished(job, summary)
+    ended = finished(job, summary, locked=locked)
     job.step("finish_job")
     if not finish_job(connection, ended):
         raise _mismatch("the job's own row is gone, or says that it has ended")

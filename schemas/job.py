@@ -118,6 +118,7 @@ class JobSummary:
     finished_at: str | None = None
     duration_seconds: float | None = None
     rows_per_second: int | None = None
+    lock_seconds: float | None = None  # for which nobody else could write, up to the commit
 
     @property
     def exit_code(self) -> ExitCode:

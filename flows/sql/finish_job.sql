@@ -17,6 +17,7 @@ set
     finished_at = $finished_at,
     duration_seconds = $duration_seconds,
     rows_per_second = $rows_per_second,
+    lock_seconds = $lock_seconds,
     content_hash = $content_hash,
     files = $files,
     first_records = $first_records

@@ -22,6 +22,7 @@ select
     finished_at,
     duration_seconds,
     rows_per_second,
+    lock_seconds,
     undone_by_job
 from import_jobs
 order by created_at desc

@@ -1,0 +1,23 @@
+"""What the environment and the command line say about a process is read once, and nonsense is refused."""
+
+import pytest
+
+from flows.command_line import main
+from flows.settings import settings_from
+
+
+def test_the_command_line_counts_more_than_the_environment() -> None:
+    environment = {"IMPORT_MEMORY_LIMIT": "700MB"}
+    assert settings_from({}).memory_limit == "1GB"
+    assert settings_from(environment).memory_limit == "700MB"
+    assert settings_from(environment, memory_limit="2 GiB").memory_limit == "2 GiB"
+
+
+@pytest.mark.parametrize("size", ["", "much", "12", "GB", "-1GB", "0MB", "0.0 GB", "1GB; drop table users", "80%"])
+def test_what_is_no_size_is_wrong_use(size: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["users.json", "--direct", f"--memory-limit={size}"])
+    assert ended.value.code == 2
+    assert "is no size in memory, as 512MB or 2GB" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="is no size in memory"):
+        settings_from({"IMPORT_MEMORY_LIMIT": size})
