@@ -9,19 +9,23 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.benchmarks.report import markdown
+from tests.benchmarks.report import is_disturbed, markdown
 from tests.benchmarks.rounds import Played, play
-from tests.benchmarks.scenarios import SCENARIOS, Sizes
+from tests.benchmarks.scenarios import SCENARIOS, SMALL, Sizes
 from tests.benchmarks.tools import TOOLS
 
 ALWAYS = ("floor", "ours")
-EPILOG = """The files and databases that runs begin with are kept in FOLDER/material; results go to FOLDER/results.
+EPILOG = """The files and databases that runs begin with are kept in FOLDER/material (remove it
+when the tables of the product have changed); results go to FOLDER/results.
 At full size that takes some 20 GB of disk. Tools whose packages are not installed are named and left out."""
 
 
 def main() -> int:
     """Run the scenarios of the command line."""
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments = parser.parse_args()
+    if arguments.existing < max(arguments.users, SMALL):
+        parser.error(f"--existing must be at least {SMALL} and at least --users")
     tools = [name for name in TOOLS if name in ALWAYS or name in arguments.tools]
     absent = [TOOLS[name] for name in tools if TOOLS[name].missing]
     sizes = Sizes(
@@ -32,14 +36,14 @@ def main() -> int:
     )
     for tool in absent:
         sys.stderr.write(f"not installed, left out: {tool.name} ({', '.join(tool.missing)})\n")
-    played = [
-        play(name, SCENARIOS[name], sizes=sizes, rounds=arguments.runs, folder=arguments.folder)
-        for name in SCENARIOS
-        if name in arguments.scenario
-    ]
-    text = markdown(played, sizes=sizes, rounds=arguments.runs, absent=absent)
+    results = arguments.folder / "results" / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
+    played: list[Played] = []
+    for name in [name for name in SCENARIOS if name in arguments.scenario]:
+        played.append(play(name, SCENARIOS[name], sizes=sizes, rounds=arguments.runs, folder=arguments.folder))
+        text = markdown(played, sizes=sizes, rounds=arguments.runs, absent=absent)
+        _write(text, played, results, sizes)  # what is measured is kept, whatever comes after
     print(text)
-    _write(text, played, arguments.folder / "results" / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}", sizes)
+    sys.stderr.write(f"written to {results}\n")
     return 0
 
 
@@ -77,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _write(text: str, played: Sequence[Played], folder: Path, sizes: Sizes) -> None:
     """Keep the table, every single measurement and the plot."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.md").write_text(text, encoding="utf-8")
     (folder / "measurements.json").write_text(
         json.dumps([_measured(one) for one in played], indent=1), encoding="utf-8"
@@ -87,8 +91,9 @@ def _write(text: str, played: Sequence[Played], folder: Path, sizes: Sizes) -> N
         return
     from tests.benchmarks.plot import draw  # noqa: PLC0415 - optional
 
-    draw(played, folder=folder, title=f"{sizes.users:,} users, start-up included. * its verdict differs, see the table")
-    sys.stderr.write(f"written to {folder}\n")
+    disturbed = ". NOT A QUIET MACHINE" if any(is_disturbed(one) for one in played) else ""
+    title = f"{sizes.users:,} users, start-up included. * its verdict differs, see the table{disturbed}"
+    draw(played, folder=folder, title=title)
 
 
 def _measured(played: Played) -> dict[str, object]:

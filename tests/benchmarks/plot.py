@@ -4,13 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-import matplotlib as mpl
-
-mpl.use("svg")
-mpl.rc("figure.constrained_layout", h_pad=0.12, w_pad=0.08)
-
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from tests.benchmarks.report import FLOOR, OURS, ratios
 from tests.benchmarks.rounds import Contestant, Played
@@ -25,22 +21,16 @@ def draw(played: Sequence[Played], *, folder: Path, title: str) -> list[Path]:
     if not shown:
         return []
     most = max(len(one.contestants) for one in shown)
-    figure, grid = plt.subplots(
-        len(shown),
-        2,
-        figsize=(11, len(shown) * (0.3 * most + 0.7) + 0.5),
-        squeeze=False,
-        sharex="col",
-        width_ratios=(3, 2),
-        layout="constrained",
+    figure = Figure(
+        figsize=(11, len(shown) * (0.3 * most + 0.7) + 0.5), layout=ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.08)
     )
+    grid = figure.subplots(len(shown), 2, squeeze=False, sharex="col", width_ratios=(3, 2))
     for (times, memory), one in zip(grid, shown, strict=True):
         _panel(one, times, memory)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
     paths = [folder / "ratios.svg", folder / "ratios.png"]
     for path in paths:
         figure.savefig(path, dpi=130)
-    plt.close(figure)
     return paths
 
 

@@ -26,6 +26,7 @@ class Taken:
     wall_seconds: float
     cpu_seconds: float
     peak_bytes: int  # of the largest process
+    others_share: float  # of the machine's processors that other processes used meanwhile
 
 
 def run(tool: Tool, file: Path, *, database: Path, mode: str, base: Path | None = None) -> Taken:
@@ -39,7 +40,7 @@ def run(tool: Tool, file: Path, *, database: Path, mode: str, base: Path | None 
     database.parent.mkdir(parents=True)
     if base is not None:
         shutil.copyfile(base, database)
-        os.sync()  # that the copy is written is not to be the tool's time
+    os.sync()  # what was written before is not to be the tool's time
     command = [sys.executable, measured.__file__, *tool.command(file, database=database, mode=mode)]
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(

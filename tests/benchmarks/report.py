@@ -11,6 +11,7 @@ from tests.benchmarks.scenarios import Sizes
 from tests.benchmarks.tools import TOOLS, Tool
 
 FLOOR, OURS = TOOLS["floor"].name, TOOLS["ours"].name
+QUIET = 0.05  # of the processors, that others may use
 PACKAGES = ("duckdb", "polars", "pandera", "dataframely", "pydantic", "pandas", "dlt")
 
 
@@ -52,13 +53,32 @@ def _version(package: str) -> str:
 
 def _scenario(played: Played) -> str:
     rows = _compared(played) if played.scenario.all_tools else _alone(played)
-    lines = [f"## {played.scenario.title}", "", *rows]
+    lines = [f"## {played.scenario.title}", "", *rows, *_disturbed(played)]
     for one in played.contestants:
         if one.lock_seconds and one.taken:
-            share = median(lock / run.wall_seconds for lock, run in zip(one.lock_seconds, one.taken, strict=True))
+            share = median(lock / run.wall_seconds for lock, run in zip(one.lock_seconds, one.taken, strict=False))
             seconds = median(one.lock_seconds)
             lines += ["", f"{one.run.label}: the write lock is held for {seconds:.2f} s, {share:.0%} of the run."]
     return "\n".join(lines)
+
+
+def is_disturbed(played: Played) -> bool:
+    """Whether others worked meanwhile, so that the figures say little."""
+    return max(_others(played), default=0) > QUIET
+
+
+def _others(played: Played) -> list[float]:
+    return [run.others_share for one in played.contestants for run in one.taken]
+
+
+def _disturbed(played: Played) -> Iterator[str]:
+    if is_disturbed(played):
+        shares = _others(played)
+        yield ""
+        yield (
+            f"**Not a quiet machine**: other processes used {median(shares):.0%} of the processors during the runs, "
+            f"{max(shares):.0%} during one. Do not quote these figures."
+        )
 
 
 def _compared(played: Played) -> Iterator[str]:

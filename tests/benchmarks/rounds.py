@@ -64,6 +64,9 @@ def play(name: str, scenario: Scenario, *, sizes: Sizes, rounds: int, folder: Pa
     contestants = [Contestant(one) for one in scenario.runs(sizes)]
     material = Material(folder / "material")
     judge = _Judge()
+    for one in contestants:  # before the first turn: what it takes is nobody's time
+        material.file(one.run)
+        material.base(one.run)
     for number in range(rounds):
         for one in _standing(contestants, number):
             _turn(one, material, folder=folder / "run", judge=judge if number == 0 else None)

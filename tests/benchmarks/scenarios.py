@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from tests.benchmarks.tools import TOOLS, Tool
 
+SMALL = 1000  # users of a small file
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
@@ -67,9 +69,9 @@ def _tenfold(sizes: Sizes) -> Sequence[Run]:
 def _small(sizes: Sizes) -> Sequence[Run]:
     return [
         Run(
-            label=f"1,000 users into {sizes.existing:,}",
+            label=f"{SMALL:,} users into {sizes.existing:,}",
             tool=TOOLS["ours"],
-            users=1000,
+            users=SMALL,
             existing=sizes.existing,
             faulty=sizes.faulty,
         ),

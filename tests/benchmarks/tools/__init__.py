@@ -80,6 +80,15 @@ class Tool:
         return (sys.executable, "-m", self.module, *given, *self.options)
 
 
+_AS_TEXT = (
+    "null, a number for a text, a text for a flag and an unknown field: they pass",
+    "a key that an object has twice",
+    "a malformed line or one that is no object: it fails the whole file",
+    "line numbers, after a blank line",
+    "a reserved key only at the top: one further in is refused, too",
+    "which part of an object, which earlier record is repeated",
+)
+
 TOOLS = {
     "floor": Tool(
         name="floor: DuckDB CTAS, unchecked",
@@ -92,21 +101,25 @@ TOOLS = {
         name="stock Pandera + MERGE",
         module=f"{_HERE}.stock_pandera",
         layout=PLAIN,
-        cannot_say=("line numbers", "null, numbers and unknown fields as faults", "which part of an object"),
+        cannot_say=_AS_TEXT,
     ),
     "dataframely": Tool(
         name="dataframely + DuckDB",
         module=f"{_HERE}.dataframely_duckdb",
         layout=PLAIN,
         needs=("dataframely",),
-        cannot_say=("line numbers", "null, numbers and unknown fields as faults", "which part of an object"),
+        cannot_say=(*_AS_TEXT, "the field of a rule of one's own"),
     ),
     "pydantic": Tool(
         name="pandas + pydantic",
         module=f"{_HERE}.pandas_pydantic",
         layout=PLAIN,
         needs=("pandas", "pydantic"),
-        cannot_say=("a key that an object has twice",),
+        cannot_say=(
+            "null: it passes for absent",
+            "a key that an object has twice",
+            "which part of an object, which earlier record is repeated",
+        ),
     ),
     "dlt": Tool(
         name="dlt",
@@ -115,9 +128,10 @@ TOOLS = {
         needs=("dlt", "pydantic"),
         cannot_say=(
             "which records it refused, and why: they are dropped",
-            "line numbers",
+            "a malformed line: it fails the whole file",
+            "null: it passes for absent; a key that an object has twice",
             "repeated usernames and user_ids: it knows one key",
-            "absent values: they overwrite",
+            "absent values, keys and phone numbers: they overwrite",
         ),
     ),
 }
