@@ -4,7 +4,7 @@ Shown is what is known to be harmless, never what is left after hiding: the valu
 (it may be a password), and so is a value of a shape that its field does not have.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import duckdb
 import polars as pl
@@ -21,18 +21,17 @@ FIELD_NAMES = [field.name for field in FIELDS]
 PART_NAMES = [field.name for field in PASSWORD_HASH_FIELDS]
 PUBLIC_WORD = f'^"(?:{"|".join(PUBLIC_WORDS)})"$'
 NUMBER = r"^-?[0-9][0-9.]*(?:[eE][+-]?[0-9]+)?$"
-SCALAR = f'^"|^(?:true|false|null)$|{NUMBER}'
+SCALAR = r'^(?:["tfn]|-?[0-9])'  # by how the engine writes a value, which may be NaN or -Infinity
 OBJECT = r'^"? *\{'  # also in the text of a cell
-NOT_JSON = r"(?i)[:\[,]-?(?:nan|inf)"  # what the engine takes for numbers
+OPENING = r"^[ \t\r\n]*\{"
+NOT_JSON = r"(?i)[:\[,][ \t\r\n]*-?(?:nan|inf)"  # what the engine takes for numbers
 
 
 def redacted(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The records, columns of RECORDS, as JSON without secrets; what is no JSON object is not shown at all."""
-    names = [*FIELD_NAMES, *PART_NAMES]
-    read = _read(rows, [f"$.{name}" for name in names], engine=engine)
-    found = read.select("record", "keys", *(pl.col("found").list.get(i).alias(name) for i, name in enumerate(names)))
-    members = [*(_member(field.name, _shown(field)) for field in FIELDS), pl.col("hidden")]
-    shown = found.join(_hidden_members(found), on="record", how="left").select("record", text=_object(members))
+    found = _with_parts(_read(rows, engine=engine), engine=engine)
+    pieces = [*(piece for field in FIELDS for piece in _member(field.name, _shown(field))), pl.col("hidden")]
+    shown = found.join(_hidden_members(found), on="record", how="left").select("record", text=_object(pieces))
     joined = rows.drop("text").join(shown, on="record", how="left", maintain_order="left")
     return joined.with_columns(pl.col("text").fill_null(UNREADABLE)).select(RECORDS.names()).cast(RECORDS)
 
@@ -42,19 +41,32 @@ def masked_email(email: pl.Expr) -> pl.Expr:
     return email.str.replace(r"(?s)^(.?).*?(@[^@]*)?$", "${1}***${2}")
 
 
-def _read(rows: pl.DataFrame, paths: Sequence[str], *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The JSON texts at the paths of the records that are JSON objects, and their keys."""
-    readable = engine_pass("json_objects", rows.select("record", "text"), engine=engine)
-    read = values_at(readable.rename({"object": "text"}), paths, engine=engine, every=True)
-    return read.with_columns(keys=pl.col("odd_keys").list.first())
+def _read(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The records that are JSON objects: the JSON texts of their fields, and their `keys` where some are no fields."""
+    objects = rows.lazy().filter(pl.col("text").str.contains(OPENING))
+    doubted = objects.select("record", "text", lenient=pl.col("text").str.contains(NOT_JSON)).collect()
+    values = {"paths": [f"$.{name}" for name in FIELD_NAMES]}
+    read = engine_pass("json_object_values", doubted, engine=engine, values=values)
+    return read.select("record", "lenient", "keys", *_columns("found", FIELD_NAMES))
+
+
+def _with_parts(found: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The records, also with the JSON texts of the parts of `custom_password_hash`."""
+    hashes = found.filter(pl.col(ROOT).str.starts_with("{")).select("record", text=ROOT)
+    paths = [f"${name.removeprefix(ROOT)}" for name in PART_NAMES]
+    parts = values_at(hashes, paths, engine=engine).select("record", *_columns("found", PART_NAMES))
+    return found.join(parts, on="record", how="left")
+
+
+def _columns(values: str, names: Sequence[str]) -> Iterator[pl.Expr]:
+    return (pl.col(values).list.get(i).alias(name) for i, name in enumerate(names))
 
 
 def _hidden_members(found: pl.DataFrame) -> pl.DataFrame:
     """The keys of each record that are no fields, as members with hidden values."""
-    keys = found.select("record", key="keys").explode("key").drop_nulls("key")
-    others = keys.filter(~pl.col("key").is_in(FIELD_NAMES))
-    members = pl.concat_str(json_string(pl.col("key")), pl.lit(":"), HIDDEN)
-    return others.group_by("record", maintain_order=True).agg(hidden=members.str.join(","))
+    keys = found.select("record", key="keys").drop_nulls().explode("key").filter(~pl.col("key").is_in(FIELD_NAMES))
+    members = keys.select("record", hidden=pl.concat_str(pl.lit(","), json_string(pl.col("key")), pl.lit(":"), HIDDEN))
+    return members.group_by("record", maintain_order=True).agg("hidden").with_columns(pl.col("hidden").list.join(""))
 
 
 def _shown(field: UserField) -> pl.Expr:
@@ -65,13 +77,14 @@ def _shown(field: UserField) -> pl.Expr:
     if field.secret:
         return _hidden(found)
     shape = OBJECT if field.type is JsonType.OBJECT else SCALAR
-    harmless = found.str.contains(shape) & ~found.str.contains(NOT_JSON)
-    return pl.when(harmless).then(found).otherwise(_hidden(found))
+    not_json = pl.when("lenient").then(found).str.contains(NOT_JSON).fill_null(value=False)
+    return pl.when(found.str.contains(shape) & ~not_json).then(found).otherwise(_hidden(found))
 
 
 def _shown_parts(parent: str = ROOT) -> pl.Expr:
     """What is shown of an object in `custom_password_hash`."""
-    return _object([_member(name, _shown_part(name)) for name in PART_NAMES if name.rpartition(".")[0] == parent])
+    names = (name for name in PART_NAMES if name.rpartition(".")[0] == parent)
+    return _object(piece for name in names for piece in _member(name, _shown_part(name)))
 
 
 def _shown_part(name: str) -> pl.Expr:
@@ -88,10 +101,12 @@ def _hidden(found: pl.Expr) -> pl.Expr:
     return pl.when(found.is_not_null()).then(HIDDEN)
 
 
-def _member(name: str, shown: pl.Expr) -> pl.Expr:
-    """The member of an object, null where it has none."""
-    return pl.concat_str(pl.lit(f'"{name.rpartition(".")[2]}":'), shown)
+def _member(name: str, shown: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """The member of an object in two pieces, which are null where it has none."""
+    key = pl.lit(f',"{name.rpartition(".")[2]}":')
+    return pl.when(pl.col(name).is_not_null()).then(key), shown
 
 
-def _object(members: Sequence[pl.Expr]) -> pl.Expr:
-    return pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=",", ignore_nulls=True), pl.lit("}"))
+def _object(pieces: Iterable[pl.Expr]) -> pl.Expr:
+    members = pl.concat_str(list(pieces), ignore_nulls=True).str.strip_prefix(",")
+    return pl.concat_str(pl.lit("{"), members, pl.lit("}"))
