@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from flows.database_faults import busy, is_held, no_folder, require_usable, unreadable
-from flows.migrations import migrate, missing_migrations
+from flows.migrations import is_behind, migrate
 from flows.new_database import created_whole
 from flows.private_files import make_private, private_folder, private_umask
 from flows.rewritten import draft_of
@@ -72,7 +72,7 @@ class Store:
             created_whole(self.path, drafts=self.settings.jobs_folder, create=self._create)
         except (OSError, ValueError) as error:
             raise shortage(error) or no_folder(self.settings.jobs_folder, error) from None
-        if self._missing_migrations():
+        if self._is_behind():
             with self.transaction() as connection:
                 migrate(connection)
 
@@ -82,10 +82,10 @@ class Store:
                 migrate(connection)
             connection.execute("checkpoint")  # closing does it too, but does not tell when the disk is full
 
-    def _missing_migrations(self) -> bool:
+    def _is_behind(self) -> bool:
         """Whether the tables are older than this program, found without the write lock."""
         with self.reading() as connection:
-            return bool(missing_migrations(connection))
+            return is_behind(connection)
 
     def must_exist(self) -> None:
         """Complain about a database that is not there, rather than create one to look into.

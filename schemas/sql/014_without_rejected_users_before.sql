@@ -1,0 +1,2 @@
+-- rejected_users holds all of it
+drop table rejected_users_before
