@@ -17,7 +17,7 @@ from prefect.states import Cancelled, Completed, Failed
 from pydantic import Field
 
 from flows.artifacts import masked
-from flows.import_users import FileFormat, ProfileName, Share, run_as_flow
+from flows.import_users import NO_LIMIT, FileFormat, Limit, MatchKeys, ProfileName, Share, run_as_flow
 from flows.inbox_folder import Inbox
 from flows.prefect_job import errors_to_show
 from flows.running import Silent
@@ -44,7 +44,13 @@ async def import_inbox(
     mode: Mode = Mode.UPSERT,
     on_error: OnError = OnError.CONTINUE,
     max_error_rate: Share = 1.0,
+    max_errors: Limit = NO_LIMIT,
+    max_updates_rate: Share = 1.0,
+    match_on: MatchKeys = ["email", "user_id", "username"],  # noqa: B006 - Prefect shows it, and nobody changes it
+    metadata: Literal["replace", "merge"] = "replace",
+    fill_only: bool = False,
     unknown_fields: Literal["refuse", "ignore"] = "refuse",
+    reset_unsupported_hashes: bool = False,
     settle_seconds: Seconds = 10,
 ) -> State[None]:
     """Import what is new in a folder.
@@ -59,7 +65,16 @@ async def import_inbox(
             update does too and refuses a row without a match.
         on_error: What a refused row means. continue imports the others, fail imports nothing of the file.
         max_error_rate: The share of refused rows above which nothing of a file is imported, 0 to 1.
+        max_errors: The number of refused rows above which nothing of a file is imported; -1 for no limit.
+        max_updates_rate: The share of the connection's users above which nothing of a file is imported if so many
+            would change, 0 to 1.
+        match_on: By which keys a row may match an existing user, in order. A row that matches two is refused.
+        metadata: What becomes of a matched user's metadata. replace replaces them by the row's, merge merges
+            them (RFC 7396, null removes a key).
+        fill_only: Set only what is empty today.
         unknown_fields: What a field that users do not have means. refuse refuses the row, ignore leaves it out.
+        reset_unsupported_hashes: Import a row whose only fault is its password hash without the hash.
+            The user has to choose a new password.
         settle_seconds: How long nobody may have written to a file before it is taken.
 
     """
@@ -71,7 +86,13 @@ async def import_inbox(
         mode=mode,
         on_error=on_error,
         max_error_rate=max_error_rate,
+        max_errors=None if max_errors == NO_LIMIT else max_errors,
+        max_updates_rate=max_updates_rate,
+        match_on=tuple(match_on),
+        metadata=metadata,
+        fill_only=fill_only,
         unknown_fields=unknown_fields,
+        reset_unsupported_hashes=reset_unsupported_hashes,
     )
     settings = settings_from(os.environ, database=Path(database) if database else None)
     try:

@@ -12,6 +12,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from flows.inbox import import_inbox
 from flows.settings import Settings
 from flows.store import Store
+from tests.flows.importing import asked
 
 
 @pytest.fixture
@@ -24,11 +25,10 @@ def inbox(tmp_path: Path) -> Path:
     return folder
 
 
-def run_inbox(inbox: Path, settings: Settings, *, settle_seconds: int = 0) -> tuple[str, str]:
+def run_inbox(inbox: Path, settings: Settings, *, settle_seconds: int = 0, **options: object) -> tuple[str, str]:
     """Name and message of the run's final state."""
-    state = asyncio.run(
-        import_inbox(str(inbox), database=str(settings.database), settle_seconds=settle_seconds, return_state=True)  # type: ignore[call-overload]
-    )
+    options = {"database": str(settings.database), "settle_seconds": settle_seconds, **options}
+    state = asyncio.run(import_inbox(str(inbox), return_state=True, **options))  # type: ignore[call-overload]
     return state.name, state.message
 
 
@@ -93,3 +93,24 @@ def test_an_inbox_that_is_not_there_fails_the_run_with_its_code(tmp_path: Path, 
     name, message = run_inbox(tmp_path / "gone", settings)
     assert name == "Failed"
     assert message.endswith("(FILE_NOT_FOUND)")
+
+
+def test_files_are_imported_as_the_options_say(tmp_path: Path, settings: Settings) -> None:
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    user = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada", "user_metadata": {"a": 1, "b": 1}}
+    (folder / "1.ndjson").write_text(json.dumps(user))
+    (folder / "2.ndjson").write_text(
+        json.dumps(user | {"name": "A.", "nickname": "ada", "user_metadata": {"b": None, "c": 2}})
+        + '\n{"email": "bob@x.example", "user_id": "u-bob", "password_hash": "md5:no"}\n'
+    )
+    (folder / "3.ndjson").write_text(json.dumps(user | {"email": "other@x.example", "user_id": "u-1"}) + "\n{}\n")
+    options = {"match_on": ["user_id"], "metadata": "merge", "fill_only": True, "max_errors": 0}
+    state = run_inbox(folder, settings, reset_unsupported_hashes=True, **options)
+    assert state == ("CompletedWithErrors", "2 done, 1 refused")
+    assert asked(settings, "select user_id, name, nickname, password_reset_required from users order by 1") == [
+        ("u-ada", "Ada", "ada", False),
+        ("u-bob", None, None, True),
+    ]
+    (folder / "4.ndjson").write_text(json.dumps(user | {"family_name": "Love"}))
+    assert run_inbox(folder, settings, max_updates_rate=0.0) == ("CompletedWithErrors", "1 refused")
