@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
@@ -20,7 +20,7 @@ from flows.notice_settings import NoticeSettings
 from flows.printing import readers_may_leave
 from flows.settings import DEFAULT_DATABASE, Settings, settings_from
 from schemas.codes import ErrorCode
-from schemas.faults import ExitCode, Fault, JobFault
+from schemas.faults import Canceled, ExitCode, Fault, JobFault
 from schemas.job import JobOptions, JobSummary
 
 if TYPE_CHECKING:
@@ -73,17 +73,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parse.error(f"an IMPORT_… variable cannot be used: {error}")
     options = options_of(parse, arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _run(options, arguments, settings=settings, told=told)
-    except Fault as fault:
-        return complain(fault)
-    except KeyboardInterrupt:
-        return ExitCode.CANCELED
+        return ended(lambda: _run(options, arguments, settings=settings, told=told))
     except MemoryError:
         return complain(JobFault(ErrorCode.OUT_OF_MEMORY, "there is not enough memory to run", "close other programs"))
     except Exception as error:  # noqa: BLE001 - the edge of the program: its text may hold a user's data
         return complain(JobFault(ErrorCode.INTERNAL, f"the import broke down with {type(error).__name__}", REPORT))
+
+
+def ended(command: Callable[[], int]) -> int:
+    """The exit code of a command; a fault, Ctrl-C or SIGTERM is told in a sentence."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return command()
+    except Fault as fault:
+        return complain(fault)
+    except KeyboardInterrupt:
+        return complain(Canceled(ErrorCode.CANCELED, "the command was canceled", "run it again"))
 
 
 def complain(fault: Fault) -> int:

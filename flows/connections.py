@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from flows.command_line import Parser, add_database, complain
+from flows.command_line import Parser, add_database, ended
 from flows.settings import Settings, settings_from
-from schemas.faults import ExitCode, Fault
+from schemas.faults import ExitCode
 
 if TYPE_CHECKING:
     from flows.store import Store
@@ -49,10 +49,7 @@ def _add_username_rules(parse: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that the arguments ask for; the exit code."""
     arguments = parser().parse_args(argv)
-    try:
-        return _run(arguments, settings_from(os.environ, database=arguments.database))
-    except Fault as fault:
-        return complain(fault)
+    return ended(lambda: _run(arguments, settings_from(os.environ, database=arguments.database)))
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -17,7 +17,7 @@ from flows.private_files import no_core_dumps, private_umask
 from flows.records import insert_job, record_broken, record_end, remove_job
 from flows.running import Job, ended_with
 from flows.shortages import shortage
-from flows.stop import POLL_SECONDS, Stop, canceled
+from flows.stop import A_SIGNAL, POLL_SECONDS, Stop, canceled
 from flows.store import Store
 from flows.verified import BrokenCommit
 from schemas.codes import ErrorCode
@@ -25,7 +25,6 @@ from schemas.faults import DatabaseFault, Fault, JobFault
 from schemas.job import JobSummary
 
 Result = TypeVar("Result")
-A_SIGNAL = "a signal"
 
 
 @contextmanager

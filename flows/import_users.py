@@ -30,13 +30,12 @@ from prefect import flow
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
-from prefect.states import Failed
 from pydantic import Field
 
 from flows import local_api
 from flows.artifacts import masked
 from flows.notice_settings import NoticeSettings
-from flows.prefect_job import run_job_in_flow
+from flows.prefect_job import ended_by, run_job_in_flow
 from flows.prefect_report import FLOW_NAME, NO_ANSWER, drain, final_state
 from flows.running import Observer
 from flows.settings import Settings, settings_from
@@ -174,7 +173,7 @@ def _run(options: JobOptions, *, database: str) -> State[dict[str, object]]:
     except Fault as fault:  # no job began
         if local is not None:
             local.fault = fault
-        return Failed(message=f"{masked(fault.message)} ({fault.code.value})")
+        return ended_by(fault)
     return final_state(summary)
 
 

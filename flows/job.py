@@ -11,7 +11,6 @@ from typing import Protocol, TypeVar
 from flows import load, merge
 from flows.connection_records import find_connection
 from flows.guarded import begun, faults_recorded, in_worker
-from flows.job_folder import JobFolder
 from flows.live_jobs import sweep
 from flows.own_files import refuse_database, refuse_sources
 from flows.plan_file import check_plan_path
@@ -46,21 +45,23 @@ def run_job(
     job_id: str,
     observer: Observer,
     run_stage: RunStage = call_directly,
+    stop: Stop | None = None,
 ) -> JobSummary:
     """The summary of the job, however it ended; of the earlier job where this one would repeat it.
 
+    `stop` is the caller's, who may stop the job by it.
+
     Raises:
         DatabaseFault: no job could begin, because the database cannot be opened.
+        Canceled: somebody stopped it before it began.
 
     """
-    store = Store(settings)
+    stop = stop or Stop.of(settings, job_id=job_id)
+    store = Store(settings, waiting=stop.check)
     store.prepare()
     sweep(store)
-    folder = JobFolder(settings.jobs_folder / job_id)
-    stop = Stop(folder, settings.time_limit_seconds)
-    job = Job(
-        _accepted(options, job_id=job_id), options, settings, store, folder, stop, observer, started=time.monotonic()
-    )
+    accepted = _accepted(options, job_id=job_id)
+    job = Job(accepted, options, settings, store, stop.folder, stop, observer, started=time.monotonic())
     with begun(job):
         limit = settings.jobs_per_connection
         with faults_recorded(job) as ended, slot(settings.jobs_folder, connection=options.connection, limit=limit):

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows import after_commands, kept_commands, vendor_commands
-from flows.command_line import Parser, add_database, complain
+from flows.command_line import Parser, add_database, ended
 from flows.printing import cell, print_json, print_table, readers_may_leave
 from flows.settings import Settings, settings_from
-from schemas.faults import ExitCode, Fault
+from schemas.faults import ExitCode
 
 if TYPE_CHECKING:
     from flows.store import Store
@@ -64,17 +64,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parse = parser()
     arguments = parse.parse_args(argv)
     command: Command = arguments.run
-    code: int = ExitCode.ALL_ROWS_IN  # where the reader left
     try:
         settings = settings_from(os.environ, database=arguments.database)
     except ValueError as error:
         parse.error(f"an IMPORT_… variable cannot be used: {error}")
-    try:
-        with readers_may_leave():
-            code = command(arguments, settings)
-    except Fault as fault:
-        return complain(fault)
-    return code
+    return ended(lambda: _answer(command, arguments, settings))
+
+
+def _answer(command: Command, arguments: argparse.Namespace, settings: Settings) -> int:
+    code: int = ExitCode.ALL_ROWS_IN  # where the reader left
+    with readers_may_leave():
+        code = command(arguments, settings)
+    return code  # noqa: RET504 - the block may end before it is assigned
 
 
 def list_jobs(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -40,11 +40,16 @@ def live_status(store: Store, job_id: str) -> tuple[JobSummary, Mapping[str, obj
 
 
 def request_cancel(store: Store, job_id: str) -> str:
-    """Ask a running job to stop; a sentence on what that means."""
-    summary, _ = live_status(store, job_id)
-    if summary.status not in RUNNING:
+    """Ask a running job to stop; a sentence on what that means.
+
+    Where its process lives the database is not asked: it may be what the job waits for.
+    """
+    folders = {folder.path.name: folder for folder in folders_in(store.settings.jobs_folder)}
+    folder = folders.get(job_id)
+    if folder is None or not folder.is_running:
+        summary, _ = live_status(store, job_id)
         return f"job {job_id} has already ended: {summary.status.value}"
-    JobFolder(store.settings.jobs_folder / job_id).request_cancel()
+    folder.request_cancel()
     return f"job {job_id} was asked to stop"
 
 

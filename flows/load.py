@@ -76,7 +76,7 @@ def open_sources(job: Job) -> tuple[Source, ...]:
         FileFault: one is missing, unreadable, an empty folder or the database itself.
 
     """
-    sources = find_sources(job.options.sources, spool=job.folder.path)
+    sources = find_sources(job.options.sources, spool=job.folder.path, waiting=job.stop.check)
     for source in sources:
         refuse_database(source.path, job.settings)
     return sources

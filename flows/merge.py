@@ -43,7 +43,7 @@ class Planned:
 
 def make_plan(job: Job, loaded: Loaded) -> Planned:
     """Find duplicates, conflicts and outcomes; stage them; hold the job to its limits."""
-    reading = job.store.reading(spill=job.folder.path, waiting=job.stop.check)
+    reading = job.store.reading(spill=job.folder.path)
     with reading as connection, job.stop.interrupting(connection):
         planned = _plan_on(connection, job, loaded)
     job.enter(JobStatus.READY)
@@ -56,7 +56,7 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
         job.step("look at the free space")
         require_space(job.folder.path, staged=job.folder.bytes_to_merge)
         job.enter(JobStatus.IMPORTING)
-    with job.store.writing(spill=job.folder.path, waiting=job.stop.check) as connection:
+    with job.store.writing(spill=job.folder.path) as connection:
         locked = time.monotonic()
         with job.stop.interrupting(connection), transaction(connection):
             if job.store.version() != planned.version and planned.fault is None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from prefect import get_run_logger, task
 from prefect.client.schemas.objects import FlowRun, State
@@ -24,6 +24,7 @@ from flows.notices import notify
 from flows.prefect_report import PrefectObserver, run_page
 from flows.running import Observer
 from flows.settings import Settings
+from flows.stop import A_SIGNAL, Stop, canceled
 from flows.store import Store
 from schemas.faults import Canceled, DatabaseFault, Fault
 from schemas.job import JobOptions, JobSummary
@@ -49,16 +50,18 @@ def run_job_in_flow(
 
     """
     job_id = str(run.id)
-    stop = partial(_request_stop, JobFolder(settings.jobs_folder / job_id))
+    stop = Stop.of(settings, job_id=job_id)
     # the runner of a deployment delivers a cancel itself, as a signal
     observer = PrefectObserver(
         run.id,
-        request_stop=None if run.deployment_id else stop,
+        request_stop=None if run.deployment_id else partial(stop.request, canceled("Prefect")),
         is_gone=partial(_is_gone, settings),
         terminal=terminal,
     )
-    with _on_signals(stop), observer.telling():
-        summary = run_job(options, settings=settings, job_id=job_id, observer=observer, run_stage=run_as_task)
+    with _on_signals(partial(stop.request, canceled(A_SIGNAL))), observer.telling():
+        summary = run_job(
+            options, settings=settings, job_id=job_id, observer=observer, run_stage=run_as_task, stop=stop
+        )
         keep(summary)
     with _on_signals(_go_on):
         with run_page(run.id) as page:
@@ -80,7 +83,7 @@ def run_as_task(name: str, stage: Callable[[], Result], /) -> Result:
             returned.append(stage())
         except Fault as fault:
             raised.append(fault)
-            return _ended_by(fault)
+            return ended_by(fault)
         except Exception as error:  # noqa: BLE001 - raised again outside the task: its text may hold a user's data
             raised.append(error)
             return Failed(message=f"the stage broke down with {type(error).__name__}")
@@ -92,7 +95,8 @@ def run_as_task(name: str, stage: Callable[[], Result], /) -> Result:
     return returned[0]
 
 
-def _ended_by(fault: Fault) -> State[None]:
+def ended_by(fault: Fault) -> State[Any]:
+    """The state of what a fault ended."""
     make = Cancelled if isinstance(fault, Canceled) else Failed
     return make(message=f"{masked(fault.message)} ({fault.code.value})")
 
@@ -110,12 +114,6 @@ def _is_gone(settings: Settings, job_id: str) -> bool:
     """Whether a job of this database has had a process and has none any more."""
     folder = JobFolder(settings.jobs_folder / job_id)
     return (folder.path / LOCK_FILE).exists() and not folder.is_running
-
-
-def _request_stop(folder: JobFolder) -> None:
-    """Leave the mark that the job looks for; the folder may not be there yet."""
-    folder.create()
-    folder.request_cancel()
 
 
 def _go_on() -> None:

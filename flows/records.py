@@ -73,7 +73,7 @@ def record_end(store: Store, folder: JobFolder, summary: JobSummary) -> JobSumma
 
 def _patience(code: str | None, usual: float) -> float:
     """How long the end of a job waits for a busy database: not again, and not when somebody waits for the end."""
-    limits = {ErrorCode.DATABASE_BUSY.value: 0.0, ErrorCode.CANCELED.value: 2.0}
+    limits = {ErrorCode.DATABASE_BUSY.value: 0.0, ErrorCode.CANCELED.value: 0.5}
     return min(usual, limits.get(code or "", usual))
 
 
@@ -81,7 +81,7 @@ def record_broken(store: Store, folder: JobFolder, summary: JobSummary) -> JobSu
     """Write the end of a job over the one that it committed, which is not what its commit left."""
     with suppress(OSError):
         folder.write_status(summary.to_dict())
-    with suppress(DatabaseFault), store.transaction() as connection:
+    with suppress(DatabaseFault), Store(store.settings).transaction() as connection:
         run(connection, "set_job_status", package=PACKAGE, job_id=summary.job_id, status=JobStatus.IMPORTING.value)
         finish_job(connection, summary)
     return summary

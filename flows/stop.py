@@ -5,14 +5,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Self
 
 import duckdb
 
 from flows.job_folder import JobFolder
+from flows.settings import Settings
 from schemas.codes import ErrorCode
 from schemas.faults import Canceled, Fault, JobFault
 
 POLL_SECONDS = 0.25
+A_SIGNAL = "a signal"
 
 
 def canceled(by: str) -> Canceled:
@@ -29,7 +32,12 @@ class Stop:
     fault: Fault | None = None
     _started: float = field(default_factory=time.monotonic)
     _connections: set[duckdb.DuckDBPyConnection] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.RLock = field(default_factory=threading.RLock)  # a signal may interrupt who holds it
+
+    @classmethod
+    def of(cls, settings: Settings, *, job_id: str) -> Self:
+        """Where the job of that id learns it; the job itself need not have begun."""
+        return cls(JobFolder(settings.jobs_folder / job_id), settings.time_limit_seconds)
 
     def request(self, fault: Fault) -> None:
         """Stop the job for this reason; the first reason counts. Running statements are interrupted."""

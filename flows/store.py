@@ -53,6 +53,7 @@ class Store:
     """One database file; every method opens it for as long as its block runs and no longer."""
 
     settings: Settings
+    waiting: Callable[[], None] = go_on  # called between two looks at a busy database; may raise to give up
 
     @property
     def path(self) -> Path:
@@ -102,29 +103,25 @@ class Store:
             )
 
     @contextmanager
-    def reading(
-        self, *, spill: Path | None = None, waiting: Callable[[], None] = go_on
-    ) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that reads the tables; other readers go on, a writer waits. `waiting` may raise to give up.
+    def reading(self, *, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection that reads the tables; other readers go on, a writer waits.
 
         Raises:
             DatabaseFault: the database is busy beyond the deadline, missing or unreadable.
 
         """
-        with self._attached(read_only=True, spill=spill, waiting=waiting) as connection:
+        with self._attached(read_only=True, spill=spill) as connection:
             yield connection
 
     @contextmanager
-    def writing(
-        self, *, spill: Path | None = None, waiting: Callable[[], None] = go_on
-    ) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that holds the write lock, outside any transaction. `waiting` may raise to give up.
+    def writing(self, *, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection that holds the write lock, outside any transaction.
 
         Raises:
             DatabaseFault: the database is busy beyond the deadline or unreadable.
 
         """
-        with self._attached(read_only=False, spill=spill, waiting=waiting) as connection:
+        with self._attached(read_only=False, spill=spill) as connection:
             yield connection
 
     @contextmanager
@@ -144,12 +141,10 @@ class Store:
         )
 
     @contextmanager
-    def _attached(
-        self, *, read_only: bool, spill: Path | None, waiting: Callable[[], None]
-    ) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _attached(self, *, read_only: bool, spill: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
         with private_umask(), _shortages_named(), closing(scratch(self.settings, spill=spill)) as connection:
             reached("database: open")
-            self._attach(connection, read_only=read_only, waiting=waiting)
+            self._attach(connection, read_only=read_only)
             make_private(self.path)
             if not read_only:
                 draft_of(self.path).unlink(missing_ok=True)
@@ -157,7 +152,7 @@ class Store:
             yield connection
             reached("database: close")
 
-    def _attach(self, connection: duckdb.DuckDBPyConnection, *, read_only: bool, waiting: Callable[[], None]) -> None:
+    def _attach(self, connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
         """Attach, retrying until the deadline while another process holds the file."""
         require_usable(self.path)
         options = "read_only" if read_only else "storage_version 'v1.5.0'"
@@ -172,7 +167,7 @@ class Store:
                     raise shortage(error) or unreadable(self.path, error) from None
                 if time.monotonic() >= deadline:
                     raise busy(self.path, error) from None
-                waiting()
+                self.waiting()
                 time.sleep(RETRY_SECONDS)
             else:
                 if file in (None, self._file()):

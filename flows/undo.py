@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from flows.guarded import begun, faults_recorded, in_worker
-from flows.job_folder import JobFolder
 from flows.live_jobs import sweep
 from flows.records import find_job, finish_job
 from flows.running import Job, Silent, finished, utc_now
@@ -46,16 +45,18 @@ def undo(undone_id: str, *, dry_run: bool, settings: Settings, job_id: str) -> U
     Raises:
         JobFault: there is no such job, or it cannot be undone.
         DatabaseFault: the database cannot be opened.
+        Canceled: somebody stopped it before it began.
 
     """
-    store = Store(settings)
+    stop = Stop.of(settings, job_id=job_id)
+    store = Store(settings, waiting=stop.check)
     store.must_exist()
     store.prepare()
     sweep(store)
     undone = find_job(store, undone_id)
     earlier = _complete_undo(store, undone)
-    summary = earlier or _run(_job(undone, dry_run=dry_run, store=store, job_id=job_id))
-    return undo_summary(summary, kept_users(store, summary.job_id))
+    summary = earlier or _run(_job(undone, dry_run=dry_run, store=store, stop=stop, job_id=job_id))
+    return undo_summary(summary, kept_users(Store(settings), summary.job_id))
 
 
 def kept_users(store: Store, job_id: str) -> tuple[KeptUser, ...]:
@@ -88,7 +89,7 @@ def _not_undoable(message: str, hint: str) -> JobFault:
     return JobFault(ErrorCode.NOT_UNDOABLE, message, hint)
 
 
-def _job(undone: JobSummary, *, dry_run: bool, store: Store, job_id: str) -> Job:
+def _job(undone: JobSummary, *, dry_run: bool, store: Store, stop: Stop, job_id: str) -> Job:
     settings = store.settings
     options = JobOptions(sources=(undone.job_id,), connection=undone.connection, dry_run=dry_run)
     now = utc_now()
@@ -104,9 +105,7 @@ def _job(undone: JobSummary, *, dry_run: bool, store: Store, job_id: str) -> Job
         created_at=now,
         started_at=now,
     )
-    folder = JobFolder(settings.jobs_folder / job_id)
-    stop = Stop(folder, settings.time_limit_seconds)
-    return Job(summary, options, settings, store, folder, stop, Silent(), started=time.monotonic())
+    return Job(summary, options, settings, store, stop.folder, stop, Silent(), started=time.monotonic())
 
 
 def _run(job: Job) -> JobSummary:
@@ -126,7 +125,7 @@ def _undo(job: Job) -> JobSummary:
         "connection": job.options.connection,
         "now": utc_now(),
     }
-    with job.store.writing(spill=job.folder.path, waiting=job.stop.check) as connection:
+    with job.store.writing(spill=job.folder.path) as connection:
         locked = time.monotonic()
         with job.stop.interrupting(connection), transaction(connection):
             counts = _plan(connection, job, values)

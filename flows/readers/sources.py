@@ -2,16 +2,18 @@
 
 import difflib
 import hashlib
+import os
 import re
-import shutil
+import select
 import stat
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path, PurePath
 from typing import Literal
 
+from flows.caps import MIB
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 
@@ -25,6 +27,7 @@ ENDINGS = {
     ".parquet": "parquet",
 }
 COMPRESSIONS: Mapping[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
+_LOOK_SECONDS = 0.25
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -37,14 +40,20 @@ class Source:
     size: int  # in bytes, as stored
 
 
-def find_sources(names: Sequence[str], *, spool: Path) -> tuple[Source, ...]:
+def wait_on() -> None:
+    """What a caller does between two looks at a silent pipe who has no reason to give up: nothing."""
+
+
+def find_sources(names: Sequence[str], *, spool: Path, waiting: Callable[[], None] = wait_on) -> tuple[Source, ...]:
     """The files that the names mean, in order: a file, a folder's files by name, or standard input kept in `spool`.
+
+    `waiting` is called again and again while standard input is read; it may raise to give up.
 
     Raises:
         FileFault: a name means no file, or something that is none.
 
     """
-    return tuple(source for name in names for source in _sources_of(name, spool=spool))
+    return tuple(source for name in names for source in _sources_of(name, spool=spool, waiting=waiting))
 
 
 def fingerprint(source: Source) -> str:
@@ -72,9 +81,9 @@ def compression(name: str) -> Literal["gzip", "zstd"] | None:
     return COMPRESSIONS.get(PurePath(name.lower()).suffix)
 
 
-def _sources_of(name: str, *, spool: Path) -> Iterator[Source]:
+def _sources_of(name: str, *, spool: Path, waiting: Callable[[], None]) -> Iterator[Source]:
     if name == STDIN:
-        yield _spooled(spool)
+        yield _spooled(spool, waiting=waiting)
         return
     path = Path(name)
     try:
@@ -114,13 +123,31 @@ def _files_of(folder: Path) -> Iterator[Source]:
     yield from map(_source, paths)
 
 
-def _spooled(spool: Path) -> Source:
+def _spooled(spool: Path, *, waiting: Callable[[], None]) -> Source:
     """Standard input as a file that only its owner may read, so that it can be read twice."""
     path = spool / "stdin"
     path.touch(mode=0o600)
     with path.open("wb") as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
+        file.writelines(_standard_input(waiting))
     return Source("stdin", path, path.stat().st_size)
+
+
+def _standard_input(waiting: Callable[[], None]) -> Iterator[bytes]:
+    """Its bytes as they come; who writes them may keep it open and say nothing."""
+    if sys.stdin is None:  # closed: another file may have got its number
+        raise FileFault(ErrorCode.FILE_UNREADABLE, "standard input is closed", "give a file, or send one to it")
+    number = sys.stdin.fileno()
+    while True:
+        waiting()
+        try:
+            readable, _, _ = select.select([number], [], [], _LOOK_SECONDS)
+            chunk = os.read(number, MIB) if readable else None
+        except OSError as error:
+            raise _unreadable("standard input", error) from error
+        if chunk == b"":
+            return
+        if chunk:
+            yield chunk
 
 
 def printable(name: str) -> str:

@@ -54,7 +54,7 @@ class Model:
             self.twin.users.pop(user, None)
             if old is not None:
                 self.twin.users[user] = copy.deepcopy(old)
-        changes = {user: (before.get(user), self.twin.users.get(user)) for user in users}
+        changes = {user: (before.get(user), copy.deepcopy(self.twin.users.get(user))) for user in users}
         self.jobs[job_id] = ModelJob(changes, undoes=target, put_back=len(users))
         self._mark_undone(target)
         return len(users), len(remaining) - len(users)

@@ -1,13 +1,11 @@
 """Imports into one database wait for each other to a deadline, never lose a row, and are limited in number."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -22,37 +20,7 @@ from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import JobStatus
 from tests.flows.importing import asked, imported, users_of
 from tests.population import user, write_ndjson
-
-ROOT = Path(__file__).parents[2]
-READER = "import sys, duckdb; c = duckdb.connect(sys.argv[1], read_only=True); print('in', flush=True); input()"
-
-
-def import_in_process(settings: Settings, source: str, **more: str) -> subprocess.Popen[str]:
-    """An import in a process of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "flows.import_users",
-        source,
-        "--database",
-        settings.database,
-        "--direct",
-        "--json",
-    ]
-    pipe = subprocess.PIPE
-    environment = {**os.environ, **more}
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, env=environment)
-
-
-@contextmanager
-def reader_of(settings: Settings) -> Iterator[int]:
-    """Another process that reads the database as long as the block runs; its id."""
-    command = [sys.executable, "-c", READER, str(settings.database)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
-        assert reader.stdout is not None
-        assert reader.stdout.readline() == "in\n"
-        yield reader.pid
-        reader.communicate("\n")
+from tests.robustness.processes import ROOT, holder_of, import_in_process, until
 
 
 @pytest.mark.usefixtures("store")
@@ -80,7 +48,7 @@ def test_a_job_waits_for_a_reader_to_its_deadline_and_names_it(settings: Setting
 
         def start(step: str) -> None:
             if step == "enter importing":
-                pids.append(reading.enter_context(reader_of(settings)))
+                pids.append(reading.enter_context(holder_of(settings)))
 
         started = time.monotonic()
         with listening(start):
@@ -95,7 +63,7 @@ def test_a_job_waits_for_a_reader_to_its_deadline_and_names_it(settings: Setting
 
 @pytest.mark.usefixtures("store")
 def test_a_job_that_cannot_begin_for_a_reader_says_so(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    with reader_of(settings) as reader, pytest.raises(DatabaseFault, match=f"held by process {reader}"):
+    with holder_of(settings) as reader, pytest.raises(DatabaseFault, match=f"held by process {reader}"):
         imported(settings, [user(1)])
     assert main(["list", "--json", "--database", str(settings.database)]) == 0
     assert json.loads(capsys.readouterr().out) == []
@@ -105,7 +73,7 @@ def test_a_job_that_cannot_begin_for_a_reader_says_so(settings: Settings, capsys
 def test_a_job_gets_in_as_soon_as_the_reader_has_gone(settings: Settings) -> None:
     patient = Settings(database=settings.database, wait_seconds=60)
     with ExitStack() as reading:
-        reading.enter_context(reader_of(settings))
+        reading.enter_context(holder_of(settings))
         with import_in_process(patient, str(_file(settings))) as process:
             time.sleep(2)
             assert process.poll() is None, "it waits"
@@ -124,7 +92,7 @@ def test_a_waiting_job_hears_that_it_must_stop(settings: Settings) -> None:
     source = str(_file(settings))
     with import_in_process(settings, "-", IMPORT_WAIT_SECONDS="60") as process:
         job = _job_that_runs(settings)
-        with reader_of(settings):
+        with holder_of(settings):
             assert process.stdin is not None
             process.stdin.write(Path(source).read_text())
             process.stdin.close()
@@ -152,7 +120,7 @@ def _job_that_runs(settings: Settings) -> str:
 @pytest.mark.usefixtures("store")
 def test_a_third_job_is_refused_and_a_killed_one_makes_room(settings: Settings) -> None:
     with import_in_process(settings, "-") as one, import_in_process(settings, "-") as other:
-        _until(lambda: len([*settings.jobs_folder.glob("*/stdin")]) == 2)
+        until(lambda: len([*settings.jobs_folder.glob("*/stdin")]) == 2)
         third = imported(settings, [user(1)], name="third")
         assert third.fault is not None
         assert (third.status, third.fault["code"]) == (JobStatus.FAILED, ErrorCode.TOO_MANY_JOBS)
@@ -162,13 +130,6 @@ def test_a_third_job_is_refused_and_a_killed_one_makes_room(settings: Settings) 
         other.kill()
     jobs = asked(settings, "select job_id from import_jobs where job_id not in ('third', 'fourth')")
     assert [live_status(Store(settings), str(job))[0].status for (job,) in jobs] == [JobStatus.FAILED] * 2
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_every_row_of_many_quick_imports_is_there() -> None:

@@ -15,6 +15,7 @@ from prefect.settings import (
 )
 
 from flows import local_api
+from flows.prefect_report import drain
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,6 +47,7 @@ def api_url(prefect_home: Path) -> Iterator[str]:
                 second.ready()
         first.ready()
         yield first.url
+        drain()  # else its last log lines find no server, and Prefect says so in the middle of the result
 
 
 @pytest.fixture

@@ -6,13 +6,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.sorting import FlowRunSort
 
+from flows.settings import Settings
+from flows.store import Store
 from tests.flows.with_server.conftest import environment
+from tests.robustness.processes import holder_of, import_in_process, until
 
 HOLD = """
 import sys, time
@@ -119,3 +124,23 @@ def test_a_signal_cancels_the_job_and_the_run(
     shown = client.read_flow_run(UUID(summary["job_id"]))
     assert shown.state is not None
     assert shown.state.name == "Cancelled"
+
+
+@pytest.mark.parametrize("waits_for", ["a silent pipe", "its turn to begin"])
+def test_a_run_that_waits_hears_a_signal(
+    client: SyncPrefectClient, prefect_home: Path, api_url: str, tmp_path: Path, waits_for: str
+) -> None:
+    settings = Settings(database=tmp_path / "u.duckdb")
+    Store(settings).prepare()
+    home = {name: value for name, value in environment(prefect_home).items() if name.startswith("PREFECT_")}
+    with holder_of(settings) if waits_for == "its turn to begin" else nullcontext():
+        process = import_in_process(settings, "-", **home, PREFECT_API_URL=api_url, IMPORT_WAIT_SECONDS="60")
+        until(lambda: [*settings.jobs_folder.glob("*/lock" if waits_for == "its turn to begin" else "*/stdin")])
+        time.sleep(0.5)
+        asked = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 130
+        assert time.monotonic() - asked < 10
+    (run,) = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)
+    assert run.state is not None
+    assert (run.state.type.value, "a signal" in str(run.state.message)) == ("CANCELLED", True)

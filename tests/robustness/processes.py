@@ -1,0 +1,44 @@
+"""Other processes: an import, and somebody who holds the database."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flows.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+HOLDER = "import sys, duckdb; c = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == 'r'); print(flush=True); input()"
+
+
+def import_in_process(settings: Settings, source: str, *more: str, **environment: str) -> subprocess.Popen[str]:
+    """An import in a process of its own, without Prefect unless the environment names a server."""
+    direct = [] if "PREFECT_API_URL" in environment else ["--direct"]
+    database = ["--database", str(settings.database)]
+    command = [sys.executable, "-m", "flows.import_users", source, *database, *direct, "--json", *more]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, env={**os.environ, **environment}
+    )
+
+
+@contextmanager
+def holder_of(settings: Settings, *, writes: bool = False) -> Iterator[int]:
+    """Another process that has the database open as long as the block runs, to read it or to write; its id."""
+    command = [sys.executable, "-c", HOLDER, str(settings.database), "w" if writes else "r"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "\n"
+        yield holder.pid
+        holder.communicate("\n")
+
+
+def until(holds: Callable[[], object], *, seconds: float = 60) -> None:
+    """Return when it holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
