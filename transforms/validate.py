@@ -45,7 +45,7 @@ class RuleSet:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What became of a batch's rows: `accepted` has the columns of STAGED, `errors` those of ERRORS."""
+    """What became of a batch's rows: `accepted` has the columns of STAGED, `errors` those of ERRORS, by record."""
 
     accepted: pl.DataFrame
     errors: pl.DataFrame
@@ -87,7 +87,7 @@ def _with_severity(rule: Rule, lenient: Container[str]) -> Rule:
 
 def validate(canonical: Canonical, *, rules: RuleSet) -> Verdicts:
     """The verdict on every row: it is accepted, or has at least one error; either may have warnings."""
-    errors = pl.concat([ERRORS.to_frame(), *_all_failures(canonical, rules)]).sort("record", "path", "code")
+    errors = pl.concat([ERRORS.to_frame(), *_all_failures(canonical, rules)]).sort("record", maintain_order=True)
     users = canonical.users.with_columns(password_reset_required=pl.lit(None, dtype=pl.Boolean))
     if rules.reset_unsupported_hashes:
         errors = with_hash_errors_as_warnings(errors)
