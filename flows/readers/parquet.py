@@ -17,6 +17,7 @@ from flows.readers.batch import Batch
 from flows.readers.byte_stream import RATIO_FLOOR
 from flows.readers.columns import resolve_columns
 from flows.readers.judge import Judged, error_rows, invalid_json, judge, lost, number
+from flows.readers.parquet_dictionaries import growths
 from flows.readers.parquet_pages import page_sizes
 from flows.readers.parquet_texts import texts_of
 from flows.readers.reading import Reading
@@ -27,6 +28,7 @@ from schemas.faults import FileFault
 from schemas.frames import RECORDS, Layout
 
 _OVERHEAD = MIB  # of the headers and statistics of a column chunk
+_SOME_BATCHES = 16
 _NOT_UTF8 = Refusal(ErrorCode.INVALID_TEXT, "has a text that is not UTF-8")
 
 
@@ -40,10 +42,14 @@ def read_parquet(reading: Reading) -> Iterator[Batch]:
     source, caps = reading.source, reading.caps
     with _opened(source) as file:
         _check_growth(file.metadata, source=source, caps=caps)
+        rows_at_once = _rows_at_once(file.metadata, source=source, caps=caps)
         header = resolve_columns(file.schema_arrow.names, profile=reading.profile, name=source.name)
         layout = Layout(null_is_absent=True, columns=header.columns)
-        done = 0
-        for records in file.iter_batches(batch_size=_rows_at_once(file.metadata, caps=caps)):
+        done = grown = 0
+        for encoded in file.iter_batches(batch_size=rows_at_once):
+            records = _written_out(encoded)
+            grown += records.nbytes
+            _check_ratio(grown, source=source, caps=caps)
             used = records.rename_columns(list(header.columns)).select([name for _, name in header.used])
             for part in _parts(used, caps=caps):
                 judged = _judged(_unsliced(part), first=reading.first_record + done, reading=reading)
@@ -78,12 +84,16 @@ def _check_growth(metadata: pq.FileMetaData, *, source: Source, caps: Caps) -> N
         grown += chunk.total_uncompressed_size
         if chunk.total_uncompressed_size > caps.value_bytes * max(chunk.num_values, 1) + _OVERHEAD:
             raise _too_large(source, f"has values of more than {caps.value_bytes} bytes", "value_bytes")
-    if grown > max(RATIO_FLOOR, caps.decompressed_ratio * source.size):
-        what = f"decompresses to more than {caps.decompressed_ratio} times its size"
-        raise _too_large(source, what, "decompressed_ratio")
+    _check_ratio(grown, source=source, caps=caps)
     with open_source(source) as file:
         if any(size > caps.page_bytes for chunk in _chunks(metadata) for size in page_sizes(file, chunk)):
             raise _too_large(source, f"has a page of more than {caps.page_bytes} bytes", "page_bytes")
+
+
+def _check_ratio(grown: int, *, source: Source, caps: Caps) -> None:
+    if grown > max(RATIO_FLOOR, caps.decompressed_ratio * source.size):
+        what = f"decompresses to more than {caps.decompressed_ratio} times its size"
+        raise _too_large(source, what, "decompressed_ratio")
 
 
 def _chunks(metadata: pq.FileMetaData) -> Iterator[pq.ColumnChunkMetaData]:
@@ -96,11 +106,39 @@ def _too_large(source: Source, what: str, cap: str) -> FileFault:
     return FileFault(ErrorCode.FILE_UNREADABLE, f"{source.name} {what}", f"if you trust the file, raise the cap {cap}")
 
 
-def _rows_at_once(metadata: pq.FileMetaData, *, caps: Caps) -> int:
-    """How many rows make about a batch where they are largest."""
+def _rows_at_once(metadata: pq.FileMetaData, *, source: Source, caps: Caps) -> int:
+    """How many rows make about a batch where they are largest, and some batches were each to have the largest values.
+
+    Raises:
+        FileFault: a single row could have more of them than a file may grow to.
+
+    """
+    largest_growth = 1
+    for growth in growths(source, metadata, harmless=_SOME_BATCHES * caps.batch_bytes):
+        _check_ratio(growth.repeated, source=source, caps=caps)
+        largest_growth = max(largest_growth, growth.row)
     groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
     largest = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
-    return min(max(caps.batch_bytes // max(largest, 1), 1), caps.batch_rows)
+    most = min(caps.batch_bytes // max(largest, 1), _SOME_BATCHES * caps.batch_bytes // largest_growth)
+    return min(max(most, 1), caps.batch_rows)
+
+
+def _written_out(records: pa.RecordBatch) -> pa.RecordBatch:
+    """The records with each value in its row, also where the file asks for dictionaries."""
+    plain = pa.schema([field.with_type(_plain(field.type)) for field in records.schema])
+    return records if plain.equals(records.schema) else records.cast(plain)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """The type without dictionaries, at whatever level."""
+    if isinstance(kind, pa.DictionaryType):
+        value_type: pa.DataType = kind.value_type
+        return value_type
+    if isinstance(kind, pa.StructType):
+        return pa.struct([field.with_type(_plain(field.type)) for field in kind])
+    if isinstance(kind, pa.ListType):
+        return pa.list_(kind.value_field.with_type(_plain(kind.value_type)))
+    return kind
 
 
 def _parts(records: pa.RecordBatch, *, caps: Caps) -> Iterator[pa.RecordBatch]:

@@ -161,3 +161,34 @@ def test_a_file_that_grows_beyond_measure_is_refused_naming_the_cap(
     content = parquet(pa.table({"email": values}), write_statistics=False, **options)
     fault = reader.fault(content, "users.parquet", caps=caps)
     assert (fault.code, cap in fault.hint) == (ErrorCode.FILE_UNREADABLE, True)
+
+
+def repeating(value: str, rows: int, *, nested: str = "") -> pa.Table:
+    """A table that has the value once and names it in every row."""
+    column: pa.Array = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), [value])
+    emails = [f"{number}@x.example" for number in range(rows)]
+    if nested == "in a struct":
+        column = pa.StructArray.from_arrays([column], ["a"])
+    elif nested == "in one list":
+        column = pa.ListArray.from_arrays([0] + [rows] * rows, column)
+    return pa.table({"email": emails, "app_metadata" if nested else "name": column})
+
+
+@pytest.mark.parametrize("store_schema", [False, True])
+@pytest.mark.parametrize("nested", ["", "in a struct", "in one list"])
+def test_a_large_value_that_every_row_repeats_refuses_the_file_in_little_memory(
+    nested: str, store_schema: bool, reader: Reader
+) -> None:
+    content = parquet(repeating("a" * (7 << 20), 2000, nested=nested), compression="zstd", store_schema=store_schema)
+    assert len(content) < 100_000
+    before = pa.default_memory_pool().max_memory()
+    fault = reader.fault(content, "users.parquet")
+    assert (fault.code, "decompressed_ratio" in fault.hint) == (ErrorCode.FILE_UNREADABLE, True)
+    assert pa.default_memory_pool().max_memory() - before < 600 << 20
+
+
+def test_a_value_that_every_row_repeats_is_read_in_each(reader: Reader) -> None:
+    content = parquet(repeating("a" * 2000, 3000), compression="none")
+    outcome = reader.read(content, "users.parquet", caps=Caps(batch_bytes=10_000))
+    assert {len(json.loads(text)["name"]) for text in outcome.texts} == {2000}
+    assert outcome.seen == 3000
