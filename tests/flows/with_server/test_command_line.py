@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.sorting import FlowRunSort
 
 from flows.settings import Settings
 from flows.store import Store
@@ -136,11 +135,12 @@ def test_a_run_that_waits_hears_a_signal(
     with holder_of(settings) if waits_for == "its turn to begin" else nullcontext():
         process = import_in_process(settings, "-", **home, PREFECT_API_URL=api_url, IMPORT_WAIT_SECONDS="60")
         until(lambda: [*settings.jobs_folder.glob("*/lock" if waits_for == "its turn to begin" else "*/stdin")])
+        (job,) = (path.parent.name for path in settings.jobs_folder.glob("*/lock"))
         time.sleep(0.5)
         asked = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 130
         assert time.monotonic() - asked < 10
-    (run,) = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)
+    run = client.read_flow_run(UUID(job))
     assert run.state is not None
     assert (run.state.type.value, "a signal" in str(run.state.message)) == ("CANCELLED", True)
