@@ -23,7 +23,7 @@ ADDED: Mapping[str, pl.Schema] = {
     "json_cells": pl.Schema({"value": pl.String()}),
     "json_items": pl.Schema({"items": pl.List(pl.String)}),
     "json_members": pl.Schema({"place": pl.String(), "word": pl.String()}),
-    "json_object_values": pl.Schema({"found": pl.List(pl.String), "keys": pl.List(pl.String)}),
+    "json_object_values": pl.Schema({"found": pl.List(pl.String), "odd_keys": pl.List(pl.String)}),
     "json_without_nulls": pl.Schema({"value": pl.String()}),
 }
 

@@ -42,12 +42,12 @@ def masked_email(email: pl.Expr) -> pl.Expr:
 
 
 def _read(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The records that are JSON objects: the JSON texts of their fields, and their `keys` where some are no fields."""
+    """The records that are JSON objects: the JSON texts of their fields, and as `odd_keys` what keys are no fields."""
     objects = rows.lazy().filter(pl.col("text").str.contains(OPENING))
     doubted = objects.select("record", "text", lenient=pl.col("text").str.contains(NOT_JSON)).collect()
-    values = {"paths": [f"$.{name}" for name in FIELD_NAMES]}
+    values = {"paths": [f"$.{name}" for name in FIELD_NAMES], "known": FIELD_NAMES}
     read = engine_pass("json_object_values", doubted, engine=engine, values=values)
-    return read.select("record", "lenient", "keys", *_columns("found", FIELD_NAMES))
+    return read.select("record", "lenient", "odd_keys", *_columns("found", FIELD_NAMES))
 
 
 def _with_parts(found: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -64,7 +64,7 @@ def _columns(values: str, names: Sequence[str]) -> Iterator[pl.Expr]:
 
 def _hidden_members(found: pl.DataFrame) -> pl.DataFrame:
     """The keys of each record that are no fields, as members with hidden values."""
-    keys = found.select("record", key="keys").drop_nulls().explode("key").filter(~pl.col("key").is_in(FIELD_NAMES))
+    keys = found.select("record", key="odd_keys").explode("key").drop_nulls()
     members = keys.select("record", hidden=pl.concat_str(pl.lit(","), json_string(pl.col("key")), pl.lit(":"), HIDDEN))
     return members.group_by("record", maintain_order=True).agg("hidden").with_columns(pl.col("hidden").list.join(""))
 
