@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from flows.job_folder import JobFolder
 from flows.limits import broken_limit
 from flows.load import Loaded
 from flows.plan_file import write_plan
@@ -24,9 +25,9 @@ from schemas.faults import Fault, JobFault
 from schemas.frames import ERRORS, RECORDS
 from schemas.job import JobStatus, JobSummary, RowOutcome
 from schemas.user import STAGED
-from transforms.plan import outcome_counts, plan
+from transforms.plan import Keep, outcome_counts, plan
 from transforms.redact import redacted
-from transforms.statements import Value, changed_rows, run, statement
+from transforms.statements import Value, changed_rows, materialise, relation, run, statement
 
 PLAN_NUMBER = 99999  # parts of the plan come after all parts of the load
 PLANNED = ("updates", "plan")
@@ -78,9 +79,14 @@ def _plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) ->
     view(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
     view(connection, "originals", job.folder.parts("originals"), empty=RECORDS)
     options = job.options
-    plan(connection, mode=options.mode, policy=options.policy, connection_id=options.connection, step=job.step)
-    for name in PLANNED:
-        _copy(connection, f"from {name}", job.folder.path / f"{name}.parquet")
+    plan(
+        connection,
+        mode=options.mode,
+        policy=options.policy,
+        connection_id=options.connection,
+        step=job.step,
+        keep=_keep_in(job.folder),
+    )
     errors: pl.DataFrame = connection.sql(statement("flows", "planned_errors")).pl().cast(ERRORS)
     job.folder.write_part("errors", PLAN_NUMBER, errors)
     refused = _stage_refused(connection, job)
@@ -90,6 +96,25 @@ def _plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) ->
     summary = _planned_summary(job, loaded, outcomes=outcome_counts(connection), errors=errors, refused=refused)
     ((users,),) = run(connection, "users_of_connection", package="flows", connection=options.connection)
     return Planned(summary, broken_limit(options, summary, users=int(str(users))), job.store.version())
+
+
+def _keep_in(folder: JobFolder) -> Keep:
+    """Keep what the merge will need as Parquet in the job's folder, all else in memory."""
+
+    def keep(connection: duckdb.DuckDBPyConnection, name: str, /, *, package: str, **values: Value) -> None:
+        if name not in PLANNED:
+            materialise(connection, name, package=package, **values)
+            return
+        reached(f"folder: write {name}")
+        found = relation(connection, name, package=package, **values)
+        found.write_parquet(str(_part(folder, name)), compression="lz4")
+        view(connection, name, [_part(folder, name)], empty=STAGED)
+
+    return keep
+
+
+def _part(folder: JobFolder, name: str) -> Path:
+    return folder.path / f"{name}.parquet"
 
 
 def _stage_refused(connection: duckdb.DuckDBPyConnection, job: Job) -> int:
@@ -124,8 +149,7 @@ def _open_parts(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
     view(connection, "job_errors", job.folder.parts("errors"), empty=ERRORS)
     view(connection, "job_rejected", job.folder.parts("rejected"), empty=RECORDS)
     for name in PLANNED:
-        connection.execute(f"drop table if exists temp.{name}")
-        view(connection, name, [job.folder.path / f"{name}.parquet"], empty=STAGED)
+        view(connection, name, [_part(job.folder, name)], empty=STAGED)
 
 
 def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary) -> None:
@@ -173,9 +197,3 @@ def _record(
         raise _mismatch("the job's own row is gone, or says that it has ended")
     job.step("commit")
     return ended
-
-
-def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    """Write the rows of a query as Parquet."""
-    reached(f"folder: write {path.stem}")
-    connection.sql(query).write_parquet(str(path), compression="lz4")

@@ -4,6 +4,7 @@ The connection has `staged` (rows that passed the rules) and `users`. What is do
 """
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import duckdb
 
@@ -13,6 +14,13 @@ from transforms.statements import Value, materialise, run
 PACKAGE = "transforms"
 
 
+class Keep(Protocol):
+    """Leaves the result of a query of this package as a table or view of its name."""
+
+    def __call__(self, connection: duckdb.DuckDBPyConnection, name: str, /, *, package: str, **values: Value) -> None:
+        """Run the query `name` and keep its result."""
+
+
 def plan(
     connection: duckdb.DuckDBPyConnection,
     *,
@@ -20,20 +28,22 @@ def plan(
     policy: MergePolicy,
     connection_id: str,
     step: Callable[[str], None],
+    keep: Keep = materialise,
 ) -> None:
     """Leave the tables `refusals`, `updates`, `differences` and `plan`: one row per staged record, one outcome each.
 
-    `step` is called with the name of each statement before it runs; it may raise to stop.
+    `step` is called with the name of each statement before it runs; it may raise to stop. `keep` may keep `updates` and
+    `plan`, which are as many as the rows, elsewhere than in memory.
     """
     values = _values(mode=mode, policy=policy, connection_id=connection_id)
     conflicts = "conflicts_of_insert" if mode is Mode.INSERT else "conflicts_of_update"
     for name in ("duplicates", "matches", "targets", "repeats", conflicts):
         step(name)
-        materialise(connection, name, package=PACKAGE, **values)
+        keep(connection, name, package=PACKAGE, **values)
     connection.execute(f"create or replace temp table refusals as from repeats union all by name from {conflicts}")
     for name in ("merged_metadata", "updates", "differences", "plan"):
         step(name)
-        materialise(connection, name, package=PACKAGE, **values)
+        keep(connection, name, package=PACKAGE, **values)
 
 
 def _values(*, mode: Mode, policy: MergePolicy, connection_id: str) -> Mapping[str, Value]:

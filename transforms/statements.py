@@ -33,6 +33,14 @@ def run_mapped(
     return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
+def relation(
+    connection: duckdb.DuckDBPyConnection, name: str, /, *, package: str, **values: Value
+) -> duckdb.DuckDBPyRelation:
+    """A query with its values, to be read or written by the caller; it runs anew each time."""
+    text = statement(package, name)
+    return connection.sql(text, params=_named(text, values))
+
+
 def materialise(connection: duckdb.DuckDBPyConnection, name: str, /, *, package: str, **values: Value) -> None:
     """Keep the result of a query as a temporary table of the same name."""
     text = statement(package, name)
