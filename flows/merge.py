@@ -31,7 +31,7 @@ from transforms.statements import Value, changed_rows, materialise, relation, ru
 
 PLAN_NUMBER = 99999  # parts of the plan come after all parts of the load
 PLANNED = ("updates", "plan")
-ROWS_AT_ONCE = 20_480  # each thread holds so many rows of users, before and after, to write them: some 30 MB
+BYTES_AT_ONCE = 16 << 20  # of rows that a thread holds before it writes them
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _keep_in(folder: JobFolder) -> Keep:
             return
         reached(f"folder: write {name}")
         found = relation(connection, name, package=package, **values)
-        found.write_parquet(str(_part(folder, name)), compression="lz4", row_group_size=ROWS_AT_ONCE)
+        found.write_parquet(str(_part(folder, name)), compression="lz4", row_group_size_bytes=BYTES_AT_ONCE)
         view(connection, name, [_part(folder, name)], empty=STAGED)
 
     return keep
