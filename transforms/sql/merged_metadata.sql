@@ -1,6 +1,6 @@
 -- grain: one row per matched record with metadata, where these are merged into the user's (RFC 7396: null removes a key);
 -- metadata that say the same as before, in whatever order, are those from before
--- reads: staged, targets, users; parameters: connection, mode, fill_only, metadata (replace or merge)
+-- reads: staged, targets, users; parameters: mode, fill_only, metadata (replace or merge)
 with rows_with_users as (
     select
         staged.record,
@@ -10,7 +10,7 @@ with rows_with_users as (
         users.user_metadata as user_metadata_before
     from staged
     inner join targets on staged.record = targets.record
-    inner join users on targets.user_id = users.user_id and users.connection = $connection
+    inner join users on targets.user_row = users.rowid
     where $metadata = 'merge' and $mode in ('upsert', 'update') and not $fill_only and targets.matches_one_user
 ),
 

@@ -3,6 +3,7 @@
 select
     record,
     min(user_id) as user_id,
+    min(user_row) as user_row,
     min(user_id) = max(user_id) as matches_one_user,
     concat_ws(
         ', ',

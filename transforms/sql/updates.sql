@@ -1,6 +1,6 @@
 -- grain: one row per staged record that matches one existing user and is not refused: the user as it would be, and
 -- whether that is a change
--- reads: staged, targets, refusals, users, merged_metadata; parameters: connection, mode, fill_only,
+-- reads: staged, targets, refusals, users, merged_metadata; parameters: mode, fill_only,
 -- metadata (replace or merge)
 with matched as (
     select
@@ -53,7 +53,7 @@ with matched as (
         and staged.phone_number is distinct from users.phone_number as phone_number_differs
     from staged
     inner join targets on staged.record = targets.record
-    inner join users on targets.user_id = users.user_id and users.connection = $connection
+    inner join users on targets.user_row = users.rowid
     left join merged_metadata on staged.record = merged_metadata.record
     anti join refusals on staged.record = refusals.record
     where $mode in ('upsert', 'update')
