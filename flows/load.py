@@ -39,9 +39,11 @@ class Tally:
     errors_by_code: Counter[str] = field(default_factory=Counter)
     first_records: list[int] = field(default_factory=list)
 
-    def add(self, errors: pl.DataFrame) -> None:
-        """Count the errors and warnings of a batch."""
-        for severity, code, count in errors.group_by("severity", "code").len().rows():
+    def add(self, seen: int, parts: "_Parts") -> None:
+        """Count the rows, errors and warnings of a batch."""
+        self.total += seen
+        self.refused += parts.refused.height
+        for severity, code, count in parts.errors.group_by("severity", "code").len().rows():
             if severity == Severity.ERROR.value:
                 self.errors_by_code[code] += count
             else:
@@ -106,10 +108,14 @@ def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings)
         hashing: Future[str] = hasher.submit(content_hash, sources)
         stage = _Stage(job, engine, rules)
         batches = _batches(stage, sources, tally=tally)
-        with closing(batches):  # before the engine is
+        with closing(batches), _Writer(stage) as writer:  # both before the engine is
             for number, batch in enumerate(batches):
-                _stage_batch(stage, batch.batch, profile=batch.profile, number=number, tally=tally)
+                parts = _judged(stage, batch.batch, profile=batch.profile)
+                job.step("stage a batch")
+                writer.write(number, parts)
+                tally.add(batch.batch.seen, parts)
                 job.tell(Progress(tally.total, batch.done_bytes, batch.total_bytes, time.monotonic() - job.started))
+            writer.wait()
         profile = _profile(job.options.profile, detect_format(sources[0], job.options.format)).name
         files = tuple(source.name for source in sources)
         content = Content(hash=hashing.result(), files=files, first_records=tuple(tally.first_records))
@@ -157,10 +163,19 @@ def _profile(name: str, form: str) -> Profile:
     return PROFILES[name]
 
 
-def _stage_batch(stage: _Stage, batch: Batch, *, profile: Profile, number: int, tally: Tally) -> None:
-    """Judge a batch and write its parts."""
+@dataclass(frozen=True)
+class _Parts:
+    """A batch as it is staged."""
+
+    accepted: pl.DataFrame
+    errors: pl.DataFrame
+    originals: pl.DataFrame
+    refused: pl.DataFrame
+
+
+def _judged(stage: _Stage, batch: Batch, *, profile: Profile) -> _Parts:
+    """The batch with its verdicts."""
     verdicts = _judge(stage, batch, profile=profile)
-    errors = pl.concat([batch.errors, verdicts.errors], how="vertical")
     refused = pl.concat([batch.refused, _refused(batch.rows, verdicts)], how="vertical").sort("record")
     if not batch.seen == verdicts.accepted.height + refused.height:
         raise JobFault(
@@ -168,16 +183,39 @@ def _stage_batch(stage: _Stage, batch: Batch, *, profile: Profile, number: int, 
             f"{batch.seen} records were read, but {verdicts.accepted.height + refused.height} have a verdict",
             "please report this with a sample of the file; nothing was merged",
         )
-    folder = stage.job.folder
-    stage.job.step("stage a batch")
-    folder.write_part("accepted", number, verdicts.accepted)
-    folder.write_part("errors", number, errors)
-    folder.write_part("originals", number, _not_rewritable(batch.rows, verdicts, profile=profile))
-    folder.write_part("refused", number, refused)
-    folder.write_part("rejected", number, redacted(refused, engine=stage.engine) if refused.height else refused)
-    tally.total += batch.seen
-    tally.refused += refused.height
-    tally.add(errors)
+    return _Parts(
+        accepted=verdicts.accepted,
+        errors=pl.concat([batch.errors, verdicts.errors], how="vertical"),
+        originals=_not_rewritable(batch.rows, verdicts, profile=profile),
+        refused=refused,
+    )
+
+
+class _Writer(ThreadPoolExecutor):
+    """Writes the parts of one batch while the next is judged; what that raises comes with the next, or at the end."""
+
+    def __init__(self, stage: _Stage) -> None:
+        super().__init__(1, "stage")
+        self._folder = stage.job.folder
+        self._engine = stage.engine
+        self._writing: Future[None] | None = None
+
+    def write(self, number: int, parts: _Parts) -> None:
+        """Begin to write, when the batch before is written."""
+        self.wait()
+        self._writing = self.submit(self._write, number, parts)
+
+    def wait(self) -> None:
+        """Go on when everything is written."""
+        if self._writing is not None:
+            self._writing.result()
+
+    def _write(self, number: int, parts: _Parts) -> None:
+        for kind in ("accepted", "errors", "originals", "refused"):
+            self._folder.write_part(kind, number, getattr(parts, kind))
+        if parts.refused.height:
+            with self._engine.cursor() as cursor:
+                self._folder.write_part("rejected", number, redacted(parts.refused, engine=cursor))
 
 
 def _judge(stage: _Stage, batch: Batch, *, profile: Profile) -> Verdicts:

@@ -13,7 +13,7 @@ from schemas.canonical import JSON_TYPE
 from schemas.fields import JsonType
 from transforms.statements import statement
 
-CHUNK_ROWS = 16_384  # the engine reads an Arrow table with one thread per chunk
+CHUNK_ROWS = 4_096  # the engine reads an Arrow table with one thread per chunk
 
 LONGEST_PATH = 300
 
