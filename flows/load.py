@@ -175,7 +175,8 @@ class _Parts:
 
 def _judged(stage: _Stage, batch: Batch, *, profile: Profile) -> _Parts:
     """The batch with its verdicts."""
-    verdicts = _judge(stage, batch, profile=profile)
+    canonical = normalise(batch.rows, engine=stage.engine, profile=profile, layout=batch.layout)
+    verdicts = validate(canonical, rules=stage.rules)
     refused = pl.concat([batch.refused, _refused(batch.rows, verdicts)], how="vertical").sort("record")
     if not batch.seen == verdicts.accepted.height + refused.height:
         raise JobFault(
@@ -216,10 +217,6 @@ class _Writer(ThreadPoolExecutor):
         if parts.refused.height:
             with self._engine.cursor() as cursor:
                 self._folder.write_part("rejected", number, redacted(parts.refused, engine=cursor))
-
-
-def _judge(stage: _Stage, batch: Batch, *, profile: Profile) -> Verdicts:
-    return validate(normalise(batch.rows, engine=stage.engine, profile=profile, layout=batch.layout), rules=stage.rules)
 
 
 def _not_rewritable(rows: pl.DataFrame, verdicts: Verdicts, *, profile: Profile) -> pl.DataFrame:

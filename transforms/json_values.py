@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 import polars as pl
-import pyarrow as pa
 
 from schemas.canonical import JSON_TYPE
 from schemas.fields import JsonType
+from transforms.engine_tables import in_chunks, registered
 from transforms.statements import statement
-
-CHUNK_ROWS = 4_096  # the engine reads an Arrow table with one thread per chunk
 
 LONGEST_PATH = 300
 
@@ -77,12 +75,8 @@ def engine_pass(
     """The result of a statement over the frame, which it knows as `json_texts`: without `text`, with what it adds."""
     if texts.is_empty():
         return pl.DataFrame(schema={**texts.drop("text").schema, **ADDED[name]})
-    table = texts.to_arrow()
-    engine.register("json_texts", pa.Table.from_batches(table.to_batches(max_chunksize=CHUNK_ROWS), table.schema))
-    try:
+    with registered(engine, "json_texts", in_chunks(texts.to_arrow())):
         return pl.DataFrame(engine.sql(statement("transforms", name), params=values).to_arrow_table())
-    finally:
-        engine.unregister("json_texts")
 
 
 def json_type_of(found: pl.Expr) -> pl.Expr:

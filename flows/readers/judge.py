@@ -8,16 +8,15 @@ from dataclasses import dataclass
 
 import duckdb
 import polars as pl
-import pyarrow as pa
 
 from flows.caps import Caps
 from flows.readers.batch import Batch
 from flows.readers.strict_json import Refusal, invalid_utf8, refusal, too_large
 from schemas.codes import Severity
 from schemas.frames import ERRORS, RECORDS, Layout
+from transforms.engine_tables import in_chunks, registered
 from transforms.statements import statement
 
-ENGINE_ROWS = 8_192  # the engine takes one thread per chunk of an Arrow table
 SMALLEST_KEY = 4  # bytes of `"":0`
 
 # What the engine's reading lets pass and the grammar does not; each may also stand inside a text.
@@ -124,9 +123,6 @@ def _is_suspect(caps: Caps) -> pl.Expr:
 def invalid_json(records: pl.DataFrame, engine: duckdb.DuckDBPyConnection) -> pl.Series:
     """The numbers of the records whose `text`, unless it is null, is no JSON by the engine's lenient reading."""
     texts = records.select("record", "text").to_arrow(compat_level=pl.CompatLevel.newest())  # without a copy
-    engine.register("record_texts", pa.Table.from_batches(texts.to_batches(max_chunksize=ENGINE_ROWS), texts.schema))
-    try:
+    with registered(engine, "record_texts", in_chunks(texts)):
         found = engine.sql(statement("flows.readers", "invalid_json")).to_arrow_table()
-    finally:
-        engine.unregister("record_texts")
     return pl.Series("record", found["record"].to_pylist(), dtype=pl.Int64)

@@ -7,6 +7,7 @@ import pyarrow as pa
 from flows.readers.json_texts import json_object, member, string
 from flows.readers.judge import invalid_json
 from schemas.fields import FIELDS, JsonType
+from transforms.engine_tables import registered
 from transforms.statements import statement
 
 _NESTED_FIELDS = [field.name for field in FIELDS if field.type in (JsonType.OBJECT, JsonType.ARRAY)]
@@ -45,11 +46,8 @@ def _objects(records: pa.RecordBatch, *, engine: duckdb.DuckDBPyConnection) -> p
     if not records.num_columns:
         return pl.DataFrame({"record": positions, "text": ["{}"] * records.num_rows})
     table = pa.table({"record": positions, "cells": records.to_struct_array()})
-    engine.register("parquet_records", table)
-    try:
+    with registered(engine, "parquet_records", table):
         texts = pl.DataFrame(engine.sql(statement("flows.readers", "parquet_texts")).to_arrow_table())
-    finally:
-        engine.unregister("parquet_records")
     return _without_nulls(texts.sort("record"))
 
 
