@@ -2,13 +2,13 @@
 
 import argparse
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.fields import FIELD_NAMES
 from tests.oracle.arbitrary import arbitrary_records, written
 from tests.oracle.comparison import BATCH, compare
-from tests.oracle.records import records
+from tests.oracle.records import GENERATED, records
 
 
 def main() -> None:
@@ -22,14 +22,7 @@ def main() -> None:
     examples = parser.parse_args().examples
     tally = {"records": 0, "refused": 0}
 
-    # a failing batch is not made smaller: the message names the record
-    @settings(
-        max_examples=-(-examples // BATCH),
-        phases=[Phase.generate],
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        database=None,
-    )
+    @settings(GENERATED, max_examples=-(-examples // BATCH))
     @given(st.lists(records, min_size=BATCH, max_size=BATCH))
     def every_verdict_agrees(batch: list[object]) -> None:
         tally["refused"] += compare(batch)

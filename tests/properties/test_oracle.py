@@ -1,13 +1,13 @@
 """Two ways of judging records agree, the product's and the oracle's; `python -m tests.oracle` does it for longer."""
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.fields import FIELD_NAMES
 from tests.oracle.arbitrary import arbitrary_records, written
 from tests.oracle.comparison import BATCH, compare
-from tests.oracle.records import records
+from tests.oracle.records import GENERATED, records
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -16,14 +16,7 @@ def test_records_of_any_shape_get_what_the_oracle_says(seed: int) -> None:
     compare(anything, texts=written(anything))
 
 
-@settings(
-    max_examples=10,
-    derandomize=True,
-    phases=[Phase.generate],
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
+@settings(GENERATED, max_examples=10, derandomize=True)
 @given(st.lists(records, min_size=BATCH, max_size=BATCH))
 def test_every_code_and_path_is_what_the_oracle_says(batch: list[object]) -> None:
     compare(batch)

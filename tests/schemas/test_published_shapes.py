@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from tests.examples import BCRYPT, HASHES, hashed, user
 from tests.judging import faults_of, judged
 from tests.oracle.comparison import compare
-from tests.oracle.records import records
+from tests.oracle.records import GENERATED, records
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "users-import.schema.json"
 
@@ -67,14 +67,7 @@ def test_a_record_in_a_published_shape_is_taken(record: object) -> None:
 
 
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="the corpora are not beside the checkout")
-@settings(
-    max_examples=4,
-    derandomize=True,
-    phases=[Phase.generate],
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
+@settings(GENERATED, max_examples=4, derandomize=True)
 @given(st.lists(records, min_size=50, max_size=50))
 def test_what_is_taken_is_valid_by_the_published_schema(batch: list[object]) -> None:
     schema = Draft7Validator(json.loads(PUBLISHED.read_text(encoding="utf-8")))

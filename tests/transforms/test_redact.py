@@ -4,13 +4,13 @@ import json
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.frames import RECORDS
 from tests.examples import EXAMPLES, HASHES, hashed, user
 from tests.judging import ENGINE, rows
-from tests.oracle.records import records
+from tests.oracle.records import GENERATED, records
 from transforms.redact import masked_email, redacted
 
 SECRET = "S3CR3T"
@@ -88,14 +88,7 @@ def test_the_examples_are_shown_without_the_values_of_their_hashes() -> None:
     assert [secret for secret in [*secrets, "JBSWY3DPEHPK3PXP"] if secret in written] == []
 
 
-@settings(
-    max_examples=3,
-    derandomize=True,
-    phases=[Phase.generate],
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
+@settings(GENERATED, max_examples=3, derandomize=True)
 @given(st.lists(records, min_size=40, max_size=40))
 def test_a_marked_secret_of_a_generated_record_is_never_shown(batch: list[object]) -> None:
     marked = [with_marked_secrets(record) for record in batch]

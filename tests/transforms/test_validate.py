@@ -6,7 +6,7 @@ from functools import cache
 import pandera.polars as pa
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.codes import ROW_CODES, ErrorCode, Severity
@@ -15,7 +15,7 @@ from schemas.fields import STAGED
 from schemas.frames import ERRORS, Layout
 from tests.examples import BCRYPT, EXAMPLES, GIVEN_ELSEWHERE, Example, hashed, user
 from tests.judging import RULES, faults, faults_of, judged, normalised, rules
-from tests.oracle.records import records
+from tests.oracle.records import GENERATED, records
 from transforms.rule_book import Rule
 from transforms.validate import broken_rows, models_of
 
@@ -98,14 +98,7 @@ def test_the_single_pass_breaks_the_rules_that_stock_pandera_says_on_the_example
     assert_stock_pandera_agrees([*texts_of(layout), '{"email":"a@b.c"}'], layout)
 
 
-@settings(
-    max_examples=4,
-    derandomize=True,
-    phases=[Phase.generate],
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
+@settings(GENERATED, max_examples=4, derandomize=True)
 @given(st.lists(records, min_size=40, max_size=40))
 def test_the_single_pass_breaks_the_rules_that_stock_pandera_says_on_generated_records(batch: list[object]) -> None:
     assert_stock_pandera_agrees(batch, Layout())
