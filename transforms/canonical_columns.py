@@ -1,6 +1,7 @@
 """Turns the JSON texts found at the paths of fields into value columns, type columns and the keys to match by."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import polars as pl
 
@@ -29,6 +30,7 @@ def _has_its_type(field: Field) -> pl.Expr:
     return found.str.starts_with(OPENINGS[field.type])
 
 
+@cache  # to build them takes longer than to run them on a small file
 def _columns(field: Field, *, uniform: bool) -> tuple[pl.Expr, pl.Expr]:
     """Value and type; where every value has its field's type (`uniform`), neither has to be looked for."""
     found, types = pl.col(field.name), type_column(field.name)

@@ -10,7 +10,7 @@ import polars as pl
 from schemas.canonical import may_be_unsound
 from schemas.object_keys import RESERVED_APP_METADATA
 from transforms.json_values import engine_pass, printable
-from transforms.key_shapes import repeats_a_name
+from transforms.key_shapes import repeat_a_name
 from transforms.nested import texts_of
 from transforms.object_keys import keys_there_twice, reserved_keys
 
@@ -21,16 +21,17 @@ UNSOUND = r'^(?:[^\\]|\\["\\])*\\[^"\\]|\x{FFFD}'
 UNSOUND_IN_METADATA = r'^(?:[^\\]|\\["\\nrt])*\\[^"\\nrt]|\x{FFFD}'
 RESERVED = [f'"{key}":' for key in RESERVED_APP_METADATA]
 
+MEMBERS = pl.Schema({"record": pl.Int64(), "line": pl.Int64(), "path": pl.String(), "text": pl.String()})
 QUOTED = {'\\"': '"', "\\\\": "\\"}  # what the engine escapes in the path of a key
 
 
 def doubts(users: pl.DataFrame) -> pl.DataFrame:
     """One boolean column per doubt that a user's objects may give rise to, one row per user."""
-    return users.select(
+    doubted = users.select(
         *(_is_unsound(name).alias(f"unsound {name}") for name in OPENED),
-        *(repeats_a_name(pl.col(name)).alias(f"repeated {name}") for name in METADATA),
         pl.col("app_metadata").str.contains_any(RESERVED).alias("reserved app_metadata"),
     )
+    return doubted.hstack(repeat_a_name(users.select(METADATA)).rename("repeated {}".format))
 
 
 def _is_unsound(name: str) -> pl.Expr:
@@ -39,23 +40,26 @@ def _is_unsound(name: str) -> pl.Expr:
 
 def keys_of_metadata(users: pl.DataFrame, doubted: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The odd keys of the metadata: those that an object has twice, at any depth, and reserved ones."""
-    reserved = texts_of(users.filter(doubted["reserved app_metadata"]), "app_metadata")
+    reserved = texts_of(users, "app_metadata", where=doubted["reserved app_metadata"])
     return pl.concat([*(_repeated(users, doubted, name) for name in METADATA), reserved_keys(reserved, engine=engine)])
 
 
 def _repeated(users: pl.DataFrame, doubted: pl.DataFrame, name: str) -> pl.DataFrame:
-    texts = texts_of(users.filter(doubted[f"repeated {name}"]), name)
+    texts = texts_of(users, name, where=doubted[f"repeated {name}"])
     return keys_there_twice(texts.with_columns(root=pl.lit(name)))
 
 
 def doubtful_texts(users: pl.DataFrame, doubted: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The keys and strings of objects and arrays that may not be sound: record, line, path and text."""
-    return pl.concat([_members(users.filter(doubted[f"unsound {name}"]), name, engine=engine) for name in OPENED])
+    unsound = ((name, texts_of(users, name, where=doubted[f"unsound {name}"])) for name in OPENED)
+    return pl.concat([_members(texts, name, engine=engine) for name, texts in unsound])
 
 
-def _members(users: pl.DataFrame, name: str, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Every key and string of the objects of a field."""
-    members = engine_pass("json_members", texts_of(users, name), engine=engine)
+def _members(texts: pl.DataFrame, name: str, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Every key and string of the objects of a field, as MEMBERS."""
+    if texts.is_empty():
+        return MEMBERS.to_frame()
+    members = engine_pass("json_members", texts, engine=engine)
     path = printable(pl.lit(name) + pl.col("place").str.replace_many(QUOTED))
     by_path = members.group_by("record", "line", path=path)
     return by_path.agg(text=pl.col("word").str.join(" "))

@@ -24,10 +24,10 @@ def repeated_keys(texts: pl.DataFrame) -> pl.DataFrame:
     return shapes.join(_repeated_in(shapes["shape"].unique()), on="shape").drop("shape")
 
 
-def repeats_a_name(text: pl.Expr) -> pl.Expr:
-    """Whether some key is there more than once, be it in different objects."""
-    names = text.str.extract_all(KEYS)
-    return names.list.n_unique() < names.list.len()
+def repeat_a_name(texts: pl.DataFrame) -> pl.DataFrame:
+    """Per text of each column, whether some key is there more than once, be it in different objects."""
+    names = texts.select(pl.all().str.extract_all(KEYS))
+    return names.select(pl.all().list.n_unique() < pl.all().list.len())
 
 
 def _shape(text: pl.Expr) -> pl.Expr:

@@ -54,9 +54,10 @@ def with_item_counts(users: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     return users.join(counts, on="record", how="left", maintain_order="left")
 
 
-def texts_of(users: pl.DataFrame, name: str) -> pl.DataFrame:
-    """The JSON texts of an object or array field: record, line and text."""
-    return users.drop_nulls(name).select("record", "line", text=name)
+def texts_of(users: pl.DataFrame, name: str, *, where: pl.Series | None = None) -> pl.DataFrame:
+    """The JSON texts of an object or array field, of those users alone that `where` says: record, line and text."""
+    texts = users.select("record", "line", text=name)
+    return (texts if where is None else texts.filter(where)).drop_nulls("text")
 
 
 def _opened(
@@ -73,17 +74,13 @@ def _opened(
     """
     rest = [name for name in ("record", "line", "place") if name in texts.columns]
     if texts.is_empty():
-        return Part(texts.select(rest).with_columns(_empty(fields)), KEYS.to_frame())
+        return Part(pl.DataFrame(schema={**texts.select(rest).schema, **empty_columns(fields)}), KEYS.to_frame())
     inner = [field.name for field in fields if field.name != top]
     paths = [_json_path(name, top) for name in inner]
     texts = texts.with_columns(has_escape(pl.col("text")).alias(ESCAPED))
     found = values_at(texts, paths, engine=engine, objects=[_json_path(name, top) for name in objects])
     named = found.with_columns(pl.col("found").list.get(place).alias(name) for place, name in enumerate(inner))
     return Part(named.select(*rest, *canonical_columns(named, fields)), _odd_keys(texts, found, objects=objects))
-
-
-def _empty(fields: Sequence[Field]) -> list[pl.Expr]:
-    return [pl.lit(None, dtype=dtype).alias(name) for name, dtype in empty_columns(fields).items()]
 
 
 def _odd_keys(texts: pl.DataFrame, found: pl.DataFrame, *, objects: Sequence[str]) -> pl.DataFrame:

@@ -29,8 +29,11 @@ MANY_NAMES = 500  # of so many unknown keys in a batch at most is it asked what 
 
 def keys_of_records(read: pl.DataFrame, *, profile: Profile) -> pl.DataFrame:
     """The odd keys of records that came as JSON: `read` has record, line and the record's keys as `odd_keys`."""
+    odd = read.select("record", "line", "odd_keys").drop_nulls("odd_keys")
+    if odd.is_empty():
+        return KEYS.to_frame()
     known = known_keys(profile)
-    keys = read.drop_nulls("odd_keys").select("record", "line", keys=pl.col("odd_keys").list.first())
+    keys = odd.select("record", "line", keys=pl.col("odd_keys").list.first())
     repeating = pl.col("keys").list.n_unique() < pl.col("keys").list.len()
     repeated = keys.filter(repeating).explode("keys").group_by("record", "line", "keys").len("copies")
     ignored = (*known, *IGNORED_COLUMNS)
@@ -69,6 +72,8 @@ def _unknown_keys(odd: pl.DataFrame, *, place: int, parent: str) -> pl.DataFrame
 
 def keys_there_twice(texts: pl.DataFrame) -> pl.DataFrame:
     """The keys that objects have more than once, at any depth of `text`, whose path is `root`."""
+    if texts.is_empty():
+        return KEYS.to_frame()
     repeated = repeated_keys(texts).with_columns(parent=pl.concat_str("root", "parent"))
     return repeated.select(
         "record",
@@ -83,6 +88,8 @@ def keys_there_twice(texts: pl.DataFrame) -> pl.DataFrame:
 
 def reserved_keys(texts: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The reserved keys of `app_metadata`, whose JSON is `text`."""
+    if texts.is_empty():
+        return KEYS.to_frame()
     read = values_at(texts, (), engine=engine, every=True)
     keys = read.select("record", "line", key=pl.col("odd_keys").list.first()).explode("key")
     return (
@@ -108,6 +115,8 @@ def known_keys(profile: Profile) -> tuple[str, ...]:
 
 def once_each(keys: pl.DataFrame) -> pl.DataFrame:
     """The keys, one row per object and key, with what an unknown one may have meant: columns of SUGGESTED_KEYS."""
+    if keys.is_empty():
+        return SUGGESTED_KEYS.to_frame()
     one = keys.group_by("record", "line", "parent", "path", "key")
     every = one.agg(pl.col("copies").max(), pl.col("field").first())
     unknown = every.filter(pl.col("field").is_null()).select("parent", "key").unique().sort("key").head(MANY_NAMES)

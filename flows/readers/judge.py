@@ -22,10 +22,10 @@ SMALLEST_KEY = 4  # bytes of `"":0`
 # What the engine's reading lets pass and the grammar does not; each may also stand inside a text.
 LENIENT = (
     r",[ \t\r\n]*[\]}]",  # a trailing comma
-    r"[:\[,][ \t\r\n]*-?[nN][aA]",  # NaN; not one expression with the next: two are twice as fast
-    r"[:\[,][ \t\r\n]*-?[iI][nN]",  # Infinity
     r"[0-9][eE]\+?[0-9]{3}",  # a number beyond all numbers
 )
+NOT_FINITE = r"[:\[,][ \t\r\n]*-?(?:[nN][aA]|[iI][nN])"  # NaN or Infinity
+NOT_FINITE_ANYWHERE = r"(?i)nan|inf"  # takes a seventh of the time of the exact one
 
 
 @dataclass(frozen=True)
@@ -110,12 +110,14 @@ def _as_records(records: pl.DataFrame, *, caps: Caps) -> pl.DataFrame:
 def _is_suspect(caps: Caps) -> pl.Expr:
     text = pl.col("text")
     large = text.str.len_bytes() > min(caps.record_bytes, caps.value_bytes, SMALLEST_KEY * caps.keys)
+    odd_words = pl.when(text.str.contains(NOT_FINITE_ANYWHERE)).then(text)
     openers = text.str.count_matches("{", literal=True) + text.str.count_matches("[", literal=True)
     return pl.any_horizontal(
         text.is_null(),
         ~text.str.contains(r"^[ \t\r\n]*\{"),
         large,
         openers > caps.nesting,
+        odd_words.str.contains(NOT_FINITE),
         *(text.str.contains(pattern) for pattern in LENIENT),
     )
 

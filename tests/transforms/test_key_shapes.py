@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.key_shapes import repeated_keys, repeats_a_name
+from transforms.key_shapes import repeated_keys, repeat_a_name
 
 Pairs = list[tuple[str, object]]
 keys = st.sampled_from(["a", "b", "", "a b", '"', "\\", "x\\", '":', "{", "}", "[", "],", "é", "\n", "a.b"])
@@ -61,7 +61,7 @@ def test_every_repeated_key_is_found_with_its_object_and_copies(objects: list[Ob
 @settings(max_examples=100, derandomize=True, deadline=None, database=None)
 @given(st.lists(st.tuples(keys, values), max_size=5).map(Object))
 def test_a_text_with_a_repeated_key_is_never_left_undoubted(value: Object) -> None:
-    doubted = pl.DataFrame({"text": [written(value)]}).select(repeats_a_name(pl.col("text"))).item()
+    doubted = repeat_a_name(pl.DataFrame({"text": [written(value)]})).item()
     assert doubted or not repeated_in(value)
 
 
