@@ -5,6 +5,7 @@ Shown is what is known to be harmless, never what is left after hiding: the valu
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 import duckdb
 import polars as pl
@@ -30,8 +31,7 @@ NOT_JSON = r"(?i)[:\[,][ \t\r\n]*-?(?:nan|inf)"  # what the engine takes for num
 def redacted(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The records, columns of RECORDS, as JSON without secrets; what is no JSON object is not shown at all."""
     found = _with_parts(_read(rows, engine=engine), engine=engine)
-    pieces = [*(piece for field in FIELDS for piece in _member(field.name, _shown(field))), pl.col("hidden")]
-    shown = found.join(_hidden_members(found), on="record", how="left").select("record", text=_object(pieces))
+    shown = found.join(_hidden_members(found), on="record", how="left").select("record", text=_shown_record())
     joined = rows.drop("text").join(shown, on="record", how="left", maintain_order="left")
     return joined.with_columns(pl.col("text").fill_null(UNREADABLE)).select(RECORDS.names()).cast(RECORDS)
 
@@ -67,6 +67,13 @@ def _hidden_members(found: pl.DataFrame) -> pl.DataFrame:
     keys = found.select("record", key="odd_keys").explode("key").drop_nulls()
     members = keys.select("record", hidden=pl.concat_str(pl.lit(","), json_string(pl.col("key")), pl.lit(":"), HIDDEN))
     return members.group_by("record", maintain_order=True).agg("hidden").with_columns(pl.col("hidden").list.join(""))
+
+
+@cache  # to build it takes longer than to show a few records
+def _shown_record() -> pl.Expr:
+    """What is shown of a record, `hidden` after its fields."""
+    fields = (piece for field in FIELDS for piece in _member(field.name, _shown(field)))
+    return _object([*fields, pl.col("hidden")])
 
 
 def _shown(field: UserField) -> pl.Expr:
