@@ -56,10 +56,11 @@ def _value(field: Field) -> pl.Expr:
             return found
 
 
-def empty_columns(fields: Sequence[Field]) -> pl.Schema:
+@cache
+def empty_columns(fields: tuple[Field, ...]) -> pl.DataFrame:
     """What `canonical_columns` are where there are no rows."""
-    return pl.Schema(
-        {
+    return pl.DataFrame(
+        schema={
             name: dtype
             for field in fields
             for name, dtype in ((field.name, VALUES.get(field.type, pl.String())), (type_column(field.name), JSON_TYPE))

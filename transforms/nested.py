@@ -56,13 +56,14 @@ def with_item_counts(users: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
 
 def texts_of(users: pl.DataFrame, name: str, *, where: pl.Series | None = None) -> pl.DataFrame:
     """The JSON texts of an object or array field, of those users alone that `where` says: record, line and text."""
+    wanted = users[name].is_not_null() if where is None else where
     texts = users.select("record", "line", text=name)
-    return (texts if where is None else texts.filter(where)).drop_nulls("text")
+    return texts.filter(wanted) if wanted.any() else texts.clear()
 
 
 def _opened(
     texts: pl.DataFrame,
-    fields: Sequence[Field],
+    fields: tuple[Field, ...],
     *,
     top: str,
     objects: Sequence[str],
@@ -74,7 +75,7 @@ def _opened(
     """
     rest = [name for name in ("record", "line", "place") if name in texts.columns]
     if texts.is_empty():
-        return Part(pl.DataFrame(schema={**texts.select(rest).schema, **empty_columns(fields)}), KEYS.to_frame())
+        return Part(texts.select(rest).hstack(empty_columns(fields)), KEYS.to_frame())
     inner = [field.name for field in fields if field.name != top]
     paths = [_json_path(name, top) for name in inner]
     texts = texts.with_columns(has_escape(pl.col("text")).alias(ESCAPED))
