@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.key_shapes import repeated_keys, repeat_a_name
+from transforms.key_shapes import repeat_a_name, repeated_keys
 
 Pairs = list[tuple[str, object]]
 keys = st.sampled_from(["a", "b", "", "a b", '"', "\\", "x\\", '":', "{", "}", "[", "],", "é", "\n", "a.b"])
