@@ -1,9 +1,13 @@
 -- grain: one row per text that is JSON; found: the JSON text of each path's value, null where the text has none;
---        odd_keys: the keys of the object that are not in $known
+--        odd_keys: the keys of the object that are not in $known, null for none where it has no more keys than values found
 -- reads: json_texts (text: an object, if it is JSON at all; other columns are kept); $paths: JSON paths; $known
+with read as (
+    select * exclude (text), json_extract(text, $paths) as found, json_keys(text) as keys
+    from json_texts
+    where json_valid(text)
+)
+
 select
-    * exclude (text),
-    json_extract(text, $paths) as found,
-    list_filter(json_keys(text), lambda key: not list_contains($known, key)) as odd_keys
-from json_texts
-where json_valid(text)
+    * exclude (keys),
+    case when len(keys) > list_count(found) then list_filter(keys, lambda key: not list_contains($known, key)) end as odd_keys
+from read
