@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from flows.acts import carry_out, mismatch
 from flows.job_folder import JobFolder
 from flows.limits import broken_limit
 from flows.load import Loaded
@@ -20,14 +21,14 @@ from flows.staged_views import view
 from flows.steps import reached
 from flows.store import transaction
 from flows.verified import merged_counts, verify_merge
-from schemas.codes import ErrorCode, Severity
-from schemas.faults import Fault, JobFault
+from schemas.codes import Severity
+from schemas.faults import Fault
 from schemas.frames import ERRORS, RECORDS
 from schemas.job import JobStatus, JobSummary, RowOutcome
 from schemas.user import STAGED
 from transforms.plan import Keep, outcome_counts, plan
 from transforms.redact import redacted
-from transforms.statements import Value, changed_rows, materialise, relation, run, statement
+from transforms.statements import Value, materialise, relation, run, statement
 
 PLAN_NUMBER = 99999  # parts of the plan come after all parts of the load
 PLANNED = ("updates", "plan")
@@ -168,18 +169,7 @@ def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSu
         "now": utc_now(),
         "metadata": job.options.metadata,
     }
-    for name, rows in acts:
-        job.step(name)
-        if rows and changed_rows(run(connection, name, package="flows", **values)) != rows:
-            raise _mismatch(f"{name} did not touch the {rows} rows that it had to")
-    job.step("broken_keys")
-    broken = run(connection, "broken_keys", package="flows", **values) if summary.inserted or summary.updated else []
-    if broken:
-        raise _mismatch(f"{len(broken)} keys would be held by more than one user")
-
-
-def _mismatch(message: str) -> JobFault:
-    return JobFault(ErrorCode.NOT_CONSERVED, message, "nothing was merged; please report this")
+    carry_out(connection, job, acts, values, long_texts="long_updates", broken_keys="broken_keys")
 
 
 def _record(
@@ -195,6 +185,6 @@ def _record(
         ended = ended_with(planned.fault, job=job, summary=planned.summary)
     job.step("finish_job")
     if not finish_job(connection, ended, content=loaded.content):
-        raise _mismatch("the job's own row is gone, or says that it has ended")
+        raise mismatch("the job's own row is gone, or says that it has ended")
     job.step("commit")
     return ended

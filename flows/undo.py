@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
+from flows.acts import carry_out, mismatch
 from flows.guarded import begun, faults_recorded, in_worker
 from flows.live_jobs import sweep
 from flows.records import find_job, finish_job
@@ -24,7 +25,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from schemas.job import DONE, UNDO, JobOptions, JobStatus, JobSummary
 from schemas.undo import KeptUser, UndoSummary, undo_summary
-from transforms.statements import Value, changed_rows, materialise, run, run_mapped
+from transforms.statements import Value, materialise, run, run_mapped
 
 PLAN = ("changes_to_undo", "kept_users", "reversals")
 
@@ -156,18 +157,7 @@ def _put_back(connection: duckdb.DuckDBPyConnection, job: Job, counts: _Counts, 
         ("delete_reversed_users", counts.taken_out),
         ("insert_restored_users", counts.put_in),
     )
-    for name, rows in acts:
-        job.step(name)
-        if rows and changed_rows(run(connection, name, package="flows", **values)) != rows:
-            raise _mismatch(f"{name} did not touch the {rows} rows that it had to")
-    job.step("broken_reversals")
-    broken = run(connection, "broken_reversals", package="flows", **values)
-    if broken:
-        raise _mismatch(f"{len(broken)} keys would be held by more than one user")
-
-
-def _mismatch(message: str) -> JobFault:
-    return JobFault(ErrorCode.NOT_CONSERVED, message, "nothing was changed; please report this")
+    carry_out(connection, job, acts, values, long_texts="long_reversals", broken_keys="broken_reversals")
 
 
 def _record(
@@ -189,7 +179,7 @@ def _record(
     ended = finished(job, summary, locked=locked)
     job.step("finish_job")
     if not finish_job(connection, ended):
-        raise _mismatch("the job's own row is gone, or says that it has ended")
+        raise mismatch("the job's own row is gone, or says that it has ended")
     _mark_undone(connection, job.options.sources[0])
     return ended
 
