@@ -9,7 +9,8 @@ from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from transforms.statements import Value, changed_rows, run
 
-# a dictionary is sought in texts at a cost that grows faster than they do: a millisecond for one of 10 kB
+# to find a dictionary for texts takes the engine time that grows faster than they do: 1 ms for one of 10 kB
+LONG_BYTES = 4096
 WITHOUT_DICTIONARIES = "set disabled_compression_methods = 'dict_fsst'"
 
 
@@ -19,13 +20,13 @@ def carry_out(
     acts: Sequence[tuple[str, int]],
     values: Mapping[str, Value],
     *,
-    long_texts: str,
+    bytes_before: str,
     broken_keys: str,
 ) -> None:
     """Run the acts, each a statement and the rows that it has to touch, inside the caller's transaction.
 
-    `long_texts` and `broken_keys` name two queries: whether the rows that the log is to keep are long, and which keys
-    more than one user would hold.
+    `bytes_before` and `broken_keys` name two queries: how long the objects are, on average, in the rows that the log is
+    to keep, and which keys more than one user would hold.
 
     Raises:
         JobFault: `NOT_CONSERVED`, an act did something else, or a key is not unique any more.
@@ -33,7 +34,8 @@ def carry_out(
     """
     if not any(rows for _, rows in acts):
         return
-    if run(connection, long_texts, package="flows", **values) == [(True,)]:
+    ((mean_bytes,),) = run(connection, bytes_before, package="flows", **values)
+    if float(str(mean_bytes or 0)) > LONG_BYTES:
         connection.execute(WITHOUT_DICTIONARIES)
     for name, rows in acts:
         job.step(name)

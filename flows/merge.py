@@ -169,7 +169,7 @@ def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSu
         "now": utc_now(),
         "metadata": job.options.metadata,
     }
-    carry_out(connection, job, acts, values, long_texts="long_updates", broken_keys="broken_keys")
+    carry_out(connection, job, acts, values, bytes_before="bytes_before_updates", broken_keys="broken_keys")
 
 
 def _record(

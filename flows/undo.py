@@ -157,7 +157,7 @@ def _put_back(connection: duckdb.DuckDBPyConnection, job: Job, counts: _Counts, 
         ("delete_reversed_users", counts.taken_out),
         ("insert_restored_users", counts.put_in),
     )
-    carry_out(connection, job, acts, values, long_texts="long_reversals", broken_keys="broken_reversals")
+    carry_out(connection, job, acts, values, bytes_before="bytes_before_reversals", broken_keys="broken_reversals")
 
 
 def _record(

@@ -1,0 +1,12 @@
+-- grain: one row: how many bytes of metadata the users that an undo changes have, on average, by a sample of them: all of
+-- them would be read only for this
+-- reads: users; parameters: undone (the job), connection
+with sampled as (
+    select app_metadata, user_metadata
+    from users
+    where connection = $connection and updated_by_job = $undone
+    limit 1000
+)
+
+select avg(strlen(concat(app_metadata::varchar, user_metadata::varchar))) as mean_bytes
+from sampled
