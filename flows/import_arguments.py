@@ -122,7 +122,8 @@ def _add_how_to_run(parse: argparse.ArgumentParser) -> None:
         "--memory-limit",
         type=_size,
         metavar="SIZE",
-        help="memory for finding duplicates and merging, more is spilled to the job's folder (default: 1GB)",
+        help="memory for finding duplicates and merging, more is spilled to the job's folder"
+        " (default: 400MB; 1GB where records have more than 4 kB)",
     )
     group.add_argument("--json", action="store_true", help="print the summary as one JSON document")
     group.add_argument("--quiet", action="store_true", help="print faults only")

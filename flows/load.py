@@ -31,17 +31,19 @@ from transforms.validate import RuleSet, Verdicts, rule_set, validate
 
 @dataclass
 class Tally:
-    """What has been loaded so far: rows, and errors by code; warnings apart."""
+    """What has been loaded so far: rows and the bytes of their texts, and errors by code; warnings apart."""
 
     total: int = 0
+    bytes: int = 0
     refused: int = 0
     warnings: int = 0
     errors_by_code: Counter[str] = field(default_factory=Counter)
     first_records: list[int] = field(default_factory=list)
 
-    def add(self, seen: int, parts: "_Parts") -> None:
+    def add(self, batch: Batch, parts: "_Parts") -> None:
         """Count the rows, errors and warnings of a batch."""
-        self.total += seen
+        self.total += batch.seen
+        self.bytes += int(batch.rows["text"].str.len_bytes().sum())
         self.refused += parts.refused.height
         for severity, code, count in parts.errors.group_by("severity", "code").len().rows():
             if severity == Severity.ERROR.value:
@@ -55,6 +57,7 @@ class Loaded:
     """What the load stage found: counts of rows and errors, the profile that was used and what the sources were."""
 
     total: int
+    mean_bytes: float  # of the texts of the records
     refused: int
     warnings: int
     errors_by_code: Mapping[str, int]
@@ -113,13 +116,14 @@ def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings)
                 parts = _judged(stage, batch.batch, profile=batch.profile)
                 job.step("stage a batch")
                 writer.write(number, parts)
-                tally.add(batch.batch.seen, parts)
+                tally.add(batch.batch, parts)
                 job.tell(Progress(tally.total, batch.done_bytes, batch.total_bytes, time.monotonic() - job.started))
             writer.wait()
         profile = _profile(job.options.profile, detect_format(sources[0], job.options.format)).name
         files = tuple(source.name for source in sources)
         content = Content(hash=hashing.result(), files=files, first_records=tuple(tally.first_records))
-        return Loaded(tally.total, tally.refused, tally.warnings, tally.errors_by_code, profile, content)
+        mean_bytes = tally.bytes / max(tally.total, 1)
+        return Loaded(tally.total, mean_bytes, tally.refused, tally.warnings, tally.errors_by_code, profile, content)
 
 
 @dataclass(frozen=True)

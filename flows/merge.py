@@ -19,7 +19,7 @@ from flows.running import Job, ended_with, finished, utc_now
 from flows.shortages import require_space
 from flows.staged_views import view
 from flows.steps import reached
-from flows.store import transaction
+from flows.store import Store, transaction
 from flows.verified import merged_counts, verify_merge
 from schemas.codes import Severity
 from schemas.faults import Fault
@@ -46,7 +46,7 @@ class Planned:
 
 def make_plan(job: Job, loaded: Loaded) -> Planned:
     """Find duplicates, conflicts and outcomes; stage them; hold the job to its limits."""
-    reading = job.store.reading(spill=job.folder.path)
+    reading = _store(job, loaded).reading(spill=job.folder.path)
     with reading as connection, job.stop.interrupting(connection):
         planned = _plan_on(connection, job, loaded)
     job.enter(JobStatus.READY)
@@ -59,7 +59,7 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
         job.step("look at the free space")
         require_space(job.folder.path, staged=job.folder.bytes_to_merge)
         job.enter(JobStatus.IMPORTING)
-    with job.store.writing(spill=job.folder.path) as connection:
+    with _store(job, loaded).writing(spill=job.folder.path) as connection:
         locked = time.monotonic()
         with job.stop.interrupting(connection), transaction(connection):
             if job.store.version() != planned.version and planned.fault is None:
@@ -74,6 +74,11 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
     reached("report")
     job.folder.write_status(summary.to_dict())
     return summary
+
+
+def _store(job: Job, loaded: Loaded) -> Store:
+    """The job's store, with the memory that its records need."""
+    return replace(job.store, settings=job.settings.for_records(loaded.mean_bytes))
 
 
 def _plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> Planned:

@@ -3,12 +3,15 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from flows.caps import Caps
 
 DEFAULT_DATABASE = Path("data/users.duckdb")
+MEMORY = "1GB"  # for DuckDB, unless somebody says otherwise
+MEMORY_OF_IMPORT = "400MB"  # is as fast, and what a job takes then does not grow with its file;
+LONG_RECORD_BYTES = 4096  # but records longer than this have not enough room to be joined with users as long
 SIZE = re.compile(r"(?=[0-9. ]*[1-9])[0-9]+(\.[0-9]+)? ?[KMGT]i?B", re.IGNORECASE)
 
 
@@ -21,13 +24,18 @@ class Settings:
     jobs_per_connection: int = 2
     time_limit_seconds: float = 2 * 60 * 60
     retention_days: int = 7
-    memory_limit: str = "1GB"  # of DuckDB; it spills to the job folder beyond
+    memory_limit: str | None = None  # of DuckDB, which spills to the job folder beyond; None: by what it has to do
     caps: Caps = field(default_factory=Caps)
 
     @property
     def jobs_folder(self) -> Path:
         """The folder that holds one private folder per job, beside the database itself whatever links lead to it."""
         return Path(os.path.realpath(self.database)).parent / "jobs"
+
+    def for_records(self, mean_bytes: float) -> "Settings":
+        """The settings of a merge of records of that mean length."""
+        usual = MEMORY_OF_IMPORT if mean_bytes <= LONG_RECORD_BYTES else MEMORY
+        return replace(self, memory_limit=self.memory_limit or usual)
 
 
 def settings_from(
@@ -40,13 +48,14 @@ def settings_from(
 
     """
     defaults = Settings()
+    said = environment.get("IMPORT_MEMORY_LIMIT") if memory_limit is None else memory_limit
     return Settings(
         database=database or Path(environment.get("IMPORT_DATABASE", DEFAULT_DATABASE)),
         wait_seconds=float(environment.get("IMPORT_WAIT_SECONDS", defaults.wait_seconds)),
         jobs_per_connection=int(environment.get("IMPORT_JOBS_PER_CONNECTION", defaults.jobs_per_connection)),
         time_limit_seconds=float(environment.get("IMPORT_TIME_LIMIT_SECONDS", defaults.time_limit_seconds)),
         retention_days=int(environment.get("IMPORT_RETENTION_DAYS", defaults.retention_days)),
-        memory_limit=memory_size(memory_limit or environment.get("IMPORT_MEMORY_LIMIT", defaults.memory_limit)),
+        memory_limit=None if said is None else memory_size(said),
         caps=_caps_from(environment),
     )
 

@@ -25,7 +25,7 @@ def shortage(error: BaseException) -> DatabaseFault | None:
         hint = "make room on the disk and run it again; nothing was merged"
         return DatabaseFault(ErrorCode.DISK_FULL, "the disk is full", hint)
     if _is_out_of_memory(error):
-        hint = "close other programs, or set IMPORT_MEMORY_LIMIT (DuckDB's share, 1GB by default); nothing was merged"
+        hint = "close other programs, or allow more by --memory-limit or IMPORT_MEMORY_LIMIT; nothing was merged"
         return DatabaseFault(ErrorCode.OUT_OF_MEMORY, "there is not enough memory for the job", hint)
     return None
 

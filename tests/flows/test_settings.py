@@ -8,9 +8,15 @@ from flows.settings import settings_from
 
 def test_the_command_line_counts_more_than_the_environment() -> None:
     environment = {"IMPORT_MEMORY_LIMIT": "700MB"}
-    assert settings_from({}).memory_limit == "1GB"
+    assert settings_from({}).memory_limit is None
     assert settings_from(environment).memory_limit == "700MB"
     assert settings_from(environment, memory_limit="2 GiB").memory_limit == "2 GiB"
+
+
+def test_a_merge_takes_what_its_records_need_unless_somebody_says_otherwise() -> None:
+    assert settings_from({}).for_records(500).memory_limit == "400MB"
+    assert settings_from({}).for_records(10_000).memory_limit == "1GB"
+    assert settings_from({"IMPORT_MEMORY_LIMIT": "700MB"}).for_records(500).memory_limit == "700MB"
 
 
 @pytest.mark.parametrize("size", ["", "much", "12", "GB", "-1GB", "0MB", "0.0 GB", "1GB; drop table users", "80%"])
