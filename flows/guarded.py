@@ -37,6 +37,7 @@ def begun(job: Job, *, kind: str = "import") -> Iterator[None]:
     """
     no_core_dumps()
     with private_umask(), job.folder.locked(), job.stop.watched():
+        job.folder.write_owner(job.store.path)
         try:
             insert_job(job.store, job.summary, options=job.options, kind=kind)
         except BaseException:

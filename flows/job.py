@@ -63,8 +63,7 @@ def run_job(
     accepted = _accepted(options, job_id=job_id)
     job = Job(accepted, options, settings, store, stop.folder, stop, observer, started=time.monotonic())
     with begun(job):
-        limit = settings.jobs_per_connection
-        with faults_recorded(job) as ended, slot(settings.jobs_folder, connection=options.connection, limit=limit):
+        with faults_recorded(job) as ended, slot(settings, connection=options.connection):
             ended.append(_import(job, run_stage=run_stage))
         return ended[-1]
 

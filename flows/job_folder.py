@@ -22,6 +22,7 @@ STATUS_FILE = "status.json"
 CANCEL_FILE = "cancel"
 LOCK_FILE = "lock"
 LAYOUTS_FILE = "layouts.ndjson"
+OWNER_FILE = "database"  # its name: several databases may lie in one folder
 NEEDED_TO_MERGE_ONLY = ("accepted-*.parquet", "updates.parquet", "plan.parquet", "duckdb_temp*")
 
 
@@ -61,6 +62,19 @@ class JobFolder:
         except FileNotFoundError:
             return []
         return [(found["format"], tuple(found["columns"] or ())) for found in map(json.loads, lines)]
+
+    def write_owner(self, database: Path) -> None:
+        """Note whose job it is; where that cannot be written, nobody else's folders are touched by it."""
+        with private_umask(), suppress(OSError):
+            (self.path / OWNER_FILE).write_text(database.name, encoding="utf-8")
+
+    def is_of(self, database: Path) -> bool:
+        """Whether it may be of a job of the database: no other one has said that it is its own."""
+        try:
+            owner = (self.path / OWNER_FILE).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return True
+        return owner in ("", database.name)
 
     def write_status(self, status: Mapping[str, object]) -> None:
         """Replace what `jobs status` shows of a running job."""

@@ -55,7 +55,9 @@ def request_cancel(store: Store, job_id: str) -> str:
 
 def sweep(store: Store) -> None:
     """Write the end of every job whose process is gone, and take away the folders of those that never began."""
-    folders = {folder.path.name: folder for folder in folders_in(store.settings.jobs_folder)}
+    folders = {
+        folder.path.name: folder for folder in folders_in(store.settings.jobs_folder) if folder.is_of(store.path)
+    }
     with store.reading() as connection:
         running = run_mapped(connection, "running_jobs", package=PACKAGE)
         known = {job_id for (job_id,) in run(connection, "known_jobs", package=PACKAGE, job_ids=[*folders])}

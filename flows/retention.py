@@ -69,7 +69,7 @@ def forget(store: Store, user: str, *, connection_id: str = "default") -> Forgot
     """
     with store.writing() as connection:
         words = _words(connection, user, connection_id=connection_id)
-        jobs = _jobs_that_name(store, _pattern(words))
+        jobs = _jobs_that_name(connection, store, _pattern(words))
         _remove_folders(store, jobs)  # first: the tables know the user's other keys, should this break off
         with transaction(connection):
             rows = _erase(connection, {"connection": connection_id, "words": words, "pattern": _pattern(words)})
@@ -103,9 +103,13 @@ def _pattern(words: Sequence[str]) -> str:
     return rf'(?i)(?:^|[\s"])(?:{"|".join(map(pl.escape_regex, words))})(?:$|[\s",])'
 
 
-def _jobs_that_name(store: Store, pattern: str) -> tuple[str, ...]:
+def _jobs_that_name(connection: duckdb.DuckDBPyConnection, store: Store, pattern: str) -> tuple[str, ...]:
     """The jobs of which a staged file has a text that fits."""
-    return tuple(folder.path.name for folder in folders_in(store.settings.jobs_folder) if _names(folder, pattern))
+    folders = folders_in(store.settings.jobs_folder)
+    ids = [folder.path.name for folder in folders]
+    known = {job_id for (job_id,) in run(connection, "known_jobs", package=PACKAGE, job_ids=ids)}
+    own = [folder for folder in folders if folder.path.name in known or folder.is_of(store.path)]
+    return tuple(folder.path.name for folder in own if _names(folder, pattern))
 
 
 def _names(folder: JobFolder, pattern: str) -> bool:

@@ -8,19 +8,22 @@ from pathlib import Path
 
 from flows.job_folder import locked_at_once
 from flows.private_files import private_folder
+from flows.settings import Settings
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 
 
 @contextmanager
-def slot(jobs_folder: Path, *, connection: str, limit: int) -> Iterator[None]:
-    """Hold one of the connection's slots.
+def slot(settings: Settings, *, connection: str) -> Iterator[None]:
+    """Hold one of the slots of a connection of the database.
 
     Raises:
         JobFault: `TOO_MANY_JOBS` when all are taken.
 
     """
-    descriptor = _free_slot(private_folder(jobs_folder / ".slots"), connection=connection, limit=limit)
+    limit = settings.jobs_per_connection
+    whose = f"{os.path.realpath(settings.database)}\n{connection}"
+    descriptor = _free_slot(private_folder(settings.jobs_folder / ".slots"), whose=whose, limit=limit)
     if descriptor is None:
         raise JobFault(
             ErrorCode.TOO_MANY_JOBS,
@@ -33,9 +36,9 @@ def slot(jobs_folder: Path, *, connection: str, limit: int) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _free_slot(folder: Path, *, connection: str, limit: int) -> int | None:
+def _free_slot(folder: Path, *, whose: str, limit: int) -> int | None:
     """An open, locked descriptor of a free slot, or none."""
-    name = hashlib.sha256(connection.encode()).hexdigest()[:16]  # a connection's name may be no file name
+    name = hashlib.sha256(whose.encode()).hexdigest()[:16]  # a connection's name may be no file name
     for number in range(limit):
         descriptor = os.open(folder / f"{name}-{number}", os.O_RDWR | os.O_CREAT, 0o600)
         if locked_at_once(descriptor):

@@ -1,10 +1,13 @@
 """What is not kept for good goes: past retention, and a user who must be forgotten, down to the bytes of the file."""
 
+from dataclasses import replace
+
 import pytest
 
 from flows.retention import forget, purge
 from flows.rewritten import draft_of
 from flows.settings import Settings
+from flows.slots import slot
 from flows.store import Store
 from schemas.job import Mode
 from tests.flows.importing import asked, edited, imported, users_of
@@ -61,3 +64,25 @@ def test_the_database_is_whole_after_forgetting(settings: Settings) -> None:
     assert not draft_of(settings.database).exists()
     assert imported(settings, [user(1)], Mode.INSERT).inserted == 1
     assert asked(settings, "select count(*) from job_overview") == [(2,)]
+
+
+def test_databases_in_one_folder_leave_each_others_jobs_alone(settings: Settings) -> None:
+    second = replace(settings, database=settings.database.with_name("second.duckdb"))
+    jobs = {database: imported(database, [user(1), user(1)], Mode.INSERT).job_id for database in (settings, second)}
+    imported(settings, [user(2)], Mode.INSERT)
+    assert all((settings.jobs_folder / job).exists() for job in jobs.values())
+    assert forget(Store(second), "u-1").jobs == (jobs[second],)
+    assert (settings.jobs_folder / jobs[settings]).exists()
+    renamed = replace(settings, database=settings.database.rename(settings.database.with_name("renamed.duckdb")))
+    for database in (second, renamed):
+        imported(database, [user(3)], Mode.INSERT)
+    assert forget(Store(renamed), "u-1").jobs == (jobs[settings],)
+
+
+def test_the_slots_of_a_connection_are_those_of_its_database(settings: Settings) -> None:
+    second = replace(settings, database=settings.database.with_name("second.duckdb"))
+    with slot(settings, connection="default"), slot(settings, connection="default"):
+        assert imported(second, [user(1)], Mode.INSERT).inserted == 1
+        refused = imported(settings, [user(1)], Mode.INSERT)
+    assert refused.fault is not None
+    assert refused.fault["code"] == "TOO_MANY_JOBS"

@@ -138,8 +138,7 @@ def test_a_file_that_is_not_there_fails_the_run_with_its_code(client: SyncPrefec
 
 
 def test_the_third_job_of_a_connection_is_refused(client: SyncPrefectClient, source: Path, settings: Settings) -> None:
-    taken = {"connection": "default", "limit": 2}
-    with slot(settings.jobs_folder, **taken), slot(settings.jobs_folder, **taken):  # type: ignore[arg-type]
+    with slot(settings, connection="default"), slot(settings, connection="default"):
         summary = run(source, settings=settings)
     shown = client.read_flow_run(UUID(summary.job_id))
     assert shown.state is not None
