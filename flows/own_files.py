@@ -22,15 +22,15 @@ def refuse_database(path: Path, settings: Settings) -> None:
 
 
 def refuse_sources(path: Path, sources: Iterable[Path]) -> None:
-    """Go on unless the file to write is one of those that are read.
+    """Go on unless the file to write is one of those that are or were imported.
 
     Raises:
         FileFault: it is.
 
     """
     if any(_is_same(path, source) for source in sources):
-        message = f"{printable(str(path))} is a file to import and would be overwritten"
-        raise FileFault(ErrorCode.FILE_FORMAT, message, "name another file for the plan")
+        message = f"{printable(str(path))} is an imported file and would be overwritten"
+        raise FileFault(ErrorCode.FILE_FORMAT, message, "name another file")
 
 
 def _is_same(path: Path, other: Path) -> bool:

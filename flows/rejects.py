@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 
 from flows.job_folder import JobFolder
-from flows.own_files import refuse_database
+from flows.own_files import refuse_database, refuse_sources
 from flows.private_files import private_umask
 from flows.readers.sources import ENDINGS
 from flows.records import find_job
@@ -47,6 +47,9 @@ def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
     """
     refuse_database(path, store.settings)
     job = find_job(store, job_id)
+    if path == Path("-"):
+        raise FileFault(ErrorCode.FILE_FORMAT, "refused records are not written to standard output", "name a file")
+    refuse_sources(path, [file for source in job.sources for file in (Path(source), Path(source, path.name))])
     folder = JobFolder(store.settings.jobs_folder / job.job_id)
     form = _format(path, folder)
     if not _has_rejects(job, folder):

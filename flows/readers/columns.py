@@ -49,8 +49,9 @@ def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Hea
     resubmitted = set(REJECT_COLUMNS) <= set(map(folded, cells))
     if resubmitted:
         cells = [re.sub(GUARD, r"\1", cell) for cell in cells]
-    columns = tuple(_column(cell, profile) or f"column {at}" for at, cell in enumerate(cells, start=1))
-    repeated = [column for column, count in Counter(map(folded, columns)).items() if count > 1]
+    named = (_own_column(cell) if resubmitted else _column(cell, profile) for cell in cells)
+    columns = tuple(column or f"column {at}" for at, column in enumerate(named, start=1))
+    repeated = [name for name, count in Counter(columns if resubmitted else map(folded, columns)).items() if count > 1]
     if repeated:
         raise FileFault(
             ErrorCode.FILE_FORMAT,
@@ -60,7 +61,7 @@ def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Hea
     if not set(columns) & set(profile.paths):
         raise FileFault(
             ErrorCode.FILE_FORMAT,
-            f"{name} has no column that is known; where the names must be it has {_listed(cells)}",
+            f"{name} has no column that is known: its first line, where their names must be, says {_listed(cells)}",
             f"name the columns after the fields: {', '.join(profile.paths)}",
         )
     return Header(columns, resubmitted=resubmitted)
@@ -69,6 +70,12 @@ def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Hea
 def _column(cell: str, profile: Profile) -> str:
     name = folded(cell)
     return name if name in profile.paths or name in IGNORED_COLUMNS else profile.header_aliases.get(name, cell.strip())
+
+
+def _own_column(cell: str) -> str:
+    """The column of a file of refused rows: it has the keys of the records, of which two may mean the same field."""
+    name = folded(cell)
+    return name if name in IGNORED_COLUMNS else cell.strip()
 
 
 def _known(line: str, separator: str, profile: Profile) -> int:

@@ -177,3 +177,31 @@ def test_purged_records_are_a_clear_fault(settings: Settings) -> None:
     with pytest.raises(JobFault) as caught:
         rejects_of(settings, job, "rejects.csv")
     assert caught.value.code is ErrorCode.REJECTS_PURGED
+
+
+@pytest.mark.parametrize("is_in_folder", [False, True])
+def test_an_imported_file_is_not_overwritten(settings: Settings, tmp_path: Path, *, is_in_folder: bool) -> None:
+    folder = tmp_path / "sources"
+    folder.mkdir()
+    source = write(folder / "users.csv", [GOOD, {"email": "bad"}])
+    before = source.read_bytes()
+    job = imported_file(settings, folder if is_in_folder else source, Mode.INSERT)
+    with pytest.raises(FileFault, match="is an imported file and would be overwritten"):
+        write_rejects(Store(settings), job.job_id, source)
+    assert source.read_bytes() == before
+
+
+def test_standard_output_is_no_file_for_secrets(settings: Settings) -> None:
+    job = imported(settings, [{"email": "bad"}], Mode.INSERT)
+    with pytest.raises(FileFault, match="not written to standard output"):
+        write_rejects(Store(settings), job.job_id, Path("-"))
+
+
+@pytest.mark.parametrize("target", ["csv", "parquet"])
+def test_a_key_that_means_a_field_by_another_name_stays_apart(settings: Settings, target: str) -> None:
+    job = imported(settings, [{"email": "bad", "name": "Ada"}, {"Email": "bob@x.example", "name": "Bob"}], Mode.INSERT)
+    path = rejects_of(settings, job, f"fix.{target}")
+    first, second = read(path)
+    fixed = [first | {"email": "ada@x.example"}, second | {"email": second["Email"], "Email": None}]
+    again = imported_file(settings, write(path, fixed), Mode.INSERT)
+    assert (again.inserted, again.failed) == (2, 0)
