@@ -1,5 +1,6 @@
 """What the database keeps of connections: the spaces within which users are unique, and their rules for usernames."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 
@@ -61,7 +62,9 @@ def why_unusable(settings: ConnectionSettings) -> str | None:
     try:
         pl.Series([""]).str.contains(settings.username_pattern)
     except pl.exceptions.ComputeError as error:
-        return f"the pattern is no regular expression of the Rust regex syntax: {str(error).strip().splitlines()[-1]}"
+        reason = re.search(r"error: (?!regex)(.*)$", str(error), re.MULTILINE)
+        why = f": {reason[1]}" if reason else ""
+        return f"the pattern is no regular expression of the Rust regex syntax{why}"
     return None
 
 

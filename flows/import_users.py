@@ -9,10 +9,15 @@ if __name__ == "__main__":
     import os
     import sys
 
-    from flows.command_line import main
+    from schemas.faults import ExitCode
 
     gc.set_threshold(200_000)  # the imports make objects and no garbage: looking for it is a tenth of the start
-    code = main()
+    try:
+        from flows.command_line import main
+
+        code = main()
+    except KeyboardInterrupt:  # before there was anything to cancel
+        code = ExitCode.CANCELED
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # threads that Prefect leaves behind would cost half a second, and DuckDB complains of them

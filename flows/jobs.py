@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows import after_commands, kept_commands, vendor_commands
-from flows.command_line import Parser, add_database, ended
+from flows.command_line import Parser, add_database, count, ended
 from flows.printing import cell, print_json, print_table, readers_may_leave
 from flows.settings import Settings, settings_from
 from schemas.faults import ExitCode
 
 if TYPE_CHECKING:
     from flows.store import Store
+    from schemas.job import JobSummary
 
 VENDOR_NAMES = ("auth0", "fullstory", "rocketchat", "liferay")
 Command = Callable[[argparse.Namespace, Settings], int]
@@ -24,7 +25,9 @@ def parser() -> argparse.ArgumentParser:
     """The parser of the jobs' command line."""
     parse = Parser(prog="python -m flows.jobs", description="Look at import jobs and act on them.")
     commands = parse.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
-    _add(commands, "list", "the jobs, newest first", list_jobs).add_argument("--limit", type=int, default=50)
+    _add(commands, "list", "the jobs, newest first", list_jobs).add_argument(
+        "--limit", type=count, metavar="N", default=50
+    )
     status = _add(commands, "status", "how a job stands", show_status, job=True)
     status.add_argument("--as", dest="vendor", choices=VENDOR_NAMES, help="in the words and the shape of this system")
     errors = _add(commands, "errors", "every fault of every row of a job", show_errors, job=True)
@@ -38,7 +41,9 @@ def parser() -> argparse.ArgumentParser:
     diff = _add(commands, "diff", "what a job changed, field by field", after_commands.diff, job=True)
     diff.add_argument("--user", metavar="USER_ID", help="only this user")
     purge = _add(commands, "purge", "remove job folders and refused rows past retention", kept_commands.purge)
-    purge.add_argument("--days", type=int, metavar="N", help="keep this many days (default: IMPORT_RETENTION_DAYS, 7)")
+    purge.add_argument(
+        "--days", type=count, metavar="N", help="keep this many days (default: IMPORT_RETENTION_DAYS, 7)"
+    )
     purge.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
     forget = _add(commands, "forget", "erase a user everywhere, the database file included", kept_commands.forget)
     forget.add_argument("user", metavar="USER", help="user_id, e-mail address or username")
@@ -86,9 +91,15 @@ def list_jobs(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.json:
         print_json([job.to_dict() for job in jobs])
         return 0
-    rows = [(job.job_id, job.status.value, job.created_at[:19], job.connection, job.mode, job.sentence) for job in jobs]
+    rows = [
+        (job.job_id, job.status.value, job.created_at[:19], job.connection, _mode(job), job.sentence) for job in jobs
+    ]
     print_table(("job", "status", "created", "connection", "mode", "result"), rows)
     return 0
+
+
+def _mode(job: "JobSummary") -> str:
+    return f"{job.mode} (dry run)" if job.dry_run else job.mode
 
 
 def show_status(arguments: argparse.Namespace, settings: Settings) -> int:

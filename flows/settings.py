@@ -5,8 +5,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import TypeVar
 
 from flows.caps import Caps
+
+Number = TypeVar("Number", int, float)
 
 DEFAULT_DATABASE = Path("data/users.duckdb")
 MEMORY = "1GB"  # for DuckDB, unless somebody says otherwise
@@ -51,10 +54,10 @@ def settings_from(
     said = environment.get("IMPORT_MEMORY_LIMIT") if memory_limit is None else memory_limit
     return Settings(
         database=database or Path(environment.get("IMPORT_DATABASE", DEFAULT_DATABASE)),
-        wait_seconds=float(environment.get("IMPORT_WAIT_SECONDS", defaults.wait_seconds)),
-        jobs_per_connection=int(environment.get("IMPORT_JOBS_PER_CONNECTION", defaults.jobs_per_connection)),
-        time_limit_seconds=float(environment.get("IMPORT_TIME_LIMIT_SECONDS", defaults.time_limit_seconds)),
-        retention_days=int(environment.get("IMPORT_RETENTION_DAYS", defaults.retention_days)),
+        wait_seconds=_number(environment, "IMPORT_WAIT_SECONDS", defaults.wait_seconds),
+        jobs_per_connection=_number(environment, "IMPORT_JOBS_PER_CONNECTION", defaults.jobs_per_connection),
+        time_limit_seconds=_number(environment, "IMPORT_TIME_LIMIT_SECONDS", defaults.time_limit_seconds),
+        retention_days=_number(environment, "IMPORT_RETENTION_DAYS", defaults.retention_days),
         memory_limit=None if said is None else memory_size(said),
         caps=_caps_from(environment),
     )
@@ -74,6 +77,20 @@ def memory_size(text: str) -> str:
 
 def _caps_from(environment: Mapping[str, str]) -> Caps:
     """The caps of reading: each is set by the variable of its name, `IMPORT_RECORD_BYTES` and so on."""
+    defaults = Caps()
     names = (cap.name for cap in fields(Caps))
-    said = {name: environment.get(f"IMPORT_{name.upper()}") for name in names}
-    return Caps(**{name: int(value) for name, value in said.items() if value is not None})
+    return Caps(**{name: _number(environment, f"IMPORT_{name.upper()}", getattr(defaults, name)) for name in names})
+
+
+def _number(environment: Mapping[str, str], name: str, default: Number) -> Number:
+    """The number that a variable says, of the default's type."""
+    text = environment.get(name)
+    if text is None:
+        return default
+    try:
+        number = type(default)(text)
+    except ValueError:
+        number = None
+    if number is None or not number >= 0:
+        raise ValueError(f"{name} is {text!r}, and not a number from 0 on")
+    return number

@@ -204,3 +204,18 @@ def test_standard_input_is_a_source(tmp_path: Path) -> None:
         cwd=ROOT, input=text, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert json.loads(child.stdout)["inserted"] == 1
+
+
+@pytest.mark.parametrize("arguments", [("list", "--limit", "-1"), ("purge", "--days", "-1")])
+def test_a_negative_count_is_wrong_use(run: Run, arguments: tuple[str, ...]) -> None:
+    code, _, err = run(jobs.main, *arguments)
+    assert code == 2
+    assert "-1 is negative" in err
+
+
+def test_the_list_says_which_jobs_were_dry_runs(run: Run, tmp_path: Path) -> None:
+    path = people(tmp_path / "a.ndjson", user(1))
+    run(direct, path, "--dry-run")
+    run(direct, path)
+    _, out, _ = run(jobs.main, "list")
+    assert [line.split("\t")[4] for line in out.splitlines()[1:]] == ["insert", "insert (dry run)"]

@@ -27,3 +27,10 @@ def test_what_is_no_size_is_wrong_use(size: str, capsys: pytest.CaptureFixture[s
     assert "is no size in memory, as 512MB or 2GB" in capsys.readouterr().err
     with pytest.raises(ValueError, match="is no size in memory"):
         settings_from({"IMPORT_MEMORY_LIMIT": size})
+
+
+@pytest.mark.parametrize("name", ["IMPORT_WAIT_SECONDS", "IMPORT_RETENTION_DAYS", "IMPORT_VALUE_BYTES"])
+@pytest.mark.parametrize("text", ["abc", "-1", "nan"])
+def test_a_variable_that_is_no_number_is_named(name: str, text: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is '{text}', and not a number from 0 on"):
+        settings_from({name: text})
