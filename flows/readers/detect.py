@@ -7,7 +7,7 @@ from flows.caps import Caps
 from flows.readers.byte_stream import open_stream
 from flows.readers.columns import knows_a_column
 from flows.readers.line_blocks import BOM
-from flows.readers.sources import Source, compression, open_source, promised_format
+from flows.readers.sources import COMPRESSIONS, STDIN_NAME, Source, compression, open_source, promised_format
 from flows.readers.strict_json import SPACE, is_json
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
@@ -158,6 +158,8 @@ def _every_other_byte_is_nul(head: bytes) -> bool:
 
 def _looks_like(source: Source, what: str, *, hint: str = "") -> FileFault:
     contrast = "which is not what its name says" if promised_format(source.name) else "which is not read"
+    if source.name == STDIN_NAME and what in COMPRESSIONS.values():
+        hint = "decompress it on its way, or give the file itself"
     return FileFault(
         ErrorCode.FILE_FORMAT,
         f"{source.name} looks like {what}, {contrast}",

@@ -35,7 +35,9 @@ def read_json_document(reading: Reading) -> Iterator[Batch]:
         match window.next_byte():
             case b"":
                 raise FileFault(
-                    ErrorCode.FILE_EMPTY, f"{window.name} is empty: it ends at byte {window.offset} without a value"
+                    ErrorCode.FILE_EMPTY,
+                    f"{window.name} is empty: it ends at byte {window.offset} without a value",
+                    "export the users again",
                 )
             case b"[":
                 window.advance(1)

@@ -18,6 +18,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 
 STDIN = "-"
+STDIN_NAME = "stdin"
 ENDINGS = {
     ".json": "json",
     ".ndjson": "ndjson",
@@ -26,6 +27,7 @@ ENDINGS = {
     ".tsv": "csv",
     ".parquet": "parquet",
 }
+HIDDEN = (".", "~$")  # "~$" begins the lock files of spreadsheets
 COMPRESSIONS: Mapping[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
 _LOOK_SECONDS = 0.25
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -109,9 +111,10 @@ def _source(path: Path) -> Source:
 
 
 def _files_of(folder: Path) -> Iterator[Source]:
-    """The folder's own files of a known ending; what lies deeper is left alone."""
+    """The folder's own files of a known ending; what lies deeper or is hidden is left alone."""
     try:
-        paths = sorted(path for path in folder.iterdir() if promised_format(path.name) and path.is_file())
+        shown = (path for path in folder.iterdir() if not path.name.startswith(HIDDEN))
+        paths = sorted(path for path in shown if promised_format(path.name) and path.is_file())
     except OSError as error:
         raise _unreadable(printable(str(folder)), error) from error
     if not paths:
@@ -129,7 +132,7 @@ def _spooled(spool: Path, *, waiting: Callable[[], None]) -> Source:
     path.touch(mode=0o600)
     with path.open("wb") as file:
         file.writelines(_standard_input(waiting))
-    return Source("stdin", path, path.stat().st_size)
+    return Source(STDIN_NAME, path, path.stat().st_size)
 
 
 def _standard_input(waiting: Callable[[], None]) -> Iterator[bytes]:
