@@ -64,7 +64,7 @@ class ByteStream:
         return FileFault(
             ErrorCode.FILE_UNREADABLE,
             f"{self.name} decompresses to more than {limit}",
-            f"if you trust the file, decompress it yourself or raise the cap {cap}",
+            f"if you trust the file, decompress it yourself or raise IMPORT_{cap.upper()}",
         )
 
     def _unreadable(self, reason: str) -> FileFault:

@@ -162,7 +162,7 @@ def open_quote(name: str, line: int) -> FileFault:
     return FileFault(
         ErrorCode.FILE_SYNTAX,
         f"{name} has a quote that opens in line {line} and is not closed as it must be",
-        "close it; inside a quoted cell write a quote twice, and keep the cell below the cap value_bytes",
+        "close it; inside a quoted cell write a quote twice, and keep the cell below IMPORT_VALUE_BYTES",
     )
 
 

@@ -103,7 +103,9 @@ def _chunks(metadata: pq.FileMetaData) -> Iterator[pq.ColumnChunkMetaData]:
 
 
 def _too_large(source: Source, what: str, cap: str) -> FileFault:
-    return FileFault(ErrorCode.FILE_UNREADABLE, f"{source.name} {what}", f"if you trust the file, raise the cap {cap}")
+    return FileFault(
+        ErrorCode.FILE_UNREADABLE, f"{source.name} {what}", f"if you trust the file, raise IMPORT_{cap.upper()}"
+    )
 
 
 def _rows_at_once(metadata: pq.FileMetaData, *, source: Source, caps: Caps) -> int:
@@ -182,6 +184,12 @@ def _texts(records: pa.RecordBatch, reading: Reading) -> pl.DataFrame:
     try:
         return texts_of(records, engine=reading.engine)
     except (duckdb.NotImplementedException, duckdb.InvalidInputException) as error:
+        if "duplicate key" in str(error):
+            raise FileFault(
+                ErrorCode.FILE_FORMAT,
+                f"{reading.source.name} has a map that holds a key twice",
+                "let every map have each key once, or write it as JSON text",
+            ) from error
         raise FileFault(
             ErrorCode.FILE_FORMAT,
             f"{reading.source.name} has a column of a type that cannot be said in JSON",

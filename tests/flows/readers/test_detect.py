@@ -1,10 +1,14 @@
 """What a file is, by its name and its content."""
 
 import gzip
+from pathlib import Path
 
 import pytest
 
+from flows.readers.detect import detect_format
+from flows.readers.sources import STDIN_NAME, Source
 from schemas.codes import ErrorCode
+from schemas.faults import FileFault
 from tests.flows.readers.outcomes import Reader
 
 USER = b'{"email":"ann@example.com"}'
@@ -105,3 +109,10 @@ def test_one_record_a_line_is_known_also_when_the_first_is_large(reader: Reader)
     large = b'{"email":"ann@example.com","user_metadata":{"a":"' + b"x" * 300_000 + b'"}}'
     assert reader.read(large + b"\n" + USER, "users.json").rows[1] == (2, 2, USER.decode())
     assert reader.read(large, "users.json").seen == 1
+
+
+def test_compressed_standard_input_is_not_told_to_get_a_name(tmp_path: Path) -> None:
+    (tmp_path / "stdin").write_bytes(b"\x1f\x8b\x08\x00" + bytes(20))
+    with pytest.raises(FileFault) as caught:
+        detect_format(Source(STDIN_NAME, tmp_path / "stdin", 24), "auto")
+    assert (caught.value.code, "name it" in caught.value.hint) == (ErrorCode.FILE_FORMAT, False)

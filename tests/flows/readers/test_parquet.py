@@ -119,6 +119,12 @@ def test_columns_that_repeat_or_say_nothing_refuse_the_file(names: list[str], re
     assert reader.fault(content, "users.parquet").code is ErrorCode.FILE_FORMAT
 
 
+def test_a_map_with_a_key_twice_is_named(reader: Reader) -> None:
+    maps = pa.array([[("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.int64()))
+    fault = reader.fault(parquet(pa.table({"email": ["a@x.example"], "user_metadata": maps})), "users.parquet")
+    assert (fault.code, "a map that holds a key twice" in fault.message) == (ErrorCode.FILE_FORMAT, True)
+
+
 WHOLE = parquet(PEOPLE)
 
 
@@ -160,7 +166,7 @@ def test_a_file_that_grows_beyond_measure_is_refused_naming_the_cap(
 ) -> None:
     content = parquet(pa.table({"email": values}), write_statistics=False, **options)
     fault = reader.fault(content, "users.parquet", caps=caps)
-    assert (fault.code, cap in fault.hint) == (ErrorCode.FILE_UNREADABLE, True)
+    assert (fault.code, f"IMPORT_{cap.upper()}" in fault.hint) == (ErrorCode.FILE_UNREADABLE, True)
 
 
 def repeating(value: str, rows: int, *, nested: str = "") -> pa.Table:

@@ -28,7 +28,17 @@ def test_a_file_is_read_under_the_name_it_was_given(tmp_path: Path) -> None:
 
 
 def test_a_folder_means_its_files_of_known_endings_by_name(tmp_path: Path) -> None:
-    for name in ("b.csv", "a.NDJSON", "c.json.gz", "d.parquet", "e.tsv.zst", "readme.txt", "f.gz"):
+    for name in (
+        "b.csv",
+        "a.NDJSON",
+        "c.json.gz",
+        "d.parquet",
+        "e.tsv.zst",
+        "readme.txt",
+        "f.gz",
+        "~$b.csv",
+        "._b.csv",
+    ):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "deeper.json").mkdir()
     linked = tmp_path.parent / f"{tmp_path.name} link"
