@@ -189,7 +189,7 @@ def test_a_large_value_that_every_row_repeats_refuses_the_file_in_little_memory(
     assert len(content) < 100_000
     before = pa.default_memory_pool().max_memory()
     fault = reader.fault(content, "users.parquet")
-    assert (fault.code, "decompressed_ratio" in fault.hint) == (ErrorCode.FILE_UNREADABLE, True)
+    assert (fault.code, "IMPORT_DECOMPRESSED_RATIO" in fault.hint) == (ErrorCode.FILE_UNREADABLE, True)
     assert pa.default_memory_pool().max_memory() - before < 600 << 20
 
 
