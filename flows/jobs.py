@@ -91,11 +91,20 @@ def list_jobs(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.json:
         print_json([job.to_dict() for job in jobs])
         return 0
+    if sys.stdout.isatty():
+        print_table(("job", "created", "what", "result"), [_told(job) for job in jobs])
+        return 0
     rows = [
         (job.job_id, job.status.value, job.created_at[:19], job.connection, _mode(job), job.sentence) for job in jobs
     ]
     print_table(("job", "status", "created", "connection", "mode", "result"), rows)
     return 0
+
+
+def _told(job: "JobSummary") -> tuple[str, str, str, str]:
+    """A job in few columns, so that its id has room on a terminal."""
+    created, status = job.created_at[:19].replace("T", " "), job.status.value.replace("_", " ")
+    return job.job_id, created, f"{_mode(job)}, {job.connection}", f"{status}: {job.sentence}"
 
 
 def _mode(job: "JobSummary") -> str:

@@ -219,3 +219,12 @@ def test_the_list_says_which_jobs_were_dry_runs(run: Run, tmp_path: Path) -> Non
     run(direct, path)
     _, out, _ = run(jobs.main, "list")
     assert [line.split("\t")[4] for line in out.splitlines()[1:]] == ["insert", "insert (dry run)"]
+
+
+def test_a_narrow_terminal_shows_whole_ids(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, out, _ = run(direct, people(tmp_path / "a.ndjson", user(1)), "--json")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    _, shown, _ = run(jobs.main, "list")
+    assert f"│ {json.loads(out)['job_id']} │" in shown
+    assert len(shown.splitlines()[-1]) <= 80
