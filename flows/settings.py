@@ -13,9 +13,13 @@ Number = TypeVar("Number", int, float)
 
 DEFAULT_DATABASE = Path("data/users.duckdb")
 MEMORY = "1GB"  # for DuckDB, unless somebody says otherwise
-MEMORY_OF_IMPORT = "400MB"  # is as fast, and what a job takes then does not grow with its file;
-LONG_RECORD_BYTES = 4096  # but records longer than this have not enough room to be joined with users as long
-SIZE = re.compile(r"(?=[0-9. ]*[1-9])[0-9]+(\.[0-9]+)? ?[KMGT]i?B", re.IGNORECASE)
+MEMORY_OF_IMPORT = "400MB"  # is as fast for a merge, and what a job takes then does not grow with its file
+LONG_RECORD_BYTES = (
+    4096  # for records longer than this it is too little: to be joined with users as long they need room
+)
+THREAD_BYTES = 100_000_000  # of that for each thread of DuckDB; with a quarter of it a merge ran out of memory
+LONG_THREAD_BYTES = 400_000_000  # the same with long records
+SIZE = re.compile(r"(?=[0-9. ]*[1-9])([0-9]+(?:\.[0-9]+)?) ?([KMGT])(i?)B", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,7 @@ class Settings:
     time_limit_seconds: float = 2 * 60 * 60
     retention_days: int = 7
     memory_limit: str | None = None  # of DuckDB, which spills to the job folder beyond; None: by what it has to do
+    thread_bytes: int = THREAD_BYTES  # as many threads as have so much of it each
     caps: Caps = field(default_factory=Caps)
 
     @property
@@ -37,8 +42,14 @@ class Settings:
 
     def for_records(self, mean_bytes: float) -> "Settings":
         """The settings of a merge of records of that mean length."""
-        usual = MEMORY_OF_IMPORT if mean_bytes <= LONG_RECORD_BYTES else MEMORY
-        return replace(self, memory_limit=self.memory_limit or usual)
+        if mean_bytes > LONG_RECORD_BYTES:
+            return replace(self, memory_limit=self.memory_limit or MEMORY, thread_bytes=LONG_THREAD_BYTES)
+        return replace(self, memory_limit=self.memory_limit or MEMORY_OF_IMPORT)
+
+    @property
+    def most_threads(self) -> int:
+        """How many threads the memory is enough for."""
+        return max(1, int(_bytes_of(self.memory_limit or MEMORY) // self.thread_bytes))
 
 
 def settings_from(
@@ -70,9 +81,16 @@ def memory_size(text: str) -> str:
         ValueError: it is none, and none that anything can be done in.
 
     """
-    if not SIZE.fullmatch(text.strip()):
-        raise ValueError(f"{text!r} is no size in memory, as 512MB or 2GB")
+    _bytes_of(text)
     return text.strip()
+
+
+def _bytes_of(size: str) -> float:
+    found = SIZE.fullmatch(size.strip())
+    if found is None:
+        raise ValueError(f"{size!r} is no size in memory, as 512MB or 2GB")
+    base = 1024.0 if found[3] else 1000.0
+    return float(found[1]) * base ** (1 + "KMGT".index(found[2].upper()))
 
 
 def _caps_from(environment: Mapping[str, str]) -> Caps:

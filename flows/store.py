@@ -37,6 +37,8 @@ def scratch(settings: Settings, *, spill: Path | None = None) -> duckdb.DuckDBPy
     """A DuckDB in memory, bounded by the memory limit; it spills to `spill`, without one it does not spill."""
     connection = duckdb.connect(config=NO_DOWNLOADS)
     connection.execute("set memory_limit = $limit", {"limit": settings.memory_limit or MEMORY})
+    ((threads,),) = connection.execute("select current_setting('threads')").fetchall()
+    connection.execute("set threads = $threads", {"threads": min(threads, settings.most_threads)})
     connection.execute("set preserve_insertion_order = false")
     connection.execute("set enable_progress_bar = false")
     connection.execute("set timezone = 'UTC'")

@@ -1,9 +1,12 @@
 """What the environment and the command line say about a process is read once, and nonsense is refused."""
 
+from contextlib import closing
+
 import pytest
 
 from flows.command_line import main
 from flows.settings import settings_from
+from flows.store import scratch
 
 
 def test_the_command_line_counts_more_than_the_environment() -> None:
@@ -17,6 +20,18 @@ def test_a_merge_takes_what_its_records_need_unless_somebody_says_otherwise() ->
     assert settings_from({}).for_records(500).memory_limit == "400MB"
     assert settings_from({}).for_records(10_000).memory_limit == "1GB"
     assert settings_from({"IMPORT_MEMORY_LIMIT": "700MB"}).for_records(500).memory_limit == "700MB"
+
+
+@pytest.mark.parametrize(
+    ("limit", "mean_bytes", "threads"),
+    [(None, 500, 4), (None, 10_000, 2), ("8GB", 500, 80), ("1GiB", 500, 10), ("0.5 gb", 500, 5), ("12MB", 500, 1)],
+)
+def test_no_more_threads_work_than_have_memory(limit: str | None, mean_bytes: int, threads: int) -> None:
+    settings = settings_from({}, memory_limit=limit).for_records(mean_bytes)
+    assert settings.most_threads == threads
+    with closing(scratch(settings)) as engine:
+        ((used,),) = engine.execute("select current_setting('threads')").fetchall()
+    assert 1 <= used <= threads
 
 
 @pytest.mark.parametrize("size", ["", "much", "12", "GB", "-1GB", "0MB", "0.0 GB", "1GB; drop table users", "80%"])
