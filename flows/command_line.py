@@ -63,14 +63,6 @@ def add_database(parse: argparse.ArgumentParser) -> None:
     parse.add_argument("--database", type=Path, metavar="PATH", help=f"the DuckDB file (default: {DEFAULT_DATABASE})")
 
 
-def count(text: str) -> int:
-    """A number that is not negative, as an argument says it."""
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative")
-    return number
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the import that the arguments ask for; the exit code."""
     parse = parser()

@@ -82,7 +82,7 @@ def _add_what_to_merge(parse: argparse.ArgumentParser) -> None:
         metavar="0.05",
         help="merge nothing above this share of refused rows",
     )
-    group.add_argument("--max-errors", type=_count, metavar="N", help="merge nothing above this number of refused rows")
+    group.add_argument("--max-errors", type=count, metavar="N", help="merge nothing above this number of refused rows")
     group.add_argument(
         "--max-updates-rate",
         default=1.0,
@@ -149,9 +149,10 @@ def _rate(text: str) -> float:
     return rate
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """A number of things, as an argument of any command says it."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows")
+        raise argparse.ArgumentTypeError(f"{text} is negative or no whole number")
     return int(text)
 
 

@@ -66,12 +66,12 @@ class JobFolder:
     def write_owner(self, database: Path) -> None:
         """Note whose job it is; where that cannot be written, nobody else's folders are touched by it."""
         with private_umask(), suppress(OSError):
-            (self.path / OWNER_FILE).write_text(database.name, encoding="utf-8")
+            (self.path / OWNER_FILE).write_bytes(os.fsencode(database.name))
 
     def is_of(self, database: Path) -> bool:
         """Whether it may be of a job of the database: no other one has said that it is its own."""
         try:
-            owner = (self.path / OWNER_FILE).read_text(encoding="utf-8")
+            owner = os.fsdecode((self.path / OWNER_FILE).read_bytes())
         except FileNotFoundError:
             return True
         return owner in ("", database.name)

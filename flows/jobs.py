@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows import after_commands, kept_commands, vendor_commands
-from flows.command_line import Parser, add_database, count, ended
+from flows.command_line import Parser, add_database, ended
+from flows.import_arguments import count
 from flows.printing import cell, print_json, print_table, readers_may_leave
 from flows.settings import Settings, settings_from
 from schemas.faults import ExitCode

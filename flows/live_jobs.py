@@ -55,14 +55,13 @@ def request_cancel(store: Store, job_id: str) -> str:
 
 def sweep(store: Store) -> None:
     """Write the end of every job whose process is gone, and take away the folders of those that never began."""
-    folders = {
-        folder.path.name: folder for folder in folders_in(store.settings.jobs_folder) if folder.is_of(store.path)
-    }
+    folders = {folder.path.name: folder for folder in folders_in(store.settings.jobs_folder)}
     with store.reading() as connection:
         running = run_mapped(connection, "running_jobs", package=PACKAGE)
         known = {job_id for (job_id,) in run(connection, "known_jobs", package=PACKAGE, job_ids=[*folders])}
     for job_id in folders.keys() - known:
-        folders[job_id].remove_unless(partial(_is_known, store, job_id))
+        if folders[job_id].is_of(store.path):
+            folders[job_id].remove_unless(partial(_is_known, store, job_id))
     for row in running:
         summary = summary_from(row)
         folder = JobFolder(store.settings.jobs_folder / summary.job_id)

@@ -14,9 +14,7 @@ Number = TypeVar("Number", int, float)
 DEFAULT_DATABASE = Path("data/users.duckdb")
 MEMORY = "1GB"  # for DuckDB, unless somebody says otherwise
 MEMORY_OF_IMPORT = "400MB"  # is as fast for a merge, and what a job takes then does not grow with its file
-LONG_RECORD_BYTES = (
-    4096  # for records longer than this it is too little: to be joined with users as long they need room
-)
+LONG_RECORD_BYTES = 4096  # records longer than this need more, to be joined with users as long
 THREAD_BYTES = 100_000_000  # of that for each thread of DuckDB; with a quarter of it a merge ran out of memory
 LONG_THREAD_BYTES = 400_000_000  # the same with long records
 SIZE = re.compile(r"(?=[0-9. ]*[1-9])([0-9]+(?:\.[0-9]+)?) ?([KMGT])(i?)B", re.IGNORECASE)
@@ -47,9 +45,14 @@ class Settings:
         return replace(self, memory_limit=self.memory_limit or MEMORY_OF_IMPORT)
 
     @property
+    def memory(self) -> str:
+        """How much memory DuckDB has."""
+        return self.memory_limit or MEMORY
+
+    @property
     def most_threads(self) -> int:
         """How many threads the memory is enough for."""
-        return max(1, int(_bytes_of(self.memory_limit or MEMORY) // self.thread_bytes))
+        return max(1, int(_bytes_of(self.memory) // self.thread_bytes))
 
 
 def settings_from(

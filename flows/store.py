@@ -19,7 +19,7 @@ from flows.migrations import is_behind, migrate
 from flows.new_database import created_whole
 from flows.private_files import make_private, private_folder, private_umask
 from flows.rewritten import draft_of
-from flows.settings import MEMORY, Settings
+from flows.settings import Settings
 from flows.shortages import shortage
 from flows.steps import reached
 from schemas.codes import ErrorCode
@@ -36,7 +36,7 @@ NO_DOWNLOADS: dict[str, str | bool | int | float | list[str]] = {
 def scratch(settings: Settings, *, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory, bounded by the memory limit; it spills to `spill`, without one it does not spill."""
     connection = duckdb.connect(config=NO_DOWNLOADS)
-    connection.execute("set memory_limit = $limit", {"limit": settings.memory_limit or MEMORY})
+    connection.execute("set memory_limit = $limit", {"limit": settings.memory})
     ((threads,),) = connection.execute("select current_setting('threads')").fetchall()
     connection.execute("set threads = $threads", {"threads": min(threads, settings.most_threads)})
     connection.execute("set preserve_insertion_order = false")
