@@ -14,7 +14,7 @@ from hypothesis.provisional import urls
 
 from schemas.formats import LONGEST_EMAIL, LONGEST_LOCAL_PART, is_email_address, is_http_uri, is_sound
 from tests.oracle import grammars
-from tests.oracle.records import emails, pictures
+from tests.oracle.addresses import emails, pictures
 
 # published test suites, beside the checkout where there are any
 CORPORA = Path(__file__).resolve().parents[3] / "shared" / "corpora"

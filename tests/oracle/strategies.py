@@ -1,0 +1,57 @@
+"""What values near an edge are made of: texts, wrong types, and now and then something odd."""
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+
+Json = object
+Strategy = st.SearchStrategy[Json]
+
+CONTROLS = ["\x00", "\t", "\n", "\x1f", "\ufffd"]
+
+
+def rarely(usual: Strategy, odd: Strategy, *, out_of: int = 12) -> Strategy:
+    return st.integers(1, out_of).flatmap(lambda number: odd if number == out_of else usual)
+
+
+def lengths(*around: int) -> st.SearchStrategy[int]:
+    """The given lengths, one less and one more."""
+    return st.sampled_from([length + step for length in around for step in (-1, 0, 1) if length + step >= 0])
+
+
+def texts(*around: int) -> st.SearchStrategy[str]:
+    """Texts of about these lengths, some beyond ASCII."""
+    return st.builds(
+        lambda length, unit: (unit * length)[:length], lengths(*around), st.sampled_from(["x", "aé", "日", "😀"])
+    )
+
+
+anything: Strategy = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.just(1.5),
+    st.just(""),
+    st.just("x"),
+    st.just([]),
+    st.just({}),
+    st.just([{}]),
+)
+unsound = st.builds(lambda a, control, b: a + control + b, texts(1, 5), st.sampled_from(CONTROLS), texts(0, 5))
+
+
+def members(
+    required: dict[str, Strategy], optional: dict[str, Strategy], *, unknown: Sequence[str] = ("extra", "rounds")
+) -> Strategy:
+    """Objects of these members: now and then one is missing, of another type, or one too many."""
+    usual = st.fixed_dictionaries(
+        {key: rarely(value, anything, out_of=25) for key, value in required.items()},
+        optional={key: rarely(value, anything, out_of=25) for key, value in optional.items()},
+    )
+    missing = st.tuples(usual, st.sampled_from(list(required) or ["-"])).map(
+        lambda pair: {k: v for k, v in pair[0].items() if k != pair[1]}
+    )
+    more = st.tuples(usual, st.sampled_from(list(unknown)), anything).map(
+        lambda three: {**three[0], three[1]: three[2]}
+    )
+    return rarely(rarely(usual, missing, out_of=10), more, out_of=15)
