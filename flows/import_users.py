@@ -8,6 +8,7 @@ if __name__ == "__main__":
     import gc
     import os
     import sys
+    from contextlib import suppress
 
     from schemas.faults import ExitCode
 
@@ -18,8 +19,9 @@ if __name__ == "__main__":
         code = main()
     except KeyboardInterrupt:  # before there was anything to cancel
         code = ExitCode.CANCELED
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(BrokenPipeError):  # who read it has left; what is still held for him is nobody's
+            stream.flush()
     os._exit(code)  # threads that Prefect leaves behind would cost half a second, and DuckDB complains of them
 
 # the imports below take seconds, `--help` must not

@@ -1,5 +1,6 @@
 """Fixtures that every part of the tests uses: a private folder's settings, a real database, an invented user."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 
 from flows.settings import Settings
 from flows.store import Store, scratch
+
+os.environ.pop("PYTHONUNBUFFERED", None)  # few users have it, and it hides what a full buffer does at the end
 
 
 @pytest.fixture
