@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from flows.command_line import Parser, add_database, ended
+from flows.import_users.cli import Parser, add_database, ended
 from flows.settings import Settings, settings_from
 from schemas.faults import ExitCode
 
 if TYPE_CHECKING:
-    from flows.store import Store
+    from flows.store.database import Store
     from schemas.connection import ConnectionSettings
 
 
@@ -53,8 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
-    from flows import connection_records as records
-    from flows.store import Store
+    from flows.store import connections as records
+    from flows.store.database import Store
     from schemas.connection import ConnectionSettings
 
     store = Store(settings)
@@ -75,7 +75,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _add(store: "Store", settings: "ConnectionSettings", *, json: bool) -> int:
-    from flows import connection_records as records
+    from flows.store import connections as records
 
     why = records.why_unusable(settings)
     if why is None and not records.add_connection(store, settings):
@@ -84,7 +84,7 @@ def _add(store: "Store", settings: "ConnectionSettings", *, json: bool) -> int:
 
 
 def _set(store: "Store", settings: "ConnectionSettings", *, json: bool) -> int:
-    from flows import connection_records as records
+    from flows.store import connections as records
 
     why = records.why_unusable(settings)
     if why:

@@ -2,12 +2,13 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
+from urllib.parse import urlsplit
 
-from flows.caps import Caps
+from flows.readers.limits import ReadLimits
 
 Number = TypeVar("Number", int, float)
 
@@ -31,7 +32,7 @@ class Settings:
     retention_days: int = 7
     memory_limit: str | None = None  # of DuckDB, which spills to the job folder beyond; None: by what it has to do
     thread_bytes: int = THREAD_BYTES  # as many threads as have so much of it each
-    caps: Caps = field(default_factory=Caps)
+    limits: ReadLimits = field(default_factory=ReadLimits)
 
     @property
     def jobs_folder(self) -> Path:
@@ -73,7 +74,7 @@ def settings_from(
         time_limit_seconds=_number(environment, "IMPORT_TIME_LIMIT_SECONDS", defaults.time_limit_seconds),
         retention_days=_number(environment, "IMPORT_RETENTION_DAYS", defaults.retention_days),
         memory_limit=None if said is None else memory_size(said),
-        caps=_caps_from(environment),
+        limits=_caps_from(environment),
     )
 
 
@@ -96,11 +97,13 @@ def _bytes_of(size: str) -> float:
     return float(found[1]) * base ** (1 + "KMGT".index(found[2].upper()))
 
 
-def _caps_from(environment: Mapping[str, str]) -> Caps:
-    """The caps of reading: each is set by the variable of its name, `IMPORT_RECORD_BYTES` and so on."""
-    defaults = Caps()
-    names = (cap.name for cap in fields(Caps))
-    return Caps(**{name: _number(environment, f"IMPORT_{name.upper()}", getattr(defaults, name)) for name in names})
+def _caps_from(environment: Mapping[str, str]) -> ReadLimits:
+    """The limits of reading: each is set by the variable of its name, `IMPORT_RECORD_BYTES` and so on."""
+    defaults = ReadLimits()
+    names = (cap.name for cap in fields(ReadLimits))
+    return ReadLimits(
+        **{name: _number(environment, f"IMPORT_{name.upper()}", getattr(defaults, name)) for name in names}
+    )
 
 
 def _number(environment: Mapping[str, str], name: str, default: Number) -> Number:
@@ -115,3 +118,58 @@ def _number(environment: Mapping[str, str], name: str, default: Number) -> Numbe
     if number is None or not number >= 0:
         raise ValueError(f"{name} is {text!r}, and not a number from 0 on")
     return number
+
+
+TRUE = ("1", "true", "yes", "on")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeSettings:
+    """Who is told; everything empty means nobody."""
+
+    webhook_url: str = ""
+    webhook_secret: str = field(default="", repr=False)
+    allow_private_addresses: bool = False
+    smtp_url: str = field(default="", repr=False)  # may hold a password
+    mail_from: str = ""
+    mail_to: tuple[str, ...] = ()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """The settings that `IMPORT_…` variables give.
+
+        Raises:
+            ValueError: a half configuration, as a sentence that names the variable.
+
+        """
+        to = environment.get("IMPORT_NOTICE_TO", "").split(",")
+        settings = cls(
+            webhook_url=environment.get("IMPORT_WEBHOOK_URL", ""),
+            webhook_secret=environment.get("IMPORT_WEBHOOK_SECRET", ""),
+            allow_private_addresses=environment.get("IMPORT_WEBHOOK_ALLOW_PRIVATE", "").lower() in TRUE,
+            smtp_url=environment.get("IMPORT_SMTP_URL", ""),
+            mail_from=environment.get("IMPORT_NOTICE_FROM", ""),
+            mail_to=tuple(address.strip() for address in to if address.strip()),
+        )
+        for fault in _half_configured(settings):
+            raise ValueError(fault)
+        return settings
+
+
+def _half_configured(settings: NoticeSettings) -> Iterator[str]:
+    if settings.webhook_url and not _is_url(settings.webhook_url, schemes=("http", "https")):
+        yield "IMPORT_WEBHOOK_URL must be http[s]://host[:port]/path"
+    if settings.webhook_url and not settings.webhook_secret:
+        yield "IMPORT_WEBHOOK_SECRET is missing: without it nobody can tell a notice from a forged one"
+    if settings.smtp_url and not _is_url(settings.smtp_url, schemes=("smtp", "smtps")):
+        yield "IMPORT_SMTP_URL must be smtp[s]://[user:password@]host[:port]"
+    if settings.smtp_url and not (settings.mail_to and settings.mail_from):
+        yield "IMPORT_NOTICE_FROM and IMPORT_NOTICE_TO must name who writes and who is written to"
+
+
+def _is_url(text: str, *, schemes: tuple[str, ...]) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in schemes and bool(url.hostname) and url.port != 0
+    except ValueError:  # a port that is no number, a broken IPv6 address
+        return False

@@ -33,7 +33,7 @@ def present(name: str) -> pl.Expr:
     return json_type(name).is_not_null()
 
 
-def may_be_unsound(name: str) -> pl.Expr:
+def may_be_unclean(name: str) -> pl.Expr:
     """The text of a user's field where its record has an escape or a trace of broken encoding anywhere, else null."""
     return pl.when(pl.col(ESCAPED)).then(pl.col(name))
 

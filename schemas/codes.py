@@ -1,7 +1,7 @@
 """Every code a row, a file or a job can be refused or warned with, and its sentence.
 
 Values are stored and scripted against: add, never rename. What makes a code fire stands in the rules
-(`schemas.user` and its neighbours) or, for files and jobs, where the fault is raised.
+(`schemas.rules.user` and its neighbours) or, for files and jobs, where the fault is raised.
 """
 
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""What a connection may set for its users. What the settings forbid is in `schemas.username`."""
+"""What a connection may set for its users. What the settings forbid is in `schemas.rules.username`."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The canonical fields of a user and what a valid row is staged as. The rules are in `schemas.user`."""
+"""The canonical fields of a user and what a valid row is staged as. The rules are in `schemas.rules.user`."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""The columns of the frames that rooms hand to each other. The canonical columns of a user are in `schemas.user`."""
+"""The columns of the frames that packages exchange. The canonical columns of a user are in `schemas.rules.user`."""
 
 from dataclasses import dataclass
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from flows.settings import Settings
-from flows.store import Store, scratch
+from flows.store.database import Store, scratch
 
 os.environ.pop("PYTHONUNBUFFERED", None)  # few users have it, and it hides what a full buffer does at the end
 

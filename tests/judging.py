@@ -12,7 +12,7 @@ from schemas.connection import ConnectionSettings
 from schemas.frames import RECORDS, Layout
 from schemas.profiles import PROFILES
 from transforms.normalise import Canonical, normalise
-from transforms.validate import RuleSet, Verdicts, rule_set, validate
+from transforms.rules.validate import RuleSet, Verdicts, rule_set, validate
 
 ENGINE = duckdb.connect()
 atexit.register(ENGINE.close)

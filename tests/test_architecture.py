@@ -1,8 +1,9 @@
-"""The house keeps its plan: import directions, who opens databases, where SQL stands, what a module says first."""
+"""The architecture holds: import directions, layers, where databases are opened and SQL stands, what modules say."""
 
 import ast
 import re
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,18 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("schemas", "transforms", "flows")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+FLOWS = [path for path in MODULES if path.is_relative_to(ROOT / "flows") and path != ROOT / "flows" / "__init__.py"]
 STATEMENTS = sorted(path for room in ROOMS for path in (ROOT / room).rglob("sql/*.sql"))
+LAYERS = (  # of `flows`, from the top down: a module imports from its own layer or a lower one
+    ("__main__", "import_users", "jobs", "connections", "inbox"),
+    ("pipeline", "report"),
+    ("store", "readers"),
+    ("settings",),
+)
+IN_LIMITS = "flows.readers.limits"  # plain numbers that the settings hold
+MOST_MODULES = 16
+MOST_ENTRIES = 14
+NAMES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in MODULES}
 MAY_IMPORT = {
     "schemas": {"schemas", "polars", "pandera"},
     "transforms": {"schemas", "transforms", "polars", "pandera", "duckdb", "pyarrow"},
@@ -29,6 +41,28 @@ def imported(module: Path) -> set[str]:
     return names - set(sys.stdlib_module_names)
 
 
+def dotted(module: Path) -> str:
+    """The name that a module is imported by; a package's is that of its folder."""
+    return ".".join(module.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported_modules(module: Path) -> set[str]:
+    """The modules of this project that a module imports anywhere, type-checking blocks aside."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    named = {name for node in froms for name in (str(node.module), *(f"{node.module}.{a.name}" for a in node.names))}
+    return named & NAMES - {dotted(module)}
+
+
+def layer_of(name: str) -> int:
+    """The number of a module's layer in `flows`; 0 is the highest."""
+    part = name.split(".")[1]
+    return next(number for number, layer in enumerate(LAYERS) if part in layer)
+
+
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -36,6 +70,37 @@ def name_of(path: Path) -> str:
 @pytest.mark.parametrize("module", [path for path in MODULES if path.parts[len(ROOT.parts)] in MAY_IMPORT], ids=name_of)
 def test_imports_go_from_flows_to_transforms_to_schemas(module: Path) -> None:
     assert imported(module) <= MAY_IMPORT[module.parts[len(ROOT.parts)]]
+
+
+@pytest.mark.parametrize("module", FLOWS, ids=name_of)
+def test_imports_inside_flows_go_down(module: Path) -> None:
+    imports = {name for name in imported_modules(module) if name.startswith("flows.") and name != IN_LIMITS}
+    assert [name for name in imports if layer_of(name) < layer_of(dotted(module))] == []
+
+
+def test_no_imports_go_in_a_circle() -> None:
+    TopologicalSorter({dotted(module): imported_modules(module) for module in MODULES}).prepare()
+
+
+def test_no_packages_of_flows_import_each_other() -> None:
+    graph: dict[str, set[str]] = {}
+    for module in FLOWS:
+        part = dotted(module).split(".")[1]
+        imports = {name.split(".")[1] for name in imported_modules(module) if name.startswith("flows.")}
+        graph.setdefault(part, set()).update(imports - {part} if part != "settings" else ())
+    TopologicalSorter(graph).prepare()
+
+
+def test_prefect_is_imported_by_entry_points_and_its_report_only() -> None:
+    importing = {dotted(module) for module in MODULES if "prefect" in imported(module)}
+    assert {name for name in importing if layer_of(name)} == {"flows.report.prefect"}
+
+
+def test_folders_are_small() -> None:
+    folders = {module.parent for module in MODULES}
+    assert [name_of(folder) for folder in folders if len([*folder.glob("*.py")]) > MOST_MODULES] == []
+    entries = [path for path in (ROOT / "flows").iterdir() if path.name != "__pycache__"]
+    assert len(entries) <= MOST_ENTRIES
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
@@ -47,7 +112,7 @@ def test_databases_are_opened_in_the_store_only() -> None:
     opening = [
         name_of(module) for module in MODULES if re.search(r"duckdb\.connect\(|from duckdb import", module.read_text())
     ]
-    assert opening == ["flows/store.py"]
+    assert opening == ["flows/store/database.py"]
 
 
 def test_rows_are_never_touched_one_by_one() -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from flows import command_line, connections, jobs
+from flows import connections
+from flows.import_users import cli as command_line
+from flows.jobs import cli as jobs
 from schemas.codes import ErrorCode
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,8 +7,8 @@ import polars as pl
 
 from schemas.canonical import ESCAPED, JSON_TYPE, type_column
 from schemas.fields import Field, JsonType
-from schemas.formats import where_beyond_ascii
-from transforms.json_values import json_type_of, text_of
+from schemas.rules.formats import where_beyond_ascii
+from transforms.json.values import json_type_of, text_of
 
 OPENINGS = {JsonType.STRING: '"', JsonType.OBJECT: "{", JsonType.ARRAY: "[", JsonType.NUMBER: ""}
 VALUES = {JsonType.BOOLEAN: pl.Boolean(), JsonType.NUMBER: pl.Float64()}  # every other value is text

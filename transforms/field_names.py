@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
-from schemas.user import FIELD_NAMES
+from schemas.rules.user import FIELD_NAMES
 
 
 def folded(name: str) -> str:

@@ -1,6 +1,6 @@
 """Gives records their canonical shape: per field a value and its JSON type, the keys to match by, nested parts opened.
 
-Shape only: what a value must be is judged in `transforms.validate`.
+Shape only: what a value must be is judged in `transforms.rules.validate`.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from schemas.fields import FIELDS
 from schemas.frames import Layout
 from schemas.profiles import IGNORED_COLUMNS, Profile
 from transforms.canonical_columns import canonical_columns, match_keys
-from transforms.cell_depths import cell_depths, without_deep_cells
-from transforms.doubts import doubtful_texts, doubts, keys_of_metadata
-from transforms.json_values import has_escape, values_at
-from transforms.layouts import PARTS, as_json
-from transforms.nested import items_of_factors, mfa_factors, password_hashes, with_item_counts
-from transforms.object_keys import keys_of_columns, keys_of_records, known_keys, once_each
+from transforms.cells import PARTS, as_json
+from transforms.json.depths import cell_depths, without_deep_cells
+from transforms.json.nested_parts import items_of_factors, mfa_factors, password_hashes, with_item_counts
+from transforms.json.object_keys import keys_of_columns, keys_of_records, known_keys, once_each
+from transforms.json.suspect_values import keys_of_metadata, suspect_texts, suspect_values
+from transforms.json.values import has_escape, values_at
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ def normalise(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, profile:
     items = items_of_factors(users, engine=engine)
     hashes, factors = password_hashes(users, engine=engine), mfa_factors(items, engine=engine)
     own = keys_of_columns(found, others) if layout.columns else keys_of_records(read, profile=profile)
-    doubted = doubts(users)
+    doubted = suspect_values(users)
     keys = pl.concat([own, hashes.keys, factors.keys, keys_of_metadata(users, doubted, engine=engine)])
     return Canonical(
         users=with_item_counts(users, items),
         password_hashes=hashes.frame,
         mfa_factors=factors.frame,
         object_keys=once_each(keys),
-        object_texts=doubtful_texts(users, doubted, engine=engine),
+        object_texts=suspect_texts(users, doubted, engine=engine),
         object_depths=depths,
     )
 

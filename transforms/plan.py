@@ -1,6 +1,7 @@
 """What becomes of every staged row: duplicates, conflicts, updates and outcomes, as temporary tables of a connection.
 
-The connection has `staged` (rows that passed the rules) and `users`. What is done with the plan is in `flows.merge`.
+The connection has `staged` (rows that passed the rules) and `users`. What is done with the plan is in
+`flows.pipeline.merge`.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,13 +12,11 @@ import duckdb
 from schemas.job import KEYS, MergePolicy, Mode, RowOutcome
 from transforms.statements import Value, materialise, run
 
-PACKAGE = "transforms"
-
 
 class Keep(Protocol):
     """Leaves the result of a query of this package as a table or view of its name."""
 
-    def __call__(self, connection: duckdb.DuckDBPyConnection, name: str, /, *, package: str, **values: Value) -> None:
+    def __call__(self, connection: duckdb.DuckDBPyConnection, name: str, /, **values: Value) -> None:
         """Run the query `name` and keep its result."""
 
 
@@ -39,11 +38,11 @@ def plan(
     conflicts = "conflicts_of_insert" if mode is Mode.INSERT else "conflicts_of_update"
     for name in ("duplicates", "matches", "targets", "repeats", conflicts):
         step(name)
-        keep(connection, name, package=PACKAGE, **values)
+        keep(connection, name, **values)
     connection.execute(f"create or replace temp table refusals as from repeats union all by name from {conflicts}")
     for name in ("merged_metadata", "updates", "differences", "plan"):
         step(name)
-        keep(connection, name, package=PACKAGE, **values)
+        keep(connection, name, **values)
 
 
 def _values(*, mode: Mode, policy: MergePolicy, connection_id: str) -> Mapping[str, Value]:
@@ -59,7 +58,5 @@ def _values(*, mode: Mode, policy: MergePolicy, connection_id: str) -> Mapping[s
 
 def outcome_counts(connection: duckdb.DuckDBPyConnection) -> Mapping[RowOutcome, int]:
     """How many staged records have each outcome; every outcome has an entry."""
-    counted = {
-        str(outcome): int(str(records)) for outcome, records in run(connection, "outcome_counts", package=PACKAGE)
-    }
+    counted = {str(outcome): int(str(records)) for outcome, records in run(connection, "outcome_counts")}
     return {outcome: counted.get(outcome.value, 0) for outcome in RowOutcome}

@@ -11,39 +11,47 @@ Value = str | int | float | bool | None | Sequence[str] | Sequence[int]
 Row = tuple[object, ...]
 
 
+FOLDERS = ("transforms", "flows", "schemas")  # selects, changes, creates; a name is unique among them
+
+
 @cache
-def statement(package: str, name: str) -> str:
-    """The text of the statement `name` in the `sql` folder of a package."""
-    return files(package).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+def statement(name: str) -> str:
+    """Return the text of `<name>.sql` from whichever `sql` folder has it.
+
+    Raises:
+        LookupError: no folder has it.
+
+    """
+    paths = (files(folder).joinpath("sql", f"{name}.sql") for folder in FOLDERS)
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        raise LookupError(f"no sql folder has {name}.sql")
+    return path.read_text(encoding="utf-8")
 
 
-def run(connection: duckdb.DuckDBPyConnection, name: str, /, *, package: str, **values: Value) -> list[Row]:
+def run(connection: duckdb.DuckDBPyConnection, name: str, /, **values: Value) -> list[Row]:
     """The rows of one statement, given those of the values that it names (for a change: one row with the count)."""
-    text = statement(package, name)
+    text = statement(name)
     return connection.execute(text, _named(text, values)).fetchall()
 
 
-def run_mapped(
-    connection: duckdb.DuckDBPyConnection, name: str, /, *, package: str, **values: Value
-) -> list[Mapping[str, object]]:
+def run_mapped(connection: duckdb.DuckDBPyConnection, name: str, /, **values: Value) -> list[Mapping[str, object]]:
     """The rows of a query that returns few, each by column name."""
-    text = statement(package, name)
+    text = statement(name)
     cursor = connection.execute(text, _named(text, values))
     columns = [column[0] for column in cursor.description or ()]
     return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
-def relation(
-    connection: duckdb.DuckDBPyConnection, name: str, /, *, package: str, **values: Value
-) -> duckdb.DuckDBPyRelation:
+def relation(connection: duckdb.DuckDBPyConnection, name: str, /, **values: Value) -> duckdb.DuckDBPyRelation:
     """A query with its values, to be read or written by the caller; it runs anew each time."""
-    text = statement(package, name)
+    text = statement(name)
     return connection.sql(text, params=_named(text, values))
 
 
-def materialise(connection: duckdb.DuckDBPyConnection, name: str, /, *, package: str, **values: Value) -> None:
+def materialise(connection: duckdb.DuckDBPyConnection, name: str, /, **values: Value) -> None:
     """Keep the result of a query as a temporary table of the same name."""
-    text = statement(package, name)
+    text = statement(name)
     connection.execute(f"create or replace temp table {name} as\n{text}", _named(text, values)).fetchall()
 
 

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping
 
-from flows.caps import Caps
-from flows.readers.byte_stream import open_stream
-from flows.readers.columns import knows_a_column
-from flows.readers.line_blocks import BOM
+from flows.readers.header import knows_a_column
+from flows.readers.json.strict import SPACE, is_json
+from flows.readers.limits import ReadLimits
+from flows.readers.lines import BOM
 from flows.readers.sources import COMPRESSIONS, STDIN_NAME, Source, compression, open_source, promised_format
-from flows.readers.strict_json import SPACE, is_json
+from flows.readers.stream import open_stream
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 
@@ -111,9 +111,9 @@ def _head(source: Source) -> bytes:
 
     """
     _check_compression(source)
-    with open_stream(source, caps=Caps()) as stream:
+    with open_stream(source, limits=ReadLimits()) as stream:
         head = stream.read(_HEAD)
-        while head.startswith(b"{") and b"\n" not in head[:-1] and len(head) <= Caps().record_bytes:
+        while head.startswith(b"{") and b"\n" not in head[:-1] and len(head) <= ReadLimits().record_bytes:
             chunk = stream.read(len(head))  # what follows the first record tells one object from one a line
             head += chunk
             if not chunk:

@@ -13,7 +13,7 @@ from io import BufferedReader
 from pathlib import Path, PurePath
 from typing import Literal
 
-from flows.caps import MIB
+from flows.readers.limits import MIB
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 

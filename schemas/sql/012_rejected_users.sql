@@ -1,5 +1,5 @@
 -- grain: one row per refused record of a job, secrets redacted; records are written once, read rarely and much alike: zstd
--- takes half the time and an eighth of the space of the default. What codes can hold, flows.migrations sees to
+-- takes half the time and an eighth of the space of the default. What codes can hold, flows.store.migrations sees to
 create table rejected_users (
     job_id varchar not null,
     record bigint not null,

@@ -45,7 +45,7 @@ class _Judge:
     ours: verdicts.Result | None = None
     known: pl.DataFrame | None = None
 
-    def judge(self, one: Run, database: Path, file: Path) -> str:
+    def check_records(self, one: Run, database: Path, file: Path) -> str:
         """How the run's verdict stands to ours."""
         result = verdicts.result(database, one.tool.layout)
         if result is None:
@@ -91,7 +91,7 @@ def _turn(one: Contestant, material: Material, *, folder: Path, judge: _Judge | 
         one.taken.clear()
         return
     if judge:
-        one.verdict = judge.judge(one.run, database, file)
+        one.verdict = judge.check_records(one.run, database, file)
     if one.run.tool.layout is OURS:
         one.lock_seconds += [seconds for seconds in [verdicts.lock_seconds(database)] if seconds is not None]
     one.taken.append(taken)

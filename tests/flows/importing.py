@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from flows.job import run_job
-from flows.running import Silent
+from flows.pipeline.job import Silent
+from flows.pipeline.run import run_job
 from flows.settings import Settings
-from flows.store import Store
+from flows.store.database import Store
 from schemas.job import JobOptions, JobSummary, Mode
 
 Record = Mapping[str, object]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.records import errors_of_job
 from flows.settings import Settings
-from flows.store import Store
+from flows.store.database import Store
+from flows.store.jobs import errors_of_job
 from schemas.job import JobStatus, Mode
 from tests.flows.importing import asked, imported_file
 from tests.samples.people import CLEAN, FAULTY

@@ -4,9 +4,9 @@ from contextlib import closing
 
 import pytest
 
-from flows.command_line import main
+from flows.import_users.cli import main
 from flows.settings import settings_from
-from flows.store import scratch
+from flows.store.database import scratch
 
 
 def test_the_command_line_counts_more_than_the_environment() -> None:

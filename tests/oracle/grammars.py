@@ -12,12 +12,12 @@ INNER = set("\u00b7\u0375\u05f3\u05f4\u200c\u200d")
 DISALLOWED = set("\u0640\u07fa\u302e\u302f\u3031\u3032\u3033\u3034\u3035\u303b")
 
 
-def is_sound(text: str) -> bool:
+def is_clean_text(text: str) -> bool:
     return not any(ord(character) < 0x20 or character == "\ufffd" for character in text)
 
 
 def is_sound_in_lines(text: str) -> bool:
-    return is_sound(re.sub("[\t\n\r]", "", text))
+    return is_clean_text(re.sub("[\t\n\r]", "", text))
 
 
 def is_email_address(text: str) -> bool:

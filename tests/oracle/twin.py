@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from tests.oracle.grammars import is_email_address, is_http_uri, is_sound, is_sound_in_lines
+from tests.oracle.grammars import is_clean_text, is_email_address, is_http_uri, is_sound_in_lines
 from tests.oracle.json_schema import RESERVED
 
 Fault = tuple[str, str]
@@ -76,14 +76,14 @@ def _text(value: Json, name: str) -> Iterator[Fault]:
     if not isinstance(value, str):
         yield "INVALID_TYPE", name
         return
-    if not is_sound(value):
+    if not is_clean_text(value):
         yield "INVALID_TEXT", name
     shortest, longest = LENGTHS.get(name, (0, 10**9))
     if len(value) < shortest:
         yield "MIN_LENGTH", name
     elif len(value) > longest:
         yield "MAX_LENGTH", name
-    elif is_sound(value):
+    elif is_clean_text(value):
         yield from _form(value, name)
     if name == "email":
         yield from _long_email(value, name)
@@ -120,7 +120,7 @@ def _object(record: Mapping[str, Json], name: str) -> Iterator[Fault]:
     if not isinstance(value, dict):
         yield "INVALID_TYPE", name
         return
-    yield from _unsound(value, name)
+    yield from _unclean(value, name)
     if name == "app_metadata":
         yield from (("NOT_PASSED", f"{name}.{key}") for key in value if key in RESERVED)
     if name == "custom_password_hash":
@@ -129,18 +129,18 @@ def _object(record: Mapping[str, Json], name: str) -> Iterator[Fault]:
         yield from _password_hash(value)
 
 
-def _unsound(value: Json, path: str) -> Iterator[Fault]:
+def _unclean(value: Json, path: str) -> Iterator[Fault]:
     """Texts that are not sound, at any depth; a key that is not is named by its own path. Metadata may have lines."""
-    sound = is_sound_in_lines if re.match(r"(app|user)_metadata\b", path) else is_sound
+    sound = is_sound_in_lines if re.match(r"(app|user)_metadata\b", path) else is_clean_text
     if isinstance(value, dict):
         for key, inner in value.items():
             below = f"{path}.{key}"
             if not sound(key) or (isinstance(inner, str) and not sound(inner)):
                 yield "INVALID_TEXT", below
-            yield from (fault for fault in _unsound(inner, below) if not isinstance(inner, str))
+            yield from (fault for fault in _unclean(inner, below) if not isinstance(inner, str))
     elif isinstance(value, list):
         for place, inner in enumerate(value):
-            yield from _unsound(inner, f"{path}[{place}]")
+            yield from _unclean(inner, f"{path}[{place}]")
     elif isinstance(value, str) and not sound(value):
         yield "INVALID_TEXT", path
 
@@ -178,7 +178,7 @@ def _word(parent: dict[str, Json], key: str, words: object, path: str) -> Iterat
     word = parent[key]
     if not isinstance(word, str):
         yield "INVALID_TYPE", f"{path}.{key}"
-    elif is_sound(word) and word not in cast("set[str]", words):
+    elif is_clean_text(word) and word not in cast("set[str]", words):
         yield "ENUM_MISMATCH", f"{path}.{key}"
 
 
@@ -231,7 +231,7 @@ def _hash_form(value: dict[str, Json], algorithm: str, path: str) -> Iterator[Fa
         return
     encodings = fitting if given is None else {str(given)}
     text = value.get("value")
-    if isinstance(text, str) and is_sound(text) and not any(has_form(text, algorithm, e) for e in encodings):
+    if isinstance(text, str) and is_clean_text(text) and not any(has_form(text, algorithm, e) for e in encodings):
         yield "HASH_MISMATCH", f"{path}.value"
 
 
@@ -267,7 +267,7 @@ def _factors(value: Json) -> Iterator[Fault]:
         yield "ARRAY_LENGTH_SHORT", "mfa_factors"
     if len(value) > 10:
         yield "ARRAY_LENGTH_LONG", "mfa_factors"
-    yield from _unsound(value, "mfa_factors")
+    yield from _unclean(value, "mfa_factors")
     for place, factor in enumerate(value[:10]):
         yield from _factor(factor, f"mfa_factors[{place}]")
 
@@ -297,7 +297,7 @@ def _kind(value: Json, kind: str, member: str, path: str) -> Iterator[Fault]:
         return
     if kind == "email":
         yield from _long_email(text, f"{path}.{member}")
-        if is_sound(text) and not is_email_address(text) and not list(_long_email(text, path)):
+        if is_clean_text(text) and not is_email_address(text) and not list(_long_email(text, path)):
             yield "FORMAT", f"{path}.{member}"
-    elif is_sound(text) and not (is_phone(text) if kind == "phone" else re.fullmatch("[A-Z2-7]+", text)):
+    elif is_clean_text(text) and not (is_phone(text) if kind == "phone" else re.fullmatch("[A-Z2-7]+", text)):
         yield "PATTERN", f"{path}.{member}"

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from flows.rejects import write_rejects
+from flows.pipeline.undo import undo
+from flows.report.rejects import write_rejects
 from flows.settings import Settings
-from flows.store import Store
-from flows.undo import undo
+from flows.store.database import Store
 from schemas.job import JobStatus, JobSummary, Mode
 from tests.flows.importing import asked, imported, imported_file, users_of
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from flows.caps import Caps
+from flows.readers.limits import ReadLimits
 from flows.settings import Settings
 from schemas.job import JobSummary, Mode
 from tests.flows.importing import asked, imported, imported_file, users_of
@@ -108,7 +108,7 @@ def test_batch_size_changes_nothing(settings: Settings, batch_bytes: int) -> Non
     records = [record for record, _ in population(400, faulty=0.2, repeated=0.2)]
     whole, pieces = fresh(settings, "whole"), fresh(settings, "pieces")
     first = imported(whole, records, Mode.INSERT)
-    second = imported(replace(pieces, caps=Caps(batch_bytes=batch_bytes)), records, Mode.INSERT)
+    second = imported(replace(pieces, limits=ReadLimits(batch_bytes=batch_bytes)), records, Mode.INSERT)
     assert counts(first) == counts(second)
     assert verdicts(whole, first) == verdicts(pieces, second)
     kept = "select email, username, user_id, name from users order by all"

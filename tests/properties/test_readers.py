@@ -10,16 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flows.readers import Caps
-from flows.readers.judge import invalid_json, judge, number, with_texts
-from flows.readers.strict_json import NotJsonError, NumberTooLargeError, check_json, is_json, refusal
+from flows.readers.check_records import check_records, invalid_json, number, with_texts
+from flows.readers.json.strict import NotJsonError, NumberTooLargeError, check_json, is_json, refusal
+from flows.readers.limits import ReadLimits
 from flows.settings import Settings
-from flows.store import scratch
+from flows.store.database import scratch
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from tests.flows.readers.outcomes import Outcome, Reader
 
-CAPS = Caps(record_bytes=2000, value_bytes=1000, nesting=20, keys=50)
+CAPS = ReadLimits(record_bytes=2000, value_bytes=1000, nesting=20, keys=50)
 SIGNS = st.sampled_from(
     ['"', "\\", "},{", "{", "}", "[", "]", ",", ":", "\n", "\r", " ", "a", "\u00e4", "\U0001f600", "NaN", "1e999"]
 )
@@ -71,9 +71,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 def read(reader: Reader, content: bytes, name: str, *, batch_bytes: int) -> Outcome | tuple[str, str]:
     """What reading gives, or the code and sentence of the fault."""
-    caps = Caps(**{**CAPS.__dict__, "batch_bytes": batch_bytes, "batch_rows": 1 + batch_bytes // 50})
+    limits = ReadLimits(**{**CAPS.__dict__, "batch_bytes": batch_bytes, "batch_rows": 1 + batch_bytes // 50})
     try:
-        return reader.read(content, name, requested=name.rpartition(".")[2], caps=caps)
+        return reader.read(content, name, requested=name.rpartition(".")[2], limits=limits)
     except FileFault as fault:
         return fault.code, fault.message
 
@@ -143,8 +143,8 @@ def test_the_quick_look_lets_nothing_pass_that_the_exact_one_refuses(
 ) -> None:
     data = [mutated(json.dumps(record, ensure_ascii=False).encode(), mutations) for record, mutations in records]
     frame = with_texts(number(pl.DataFrame({"line": [1] * len(data), "data": data}), first=1))
-    judged = judge(frame, broken=invalid_json(frame, reader.engine), caps=CAPS)
-    sound = [at for at, text in enumerate(data, start=1) if refusal(text, caps=CAPS) is None]
+    judged = check_records(frame, broken=invalid_json(frame, reader.engine), limits=CAPS)
+    sound = [at for at, text in enumerate(data, start=1) if refusal(text, limits=CAPS) is None]
     assert judged.rows["record"].to_list() == sound
     assert judged.rows["text"].to_list() == [data[at - 1].decode() for at in sound]
 

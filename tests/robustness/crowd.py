@@ -42,7 +42,7 @@ def crowd_settings(folder: Path) -> Settings:
 
 def crowd(folder: Path, *, processes: int, imports: int, kills: int = 0) -> list[int]:
     """Import so often in each of the processes, and kill so many; their exit codes, negative for a signal."""
-    import flows.job  # noqa: F401, PLC0415 - loaded once, before any fork
+    import flows.pipeline.run  # noqa: F401, PLC0415 - loaded once, before any fork
 
     children = [_fork(folder, number, imports) for number in range(processes)]
     chance = random.Random(processes * 1000 + imports)  # noqa: S311 - moments to kill at
@@ -63,8 +63,8 @@ def crowd(folder: Path, *, processes: int, imports: int, kills: int = 0) -> list
 
 def told(folder: Path) -> Told:
     """What the database says when everybody has gone."""
-    from flows.live_jobs import list_recorded  # noqa: PLC0415 - no engine before the forks
-    from flows.store import Store  # noqa: PLC0415
+    from flows.store.database import Store  # noqa: PLC0415
+    from flows.store.live_jobs import list_recorded  # noqa: PLC0415 - no engine before the forks
 
     store = Store(crowd_settings(folder))
     jobs = {job.job_id: (job.status.value, job.inserted) for job in list_recorded(store, limit=10_000)}
@@ -89,7 +89,7 @@ def _code(process: int) -> int:
 
 
 def _import(folder: Path, number: int, imports: int) -> int:
-    from flows.job import Silent, run_job  # noqa: PLC0415 - no engine before the forks
+    from flows.pipeline.run import Silent, run_job  # noqa: PLC0415 - no engine before the forks
     from tests.population import user, write_ndjson  # noqa: PLC0415
 
     failed = 0

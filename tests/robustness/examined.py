@@ -6,11 +6,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.job_folder import folders_in, is_free
-from flows.job_rows import summary_from
-from flows.live_jobs import sweep
 from flows.settings import Settings
-from flows.store import Store
+from flows.store.database import Store
+from flows.store.job_folder import folders_in, is_free
+from flows.store.jobs import summary_from
+from flows.store.live_jobs import sweep
 from schemas.job import DONE, RUNNING, JobSummary
 from transforms.statements import run_mapped
 
@@ -43,7 +43,7 @@ def found_in(settings: Settings) -> Found:
         return Found((), {})
     with Store(settings).reading() as connection:
         users = tuple(connection.execute(USERS).fetchall())
-        rows = run_mapped(connection, "jobs", package="flows", connection=None, limit=1000)
+        rows = run_mapped(connection, "jobs", connection=None, limit=1000)
         ((rejected,),) = connection.execute("select count(*) from rejected_users").fetchall()
     purged = sum(row["purged_at"] is not None for row in rows)
     return Found(users, {str(row["job_id"]): summary_from(row) for row in rows}, rejected, purged)

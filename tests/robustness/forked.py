@@ -58,7 +58,7 @@ def forks() -> Iterator[Forks]:
 
 
 def _carry_out(order: Order) -> int:
-    from flows.steps import listening  # noqa: PLC0415 - everything heavy is imported by `main`
+    from flows.store.fault_points import on_fault_point  # noqa: PLC0415 - everything heavy is imported by `main`
     from tests.robustness.operations import OPERATIONS, settings_in  # noqa: PLC0415
 
     reached = 0
@@ -69,7 +69,7 @@ def _carry_out(order: Order) -> int:
         if reached == order.step:
             os.kill(os.getpid(), order.signal)
 
-    with listening(count):
+    with on_fault_point(count):
         OPERATIONS[order.operation].run(settings_in(Path(order.folder)), order.job_id)
     return ENDED if reached >= order.step else NOT_REACHED
 

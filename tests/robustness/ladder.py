@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from flows.steps import listening
+from flows.store.fault_points import on_fault_point
 from tests.robustness.examined import Images, found_in, kept_in, leftovers, violations
 from tests.robustness.forked import NOT_REACHED, Forks, Order, forks
 from tests.robustness.operations import OPERATIONS, settings_in
@@ -45,7 +45,7 @@ def _disk_full() -> OSError:
 
 def broken_in_process(breaker: Breaker, operation: str, folder: Path, job_id: str) -> bool:
     """Run the operation with the breaker; whether its step was reached."""
-    with listening(breaker), suppress(Exception):  # before a job begins its fault is the caller's
+    with on_fault_point(breaker), suppress(Exception):  # before a job begins its fault is the caller's
         OPERATIONS[operation].run(settings_in(folder), job_id)
     return breaker.reached >= breaker.step
 

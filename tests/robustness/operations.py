@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.caps import Caps
-from flows.job import run_job
-from flows.retention import forget, purge
-from flows.running import Silent
+from flows.pipeline.job import Silent
+from flows.pipeline.run import run_job
+from flows.pipeline.undo import undo
+from flows.readers.limits import ReadLimits
 from flows.settings import Settings
-from flows.store import Store
-from flows.undo import undo
+from flows.store.database import Store
+from flows.store.retention import forget, purge
 from schemas.job import JobOptions, Mode
 
 ADA = {"email": "ada@x.example", "user_id": "u-ada", "username": "ada", "name": "Ada", "app_metadata": {"plan": "pro"}}
@@ -35,7 +35,7 @@ class Operation:
 
 def settings_in(folder: Path) -> Settings:
     """Settings of a folder's database; a busy one is not waited for long."""
-    return Settings(database=folder / "users.duckdb", wait_seconds=1.0, caps=Caps(batch_rows=3))
+    return Settings(database=folder / "users.duckdb", wait_seconds=1.0, limits=ReadLimits(batch_rows=3))
 
 
 def import_file(settings: Settings, job_id: str, *, mode: Mode) -> None:

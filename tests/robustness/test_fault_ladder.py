@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps import listening
+from flows.store.fault_points import on_fault_point
 from tests.robustness.examined import found_in, leftovers, violations
 from tests.robustness.forked import forks
 from tests.robustness.ladder import point, raising, signalled, started
@@ -42,7 +42,7 @@ def test_an_import_that_breaks_at_any_step_has_happened_or_not(operation: str, f
 def test_an_import_that_is_killed_has_happened_or_not_and_can_be_run_again(tmp_path: Path) -> None:
     start = started("upsert", tmp_path)
     steps: list[str] = []
-    with listening(steps.append):
+    with on_fault_point(steps.append):
         OPERATIONS["upsert"].run(settings_in(start.copied("counted")), str(uuid.uuid4()))
     with forks() as through:
         kill = signalled(signal.SIGKILL, through)

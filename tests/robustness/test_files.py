@@ -15,17 +15,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.command_line import main as import_main
-from flows.connection_records import add_connection
-from flows.job_folder import JobFolder
-from flows.jobs import main as jobs_main
-from flows.live_jobs import live_status, sweep
-from flows.rejects import write_rejects
+from flows.import_users.cli import main as import_main
+from flows.jobs.cli import main as jobs_main
+from flows.pipeline.undo import undo
+from flows.report.rejects import write_rejects
 from flows.settings import Settings
-from flows.shortages import shortage
-from flows.steps import listening
-from flows.store import Store
-from flows.undo import undo
+from flows.store.connections import add_connection
+from flows.store.database import Store
+from flows.store.errors import shortage
+from flows.store.fault_points import on_fault_point
+from flows.store.job_folder import JobFolder
+from flows.store.live_jobs import live_status, sweep
 from schemas.codes import ErrorCode
 from schemas.connection import ConnectionSettings
 from schemas.faults import DatabaseFault, ExitCode, FileFault
@@ -74,7 +74,7 @@ def test_what_a_job_writes_is_for_its_owner_only_at_every_moment(mask: int, tmp_
     with umask(mask):
         source.write_text(json.dumps(ADA) + '\n{"email": "no address"}\n')
         settings = Settings(database=tmp_path / "made" / "for it" / "users.duckdb")
-        with listening(look):
+        with on_fault_point(look):
             job = imported_file(settings, source, name="job")
             undo(job.job_id, dry_run=False, settings=settings, job_id="undo")
             write_rejects(Store(settings), "job", settings.database.parent / "rejects.ndjson")
@@ -133,7 +133,7 @@ def test_two_names_of_one_database_are_one_database(settings: Settings, store: S
         if step == "enter ready":
             sweep(Store(other))
 
-    with listening(sweep_by_the_other_name):
+    with on_fault_point(sweep_by_the_other_name):
         assert imported(settings, [ADA], name="job").status is JobStatus.COMPLETED
     assert live_status(Store(other), "job")[0].status is JobStatus.COMPLETED
     assert [path.name for path in other.database.parent.iterdir()] == ["link.duckdb"]

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.jobs import main as jobs_main
-from flows.live_jobs import live_status
+from flows.jobs.cli import main as jobs_main
 from flows.settings import Settings
-from flows.store import Store
+from flows.store.database import Store
+from flows.store.live_jobs import live_status
 from schemas.codes import ErrorCode
 from schemas.faults import ExitCode
 from schemas.job import JobStatus

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.command_line import main as import_main
-from flows.jobs import main as jobs_main
+from flows.import_users.cli import main as import_main
+from flows.jobs.cli import main as jobs_main
 from flows.settings import Settings
-from flows.store import Store
+from flows.store.database import Store
 from schemas.faults import ExitCode
 from tests.robustness.secrets_planted import (
     WRITERS,

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.job import run_job
-from flows.job_folder import JobFolder
-from flows.live_jobs import live_status
-from flows.running import Silent
+from flows.pipeline.job import Silent
+from flows.pipeline.run import run_job
 from flows.settings import Settings
-from flows.shortages import shortage
-from flows.store import Store
+from flows.store.database import Store
+from flows.store.errors import shortage
+from flows.store.job_folder import JobFolder
+from flows.store.live_jobs import live_status
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import DONE, JobOptions, JobStatus, JobSummary

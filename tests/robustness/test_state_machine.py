@@ -16,15 +16,15 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from flows.job import run_job
-from flows.live_jobs import sweep
-from flows.records import errors_of_job, find_job
-from flows.retention import purge
-from flows.running import Silent
+from flows.pipeline.job import Silent
+from flows.pipeline.run import run_job
+from flows.pipeline.undo import undo
 from flows.settings import Settings
-from flows.steps import listening
-from flows.store import Store
-from flows.undo import undo
+from flows.store.database import Store
+from flows.store.fault_points import on_fault_point
+from flows.store.jobs import errors_of_job, find_job
+from flows.store.live_jobs import sweep
+from flows.store.retention import purge
 from schemas.faults import JobFault
 from schemas.job import DONE, RUNNING, JobOptions, JobSummary, Mode
 from schemas.undo import UndoSummary
@@ -141,7 +141,7 @@ class UsersTable(RuleBasedStateMachine):
         if break_at is None:
             return run()
         try:
-            with listening(Breaker(break_at, lambda: RuntimeError("broken"))):
+            with on_fault_point(Breaker(break_at, lambda: RuntimeError("broken"))):
                 return run()
         except RuntimeError:
             return None

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.jobs import main
-from flows.live_jobs import live_status
+from flows.jobs.cli import main
 from flows.settings import Settings
-from flows.steps import listening
-from flows.store import Store
+from flows.store.database import Store
+from flows.store.fault_points import on_fault_point
+from flows.store.live_jobs import live_status
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import JobStatus
@@ -51,7 +51,7 @@ def test_a_job_waits_for_a_reader_to_its_deadline_and_names_it(settings: Setting
                 pids.append(reading.enter_context(holder_of(settings)))
 
         started = time.monotonic()
-        with listening(start):
+        with on_fault_point(start):
             summary = imported(settings, [user(1)], name="job")
         assert time.monotonic() - started > settings.wait_seconds
     assert summary.fault is not None

@@ -13,14 +13,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.job_folder import JobFolder
-from flows.jobs import main
-from flows.live_jobs import live_status, sweep
-from flows.records import find_job
+from flows.jobs.cli import main
+from flows.pipeline.undo import undo
 from flows.settings import Settings
-from flows.steps import listening
-from flows.store import Store
-from flows.undo import undo
+from flows.store.database import Store
+from flows.store.fault_points import on_fault_point
+from flows.store.job_folder import JobFolder
+from flows.store.jobs import find_job
+from flows.store.live_jobs import live_status, sweep
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import JobStatus, JobSummary, Mode
@@ -51,7 +51,7 @@ def losing(statement: str, *, before: str = "read back") -> Iterator[None]:
         if step == before:
             connection_of_the_job().execute(statement)
 
-    with listening(lose):
+    with on_fault_point(lose):
         yield
 
 
@@ -127,7 +127,7 @@ def test_what_breaks_after_the_commit_does_not_undo_what_is_said(settings: Setti
             if not waiting_for:
                 raise RuntimeError(name)
 
-    with listening(break_down):
+    with on_fault_point(break_down):
         summary = imported(settings, [ADA], name="job")
     assert (summary.status, summary.inserted, summary.fault) == (JobStatus.COMPLETED, 1, None)
     assert find_job(Store(settings), "job").status is JobStatus.COMPLETED
@@ -139,7 +139,7 @@ def test_a_signal_after_the_commit_comes_too_late(settings: Settings) -> None:
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.2)  # the main thread hears it meanwhile
 
-    with listening(interrupt):
+    with on_fault_point(interrupt):
         summary = imported(settings, [ADA], name="job")
     assert summary.status is JobStatus.COMPLETED
     assert len(users_of(settings)) == 1
@@ -151,7 +151,7 @@ def test_a_signal_before_the_commit_cancels_however_often_it_comes(settings: Set
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.2)
 
-    with listening(interrupt):
+    with on_fault_point(interrupt):
         summary = imported(settings, [ADA], name="job")
     assert (summary.status, summary.exit_code) == (JobStatus.CANCELED, ExitCode.CANCELED)
     assert find_job(Store(settings), "job").status is JobStatus.CANCELED
@@ -165,7 +165,7 @@ def test_a_job_that_was_taken_for_lost_meanwhile_merges_nothing(settings: Settin
         if name == "enter importing":
             edited(settings, "update import_jobs set status = 'failed', fault_code = 'JOB_LOST', fault_message = 'x'")
 
-    with listening(declare_lost):
+    with on_fault_point(declare_lost):
         summary = imported(settings, [ADA], name="job")
     assert summary.status is JobStatus.FAILED
     assert users_of(settings) == []
@@ -198,7 +198,7 @@ def _reader(settings: Settings, *, at: str) -> Iterator[None]:
             assert reader.stdout.readline() == "in\n"
 
     try:
-        with listening(start):
+        with on_fault_point(start):
             yield
     finally:
         for reader in readers:

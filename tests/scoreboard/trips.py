@@ -9,16 +9,19 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.readers import Caps, Source, detect_format, find_sources, read
-from flows.readers.columns import SEPARATORS
+from flows.readers.detect import detect_format
+from flows.readers.header import SEPARATORS
+from flows.readers.limits import ReadLimits
+from flows.readers.registry import read
+from flows.readers.sources import Source, find_sources
 from flows.settings import Settings
-from flows.store import scratch
+from flows.store.database import scratch
 from schemas.connection import ConnectionSettings
 from schemas.faults import Fault
 from schemas.profiles import PROFILES, Profile
 from tests.scoreboard.faithful import altered
 from transforms.normalise import normalise
-from transforms.validate import RuleSet, rule_set, validate
+from transforms.rules.validate import RuleSet, rule_set, validate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +84,9 @@ def _read(task: Task, *, form: str, profile: Profile, rules: RuleSet | None) -> 
     errors = Counter[str]()
     seen = 0
     with scratch(Settings()) as engine:
-        for batch in read(task.source, format=form, profile=profile, caps=Caps(), first_record=seen + 1, engine=engine):
+        for batch in read(
+            task.source, format=form, profile=profile, limits=ReadLimits(), first_record=seen + 1, engine=engine
+        ):
             assert batch.seen == batch.rows.height + batch.refused.height
             seen += batch.seen
             rows = batch.rows

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from flows.store import Store
+from flows.store.database import Store
 
 
 @pytest.fixture

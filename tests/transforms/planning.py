@@ -6,7 +6,7 @@ import duckdb
 import polars as pl
 
 from schemas.job import MergePolicy, Mode
-from schemas.user import STAGED
+from schemas.rules.user import STAGED
 from transforms.plan import plan
 
 Row = Mapping[str, object]

@@ -1,5 +1,5 @@
 -- grain: one row per text that is JSON; found: the JSON text of each path's value, null where the text has none;
---        odd_keys: the keys of the object that are not in $known, null for none where it has no more keys than values found
+--        unknown_keys: the keys of the object that are not in $known, null for none where it has no more keys than values found
 -- reads: json_texts (text: an object, if it is JSON at all; other columns are kept); $paths: JSON paths; $known
 with read as (
     select * exclude (text), json_extract(text, $paths) as found, json_keys(text) as keys
@@ -9,5 +9,5 @@ with read as (
 
 select
     * exclude (keys),
-    case when len(keys) > list_count(found) then list_filter(keys, lambda key: not list_contains($known, key)) end as odd_keys
+    case when len(keys) > list_count(found) then list_filter(keys, lambda key: not list_contains($known, key)) end as unknown_keys
 from read

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from flows.settings import Settings
-from flows.store import scratch
+from flows.store.database import scratch
 from tests.flows.readers.outcomes import Reader
 
 

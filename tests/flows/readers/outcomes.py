@@ -6,11 +6,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.readers import Caps, Source, detect_format, read
+from flows.readers.detect import detect_format
+from flows.readers.limits import ReadLimits
+from flows.readers.registry import read
+from flows.readers.sources import Source
 from schemas.faults import FileFault
 from schemas.profiles import PROFILES, Profile
 
-SMALL = Caps(record_bytes=400, value_bytes=200, nesting=5, keys=20, batch_bytes=64, batch_rows=3)
+SMALL = ReadLimits(record_bytes=400, value_bytes=200, nesting=5, keys=20, batch_bytes=64, batch_rows=3)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Reader:
         *,
         requested: str = "auto",
         profile: Profile | None = None,
-        caps: Caps | None = None,
+        limits: ReadLimits | None = None,
         first_record: int = 1,
     ) -> Outcome:
         """What reading the content under the name gives."""
@@ -52,7 +55,12 @@ class Reader:
         profile = profile or PROFILES["csv" if form == "csv" else "auth0"]
         batches = list(
             read(
-                source, format=form, profile=profile, caps=caps or Caps(), first_record=first_record, engine=self.engine
+                source,
+                format=form,
+                profile=profile,
+                limits=limits or ReadLimits(),
+                first_record=first_record,
+                engine=self.engine,
             )
         )
         for batch in batches:
@@ -68,11 +76,11 @@ class Reader:
         )
 
     def fault(
-        self, content: bytes, name: str = "users.json", *, requested: str = "auto", caps: Caps | None = None
+        self, content: bytes, name: str = "users.json", *, requested: str = "auto", limits: ReadLimits | None = None
     ) -> FileFault:
         """The fault that refuses the content under the name."""
         with pytest.raises(FileFault) as raised:
-            self.read(content, name, requested=requested, caps=caps)
+            self.read(content, name, requested=requested, limits=limits)
         return raised.value
 
     def source(self, content: bytes, name: str) -> Source:

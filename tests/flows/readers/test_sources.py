@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.readers import find_sources, fingerprint
+from flows.readers.sources import find_sources, fingerprint
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 
@@ -99,7 +99,7 @@ def test_a_name_that_cannot_be_printed_is_shown_with_escapes(tmp_path: Path) -> 
 
 def test_standard_input_is_kept_privately_so_that_it_can_be_read_twice(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from flows.readers import find_sources, fingerprint\n"
+        "import sys; from pathlib import Path; from flows.readers.sources import find_sources, fingerprint\n"
         "(source,) = find_sources(['-'], spool=Path(sys.argv[1]))\n"
         "print(source.name, source.size, oct(source.path.stat().st_mode & 0o777), fingerprint(source))"
     )

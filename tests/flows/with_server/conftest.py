@@ -14,8 +14,8 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from flows import local_api
-from flows.prefect_report import drain
+from flows.import_users import local_server
+from flows.report.prefect import drain
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,9 +41,9 @@ def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def api_url(prefect_home: Path) -> Iterator[str]:
     """Two first runs at once: each starts a server on the same empty home, and both have to come up."""
-    with local_api.choose(environment(prefect_home)) as first:
+    with local_server.choose(environment(prefect_home)) as first:
         if os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
-            with local_api.choose(environment(prefect_home)) as second:
+            with local_server.choose(environment(prefect_home)) as second:
                 second.ready()
         first.ready()
         yield first.url

@@ -14,14 +14,14 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
 from flows.settings import Settings
-from flows.store import Store
+from flows.store.database import Store
 from tests.flows.with_server.conftest import environment
 from tests.robustness.processes import holder_of, import_in_process, until
 
 HOLD = """
 import sys, time
-from flows import local_api
-with local_api.choose() as api:
+from flows.import_users import local_server
+with local_server.choose() as api:
     api.ready()
     print(api.private.process.pid, flush=True)
     time.sleep(60)

@@ -16,15 +16,15 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import Artifact, FlowRun
 from prefect.states import Cancelling, Running
 
-from flows import prefect_report
-from flows.import_users import import_users, run_locally
-from flows.job_folder import JobFolder
-from flows.running import Silent
+from flows.import_users.flow import import_users, run_locally
+from flows.pipeline.job import Silent
+from flows.report import prefect as prefect_report
 from flows.settings import Settings
-from flows.slots import slot
-from flows.store import Store
+from flows.store.database import Store
+from flows.store.job_folder import JobFolder
+from flows.store.locks import slot
 from schemas.job import JobOptions, JobStatus, JobSummary
-from tests.flows.receivers import http_receiver
+from tests.flows.report.receivers import http_receiver
 
 SECRET = "$2b$10$" + "Zq9SecretMarker" * 3 + "Zq9Secre"  # 53 characters after the cost
 ROWS = (
@@ -163,7 +163,7 @@ def test_a_configured_webhook_is_told_once_by_the_run(
     assert client.read_flow_run(UUID(first.job_id)).labels["import.inserted"] == 2
 
 
-def begun(client: SyncPrefectClient, settings: Settings) -> tuple[UUID, JobFolder]:
+def start_run(client: SyncPrefectClient, settings: Settings) -> tuple[UUID, JobFolder]:
     """A run that Prefect takes for running, and the folder of its job, which has been locked."""
     run_id = client.create_flow_run(import_users, parameters={"sources": ["x"]}).id
     client.set_flow_run_state(run_id, Running(), force=True)
@@ -178,8 +178,8 @@ def test_a_run_whose_process_was_killed_is_shown_as_crashed_by_the_next_one(
     client: SyncPrefectClient, source: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prefect_report, "SURELY_LOCKED", timedelta(0))
-    killed, _ = begun(client, settings)
-    alive, folder = begun(client, settings)
+    killed, _ = start_run(client, settings)
+    alive, folder = start_run(client, settings)
     with folder.locked():
         run(source, settings=settings)
     states = [client.read_flow_run(run_id).state for run_id in (killed, alive)]

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
-from flows.inbox import import_inbox
+from flows.inbox.flow import import_inbox
 from flows.settings import Settings
-from flows.store import Store
+from flows.store.database import Store
 from tests.flows.importing import asked
 
 

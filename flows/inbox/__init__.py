@@ -1,0 +1,1 @@
+"""The inbox: a folder whose new files are imported on a schedule."""

@@ -1,0 +1,1 @@
+"""Commands about jobs: list, watch, correct, undo, erase."""

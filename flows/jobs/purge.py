@@ -1,0 +1,44 @@
+"""The flow `import-purge`: on a schedule, remove what is past retention. What that is, is `flows.store.retention`'."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from flows.report.artifacts import masked
+from flows.settings import settings_from
+from flows.store.database import Store
+from flows.store.retention import purge as purge_jobs
+from schemas.faults import Fault
+
+Days = Annotated[int, Field(ge=-1, le=3650)]
+
+
+@flow(
+    name="import-purge",
+    description="Remove job folders and refused rows past retention; the rows of the jobs stay.",
+    persist_result=False,
+)
+async def purge(database: str = "", days: Days = -1, *, dry_run: bool = False) -> State[None]:
+    """Remove what is past retention.
+
+    Args:
+        database: The DuckDB file; empty for the worker's own (IMPORT_DATABASE).
+        days: How many days to keep; -1 for the worker's own setting (IMPORT_RETENTION_DAYS).
+        dry_run: Say what would go and remove nothing.
+
+    """
+    store = Store(settings_from(os.environ, database=Path(database) if database else None))
+    try:
+        store.must_exist()
+        purged = purge_jobs(store, days=None if days < 0 else days, dry_run=dry_run)
+    except Fault as fault:
+        return Failed(message=f"{masked(fault.message)} ({fault.code.value})")
+    would = "would be " if dry_run else ""
+    return Completed(
+        message=f"{len(purged.jobs)} jobs {would}purged, {purged.rejected_users} refused rows {would}removed"
+    )

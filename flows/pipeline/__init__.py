@@ -1,0 +1,1 @@
+"""The story of an import: load, plan, merge; and its undo."""

@@ -1,0 +1,86 @@
+"""The plan of a job as a file that people and scripts can look at before anything is merged: one line per record."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pyarrow.parquet as pq
+
+from flows.readers.sources import ENDINGS
+from flows.store.database import view
+from flows.store.job_folder import JobFolder
+from flows.store.private_files import private_umask
+from schemas.codes import ErrorCode
+from schemas.faults import FileFault
+from schemas.frames import ERRORS, RECORDS
+from transforms.rejects.spreadsheets import guarded
+from transforms.statements import materialise, statement
+
+BATCH_ROWS = 50_000
+TEXTS = ("outcome", "user_id", "matched_by", "changes", "codes")
+
+
+def check_plan_path(path: Path) -> None:
+    """Complain early about a plan that could not be written.
+
+    Raises:
+        FileFault: the name promises another format, or there is no such folder.
+
+    """
+    if path.suffix.lower() not in ENDINGS or ENDINGS[path.suffix.lower()] not in WRITERS:
+        endings = ", ".join(ending for ending, form in ENDINGS.items() if form in WRITERS)
+        raise FileFault(ErrorCode.FILE_FORMAT, f"{path} is no name for a plan", f"name it with one of {endings}")
+    if not path.absolute().parent.is_dir():
+        raise FileFault(ErrorCode.FILE_NOT_FOUND, f"there is no folder {path.parent} for the plan", "create it first")
+
+
+def write_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder, path: Path) -> None:
+    """Write the plan that the connection has as temporary tables.
+
+    Raises:
+        FileFault: the file cannot be written.
+
+    """
+    view(connection, "job_refused", folder.parts("refused"), empty=RECORDS)
+    view(connection, "job_errors", folder.parts("errors"), empty=ERRORS)
+    materialise(connection, "planned_rows")
+    draft = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        with private_umask():
+            WRITERS[ENDINGS[path.suffix.lower()]](connection, draft)
+            draft.replace(path)
+    except OSError as error:
+        raise FileFault(ErrorCode.FILE_UNREADABLE, f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write_ndjson(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    with path.open("w", encoding="utf-8") as lines:
+        for batch in connection.sql(statement("planned_lines")).to_arrow_reader(BATCH_ROWS):
+            lines.writelines(f"{text}\n" for text in pl.DataFrame(batch)["text"])
+
+
+def _write_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    separator = "\t" if path.suffix.lower() == ".tsv" else ","
+    with path.open("wb") as rows:
+        reader = connection.sql(statement("planned_cells")).to_arrow_reader(BATCH_ROWS)
+        for number, batch in enumerate(reader):
+            table = pl.DataFrame(batch).with_columns(guarded(pl.col(name)).alias(name) for name in TEXTS)
+            table.write_csv(rows, include_header=number == 0, separator=separator)
+
+
+def _write_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    reader = connection.sql(statement("planned_columns")).to_arrow_reader(BATCH_ROWS)
+    with pq.ParquetWriter(path, reader.schema) as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+
+
+WRITERS: Mapping[str, Callable[[duckdb.DuckDBPyConnection, Path], None]] = {
+    "ndjson": _write_ndjson,
+    "csv": _write_csv,
+    "parquet": _write_parquet,
+}

@@ -1,0 +1,1 @@
+"""CSV: cells under a header."""

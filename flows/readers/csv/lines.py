@@ -1,0 +1,66 @@
+"""The physical lines of a CSV source as the `csv` module takes them, and back to the raw text of a row."""
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from flows.readers.json.strict import invalid_utf8
+from flows.readers.limits import ReadLimits
+from flows.readers.lines import Block, line_blocks
+from flows.readers.stream import ByteStream
+
+
+class RowTooLongError(Exception):
+    """More lines were asked for without a row being over than any row has."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    first: int  # the number of the first line
+    lines: list[str]
+    size: int
+
+
+class CsvLines:
+    """Lines with their ends, bytes that are not UTF-8 as lone surrogates; iterate once.
+
+    In the place of a line that was too long stands an empty one, and its number in `dropped`.
+    """
+
+    def __init__(self, stream: ByteStream, *, limits: ReadLimits) -> None:
+        self._blocks = line_blocks(stream, limits=limits)
+        self._caps = limits
+        self._kept: list[_Kept] = []
+        self._next_line = 1
+        self.position = 0
+        self.loaded = 0  # blocks so far
+        self.dropped: dict[int, Block] = {}
+        self.all_utf8 = True
+
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(map(self._lines, self._blocks))
+
+    def raw(self, first: int, last: int) -> str:
+        """The text of some lines that are still kept, without the last end; bytes that are not UTF-8 as escapes."""
+        parts = (kept.lines[max(first - kept.first, 0) : max(last + 1 - kept.first, 0)] for kept in self._kept)
+        text = "".join(chain.from_iterable(parts)).rstrip("\r\n")
+        return text if self.all_utf8 else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+    def forget(self, before: int) -> None:
+        """Keep no block that ends before a line."""
+        self._kept = [kept for kept in self._kept if kept.first + len(kept.lines) > before]
+
+    def _lines(self, block: Block) -> Iterable[str]:
+        if sum(kept.size for kept in self._kept[1:]) > self._caps.record_bytes:
+            raise RowTooLongError
+        self.position = block.position
+        self.loaded += 1
+        if block.dropped:
+            self.dropped[self._next_line] = block
+        self.all_utf8 = self.all_utf8 and invalid_utf8(block.data) is None
+        data = io.BytesIO(block.data or b"\n")
+        lines = list(io.TextIOWrapper(data, "utf-8", errors="surrogateescape", newline=""))
+        self._kept.append(_Kept(self._next_line, lines, len(block.data)))
+        self._next_line += len(lines)
+        return lines

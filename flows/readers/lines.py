@@ -1,0 +1,114 @@
+"""A source's bytes as runs of whole lines. A line ends with LF, CRLF or CR; what it says is for the readers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flows.readers.limits import ReadLimits
+from flows.readers.stream import ByteStream
+
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass
+class _LongLine:
+    """The line that begins with `rest`, counted instead of kept; afterwards `rest` is what follows it."""
+
+    rest: bytes
+    length: int = 0
+    quotes: int = 0
+
+    def drop(self, stream: ByteStream, *, size: int) -> None:
+        """Read to the line's end."""
+        while (end := _first_end(self.rest, 0)) >= len(self.rest.removesuffix(b"\r")):
+            held = self.rest[-1:] if self.rest.endswith(b"\r") else b""
+            self._count(len(self.rest) - len(held))
+            chunk = stream.read(size)
+            if not chunk:
+                self.rest = b""
+                return
+            self.rest = held + chunk
+        self._count(end)
+        self.rest = self.rest[end + _end_size(self.rest, end) :]
+
+    def _count(self, size: int) -> None:
+        self.length += size
+        self.quotes += self.rest.count(b'"', 0, size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Whole lines with their ends (the source's last one may have none); or one line too long to be kept."""
+
+    data: bytes
+    position: int  # stored bytes of the source used so far
+    dropped: int = 0  # the length of a line that was too long; `data` is then empty
+    dropped_quotes: int = 0
+
+
+def line_ends(data: bytes) -> int:
+    """How many lines end in the bytes, which must not be cut between CR and LF."""
+    feeds = data.count(b"\n") if b"\n" in data else 0  # to look is much faster than to count
+    return feeds + data.count(b"\r") - data.count(b"\r\n") if b"\r" in data else feeds
+
+
+def line_blocks(stream: ByteStream, *, limits: ReadLimits) -> Iterator[Block]:
+    """The lines without a byte order mark, in blocks of about `batch_bytes`; a line over `record_bytes` by itself."""
+    chunk = stream.read(max(limits.batch_bytes, len(BOM)))
+    rest = chunk.removeprefix(BOM)
+    while chunk:
+        chunk = stream.read(limits.batch_bytes)
+        rest += chunk
+        cut = _end_of_last_line(rest) if chunk else len(rest)
+        if cut:
+            lines, rest = rest[:cut], rest[cut:]
+            yield from _apart(lines, position=stream.position, limit=limits.record_bytes)
+        if len(rest.removesuffix(b"\r")) > limits.record_bytes:
+            long = _LongLine(rest)
+            long.drop(stream, size=limits.batch_bytes)
+            yield Block(data=b"", position=stream.position, dropped=long.length, dropped_quotes=long.quotes)
+            rest = long.rest
+
+
+def _apart(lines: bytes, *, position: int, limit: int) -> Iterator[Block]:
+    """The lines, and those over the limit apart, so that it does not matter how the source was cut into chunks."""
+    start = at = 0
+    while len(lines) - at > limit:
+        end = max(lines.rfind(b"\n", at, at + limit + 1), lines.rfind(b"\r", at, at + limit + 1))
+        if end < 0:
+            if at > start:
+                yield Block(data=lines[start:at], position=position)
+            end = _first_end(lines, at + limit)
+            yield Block(data=b"", position=position, dropped=end - at, dropped_quotes=lines.count(b'"', at, end))
+            start = end + _end_size(lines, end)
+        at = end + _end_size(lines, end)
+    if start < len(lines):
+        yield Block(data=lines[start:], position=position)
+
+
+def _first_end(data: bytes, start: int) -> int:
+    """Where the first line that ends at or after a position has its end, or the data has."""
+    ends = [end for end in (data.find(b"\n", start), data.find(b"\r", start)) if end >= 0]
+    return min(ends, default=len(data))
+
+
+def _end_size(data: bytes, end: int) -> int:
+    return 2 if data.startswith(b"\r\n", end) else 1
+
+
+def _end_of_last_line(data: bytes) -> int:
+    """Where the last whole line ends; a CR at the very end may yet become CRLF."""
+    return max(data.rfind(b"\n"), data.rfind(b"\r", 0, len(data) - 1)) + 1
+
+
+def split_bytes(data: bytes, separator: bytes, *, start: int = 0) -> pl.Series:
+    """The pieces of the bytes from `start` on, as a Binary column; one piece when there is no separator."""
+    content = pa.py_buffer(data).slice(start)
+    bounds = pa.array([0, len(data) - start], pa.int64()).buffers()[1]
+    whole = pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, bounds, content])
+    pieces = pc.split_pattern(whole, pattern=separator.decode()).flatten()
+    return cast("pl.Series", pl.from_arrow(pieces))

@@ -1,0 +1,197 @@
+"""What a person or a pipe sees of a run: progress while it goes on, then the summary and the errors by code.
+
+Progress goes to stderr, the summary to stdout. What is shown comes from the `JobSummary` and the analysts' views.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from flows.pipeline.job import Progress
+from flows.settings import Settings
+from flows.store.database import Store, scratch, view
+from flows.store.diff import FieldChange
+from flows.store.job_folder import JobFolder
+from schemas.faults import Fault
+from schemas.job import JobStatus, JobSummary
+from schemas.rules.user import STAGED
+from transforms.statements import run, run_mapped
+
+SAMPLED_USERS = 5  # of those that a dry run would change
+PLAIN_SECONDS = 5.0  # between two plain progress lines
+WAIT_SECONDS = 2.0  # for a busy database, when all that is left is to show the errors
+PHASES = {
+    JobStatus.LOADING: "loading",
+    JobStatus.READY: "planned",
+    JobStatus.IMPORTING: "merging",
+}
+
+
+class PipeConsole(Console):
+    """A console whose reader may leave: the job goes on and ends with its own exit code."""
+
+    def on_broken_pipe(self) -> None:
+        """Write no more, where others would exit."""
+        self.quiet = True
+
+
+class Terminal:
+    """An observer that shows a bar on a terminal and a plain line now and then in a pipe."""
+
+    def __init__(self, *, json: bool, quiet: bool) -> None:
+        self.json = json
+        self.quiet = quiet
+        self.errors = PipeConsole(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+        self.output = PipeConsole(highlight=False, soft_wrap=not sys.stdout.isatty())
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        self._told = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if self.errors.is_terminal and not self.quiet:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TaskProgressColumn(),
+                TextColumn("{task.fields[speed]}"),
+            )
+            self._bar = Bar(*columns, console=self.errors, transient=True)
+            self._task = self._bar.add_task("starting", total=100, speed="")
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def phase(self, status: JobStatus) -> None:
+        """Show the phase that the job enters."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=PHASES.get(status, status.value))
+        elif not self.quiet:
+            self.errors.print(PHASES.get(status, status.value))
+
+    def progress(self, progress: Progress) -> None:
+        """Show how far the loading is."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=progress.percent, speed=_speed(progress))
+        elif not self.quiet and time.monotonic() - self._told > PLAIN_SECONDS:
+            self._told = time.monotonic()
+            self.errors.print(f"loading: {progress.percent:.0f} %, {_speed(progress)}")
+
+    def repeats(self, job_id: str) -> None:
+        """Say that an earlier job has imported the same."""
+        if not self.quiet:
+            self.errors.print(f"already imported by job {job_id}; import it once more with --again")
+
+    def show(self, summary: JobSummary, *, settings: Settings) -> None:
+        """Print the end of the job."""
+        if self.json:
+            sys.stdout.write(json.dumps(summary.to_dict(), ensure_ascii=False) + "\n")
+        if summary.fault is not None and not self.json:
+            self.errors.print(f"{summary.fault['code']}: {summary.fault['message']}", markup=False)
+            self.errors.print(summary.fault["hint"], markup=False)
+        if not self.json and not self.quiet:
+            show_summary(self.output, summary)
+            if summary.dry_run and summary.updated:
+                show_changes(self.output, summary, settings=settings)
+            show_errors_by_code(self.output, summary, settings=settings)
+
+
+def show_summary(console: Console, summary: JobSummary) -> None:
+    """Print the counts of a job: a table on a terminal, a sentence in a pipe."""
+    style = {JobStatus.COMPLETED: "green", JobStatus.COMPLETED_WITH_ERRORS: "yellow"}.get(summary.status, "red")
+    title = summary.status.value.replace("_", " ") + (" (dry run: nothing merged)" if summary.dry_run else "")
+    if console.is_terminal:
+        console.print(Text(title, style=f"bold {style}"))
+        console.print(_counts(summary))
+    else:
+        console.print(f"{title}: {summary.counts}", markup=False)
+    speed = f", {summary.rows_per_second:,} rows/s" if summary.rows_per_second else ""
+    lock = f", write lock {summary.lock_seconds:.2f} s" if summary.lock_seconds else ""
+    took = f"{summary.duration_seconds or 0:.2f} s{speed}{lock}"
+    console.print(f"job {summary.job_id}, connection {summary.connection}, mode {summary.mode}, {took}", markup=False)
+
+
+def _counts(summary: JobSummary) -> Table:
+    columns = ("inserted", "updated", "unchanged", "failed", "total", "warnings")
+    table = Table(*columns)
+    table.add_row(*(f"{getattr(summary, column):,}" for column in columns))
+    return table
+
+
+def show_errors_by_code(console: Console, summary: JobSummary, *, settings: Settings) -> None:
+    """Print each code with its count and an example; nothing where there are no errors."""
+    try:
+        with Store(replace(settings, wait_seconds=min(settings.wait_seconds, WAIT_SECONDS))).reading() as connection:
+            rows = run_mapped(connection, "errors_by_code_of_job", job_id=summary.job_id)
+    except Fault:  # the counts have been printed; the database is busy with another job
+        return
+    if not rows:
+        return
+    cells = [_error_cells(row) for row in rows]
+    if console.is_terminal:
+        table = Table("code", "path", "count", "first at", "example", title="errors and warnings", title_justify="left")
+        for row in cells:
+            table.add_row(*(Text(cell) for cell in row))
+        console.print(table)
+    else:
+        for code, path, count, place, example in cells:
+            console.print(f"  {code} at {path}: {count}, first at {place}: {example}", markup=False)
+    console.print(f"all of them: python -m flows.jobs errors {summary.job_id}", markup=False)
+
+
+def show_changes(console: Console, summary: JobSummary, *, settings: Settings) -> None:
+    """Print what a dry run would change of the first few users."""
+    changes = planned_sample(settings, summary.job_id, users=SAMPLED_USERS)
+    shown = [(user_id, change.field, *change.shown) for user_id, change in changes]
+    if console.is_terminal:
+        table = Table("user_id", "field", "old", "new", title="some of the changes", title_justify="left")
+        for row in shown:
+            table.add_row(*map(Text, row))
+        console.print(table)
+    else:
+        for user_id, field, old, new in shown:
+            console.print(f"  would change {field} of {user_id}: {old} → {new}".replace(":  → ", ": "), markup=False)
+    if summary.updated > SAMPLED_USERS:
+        console.print("all of them: add --plan FILE", markup=False)
+
+
+def _error_cells(row: Mapping[str, object]) -> tuple[str, str, str, str, str]:
+    line = f", line {row['first_line']}" if row["first_line"] else ""
+    file = f" of {Path(str(row['file'])).name}" if row["file"] else ""
+    place = f"record {row['first_record']}{line}{file}"
+    mark = " (warning)" if row["severity"] == "warning" else ""
+    return f"{row['code']}{mark}", str(row["path"]) or "(record)", f"{row['errors']:,}", place, str(row["example"])
+
+
+def _speed(progress: Progress) -> str:
+    left = progress.seconds_left
+    rest = f", {left:.0f} s left" if left is not None else ""
+    return f"{progress.rows:,} rows, {progress.rows_per_second:,.0f} rows/s{rest}"
+
+
+def planned_sample(settings: Settings, job_id: str, *, users: int) -> list[tuple[str, FieldChange]]:
+    """The changes of the first users that a job would change, each with the user's id."""
+    updates = JobFolder(settings.jobs_folder / job_id).path / "updates.parquet"
+    if not updates.exists():
+        return []
+    with closing(scratch(settings)) as connection:
+        run(connection, "010_user_diff")
+        view(connection, "updates", [updates], empty=STAGED)
+        rows = run(connection, "planned_sample", users=users)
+    return [(str(user_id), FieldChange(**cast(dict[str, str], change))) for _, user_id, change in rows]

@@ -1,0 +1,44 @@
+"""Rocket.Chat's import operation: the public state, and the internal step that stands behind it."""
+
+from flows.report.vendors.view import JobView, Json, word
+from schemas.job import JobStatus
+
+STEPS = {
+    JobStatus.PENDING: "importer_new",
+    JobStatus.LOADING: "importer_preparing_users",
+    JobStatus.READY: "importer_user_selection",
+    JobStatus.IMPORTING: "importer_importing_users",
+    JobStatus.COMPLETED: "importer_done",
+    JobStatus.COMPLETED_WITH_ERRORS: "importer_done",
+    JobStatus.FAILED: "importer_import_failed",
+    JobStatus.CANCELED: "importer_import_cancelled",
+}
+
+
+def job(view: JobView) -> Json:
+    """The answer of `import.status`."""
+    summary = view.summary
+    return {
+        "state": word("rocketchat", summary),
+        "operation": {
+            "_id": summary.job_id,
+            "type": "api",
+            "importerKey": "api",
+            "ts": summary.created_at,
+            "status": STEPS[summary.status],
+            "valid": summary.status is not JobStatus.FAILED,
+            "user": summary.external_id or "",
+            "_updatedAt": summary.finished_at or summary.started_at or summary.created_at,
+            "count": {
+                "total": view.expected,
+                "users": view.expected,
+                "completed": view.imported,
+                "error": summary.failed,
+            },
+        },
+    }
+
+
+def missing(_job_id: str) -> Json:
+    """The answer when there is no operation."""
+    return {"state": "none"}

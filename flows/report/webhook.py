@@ -1,0 +1,133 @@
+"""Delivers a JSON document to a URL: signed, retried, and never to a private address unless that is allowed.
+
+What it says is `flows.report.notices`'. A receiver checks `X-Import-Signature`: `sha256=` and the hex HMAC-SHA256,
+under the shared secret, of the `X-Import-Timestamp` header, a full stop and the body; an old timestamp is a replay.
+"""
+
+import hashlib
+import hmac
+import http.client
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from urllib.parse import SplitResult, urlsplit
+
+WAITS = (1.0, 2.0, 4.0)  # seconds before the second, third and fourth attempt
+TIMEOUT_SECONDS = 5.0
+RETRIED_STATUS = (408, 425, 429, 500, 502, 503, 504)
+PORTS = {"http": 80, "https": 443}
+NAT64 = IPv6Network("64:ff9b::/96")  # an IPv4 address in IPv6 clothes
+
+Address = IPv4Address | IPv6Address
+
+
+class Undelivered(Exception):
+    """Why a notice did not arrive, as a sentence without secrets."""
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Where to deliver and how to sign."""
+
+    url: str
+    secret: str = field(repr=False)
+    allow_private_addresses: bool = False
+
+
+def post(
+    target: Webhook, document: Mapping[str, object], *, delivery: str, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Deliver, with patience; a receiver sees the same `X-Import-Delivery` on every attempt.
+
+    Raises:
+        Undelivered: the address is not allowed, or no attempt was answered with a 2xx.
+
+    """
+    body = json.dumps(document, ensure_ascii=False).encode()
+    reason = ""
+    for wait in (0.0, *WAITS):
+        sleep(wait)
+        status, reason = _attempt(target, body, delivery=delivery)
+        if status is not None and status not in RETRIED_STATUS:
+            break
+    if status is None or not 200 <= status < 300:
+        raise Undelivered(f"the webhook at {urlsplit(target.url).hostname} was not delivered: {reason}")
+
+
+def signature(secret: str, *, timestamp: str, body: bytes) -> str:
+    """What `X-Import-Signature` holds."""
+    return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address can be anybody's on the internet and nothing of this house."""
+    if isinstance(address, IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+        inner = IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else inner
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _attempt(target: Webhook, body: bytes, *, delivery: str) -> tuple[int | None, str]:
+    """The status that came back, or none; and what there is to say about it."""
+    url = urlsplit(target.url)
+    try:
+        addresses = _addresses(url, allow_private=target.allow_private_addresses)
+        connection = _connection(url, addresses=addresses)
+    except OSError as error:
+        return None, f"{type(error).__name__} while connecting"
+    timestamp = str(int(time.time()))
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "user-import",
+        "X-Import-Delivery": delivery,
+        "X-Import-Timestamp": timestamp,
+        "X-Import-Signature": signature(target.secret, timestamp=timestamp, body=body),
+    }
+    try:
+        connection.request("POST", f"{url.path or '/'}{'?' * bool(url.query)}{url.query}", body=body, headers=headers)
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return None, f"{type(error).__name__} while waiting for an answer"
+    finally:
+        connection.close()
+    return status, f"it answered {status}"
+
+
+def _addresses(url: SplitResult, *, allow_private: bool) -> list[str]:
+    """The addresses to connect to, checked once: a name that is looked up again could lead elsewhere."""
+    found = socket.getaddrinfo(url.hostname, _port(url), type=socket.SOCK_STREAM)
+    addresses = [str(entry[4][0]) for entry in found]
+    if not allow_private and not all(is_public(ip_address(address.split("%")[0])) for address in addresses):
+        raise Undelivered(
+            f"the webhook at {url.hostname} was not delivered: its address is private; "
+            "set IMPORT_WEBHOOK_ALLOW_PRIVATE=1 where that is meant"
+        )
+    return addresses
+
+
+def _connection(url: SplitResult, *, addresses: Sequence[str]) -> http.client.HTTPConnection:
+    """A connection to the first address that answers, asking for the name; redirects are not followed."""
+    connection = http.client.HTTPConnection(str(url.hostname), _port(url), timeout=TIMEOUT_SECONDS)
+    sock = _socket(addresses, port=_port(url))
+    if url.scheme == "https":
+        sock = ssl.create_default_context().wrap_socket(sock, server_hostname=url.hostname)
+    connection.sock = sock
+    return connection
+
+
+def _socket(addresses: Sequence[str], *, port: int) -> socket.socket:
+    for address in addresses[:-1]:
+        with suppress(OSError):
+            return socket.create_connection((address, port), timeout=TIMEOUT_SECONDS)
+    return socket.create_connection((addresses[-1], port), timeout=TIMEOUT_SECONDS)
+
+
+def _port(url: SplitResult) -> int:
+    return url.port or PORTS[url.scheme]

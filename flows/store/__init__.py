@@ -1,0 +1,1 @@
+"""The database, the job folders and the locks: all that outlives a process."""

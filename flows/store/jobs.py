@@ -1,0 +1,205 @@
+"""What the database keeps of jobs: accepted, in a phase, ended; and the earlier job that a new one repeats.
+
+How a summary becomes a row is in `flows.store.jobs`, jobs whose process is gone are `flows.store.live_jobs`'.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import cast
+
+import duckdb
+
+from flows.store.database import Store
+from flows.store.job_folder import JobFolder
+from schemas.codes import ErrorCode
+from schemas.faults import DatabaseFault, JobFault
+from schemas.job import FaultRecord, JobOptions, JobStatus, JobSummary
+from transforms.statements import Value, changed_rows, run, run_mapped
+
+
+def insert_job(store: Store, summary: JobSummary, *, options: JobOptions, kind: str = "import") -> None:
+    """Add the row of an accepted job."""
+    with store.transaction() as connection:
+        options_of_row = {"kind": kind, "options": identity(options), "on_error": options.on_error.value}
+        run(connection, "insert_job", **columns_of(summary), **options_of_row)
+
+
+def record_phase(store: Store, *, job_id: str, status: JobStatus) -> None:
+    """Note the phase that a job has reached; left out when the database is busy, for the job's folder has it too."""
+    patient = Store(replace(store.settings, wait_seconds=0))
+    with suppress(DatabaseFault), patient.transaction() as connection:
+        run(connection, "set_job_status", job_id=job_id, status=status.value)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a job's sources were: their hash, the files, and the number of the first record of each."""
+
+    hash: str | None = None
+    files: tuple[str, ...] = ()
+    first_records: tuple[int, ...] = ()
+
+
+NO_CONTENT = Content()
+
+
+def finish_job(connection: duckdb.DuckDBPyConnection, summary: JobSummary, *, content: Content = NO_CONTENT) -> bool:
+    """Write the end of a job, inside the caller's transaction; false where it has ended already: an end stands."""
+    columns = {"content_hash": content.hash, "files": content.files, "first_records": content.first_records}
+    result = run(connection, "finish_job", **columns_of(summary), **columns)
+    return changed_rows(result) == 1
+
+
+def record_end(store: Store, folder: JobFolder, summary: JobSummary) -> JobSummary:
+    """Write the end of a job that a fault stopped; the end that stands, another one where its commit had gone through.
+
+    Where the database is busy or the disk full, the next start writes it from the folder.
+    """
+    code = summary.fault["code"] if summary.fault else None
+    if code == ErrorCode.DISK_FULL:
+        folder.make_room()
+    with suppress(OSError):
+        folder.write_status(summary.to_dict())
+    waited = Store(replace(store.settings, wait_seconds=_patience(code, store.settings.wait_seconds)))
+    with suppress(DatabaseFault), waited.transaction() as connection:
+        if not finish_job(connection, summary):
+            standing = run_mapped(connection, "job", job_id=summary.job_id)
+            return summary_from(standing[0]) if standing else summary
+    return summary
+
+
+def _patience(code: str | None, usual: float) -> float:
+    """How long the end of a job waits for a busy database: not again, and not when somebody waits for the end."""
+    limits = {ErrorCode.DATABASE_BUSY.value: 0.0, ErrorCode.CANCELED.value: 0.5}
+    return min(usual, limits.get(code or "", usual))
+
+
+def record_broken(store: Store, folder: JobFolder, summary: JobSummary) -> JobSummary:
+    """Write the end of a job over the one that it committed, which is not what its commit left."""
+    with suppress(OSError):
+        folder.write_status(summary.to_dict())
+    with suppress(DatabaseFault), Store(store.settings).transaction() as connection:
+        run(connection, "set_job_status", job_id=summary.job_id, status=JobStatus.IMPORTING.value)
+        finish_job(connection, summary)
+    return summary
+
+
+def remove_job(store: Store, *, job_id: str) -> None:
+    """Forget a job that turned out to repeat another."""
+    with store.transaction() as connection:
+        run(connection, "remove_job", job_id=job_id)
+
+
+def find_job(store: Store, job_id: str) -> JobSummary:
+    """The summary of a job.
+
+    Raises:
+        JobFault: `JOB_NOT_FOUND`.
+
+    """
+    return summary_from(row_of_job(store, job_id))
+
+
+def row_of_job(store: Store, job_id: str) -> Mapping[str, object]:
+    """The job's row of `import_jobs`.
+
+    Raises:
+        JobFault: `JOB_NOT_FOUND`.
+
+    """
+    with store.reading() as connection:
+        rows = run_mapped(connection, "job", job_id=job_id)
+    if not rows:
+        raise JobFault(ErrorCode.JOB_NOT_FOUND, f"there is no job {job_id}", "see `python -m flows.jobs list`")
+    return rows[0]
+
+
+def find_same_import(store: Store, options: JobOptions, *, content: Callable[[], str]) -> JobSummary | None:
+    """The completed job that has imported the same sources with the same options, unless one more is asked for."""
+    if options.again or options.dry_run:
+        return None
+    values: Mapping[str, Value] = {"connection": options.connection, "options": identity(options)}
+    with store.reading() as connection:
+        if run(connection, "same_size", **values) == [(0,)]:
+            return None
+    content_hash = content()  # of all bytes of all sources: nobody shall wait for the database meanwhile
+    with store.reading() as connection:
+        found = run_mapped(connection, "same_import", **values, content_hash=content_hash)
+    return find_job(store, str(found[0]["job_id"])) if found else None
+
+
+def errors_of_job(store: Store, job_id: str) -> list[Mapping[str, object]]:
+    """Every fault and warning of a job's rows, by record."""
+    find_job(store, job_id)
+    with store.reading() as connection:
+        return run_mapped(connection, "errors_of_job", job_id=job_id)
+
+
+def rejected_of_job(store: Store, job_id: str) -> list[Mapping[str, object]]:
+    """Every refused record of a job without its secrets, by record."""
+    with store.reading() as connection:
+        return run_mapped(connection, "rejected_of_job", job_id=job_id)
+
+
+# options that say how a job is run, not what it would make of its sources
+NOT_IDENTITY = (
+    "sources",
+    "external_id",
+    "again",
+    "dry_run",
+    "plan",
+    "on_error",
+    "max_error_rate",
+    "max_errors",
+    "max_updates_rate",
+)
+CONVERTED = ("sources", "status", "errors_by_code", "fault", "created_at", "started_at", "finished_at")
+
+
+def summary_from(row: Mapping[str, object]) -> JobSummary:
+    """The summary that a row of `import_jobs` holds."""
+    fault: FaultRecord | None = None
+    if row["fault_code"]:
+        fault = {"code": str(row["fault_code"]), "message": str(row["fault_message"]), "hint": str(row["fault_hint"])}
+    return JobSummary(
+        **{name: row[name] for name in JobSummary.__dataclass_fields__ if name in row and name not in CONVERTED},  # type: ignore[arg-type] # the columns are the fields
+        sources=tuple(cast(list[str], row["sources"])),
+        status=JobStatus(str(row["status"])),
+        errors_by_code=json.loads(str(row["errors_by_code"])),
+        fault=fault,
+        created_at=_iso(row["created_at"]) or "",
+        started_at=_iso(row["started_at"]),
+        finished_at=_iso(row["finished_at"]),
+    )
+
+
+def columns_of(summary: JobSummary) -> dict[str, Value]:
+    """The summary as values of the columns of `import_jobs`."""
+    fault = summary.fault or {}
+    return {
+        **cast(dict[str, Value], summary.to_dict()),
+        "status": summary.status.value,
+        "errors_by_code": json.dumps(dict(summary.errors_by_code)),
+        "fault_code": fault.get("code"),
+        "fault_message": fault.get("message"),
+        "fault_hint": fault.get("hint"),
+    }
+
+
+def identity(options: JobOptions) -> str:
+    """What makes two jobs of the same sources the same, as JSON: the options that are not as by default.
+
+    So a job stays the same when a later version has one more option.
+    """
+    usual = asdict(JobOptions(sources=()))
+    said = {key: value for key, value in asdict(options).items() if key not in NOT_IDENTITY and value != usual[key]}
+    return json.dumps(said, sort_keys=True)
+
+
+def _iso(moment: object) -> str | None:
+    if not isinstance(moment, datetime):
+        return None
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""The rules of a user record, as Pandera models, and the grammars that they use."""

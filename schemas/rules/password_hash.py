@@ -1,0 +1,197 @@
+"""The rules of `custom_password_hash`: its parts, and the form that its algorithm gives a hash.
+
+The frame has one row per record that has the object; columns are named by their path. Which keys the object may have is
+in `schemas.rules.object_keys`. A hash is judged by its form only where algorithm and encoding are known and fit each
+other; without an encoding it must have one of the forms of its algorithm.
+"""
+
+# ruff: noqa: N805 (Pandera makes class methods of checks)
+
+import pandera.polars as pa
+import polars as pl
+from pandera.api.polars.types import PolarsData
+
+from schemas.canonical import has_type, present
+from schemas.codes import ErrorCode
+from schemas.fields import Field, JsonType
+from schemas.rules.formats import is_clean_text
+from schemas.rules.hash_algorithms import (
+    ALGORITHMS,
+    DIGESTS,
+    ENCODINGS,
+    FORM,
+    PAIRS,
+    PASSWORD_ENCODINGS,
+    SALT_POSITIONS,
+    SALTLESS,
+)
+
+ROOT = "custom_password_hash"
+ALGORITHM = f"{ROOT}.algorithm"
+HASH = f"{ROOT}.hash"
+HASH_VALUE = f"{HASH}.value"
+HASH_ENCODING = f"{HASH}.encoding"
+DIGEST = f"{HASH}.digest"
+KEY = f"{HASH}.key"
+KEY_VALUE = f"{KEY}.value"
+KEY_ENCODING = f"{KEY}.encoding"
+SALT = f"{ROOT}.salt"
+SALT_VALUE = f"{SALT}.value"
+SALT_ENCODING = f"{SALT}.encoding"
+SALT_POSITION = f"{SALT}.position"
+PASSWORD = f"{ROOT}.password"
+PASSWORD_ENCODING = f"{PASSWORD}.encoding"
+KEYLEN = f"{ROOT}.keylen"
+COST = f"{ROOT}.cost"
+BLOCK_SIZE = f"{ROOT}.blockSize"
+PARALLELIZATION = f"{ROOT}.parallelization"
+
+OBJECTS = (HASH, KEY, SALT, PASSWORD)
+SECRETS = (HASH_VALUE, KEY_VALUE, SALT_VALUE)
+TEXT_ENCODINGS = (HASH_ENCODING, KEY_ENCODING, SALT_ENCODING)
+TEXTS = (*SECRETS, *TEXT_ENCODINGS, ALGORITHM, DIGEST, SALT_POSITION, PASSWORD_ENCODING)
+INTEGERS = (KEYLEN, COST, BLOCK_SIZE, PARALLELIZATION)
+LARGEST = 2**31 - 1  # what implementations take for an integer
+
+PASSWORD_HASH_FIELDS: tuple[Field, ...] = (
+    *(Field(name, JsonType.OBJECT) for name in OBJECTS),
+    *(Field(name, JsonType.STRING) for name in TEXTS),
+    *(Field(name, JsonType.NUMBER) for name in INTEGERS),
+)
+
+_ENCODING = pl.when(present(HASH_ENCODING)).then(pl.col(HASH_ENCODING)).otherwise(pl.lit("any"))
+_PAIR = pl.concat_str(ALGORITHM, _ENCODING, separator=" ")  # null where either is of a wrong type
+_KNOWN = pl.col(ALGORITHM).is_in(list(ALGORITHMS))
+
+
+def _one_of(key: str, *words: str) -> pl.Expr:
+    return pl.col(key).is_in(words) | ~is_clean_text(pl.col(key))
+
+
+def _required_by(key: str) -> pl.Expr:
+    """Whether the algorithm requires the part."""
+    part = key.removeprefix(f"{ROOT}.")
+    return pl.col(ALGORITHM).is_in([name for name, algorithm in ALGORITHMS.items() if part in algorithm.requires])
+
+
+class PasswordHash(pa.DataFrameModel):
+    """A `custom_password_hash`, one row per record that has one."""
+
+    algorithm: str = pa.Field(alias=ALGORITHM, nullable=True)
+    hash: str = pa.Field(alias=HASH, nullable=True)
+    hash_value: str = pa.Field(alias=HASH_VALUE, nullable=True)
+    hash_encoding: str = pa.Field(alias=HASH_ENCODING, nullable=True)
+    digest: str = pa.Field(alias=DIGEST, nullable=True)
+    hash_key: str = pa.Field(alias=KEY, nullable=True)
+    key_value: str = pa.Field(alias=KEY_VALUE, nullable=True)
+    key_encoding: str = pa.Field(alias=KEY_ENCODING, nullable=True)
+    salt: str = pa.Field(alias=SALT, nullable=True)
+    salt_value: str = pa.Field(alias=SALT_VALUE, nullable=True)
+    salt_encoding: str = pa.Field(alias=SALT_ENCODING, nullable=True)
+    salt_position: str = pa.Field(alias=SALT_POSITION, nullable=True)
+    password: str = pa.Field(alias=PASSWORD, nullable=True)
+    password_encoding: str = pa.Field(alias=PASSWORD_ENCODING, nullable=True)
+    keylen: float = pa.Field(alias=KEYLEN, nullable=True)
+    cost: float = pa.Field(alias=COST, nullable=True)
+    block_size: float = pa.Field(alias=BLOCK_SIZE, nullable=True)
+    parallelization: float = pa.Field(alias=PARALLELIZATION, nullable=True)
+
+    @pa.check(*OBJECTS, error=ErrorCode.INVALID_TYPE, description="is {type}; an object is required")
+    def part_is_an_object(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(has_type(data.key, JsonType.OBJECT))
+
+    @pa.check(*TEXTS, error=ErrorCode.INVALID_TYPE, description="is {type}; a string is required")
+    def text_is_a_string(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(has_type(data.key, JsonType.STRING))
+
+    @pa.check(*INTEGERS, error=ErrorCode.INVALID_TYPE, description="is {type}; an integer is required")
+    def number_is_an_integer(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col(data.key).is_not_null() | ~present(data.key))
+
+    @pa.check(ALGORITHM, HASH, error=ErrorCode.OBJECT_REQUIRED, description="is missing; every such hash has it")
+    def required_part_is_there(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(present(data.key))
+
+    @pa.check(HASH_VALUE, error=ErrorCode.OBJECT_REQUIRED, description="is missing; a hash must have it")
+    def hash_has_a_value(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(present(data.key) | pl.col(HASH).is_null())
+
+    @pa.check(KEY_VALUE, error=ErrorCode.OBJECT_REQUIRED, description="is missing; a key must have it")
+    def key_has_a_value(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(present(data.key) | pl.col(KEY).is_null())
+
+    @pa.check(SALT_VALUE, error=ErrorCode.OBJECT_REQUIRED, description="is missing; a salt must have it")
+    def salt_has_a_value(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(present(data.key) | pl.col(SALT).is_null())
+
+    @pa.check(DIGEST, KEY, error=ErrorCode.OBJECT_REQUIRED, description="is missing; the algorithm requires it")
+    def part_of_an_hmac_is_there(cls, data: PolarsData) -> pl.LazyFrame:
+        required = _required_by(data.key) & pl.col(HASH).is_not_null()
+        return data.lazyframe.select(present(data.key) | ~required)
+
+    @pa.check(KEYLEN, error=ErrorCode.OBJECT_REQUIRED, description="is missing; the algorithm requires it")
+    def length_of_a_scrypt_key_is_there(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(present(data.key) | ~_required_by(data.key))
+
+    @pa.check(ALGORITHM, error=ErrorCode.ENUM_MISMATCH, description=f"is not one of {', '.join(ALGORITHMS)}")
+    def algorithm_is_known(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(_one_of(data.key, *ALGORITHMS))
+
+    @pa.check(*TEXT_ENCODINGS, error=ErrorCode.ENUM_MISMATCH, description=f"is not one of {', '.join(ENCODINGS)}")
+    def encoding_is_known(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(_one_of(data.key, *ENCODINGS))
+
+    @pa.check(DIGEST, error=ErrorCode.ENUM_MISMATCH, description=f"is not one of {', '.join(DIGESTS)}")
+    def digest_is_known(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(_one_of(data.key, *DIGESTS))
+
+    @pa.check(SALT_POSITION, error=ErrorCode.ENUM_MISMATCH, description=f"is not one of {', '.join(SALT_POSITIONS)}")
+    def position_is_known(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(_one_of(data.key, *SALT_POSITIONS))
+
+    @pa.check(
+        PASSWORD_ENCODING,
+        error=ErrorCode.ENUM_MISMATCH,
+        description=f"is not one of {', '.join(PASSWORD_ENCODINGS)}",
+    )
+    def password_encoding_is_known(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(_one_of(data.key, *PASSWORD_ENCODINGS))
+
+    @pa.check(
+        KEYLEN,
+        BLOCK_SIZE,
+        PARALLELIZATION,
+        error=ErrorCode.MINIMUM,
+        description="is {number}, at least 1 is required",
+    )
+    def number_is_at_least_1(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col(data.key) >= 1)
+
+    @pa.check(COST, error=ErrorCode.MINIMUM, description="is {number}, at least 2 is required")
+    def cost_is_at_least_2(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col(data.key) >= 2)
+
+    @pa.check(*INTEGERS, error=ErrorCode.MAXIMUM, description=f"is {{number}}, at most {LARGEST} is allowed")
+    def number_is_one_that_implementations_take(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col(data.key) <= LARGEST)
+
+    @pa.check(COST, error=ErrorCode.HASH_MISMATCH, description="is {number}, which is no power of two")
+    def cost_is_a_power_of_two(cls, data: PolarsData) -> pl.LazyFrame:
+        in_range = pl.col(data.key).is_between(2, LARGEST)
+        cost = pl.when(in_range).then(pl.col(data.key)).cast(pl.Int64)
+        return data.lazyframe.select((cost & (cost - 1)) == 0)
+
+    @pa.check(HASH_ENCODING, error=ErrorCode.HASH_MISMATCH, description="is not an encoding of {algorithm} hashes")
+    def encoding_fits_the_algorithm(cls, data: PolarsData) -> pl.LazyFrame:
+        known = _KNOWN & pl.col(data.key).is_in(ENCODINGS)
+        return data.lazyframe.select(_PAIR.is_in(PAIRS) | ~known)
+
+    @pa.check(SALT, error=ErrorCode.HASH_MISMATCH, description="is there, but {algorithm} hashes hold their own salt")
+    def salt_fits_the_algorithm(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(~(pl.col(data.key).is_not_null() & pl.col(ALGORITHM).is_in(SALTLESS)))
+
+    @pa.check(HASH_VALUE, error=ErrorCode.HASH_MISMATCH, description="does not have the form of {algorithm} hashes")
+    def value_has_the_form_of_the_algorithm(cls, data: PolarsData) -> pl.LazyFrame:
+        claim = pl.concat_str(_PAIR, data.key, separator=" ")
+        has_form = claim.str.contains(FORM)
+        return data.lazyframe.select(has_form | ~_PAIR.is_in(PAIRS) | ~is_clean_text(pl.col(data.key)))

@@ -1,0 +1,231 @@
+"""What a person or a script gets from the command line: one summary, a clear exit code, one sentence for wrong use."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from flows import connections
+from flows.import_users.cli import main
+from flows.jobs import cli as jobs
+from tests.population import user
+
+Run = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command line on a database of the test's own: exit code, stdout, stderr."""
+
+    def run(command: Callable[[Sequence[str]], int], *arguments: object) -> tuple[int, str, str]:
+        try:
+            code = command([*map(str, arguments), "--database", str(tmp_path / "users.duckdb")])
+        except SystemExit as exit_:
+            code = int(exit_.code or 0)
+        output = capsys.readouterr()
+        return int(code), output.out, output.err
+
+    return run
+
+
+def people(path: Path, *records: object) -> Path:
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+def direct(arguments: Sequence[str]) -> int:
+    return main([*arguments, "--direct"])
+
+
+def test_all_rows_in_is_0_and_one_json_document(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run(direct, people(tmp_path / "a.ndjson", user(1), user(2)), "--json")
+    summary = json.loads(out)
+    assert code == 0
+    assert (summary["status"], summary["total"], summary["inserted"]) == ("completed", 2, 2)
+    assert list(summary) == [
+        *(
+            "job_id",
+            "external_id",
+            "connection",
+            "sources",
+            "profile",
+            "mode",
+            "dry_run",
+            "status",
+            "total",
+            "inserted",
+        ),
+        *("updated", "unchanged", "failed", "warnings", "errors_by_code", "fault", "created_at", "started_at"),
+        *("finished_at", "duration_seconds", "rows_per_second", "lock_seconds"),
+    ]
+
+
+def test_refused_rows_are_3_and_listed(run: Run, tmp_path: Path) -> None:
+    path = people(tmp_path / "a.ndjson", user(1), user(2) | {"email": "no"})
+    code, out, _ = run(direct, path, "--json")
+    assert code == 3
+    job = json.loads(out)["job_id"]
+    code, out, _ = run(jobs.main, "errors", job, "--json")
+    assert code == 0
+    (error,) = json.loads(out)
+    assert error.pop("message")
+    assert error == {"record": 2, "line": 2, "code": "FORMAT", "path": "email", "severity": "error"}
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        (("--on-error", "fail"), "TOO_MANY_ERRORS"),
+        (("--max-error-rate", "0.4"), "TOO_MANY_ERRORS"),
+        (("--connection", "nowhere"), "CONNECTION_NOT_FOUND"),
+    ],
+)
+def test_a_job_that_may_not_merge_leaves_nothing_but_its_row(
+    run: Run, tmp_path: Path, more: tuple[str, str], code: str
+) -> None:
+    path = people(tmp_path / "a.ndjson", user(1), user(2) | {"email": "no"})
+    exit_code, out, _ = run(direct, path, "--json", *more)
+    summary = json.loads(out)
+    assert (exit_code, summary["status"], summary["fault"]["code"]) == (1, "failed", code)
+    assert summary["fault"]["message"]
+    assert summary["fault"]["hint"]
+    assert summary["total"] == summary["failed"]
+    _, out, _ = run(jobs.main, "list", "--json")
+    assert [job["status"] for job in json.loads(out)] == ["failed"]
+    _, out, _ = run(direct, path, "--json", "--mode", "update")
+    assert json.loads(out)["updated"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("missing.json", None, "FILE_NOT_FOUND"),
+        ("page.csv", b"<!doctype html><html><body>Sign in</body></html>", "FILE_FORMAT"),
+        ("picture.json", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "FILE_SYNTAX"),
+        ("half.json", b'[{"email":"a@example.com"},{"em', "FILE_SYNTAX"),
+        ("none.json", b"[]", "FILE_EMPTY"),
+        ("empty.csv", b"", "FILE_EMPTY"),
+        ("wide.csv", "email\na@example.com\n".encode("utf-16"), "FILE_FORMAT"),
+        ("orders.json", b'{"orders":[{"id":1}]}', "FILE_FORMAT"),
+    ],
+)
+def test_a_file_that_is_no_users_file_is_refused_with_one_sentence(
+    run: Run, tmp_path: Path, name: str, content: bytes | None, code: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    exit_code, out, err = run(direct, tmp_path / name)
+    assert exit_code == 1
+    assert err.splitlines()[-2].startswith(f"{code}: ")
+    assert err.splitlines()[-1]
+    assert "Traceback" not in err
+    _, out, _ = run(jobs.main, "list", "--json")
+    (job,) = json.loads(out)
+    assert (job["status"], job["fault"]["code"], job["inserted"]) == ("failed", code, 0)
+
+
+def test_a_folder_with_nothing_in_it_is_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    code, _, err = run(direct, tmp_path / "inbox")
+    assert code == 1
+    assert "FILE_EMPTY" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("a.json", "--mode", "replace"), ("a.json", "--profile", "nobody"), ("a.json", "--max-error-rate", "7")],
+)
+def test_wrong_use_is_2_and_begins_no_job(run: Run, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    code, out, err = run(direct, *arguments)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 2
+    assert not (tmp_path / "users.duckdb").exists()
+
+
+def test_a_dry_run_counts_and_changes_nothing(run: Run, tmp_path: Path) -> None:
+    path = people(tmp_path / "a.ndjson", user(1), user(2))
+    _, out, _ = run(direct, path, "--json", "--dry-run")
+    assert (json.loads(out)["inserted"], json.loads(out)["dry_run"]) == (2, True)
+    _, out, _ = run(direct, path, "--json")
+    assert json.loads(out)["inserted"] == 2
+
+
+def test_the_same_file_again_is_answered_with_the_first_job(run: Run, tmp_path: Path) -> None:
+    path = people(tmp_path / "a.ndjson", user(1), user(2) | {"email": "no"})
+    first_code, out, _ = run(direct, path, "--json")
+    code, again, err = run(direct, path, "--json")
+    assert (code, json.loads(again)) == (first_code, json.loads(out))
+    assert f"already imported by job {json.loads(out)['job_id']}" in err
+    _, out, _ = run(direct, path, "--json", "--again")
+    assert json.loads(out)["errors_by_code"] == {
+        "CONFLICT": 1,
+        "CONFLICT_EMAIL": 1,
+        "CONFLICT_USERNAME": 1,
+        "FORMAT": 1,
+    }
+
+
+def test_a_status_of_no_job_says_so(run: Run, tmp_path: Path) -> None:
+    code, _, err = run(jobs.main, "list")
+    assert code == 1
+    assert "there is no database" in err
+    run(direct, people(tmp_path / "a.ndjson", user(1)))
+    code, _, err = run(jobs.main, "status", "nobody")
+    assert code == 1
+    assert err.startswith("JOB_NOT_FOUND: there is no job nobody")
+
+
+def test_a_connection_s_rules_for_usernames_hold(run: Run, tmp_path: Path) -> None:
+    assert run(connections.main, "add", "crm", "--username-required", "--username-max-length", "6")[0] == 0
+    assert run(connections.main, "add", "crm")[0] == 2
+    path = people(tmp_path / "a.ndjson", {"email": "a@example.com"}, {"email": "b@example.com", "username": "toolong"})
+    _, out, _ = run(direct, path, "--json", "--connection", "crm")
+    assert json.loads(out)["errors_by_code"] == {"MAX_LENGTH": 1, "OBJECT_REQUIRED": 1}
+
+
+def test_help_loads_no_engine() -> None:
+    program = (
+        "import sys\nfrom flows.import_users.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print(sorted({'polars', 'duckdb', 'prefect', 'pandera', 'pyarrow'} & set(sys.modules)))"
+    )
+    child = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert child.stdout.splitlines()[-1] == "[]"
+
+
+def test_standard_input_is_a_source(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "flows.import_users", "-", "--format", "ndjson", "--direct", "--json"]
+    text = json.dumps(user(1)) + "\n"
+    child = subprocess.run(
+        [*command, "--database", str(tmp_path / "users.duckdb")],
+        cwd=ROOT, input=text, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(child.stdout)["inserted"] == 1
+
+
+@pytest.mark.parametrize("arguments", [("list", "--limit", "-1"), ("purge", "--days", "-1")])
+def test_a_negative_count_is_wrong_use(run: Run, arguments: tuple[str, ...]) -> None:
+    code, _, err = run(jobs.main, *arguments)
+    assert code == 2
+    assert "-1 is negative" in err
+
+
+def test_the_list_says_which_jobs_were_dry_runs(run: Run, tmp_path: Path) -> None:
+    path = people(tmp_path / "a.ndjson", user(1))
+    run(direct, path, "--dry-run")
+    run(direct, path)
+    _, out, _ = run(jobs.main, "list")
+    assert [line.split("\t")[4] for line in out.splitlines()[1:]] == ["insert", "insert (dry run)"]
+
+
+def test_a_narrow_terminal_shows_whole_ids(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, out, _ = run(direct, people(tmp_path / "a.ndjson", user(1)), "--json")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    _, shown, _ = run(jobs.main, "list")
+    assert f"│ {json.loads(out)['job_id']} │" in shown
+    assert len(shown.splitlines()[-1]) <= 80

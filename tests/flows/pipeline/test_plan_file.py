@@ -1,0 +1,98 @@
+"""The plan of a job as a file: one line per row, what it would change, never a secret."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flows.import_users.arguments import add_arguments, options_of
+from flows.import_users.cli import Parser
+from flows.settings import Settings
+from schemas.job import JobOptions, JobStatus
+from tests.flows.importing import imported, users_of
+
+HASH = f"$2b$10${'a' * 53}"
+ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada", "password_hash": HASH}
+BOB = {"email": "bob@x.example", "user_id": "u-bob"}
+ROWS = [
+    {**ADA, "name": "=1+1", "password_hash": HASH.replace("a", "b")},
+    BOB,
+    {"email": "cyd@x.example"},
+    {"email": "ada@x.example", "user_id": "u-bob"},
+    {"email": "nobody", "name": ""},
+]
+
+
+@pytest.fixture
+def folder(settings: Settings) -> Path:
+    """The folder of a database with Ada and Bob."""
+    imported(settings, [ADA, BOB])
+    return settings.database.parent
+
+
+def test_every_row_has_a_line(settings: Settings, folder: Path) -> None:
+    path = folder / "plan.ndjson"
+    imported(settings, ROWS, dry_run=True, plan=str(path))
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [(line["record"], line["line"], line["outcome"], line["user_id"], line["matched_by"]) for line in lines] == [
+        (1, 1, "update", "u-ada", "email, user_id"),
+        (2, 2, "unchanged", "u-bob", "email, user_id"),
+        (3, 3, "insert", None, None),
+        (4, 4, "refused", None, "email, user_id"),
+        (5, 5, "refused", None, None),
+    ]
+    hidden = {"field": "password_hash", "old": "*****", "new": "*****"}
+    assert lines[0]["changes"] == [{"field": "name", "old": "Ada", "new": "=1+1"}, hidden]
+    assert [line["codes"] for line in lines[3:]] == [["CONFLICT", "DUPLICATED_USER"], ["FORMAT", "MIN_LENGTH"]]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_plan_for_a_spreadsheet_says_the_same_in_cells(settings: Settings, folder: Path) -> None:
+    path = folder / "plan.csv"
+    imported(settings, ROWS, dry_run=True, plan=str(path))
+    table = pl.read_csv(path)
+    assert table["outcome"].to_list() == ["update", "unchanged", "insert", "refused", "refused"]
+    assert table["changes"][0] == "name: Ada → =1+1; password_hash: changed"
+    assert table["codes"][3] == "CONFLICT; DUPLICATED_USER"
+
+
+@pytest.mark.parametrize("name", ["plan.xlsx", "plan", "nowhere/plan.csv"])
+def test_a_plan_that_cannot_be_written_stops_the_job_before_it_reads(
+    settings: Settings, folder: Path, name: str
+) -> None:
+    before = users_of(settings)
+    job = imported(settings, ROWS, plan=str(folder / name))
+    assert (job.status, job.total) == (JobStatus.FAILED, 0)
+    assert users_of(settings) == before
+
+
+def test_a_plan_is_written_also_where_it_breaks_a_limit(settings: Settings, folder: Path) -> None:
+    path = folder / "plan.parquet"
+    job = imported(settings, ROWS, plan=str(path), max_errors=1)
+    assert job.status is JobStatus.FAILED
+    assert pl.read_parquet(path).height == len(ROWS)
+
+
+def options(*arguments: str) -> JobOptions:
+    parse = Parser()
+    parse.add_argument("sources", nargs="+")
+    add_arguments(parse)
+    return options_of(parse, parse.parse_args(["users.json", *arguments]))
+
+
+def test_the_command_line_has_the_defaults_of_a_job() -> None:
+    assert options() == JobOptions(sources=("users.json",))
+
+
+def test_the_command_line_says_how_to_match_and_merge() -> None:
+    found = options("--match-on", "user_id, email", "--metadata", "merge", "--fill-only", "--max-errors", "3")
+    assert (found.match_on, found.metadata, found.fill_only) == (("user_id", "email"), "merge", True)
+    assert found.max_errors == 3
+
+
+@pytest.mark.parametrize("wrong", [("--match-on", "phone"), ("--match-on", "email,email"), ("--max-errors", "-1")])
+def test_arguments_that_cannot_be_meant_are_refused(wrong: tuple[str, str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        options(*wrong)
+    assert caught.value.code == 2

@@ -1,0 +1,200 @@
+"""Parquet: what columns of any type say as JSON; broken files and those that grow beyond measure are refused."""
+
+import json
+from decimal import Decimal
+from io import BytesIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from flows.readers.limits import ReadLimits
+from schemas.codes import ErrorCode
+from tests.flows.readers.outcomes import SMALL, Reader
+
+PEOPLE = pa.table(
+    {
+        "email": ["ann@example.com", "bob@example.com", None],
+        "Given-Name": ['"A\\nn" \u00e4\n\x00', ":null", "x,"],
+        "email_verified": [True, None, False],
+        "app_metadata": [
+            {"roles": ["a", None], "plan": None, "deep": [{"x": None, "y": 1}]},
+            None,
+            {"roles": None, "plan": ":null", "deep": []},
+        ],
+        "user_metadata": ['{"a": [1, {"b": null}]}', " [1] ", 'no "JSON"'],
+        ":null": [None, 1, None],
+        "*": [2**60, None, 0],
+    }
+)
+PEOPLE_TEXTS = [
+    {
+        "email": "ann@example.com",
+        "given_name": '"A\\nn" \u00e4\n\x00',
+        "email_verified": True,
+        "app_metadata": {"roles": ["a", None], "deep": [{"y": 1}]},
+        "user_metadata": {"a": [1, {"b": None}]},
+        "*": 2**60,
+    },
+    {"email": "bob@example.com", "given_name": ":null", "user_metadata": [1], ":null": 1},
+    {
+        "given_name": "x,",
+        "email_verified": False,
+        "app_metadata": {"plan": ":null", "deep": []},
+        "user_metadata": 'no "JSON"',
+        "*": 0,
+    },
+]
+
+
+def parquet(table: pa.Table, **options: object) -> bytes:
+    file = BytesIO()
+    pq.write_table(table, file, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("batch_bytes", [1, 300, 10_000])
+@pytest.mark.parametrize("row_group_size", [1, 2, 100])
+def test_columns_become_json_and_nulls_are_left_out(row_group_size: int, batch_bytes: int, reader: Reader) -> None:
+    content = parquet(
+        PEOPLE.rename_columns(["email", " GIVEN-NAME", *PEOPLE.column_names[2:]]), row_group_size=row_group_size
+    )
+    outcome = reader.read(content, "users.parquet", limits=ReadLimits(batch_bytes=batch_bytes))
+    assert [json.loads(text) for text in outcome.texts] == PEOPLE_TEXTS
+    assert [(record, line) for record, line, _ in outcome.rows] == [(1, None), (2, None), (3, None)]
+
+
+@pytest.mark.parametrize(
+    ("column", "texts"),
+    [
+        (pa.array([1, -(2**63)]), ["1", str(-(2**63))]),
+        (pa.array([2**64 - 1], pa.uint64()), [str(2**64 - 1)]),
+        (pa.array([0.5, 1e300]), ["0.5", "1e300"]),
+        (pa.array([Decimal("1.25")]), ["1.25"]),
+        (pa.array(["x", "x"]).dictionary_encode(), ['"x"', '"x"']),
+        (pa.array([["a"], []]), ['["a"]', "[]"]),
+        (pa.array([[("k", 1), ("n", None)]], pa.map_(pa.string(), pa.int64())), ['{"k":1}']),
+        (pa.array([{"a": {"b": None}}]), ['{"a":{}}']),
+        (pa.array([b"\xff"]), ['"\\\\xFF"']),
+        (pa.array(["2024-02-29"]).cast(pa.date32()), ['"2024-02-29"']),
+    ],
+)
+def test_every_type_has_one_way_to_be_said(column: pa.Array, texts: list[str], reader: Reader) -> None:
+    outcome = reader.read(parquet(pa.table({"name": column})), "users.parquet")
+    assert outcome.texts == [f'{{"name":{text}}}' for text in texts]
+
+
+def test_a_number_that_is_none_is_refused_alone(reader: Reader) -> None:
+    content = parquet(pa.table({"email": ["a", "b", "c"], "n": [1.0, float("nan"), float("-inf")]}))
+    assert reader.read(content, "users.parquet").errors == [
+        (2, None, "MALFORMED_RECORD"),
+        (3, None, "MALFORMED_RECORD"),
+    ]
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_text_that_is_not_utf8_is_refused_alone(nested: bool, reader: Reader) -> None:
+    broken = pa.Array.from_buffers(pa.string(), 3, pa.array([b"ok", b"\xff\xfe", b"x"]).buffers())
+    column = pa.StructArray.from_arrays([broken], ["x"]) if nested else broken
+    content = parquet(pa.table({"email": ["a", "b", "c"], "app_metadata": column}))
+    outcome = reader.read(content, "users.parquet")
+    assert [record for record, _, _ in outcome.rows] == [1, 3]
+    assert outcome.errors == [(2, None, "INVALID_TEXT")]
+
+
+@pytest.mark.parametrize("row_group_size", [1, 100])
+def test_a_record_too_large_is_refused_alone(row_group_size: int, reader: Reader) -> None:
+    content = parquet(
+        pa.table({"email": ["a", "b" * 500, "c"], "name": ["A", "B", "C"]}), row_group_size=row_group_size
+    )
+    limits = ReadLimits(record_bytes=SMALL.record_bytes, value_bytes=1000)
+    outcome = reader.read(content, "users.parquet", limits=limits)
+    assert [record for record, _, _ in outcome.rows] == [1, 3]
+    assert outcome.errors == [(2, None, "TOO_LARGE")]
+
+
+@pytest.mark.parametrize("names", [["email", "Email"], ["email", " EMAIL "], ["foo", "bar"], ["e-mail address", "x y"]])
+def test_columns_that_repeat_or_say_nothing_refuse_the_file(names: list[str], reader: Reader) -> None:
+    content = parquet(pa.table([pa.array([1]), pa.array([2])], names=names))
+    assert reader.fault(content, "users.parquet").code is ErrorCode.FILE_FORMAT
+
+
+def test_a_map_with_a_key_twice_is_named(reader: Reader) -> None:
+    maps = pa.array([[("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.int64()))
+    fault = reader.fault(parquet(pa.table({"email": ["a@x.example"], "user_metadata": maps})), "users.parquet")
+    assert (fault.code, "a map that holds a key twice" in fault.message) == (ErrorCode.FILE_FORMAT, True)
+
+
+WHOLE = parquet(PEOPLE)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        WHOLE[:-1],
+        WHOLE[: len(WHOLE) // 2],
+        WHOLE[:40] + bytes(byte ^ 0xFF for byte in WHOLE[40:80]) + WHOLE[80:],
+        WHOLE[:-200] + b"\x00" * 192 + WHOLE[-8:],
+        b"PAR1" + b"\xff" * 100 + b"PAR1",
+        b"PAR1" + b"\xff\xff\xff\x7fPAR1",
+    ],
+)
+def test_a_broken_file_is_refused(content: bytes, reader: Reader) -> None:
+    assert reader.fault(content, "users.parquet").code is ErrorCode.FILE_SYNTAX
+
+
+def test_a_damaged_page_with_a_checksum_is_refused(reader: Reader) -> None:
+    content = parquet(
+        pa.table({"email": ["ann@example.com"]}), write_page_checksum=True, compression="none", use_dictionary=False
+    )
+    damaged = content.replace(b"ann@example.com", b"eve@example.com")
+    assert reader.read(content, "users.parquet").seen == 1
+    assert reader.fault(damaged, "users.parquet").code is ErrorCode.FILE_SYNTAX
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "limits", "cap"),
+    [
+        (["a" * (9 << 20)], {"compression": "zstd"}, ReadLimits(), "value_bytes"),
+        (["a" * (9 << 20)], {"compression": "none"}, ReadLimits(), "value_bytes"),
+        (["a" * (9 << 20), *["b"] * 1000], {"compression": "none"}, ReadLimits(page_bytes=8 << 20), "page_bytes"),
+        (["a" * (1 << 20)] * 70, {"compression": "zstd", "use_dictionary": False}, ReadLimits(), "decompressed_ratio"),
+    ],
+)
+def test_a_file_that_grows_beyond_measure_is_refused_naming_the_cap(
+    values: list[str], options: dict[str, object], limits: ReadLimits, cap: str, reader: Reader
+) -> None:
+    content = parquet(pa.table({"email": values}), write_statistics=False, **options)
+    fault = reader.fault(content, "users.parquet", limits=limits)
+    assert (fault.code, f"IMPORT_{cap.upper()}" in fault.hint) == (ErrorCode.FILE_UNREADABLE, True)
+
+
+def repeating(value: str, rows: int, *, nested: str = "") -> pa.Table:
+    """A table that has the value once and names it in every row."""
+    column: pa.Array = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), [value])
+    emails = [f"{number}@x.example" for number in range(rows)]
+    if nested == "in a struct":
+        column = pa.StructArray.from_arrays([column], ["a"])
+    elif nested == "in one list":
+        column = pa.ListArray.from_arrays([0] + [rows] * rows, column)
+    return pa.table({"email": emails, "app_metadata" if nested else "name": column})
+
+
+@pytest.mark.parametrize("store_schema", [False, True])
+@pytest.mark.parametrize("nested", ["", "in a struct", "in one list"])
+def test_a_large_value_that_every_row_repeats_refuses_the_file_in_little_memory(
+    nested: str, store_schema: bool, reader: Reader
+) -> None:
+    content = parquet(repeating("a" * (7 << 20), 2000, nested=nested), compression="zstd", store_schema=store_schema)
+    assert len(content) < 100_000
+    before = pa.default_memory_pool().max_memory()
+    fault = reader.fault(content, "users.parquet")
+    assert (fault.code, "IMPORT_DECOMPRESSED_RATIO" in fault.hint) == (ErrorCode.FILE_UNREADABLE, True)
+    assert pa.default_memory_pool().max_memory() - before < 600 << 20
+
+
+def test_a_value_that_every_row_repeats_is_read_in_each(reader: Reader) -> None:
+    content = parquet(repeating("a" * 2000, 300), compression="none")
+    outcome = reader.read(content, "users.parquet", limits=ReadLimits(batch_bytes=10_000))
+    assert {len(json.loads(text)["name"]) for text in outcome.texts} == {2000}
+    assert outcome.seen == 300

@@ -1,0 +1,58 @@
+"""Reading ahead gives the same batches, and an error comes after the batches before it."""
+
+import threading
+from collections.abc import Generator
+
+import polars as pl
+import pytest
+
+from flows.readers.reading import Batch, read_ahead
+from schemas.codes import ErrorCode
+from schemas.faults import FileFault
+from schemas.frames import ERRORS, RECORDS, Layout
+
+
+def batch(position: int) -> Batch:
+    return Batch(RECORDS.to_frame(), RECORDS.to_frame(), pl.DataFrame(schema=ERRORS), 0, position, Layout())
+
+
+def test_batches_come_in_order_and_the_next_is_read_meanwhile() -> None:
+    second_is_read = threading.Event()
+
+    def batches() -> Generator[Batch, None, None]:
+        yield batch(1)
+        second_is_read.set()
+        yield batch(2)
+
+    found = []
+    for ahead in read_ahead(batches()):
+        assert second_is_read.wait(5), "the second batch is read while the first is worked on"
+        found.append(ahead.position)
+    assert found == [1, 2]
+
+
+def test_an_error_comes_after_the_batches_before_it() -> None:
+    def batches() -> Generator[Batch, None, None]:
+        yield batch(1)
+        raise FileFault(ErrorCode.FILE_FORMAT, "broken", "mend it")
+
+    ahead = read_ahead(batches())
+    assert next(ahead).position == 1
+    with pytest.raises(FileFault, match="broken"):
+        next(ahead)
+
+
+def test_what_is_read_is_closed_when_nobody_wants_more() -> None:
+    closed = threading.Event()
+
+    def batches() -> Generator[Batch, None, None]:
+        try:
+            for position in range(100):
+                yield batch(position)
+        finally:
+            closed.set()
+
+    ahead = read_ahead(batches())
+    assert next(ahead).position == 0
+    ahead.close()
+    assert closed.is_set()

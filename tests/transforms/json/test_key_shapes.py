@@ -1,0 +1,70 @@
+"""Repeated keys are found in any object, by comparison with a reader that keeps every pair."""
+
+import json
+from collections import Counter
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from transforms.json.key_shapes import repeat_a_name, repeated_keys
+
+Pairs = list[tuple[str, object]]
+keys = st.sampled_from(["a", "b", "", "a b", '"', "\\", "x\\", '":', "{", "}", "[", "],", "é", "\n", "a.b"])
+scalars = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), keys, st.just(1.5))
+
+
+class Object:
+    """A JSON object that may have a key more than once."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        self.pairs = pairs
+
+
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(keys, inner), max_size=4).map(Object),
+    max_leaves=12,
+)
+
+
+def written(value: object) -> str:
+    """Compact JSON."""
+    if isinstance(value, Object):
+        return "{" + ",".join(f"{json.dumps(key)}:{written(inner)}" for key, inner in value.pairs) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(written, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def repeated_in(value: object, path: str = "") -> set[tuple[str, str, int]]:
+    """The repeated keys: path of the object, key, copies."""
+    if isinstance(value, list):
+        return {found for place, inner in enumerate(value) for found in repeated_in(inner, f"{path}[{place}]")}
+    if not isinstance(value, Object):
+        return set()
+    own = {(path, key, copies) for key, copies in Counter(key for key, _ in value.pairs).items() if copies > 1}
+    return own | {found for key, inner in value.pairs for found in repeated_in(inner, f"{path}.{key}")}
+
+
+@settings(max_examples=100, derandomize=True, deadline=None, database=None)
+@given(st.lists(st.lists(st.tuples(keys, values), max_size=5).map(Object), min_size=1, max_size=5))
+def test_every_repeated_key_is_found_with_its_object_and_copies(objects: list[Object]) -> None:
+    texts = pl.DataFrame({"record": range(len(objects)), "text": [written(value) for value in objects]})
+    found: list[set[tuple[str, str, int]]] = [set() for _ in objects]
+    for record, parent, key, copies in repeated_keys(texts).select("record", "parent", "key", "copies").rows():
+        found[record].add((parent, key, copies))
+    assert found == [repeated_in(value) for value in objects]
+
+
+@settings(max_examples=100, derandomize=True, deadline=None, database=None)
+@given(st.lists(st.tuples(keys, values), max_size=5).map(Object))
+def test_a_text_with_a_repeated_key_is_never_left_undoubted(value: Object) -> None:
+    doubted = repeat_a_name(pl.DataFrame({"text": [written(value)]})).item()
+    assert doubted or not repeated_in(value)
+
+
+@pytest.mark.parametrize("text", ['{"a":[{"b":1},{"b":2}]}', '{"a":{"b":1},"b":2}', '{"a":"a","b":"\\"a\\":"}'])
+def test_a_name_may_be_in_several_objects(text: str) -> None:
+    assert repeated_keys(pl.DataFrame({"text": [text]})).is_empty()

@@ -1,0 +1,1 @@
+"""JSON texts as frames: values at paths, keys, nested parts, depths."""

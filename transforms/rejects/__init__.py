@@ -1,0 +1,1 @@
+"""Refused records as people get them back: redacted, in lines, cells or columns."""

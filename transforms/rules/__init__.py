@@ -1,0 +1,1 @@
+"""Run the Pandera rules over canonical rows and collect every error."""
