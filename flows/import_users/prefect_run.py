@@ -21,7 +21,7 @@ from flows.pipeline.run import run_job
 from flows.pipeline.stop import A_SIGNAL, Stop, canceled
 from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, masked
 from flows.report.notices import notify
-from flows.report.prefect import PrefectObserver, run_page
+from flows.report.prefect import PrefectObserver, flow_run_client
 from flows.settings import NoticeSettings, Settings
 from flows.store.database import Store
 from flows.store.job_folder import LOCK_FILE, JobFolder
@@ -57,14 +57,14 @@ def run_job_in_flow(
         is_gone=partial(_is_gone, settings),
         terminal=terminal,
     )
-    with _on_signals(partial(stop.request, canceled(A_SIGNAL))), observer.telling():
+    with _on_signals(partial(stop.request, canceled(A_SIGNAL))), observer.reporting():
         summary = run_job(
             options, settings=settings, job_id=job_id, observer=observer, run_stage=run_as_task, stop=stop
         )
         keep(summary)
     with _on_signals(_go_on):
-        with run_page(run.id) as page:
-            page.show_end(summary, errors_to_show(summary, settings=settings))
+        with flow_run_client(run.id) as client:
+            client.write_summary(summary, errors_to_show(summary, settings=settings))
         if summary.job_id == job_id:  # else it is the account of an earlier job, which has been told
             for failure in notify(summary, notices):
                 get_run_logger().warning(failure)

@@ -34,7 +34,7 @@ FAILED = replace(
 
 
 def test_labels_are_numbers_and_words_that_a_script_can_filter_by() -> None:
-    assert artifacts.labels(SUMMARY) == {
+    assert artifacts.format_labels(SUMMARY) == {
         "import.total": 15,
         "import.inserted": 10,
         "import.updated": 2,
@@ -46,11 +46,11 @@ def test_labels_are_numbers_and_words_that_a_script_can_filter_by() -> None:
         "import.status": "completed_with_errors",
         "import.job_id": SUMMARY.job_id,
     }
-    assert artifacts.labels(FAILED)["import.fault"] == "FILE_SYNTAX"
+    assert artifacts.format_labels(FAILED)["import.fault"] == "FILE_SYNTAX"
 
 
 def test_the_summary_page_has_the_sentence_the_counts_two_charts_and_the_way_to_the_errors() -> None:
-    page = artifacts.summary_markdown(SUMMARY)
+    page = artifacts.format_summary(SUMMARY)
     assert "10 inserted, 2 updated, 0 unchanged, 3 failed of 15." in page
     assert "| total | 15 |" in page
     assert "| external id | crm \\*7\\* |" in page
@@ -62,20 +62,20 @@ def test_the_summary_page_has_the_sentence_the_counts_two_charts_and_the_way_to_
 
 
 def test_a_failed_job_says_why_and_what_to_do_without_the_address() -> None:
-    page = artifacts.summary_markdown(FAILED)
+    page = artifacts.format_summary(FAILED)
     assert "users.json ends at byte 7 after a\\*\\*\\*@\\*\\*\\* (FILE\\_SYNTAX)." in page
     assert "cut there" in page
     assert "ann@" not in page
 
 
 def test_a_job_without_errors_has_one_chart_and_no_table_of_codes() -> None:
-    page = artifacts.summary_markdown(replace(SUMMARY, failed=0, errors_by_code={}, status=JobStatus.COMPLETED))
+    page = artifacts.format_summary(replace(SUMMARY, failed=0, errors_by_code={}, status=JobStatus.COMPLETED))
     assert page.count("data:image/svg+xml;base64,") == 1
     assert "meaning" not in page
 
 
 def test_a_dry_run_says_that_nothing_was_changed() -> None:
-    assert "nothing was changed" in artifacts.summary_markdown(replace(SUMMARY, dry_run=True))
+    assert "nothing was changed" in artifacts.format_summary(replace(SUMMARY, dry_run=True))
 
 
 def error(record: int, message: str = "is too long") -> dict[str, object]:
@@ -83,11 +83,11 @@ def error(record: int, message: str = "is too long") -> dict[str, object]:
 
 
 def test_the_error_table_has_the_first_hundred_with_addresses_masked() -> None:
-    rows = artifacts.error_table([error(number, "same as bob.x@mail.example.org of 3") for number in range(1, 150)])
+    rows = artifacts.format_errors([error(number, "same as bob.x@mail.example.org of 3") for number in range(1, 150)])
     assert len(rows) == 100
     assert rows[0] == error(1, "same as b***@*** of 3")
-    assert artifacts.errors_sentence(SUMMARY, shown=2).startswith("the first 2 of 3 errors")
-    assert artifacts.errors_sentence(SUMMARY, shown=3) == "all 3 errors"
+    assert artifacts.describe_errors(SUMMARY, shown=2).startswith("the first 2 of 3 errors")
+    assert artifacts.describe_errors(SUMMARY, shown=3) == "all 3 errors"
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_addresses_are_masked_wherever_they_stand(text: str, masked: str) -> Non
 
 def test_progress_is_said_with_percent_speed_and_time_left() -> None:
     progress = Progress(rows=420_000, done_bytes=42, total_bytes=100, seconds=8.4)
-    assert artifacts.progress_sentence(progress) == "42 %, 420,000 rows, 50,000 rows/s, 12 s left"
-    assert artifacts.progress_sentence(replace(progress, done_bytes=0)) == "0 %, 420,000 rows, 50,000 rows/s"
+    assert artifacts.format_progress(progress) == "42 %, 420,000 rows, 50,000 rows/s, 12 s left"
+    assert artifacts.format_progress(replace(progress, done_bytes=0)) == "0 %, 420,000 rows, 50,000 rows/s"
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(0.2, "0 s"), (59.6, "1 min 0 s"), (7265, "2 h 1 min")])
 def test_durations_read_as_a_person_says_them(seconds: float, said: str) -> None:
-    assert artifacts.duration(seconds) == said
+    assert artifacts.format_duration(seconds) == said

@@ -177,7 +177,7 @@ def start_run(client: SyncPrefectClient, settings: Settings) -> tuple[UUID, JobF
 def test_a_run_whose_process_was_killed_is_shown_as_crashed_by_the_next_one(
     client: SyncPrefectClient, source: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prefect_report, "SURELY_LOCKED", timedelta(0))
+    monkeypatch.setattr(prefect_report, "LOCK_AGE", timedelta(0))
     killed, _ = start_run(client, settings)
     alive, folder = start_run(client, settings)
     with folder.locked():
