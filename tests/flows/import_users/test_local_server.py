@@ -27,37 +27,37 @@ def home(tmp_path: Path) -> Path:
 
 def test_the_environment_comes_first(home: Path) -> None:
     environment = {"PREFECT_HOME": str(home), "PREFECT_API_URL": "http://mine.example/api"}
-    assert local_server.choose(environment).url == "http://mine.example/api"
+    assert local_server.choose_api(environment).url == "http://mine.example/api"
 
 
 def test_the_active_profile_is_listened_to(home: Path) -> None:
-    assert local_server.configured_url({"PREFECT_HOME": str(home)}) == "http://team.example/api"
-    assert local_server.configured_url({"PREFECT_HOME": str(home), "PREFECT_PROFILE": "alone"}) == ""
+    assert local_server.get_configured_url({"PREFECT_HOME": str(home)}) == "http://team.example/api"
+    assert local_server.get_configured_url({"PREFECT_HOME": str(home), "PREFECT_PROFILE": "alone"}) == ""
 
 
 @pytest.mark.parametrize("text", ["", "active = ", "active = 'gone'"])
 def test_a_profile_that_names_nothing_leaves_the_choice_open(tmp_path: Path, text: str) -> None:
     (tmp_path / "profiles.toml").write_text(text, encoding="utf-8")
-    assert local_server.configured_url({"PREFECT_HOME": str(tmp_path)}) == ""
+    assert local_server.get_configured_url({"PREFECT_HOME": str(tmp_path)}) == ""
 
 
 def test_prefect_stays_off_the_terminal_unless_the_user_wants_it() -> None:
     environment = {"PREFECT_API_URL": "http://mine.example/api", "DO_NOT_TRACK": "0"}
-    local_server.choose(environment)
+    local_server.choose_api(environment)
     assert environment["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] == "CRITICAL"
     assert environment["DO_NOT_TRACK"] == "0"
 
 
 def test_an_api_that_does_not_answer_is_one_sentence_with_a_way_out() -> None:
     with pytest.raises(JobFault, match="no Prefect server answers at") as raised:
-        local_server.LocalApi("http://127.0.0.1:9/api").ready()
+        local_server.PrefectApi("http://127.0.0.1:9/api").wait_until_ready()
     assert raised.value.code == "PREFECT_UNAVAILABLE"
     assert "--direct" in raised.value.hint
 
 
 def test_a_private_server_is_not_looked_for_behind_a_proxy(tmp_path: Path) -> None:
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path), "PREFECT_API_URL": "", "NO_PROXY": "intranet.example"}
-    with local_server.choose(environment):
+    with local_server.choose_api(environment):
         assert environment["NO_PROXY"] == "intranet.example,127.0.0.1"
 
 
@@ -72,12 +72,15 @@ class Refusing(BaseHTTPRequestHandler):
 def test_an_api_that_wants_a_password_is_there() -> None:
     with HTTPServer(("127.0.0.1", 0), Refusing) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
-        assert local_server.answers(f"http://127.0.0.1:{server.server_port}/api")
+        assert local_server.is_reachable(f"http://127.0.0.1:{server.server_port}/api")
 
 
 def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     environment = {**os.environ, "PREFECT_HOME": str(file / "home"), "PREFECT_API_URL": ""}
-    with local_server.choose(environment) as api, pytest.raises(JobFault, match=r"did not start: .*NotADirectoryError"):
-        api.ready()
+    with (
+        local_server.choose_api(environment) as api,
+        pytest.raises(JobFault, match=r"did not start: .*NotADirectoryError"),
+    ):
+        api.wait_until_ready()

@@ -41,11 +41,11 @@ def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def api_url(prefect_home: Path) -> Iterator[str]:
     """Two first runs at once: each starts a server on the same empty home, and both have to come up."""
-    with local_server.choose(environment(prefect_home)) as first:
+    with local_server.choose_api(environment(prefect_home)) as first:
         if os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
-            with local_server.choose(environment(prefect_home)) as second:
-                second.ready()
-        first.ready()
+            with local_server.choose_api(environment(prefect_home)) as second:
+                second.wait_until_ready()
+        first.wait_until_ready()
         yield first.url
         drain()  # else its last log lines find no server, and Prefect says so in the middle of the result
 
