@@ -19,7 +19,7 @@ from prefect.states import Cancelled, Completed, Failed
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.pipeline.stop import A_SIGNAL, Stop, canceled
-from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, masked
+from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, mask_emails
 from flows.report.notices import notify
 from flows.report.prefect import PrefectObserver, flow_run_client
 from flows.settings import NoticeSettings, Settings
@@ -97,7 +97,7 @@ def run_as_task(name: str, stage: Callable[[], Result], /) -> Result:
 def ended_by(fault: Fault) -> State[Any]:
     """The state of what a fault ended."""
     make = Cancelled if isinstance(fault, Canceled) else Failed
-    return make(message=f"{masked(fault.message)} ({fault.code.value})")
+    return make(message=f"{mask_emails(fault.message)} ({fault.code.value})")
 
 
 def errors_to_show(summary: JobSummary, *, settings: Settings) -> list[ErrorRow]:

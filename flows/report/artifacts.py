@@ -31,7 +31,7 @@ ErrorRow = Mapping[str, object]  # record, line, code, path, message, severity
 Cell = str | int | float | None
 
 
-def masked(text: str) -> str:
+def mask_emails(text: str) -> str:
     """Return the text with each e-mail address reduced to its first letter and `***`."""
     return EMAIL.sub(lambda match: f"{match[0][0]}***@***", text)
 
@@ -78,8 +78,8 @@ def format_errors(errors: Sequence[ErrorRow]) -> list[dict[str, Cell]]:
             "record": _integer_or_none(error["record"]),
             "line": _integer_or_none(error["line"]),
             "code": str(error["code"]),
-            "path": masked(str(error["path"])),
-            "message": masked(str(error["message"])),
+            "path": mask_emails(str(error["path"])),
+            "message": mask_emails(str(error["message"])),
             "severity": str(error["severity"]),
         }
         for error in errors[:SHOWN_ERRORS]
@@ -150,7 +150,7 @@ def _format_table(rows: Sequence[tuple[str, ...]], *, head: tuple[str, ...]) -> 
 
 def _escape(text: str) -> str:
     """Escape Markdown in text from a file name or a fault, and mask e-mail addresses."""
-    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", masked(text)).replace("\n", " ")
+    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", mask_emails(text)).replace("\n", " ")
 
 
 def _integer_or_none(value: object) -> int | None:

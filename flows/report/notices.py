@@ -8,7 +8,7 @@ a job.
 import time
 from collections.abc import Callable, Iterator
 
-from flows.report.artifacts import get_counts, masked
+from flows.report.artifacts import get_counts, mask_emails
 from flows.report.mail import Mail, send_mail
 from flows.report.webhook import DeliveryError, Webhook, post
 from flows.settings import NoticeSettings
@@ -30,13 +30,13 @@ def format_document(summary: JobSummary) -> dict[str, object]:
     """Return the JSON document of the webhook: the summary without its sources, with e-mail addresses masked."""
     document = summary.to_dict()
     document.pop("sources")
-    fault = {name: masked(text) for name, text in summary.fault.items()} if summary.fault else None
+    fault = {name: mask_emails(text) for name, text in summary.fault.items()} if summary.fault else None
     return {
         "event": f"import.{summary.status.value}",
         **document,
-        "external_id": masked(summary.external_id) if summary.external_id else None,
+        "external_id": mask_emails(summary.external_id) if summary.external_id else None,
         "fault": fault,
-        "message": masked(summary.sentence),
+        "message": mask_emails(summary.sentence),
     }
 
 
@@ -63,7 +63,7 @@ def format_text(summary: JobSummary) -> str:
         "",
         f"python -m flows.jobs errors {summary.job_id}",
     ]
-    return masked("\n".join(lines)) + "\n"
+    return mask_emails("\n".join(lines)) + "\n"
 
 
 def _notices(

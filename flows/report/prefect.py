@@ -49,7 +49,7 @@ def final_state(summary: JobSummary) -> State[dict[str, object]]:
     """Return the state that ends the run: its message is the result in a sentence, its data the summary as JSON."""
     make = {JobStatus.FAILED: Failed, JobStatus.CANCELED: Cancelled}.get(summary.status, Completed)
     name = artifacts.STATE_NAMES[summary.status]
-    return make(name=name, message=artifacts.masked(summary.sentence), data=summary.to_dict())
+    return make(name=name, message=artifacts.mask_emails(summary.sentence), data=summary.to_dict())
 
 
 def drain() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.inbox.folder import COME_BACK, Inbox
+from flows.inbox.folder import RETRIED_CODES, Inbox
 from schemas.faults import JobFault
 from schemas.job import JobStatus
 from tests.flows.report.test_artifacts import FAILED, SUMMARY, error
@@ -31,7 +31,7 @@ def test_files_come_by_name_and_only_when_nobody_writes_to_them_any_more(inbox: 
     late = put(inbox, "b.json")
     early = put(inbox, "a.csv")
     put(inbox, "c.json", age=1)
-    assert inbox.new_files(settled_before=NOW - 10) == [early, late]
+    assert inbox.find_new_files(settled_before=NOW - 10) == [early, late]
 
 
 def test_half_written_hidden_and_linked_files_are_left_alone(inbox: Inbox, tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_half_written_hidden_and_linked_files_are_left_alone(inbox: Inbox, tmp_p
     (inbox.path / "folder.json").mkdir()
     for name in (".hidden.json", "users.json.part", "users.csv.TMP"):
         put(inbox, name)
-    assert inbox.new_files(settled_before=NOW) == []
+    assert inbox.find_new_files(settled_before=NOW) == []
 
 
 @pytest.mark.parametrize(
@@ -54,47 +54,46 @@ def test_half_written_hidden_and_linked_files_are_left_alone(inbox: Inbox, tmp_p
     ],
 )
 def test_a_file_goes_where_its_job_ended_with_the_report_beside_it(inbox: Inbox, summary: object, folder: str) -> None:
-    moved = inbox.file_away(put(inbox, "users.json"), summary, [error(7)])  # type: ignore[arg-type]
+    moved = inbox.archive(put(inbox, "users.json"), summary, [error(7)])  # type: ignore[arg-type]
     assert moved == inbox.path / folder / "users.json"
     assert moved.read_text() == "{}"
     report = json.loads((inbox.path / folder / "users.json.report.json").read_text())
     assert report["summary"]["job_id"] == SUMMARY.job_id
     assert report["errors"] == [error(7)]
-    assert inbox.new_files(settled_before=NOW) == []
+    assert inbox.find_new_files(settled_before=NOW) == []
 
 
-@pytest.mark.parametrize("code", sorted(COME_BACK))
+@pytest.mark.parametrize("code", sorted(RETRIED_CODES))
 def test_a_file_that_is_not_to_blame_stays_for_the_next_run(inbox: Inbox, code: str) -> None:
     path = put(inbox, "users.json")
     status = JobStatus.CANCELED if code == "CANCELED" else JobStatus.FAILED
     assert (
-        inbox.file_away(path, replace(FAILED, status=status, fault={"code": code, "message": "", "hint": ""}), [])
-        is None
+        inbox.archive(path, replace(FAILED, status=status, fault={"code": code, "message": "", "hint": ""}), []) is None
     )
-    assert inbox.new_files(settled_before=NOW) == [path]
+    assert inbox.find_new_files(settled_before=NOW) == [path]
 
 
 def test_a_file_never_replaces_one_of_the_same_name(inbox: Inbox) -> None:
-    names = [inbox.file_away(put(inbox, "users.json"), SUMMARY, []) for _ in range(3)]
+    names = [inbox.archive(put(inbox, "users.json"), SUMMARY, []) for _ in range(3)]
     job = SUMMARY.job_id
     assert [path.name for path in names if path] == ["users.json", f"users.{job}.json", f"users.{job}.2.json"]
     assert len([*(inbox.path / "done").glob("*.report.json")]) == 3
 
 
 def test_what_is_filed_away_is_for_its_owner_only(inbox: Inbox) -> None:
-    moved = inbox.file_away(put(inbox, "users.json"), SUMMARY, [])
+    moved = inbox.archive(put(inbox, "users.json"), SUMMARY, [])
     assert moved is not None
     assert moved.parent.stat().st_mode & 0o777 == 0o700
     assert moved.with_name("users.json.report.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_two_runs_never_work_on_one_inbox(inbox: Inbox) -> None:
-    with inbox.alone() as first, inbox.alone() as second:
+    with inbox.try_lock() as first, inbox.try_lock() as second:
         assert (first, second) == (True, False)
-    with inbox.alone() as again:
+    with inbox.try_lock() as again:
         assert again
 
 
 def test_a_missing_inbox_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(JobFault, match="there is no folder"), Inbox(tmp_path / "gone").alone():
+    with pytest.raises(JobFault, match="there is no folder"), Inbox(tmp_path / "gone").try_lock():
         pass

@@ -100,7 +100,7 @@ def test_the_error_table_has_the_first_hundred_with_addresses_masked() -> None:
     ],
 )
 def test_addresses_are_masked_wherever_they_stand(text: str, masked: str) -> None:
-    assert artifacts.masked(text) == masked
+    assert artifacts.mask_emails(text) == masked
 
 
 def test_progress_is_said_with_percent_speed_and_time_left() -> None:
