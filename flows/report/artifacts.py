@@ -65,8 +65,8 @@ def format_summary(summary: JobSummary) -> str:
         _draw_chart("Rows by outcome", [Bar(name, getattr(summary, name), colour) for name, colour in COLOURS.items()]),
         _format_table(facts[1:], head=facts[0]),
         *_format_error_codes(summary.errors_by_code),
-        f"All errors: `python -m flows.jobs errors {summary.job_id}`. Refused records: "
-        f"`python -m flows.jobs rejects {summary.job_id} -o FILE`." if summary.failed else "",
+        f"* all errors: `python -m flows.jobs errors {summary.job_id}`\n"
+        f"* refused records: `python -m flows.jobs rejects {summary.job_id} -o FILE`" if summary.failed else "",
     ]  # fmt: skip
     return "\n\n".join(part for part in parts if part)
 
