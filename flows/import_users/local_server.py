@@ -1,7 +1,7 @@
 """Choose the Prefect API of a local run: the configured one, or a private server in a child process.
 
 Call `choose_api` before the first import of Prefect, which reads its settings then; the private server starts while the
-imports run. Call `wait_until_ready` after them and `stop` at the end. This module imports nothing that is slow; the
+imports run. Call `wait_until_ready` after them. This module imports nothing that is slow; the
 child process runs `flows.import_users.server_process`.
 """
 
@@ -111,18 +111,14 @@ class PrefectApi:
                 f"no Prefect server answers at {self.url}", f"start it, or unset PREFECT_API_URL; or {HINT}"
             )
 
-    def stop(self) -> None:
-        """Stop the private server, if there is one."""
-        if self.server is not None:
-            self.server.stop()
-
     def __enter__(self) -> Self:
-        """Return the API itself, which is stopped at the end of the block."""
+        """Return the API itself; a private server is stopped at the end of the block."""
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop the private server, if there is one."""
-        self.stop()
+        if self.server is not None:
+            self.server.stop()
 
 
 def choose_api(environment: MutableMapping[str, str] | None = None) -> PrefectApi:

@@ -18,13 +18,7 @@ from schemas.faults import JobFault
 from schemas.job import JobStatus, JobSummary
 
 LOCK_NAME = ".user-import.lock"
-UNFINISHED = (
-    ".part",
-    ".partial",
-    ".tmp",
-    ".crdownload",
-    ".filepart",
-)  # suffixes of programs for a file that is not yet complete
+UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart")  # suffixes of files that are not complete
 # Failures that another run may not have; the file stays in the inbox.
 RETRIED_CODES = frozenset(
     code.value

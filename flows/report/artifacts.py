@@ -77,10 +77,7 @@ def format_errors(errors: Sequence[ErrorRow]) -> list[dict[str, Cell]]:
         {
             "record": _integer_or_none(error["record"]),
             "line": _integer_or_none(error["line"]),
-            "code": str(error["code"]),
-            "path": mask_emails(str(error["path"])),
-            "message": mask_emails(str(error["message"])),
-            "severity": str(error["severity"]),
+            **{name: mask_emails(str(error[name])) for name in ("code", "path", "message", "severity")},
         }
         for error in errors[:SHOWN_ERRORS]
     ]

@@ -43,12 +43,10 @@ def send_mail(url: str, mail: Mail, *, sleep: Callable[[float], None] = time.sle
         sleep(wait)
         try:
             _send(server, message)
-        except (smtplib.SMTPResponseException, smtplib.SMTPNotSupportedError) as error:
+        except OSError as error:  # of the connection, or of SMTP
             reason = error
-            if getattr(error, "smtp_code", 500) >= 500:
+            if isinstance(error, smtplib.SMTPNotSupportedError) or getattr(error, "smtp_code", 0) >= 500:
                 break
-        except (OSError, smtplib.SMTPException) as error:
-            reason = error
         else:
             return
     raise DeliveryError(f"the mail through {server.hostname} was not sent: {_describe(reason)}")

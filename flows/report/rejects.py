@@ -68,7 +68,8 @@ def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
         return Rejects(path, file_format, 0)
     with closing(scratch(store.settings, spill=folder.path)) as connection:
         _stage_records(connection, folder)
-        _parse_cells(connection, PROFILES[job.profile], textual=file_format != "csv" and _is_textual(folder))
+        is_textual = {source_format for source_format, _ in folder.layouts()} == {"csv"}
+        _parse_cells(connection, PROFILES[job.profile], textual=is_textual and file_format != "csv")
         return Rejects(path, file_format, _write(connection, store, folder, path, file_format=file_format))
 
 
@@ -99,11 +100,6 @@ def _stage_records(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> 
         connection.from_parquet([escaped_glob(part) for part in folder.parts(kind)]).create_view(name)
     unreadable = [code.value for code in UNREADABLE]
     materialise(connection, "reject_texts", unreadable=unreadable, added=WITHOUT_ADDED)
-
-
-def _is_textual(folder: JobFolder) -> bool:
-    """Return whether all sources are CSV, whose values are all text."""
-    return {source_format for source_format, _ in folder.layouts()} == {"csv"}
 
 
 def _parse_cells(connection: duckdb.DuckDBPyConnection, profile: Profile, *, textual: bool) -> None:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self, cast
 
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, TaskID, TaskProgressColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
@@ -58,17 +58,12 @@ class Terminal:
         self.errors = PipeConsole(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
         self.output = PipeConsole(highlight=False, soft_wrap=not sys.stdout.isatty())
         self._bar: Bar | None = None
-        self._task: TaskID | None = None
+        self._task = TaskID(0)
         self._last_line = time.monotonic()
 
     def __enter__(self) -> Self:
         if self.errors.is_terminal and not self.quiet:
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TaskProgressColumn(),
-                TextColumn("{task.fields[speed]}"),
-            )
+            columns = ("{task.description}", BarColumn(), TaskProgressColumn(), "{task.fields[speed]}")
             self._bar = Bar(*columns, console=self.errors, transient=True)
             self._task = self._bar.add_task("starting", total=100, speed="")
             self._bar.start()
@@ -82,14 +77,14 @@ class Terminal:
 
     def phase(self, status: JobStatus) -> None:
         """Show the phase of the job."""
-        if self._bar is not None and self._task is not None:
+        if self._bar is not None:
             self._bar.update(self._task, description=PHASES.get(status, status.value))
         elif not self.quiet:
             self.errors.print(PHASES.get(status, status.value))
 
     def progress(self, progress: Progress) -> None:
         """Show the progress of the load stage."""
-        if self._bar is not None and self._task is not None:
+        if self._bar is not None:
             self._bar.update(self._task, completed=progress.percent, speed=_speed(progress))
         elif not self.quiet and time.monotonic() - self._last_line > LINE_SECONDS:
             self._last_line = time.monotonic()

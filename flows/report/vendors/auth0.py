@@ -1,14 +1,6 @@
 """Format Auth0's users-import job and its errors. As in Auth0, optional properties without a value are left out."""
 
-from flows.report.vendors.view import (
-    JobView,
-    Json,
-    drop_nulls,
-    get_status,
-    group_by_record,
-    parse_record,
-    round_or_none,
-)
+from flows.report.vendors.view import JobView, Json, drop_nulls, get_status, group_errors, parse_record, round_or_none
 from schemas.job import JobStatus, Mode
 
 
@@ -59,7 +51,7 @@ def errors(view: JobView) -> Json:
             "user": users.get(record),
             "errors": [{name: str(row[name]) for name in ("code", "message", "path")} for row in rows],
         }
-        for record, rows in group_by_record(view.errors)
+        for record, rows in group_errors(view.errors)
     ]
 
 

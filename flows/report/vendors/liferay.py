@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Mapping
 
-from flows.report.vendors.view import JobView, Json, Row, get_status, group_by_record, to_text
+from flows.report.vendors.view import JobView, Json, Row, get_status, group_errors, to_text
 from schemas.job import Mode
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins with one of these is a formula for a spreadsheet
@@ -42,7 +42,7 @@ def failed_items(view: JobView) -> list[Json]:
             "itemIndex": _integer_or_none(record),
             "message": "; ".join(_format_error(row) for row in rows),
         }
-        for record, rows in group_by_record(view.errors)
+        for record, rows in group_errors(view.errors)
     ]
 
 

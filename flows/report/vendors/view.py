@@ -65,7 +65,7 @@ def get_status(vendor: Literal["auth0", "fullstory", "rocketchat", "liferay"], s
     return VENDOR_STATUS[summary.status][vendor]
 
 
-def group_by_record(errors: Iterable[Row]) -> list[tuple[object, list[Row]]]:
+def group_errors(errors: Iterable[Row]) -> list[tuple[object, list[Row]]]:
     """Return the errors of each refused record, without warnings, in the order of the records."""
     grouped: dict[object, list[Row]] = {}
     for row in errors:

@@ -56,8 +56,8 @@ def run(arguments: Arguments) -> None:
     faults = (
         failure.details()
         .drop(set(User.column_names()) - {"record"})
-        .unpivot(index="record", variable_name="rule", value_name="verdict")
-        .filter(pl.col("verdict") == "invalid")
+        .unpivot(index="record", variable_name="rule", value_name="result")
+        .filter(pl.col("result") == "invalid")
         .select("record", pl.col("rule").str.extract(r"^(.+)\|").alias("column"), pl.col("rule").alias("reason"))
     )
     first, repeated = split_repeated(convert_types(valid))

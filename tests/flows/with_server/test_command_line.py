@@ -23,7 +23,7 @@ import sys, time
 from flows.import_users import local_server
 with local_server.choose_api() as api:
     api.wait_until_ready()
-    print(api.private.process.pid, flush=True)
+    print(api.server.process.pid, flush=True)
     time.sleep(60)
 """
 

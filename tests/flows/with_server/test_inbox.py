@@ -101,6 +101,7 @@ def test_missing_inbox_fails_the_run_with_its_code(tmp_path: Path, settings: Set
     assert message.endswith("(FILE_NOT_FOUND)")
 
 
+@pytest.mark.usefixtures("client")
 def test_files_are_imported_with_the_options(tmp_path: Path, settings: Settings) -> None:
     folder = tmp_path / "inbox"
     folder.mkdir()
