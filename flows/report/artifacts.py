@@ -5,6 +5,7 @@ Nothing here calls Prefect; `flows.report.prefect` does. No text here contains a
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from flows.pipeline.job import Progress
 from flows.report.chart import Bar, draw_bars, embed_in_markdown
@@ -75,8 +76,8 @@ def format_errors(errors: Sequence[ErrorRow]) -> list[dict[str, Cell]]:
     """Return the first `SHOWN_ERRORS` errors as table rows."""
     return [
         {
-            "record": _integer_or_none(error["record"]),
-            "line": _integer_or_none(error["line"]),
+            "record": cast(int, error["record"]),
+            "line": cast(int | None, error["line"]),
             **{name: mask_emails(str(error[name])) for name in ("code", "path", "message", "severity")},
         }
         for error in errors[:SHOWN_ERRORS]
@@ -148,7 +149,3 @@ def _format_table(rows: Sequence[tuple[str, ...]], *, head: tuple[str, ...]) -> 
 def _escape(text: str) -> str:
     """Escape Markdown in text from a file name or a fault, and mask e-mail addresses."""
     return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", mask_emails(text)).replace("\n", " ")
-
-
-def _integer_or_none(value: object) -> int | None:
-    return value if isinstance(value, int) else None

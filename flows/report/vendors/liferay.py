@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
+from typing import cast
 
 from flows.report.vendors.view import JobView, Json, Row, get_status, group_errors, to_text
 from schemas.job import Mode
@@ -39,7 +40,7 @@ def failed_items(view: JobView) -> list[Json]:
     return [
         {
             "item": records.get(record),
-            "itemIndex": _integer_or_none(record),
+            "itemIndex": cast(int, record),
             "message": "; ".join(_format_error(row) for row in rows),
         }
         for record, rows in group_errors(view.errors)
@@ -63,10 +64,6 @@ def missing(job_id: str) -> Json:
 
 def _format_error(row: Row) -> str:
     return f"{row['code']} at {row['path'] or 'record'}: {row['message']}"
-
-
-def _integer_or_none(value: object) -> int | None:
-    return value if isinstance(value, int) else None
 
 
 def _escape_formula(cell: Json) -> str:
