@@ -23,7 +23,7 @@ from schemas.faults import Canceled, ExitCode, Fault, JobFault
 from schemas.job import JobOptions, JobSummary
 
 if TYPE_CHECKING:
-    from flows.import_users.local_server import LocalApi
+    from flows.import_users.local_server import PrefectApi
     from flows.report.terminal import Terminal
 
 REPORT = "see with `python -m flows.jobs list` whether the job has ended, and please report this"
@@ -102,7 +102,7 @@ def print_fault(fault: Fault) -> int:
 def _run(options: JobOptions, arguments: argparse.Namespace, *, settings: Settings, told: NoticeSettings) -> int:
     """Run the job in the way asked for and print its end; the exit code."""
     with (
-        nullcontext() if arguments.direct else local_server.choose() as api
+        nullcontext() if arguments.direct else local_server.choose_api() as api
     ):  # a private server starts beside the imports
         from flows.report.terminal import Terminal
 
@@ -115,14 +115,14 @@ def _run(options: JobOptions, arguments: argparse.Namespace, *, settings: Settin
     return summary.exit_code
 
 
-def _run_job(options: JobOptions, *, settings: Settings, terminal: "Terminal", api: "LocalApi | None") -> JobSummary:
+def _run_job(options: JobOptions, *, settings: Settings, terminal: "Terminal", api: "PrefectApi | None") -> JobSummary:
     if api is None:
         from flows.pipeline.run import run_job
 
         return run_job(options, settings=settings, job_id=str(uuid.uuid4()), observer=terminal)
     from flows.import_users.flow import run_locally
 
-    api.ready()
+    api.wait_until_ready()
     return run_locally(options, settings=settings, observer=terminal)
 
 

@@ -21,8 +21,8 @@ from pydantic import Field
 from flows.import_users import local_server
 from flows.import_users.prefect_run import ended_by, run_job_in_flow
 from flows.pipeline.job import Observer
-from flows.report.artifacts import masked
-from flows.report.prefect import FLOW_NAME, NO_ANSWER, drain, final_state
+from flows.report.artifacts import mask_emails
+from flows.report.prefect import API_ERRORS, FLOW_NAME, drain, final_state
 from flows.settings import NoticeSettings, Settings, settings_from
 from schemas.codes import ErrorCode
 from schemas.faults import Fault, JobFault
@@ -193,8 +193,8 @@ async def run_as_flow(options: JobOptions, *, settings: Settings, observer: Obse
     reason = "Prefect did not start the run"
     try:
         state = await import_users(**parameters, database=str(settings.database), return_state=True)
-        reason = masked(state.message or reason)
-    except NO_ANSWER as error:  # the job's own row is the record; without it the run never began
+        reason = mask_emails(state.message or reason)
+    except API_ERRORS as error:  # the job's own row is the record; without it the run never began
         reason = f"{reason}: {type(error).__name__}"
     finally:
         local_run.reset(token)

@@ -1,7 +1,8 @@
-"""Which Prefect API a local run talks to: the one that is configured, or a private one beside it.
+"""Choose the Prefect API of a local run: the configured one, or a private server in a child process.
 
-`choose` comes before the first import of Prefect (its settings are read there, and the private server starts
-while the imports go on), `ready` after it, `stop` at the end. This module imports nothing that is slow.
+Call `choose_api` before the first import of Prefect, which reads its settings then; the private server starts while the
+imports run. Call `wait_until_ready` after them. This module imports nothing that is slow; the
+child process runs `flows.import_users.server_process`.
 """
 
 import os
@@ -23,22 +24,22 @@ from typing import BinaryIO, Self
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 
-START_SECONDS = 120.0  # the first start migrates a database; stock Prefect gives up after 20
-ANSWER_SECONDS = 10.0
+START_SECONDS = 120.0  # the first start migrates a database; Prefect itself waits only 20
+RESPONSE_SECONDS = 10.0
 STOP_SECONDS = 8.0
-QUIET = {  # what a person sees of a local run is its progress bar and its table
+QUIET_SETTINGS = {  # of this process: the terminal shows only the progress bar and the result
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
     "DO_NOT_TRACK": "1",
 }
-PRIVATE = {  # two names of Prefect's own helper, the rest are public settings
+SERVER_SETTINGS = {  # of the private server; the first two are Prefect's own and not documented
     "PREFECT__SERVER_EPHEMERAL": "1",
     "PREFECT__SERVER_FINAL": "1",
     "PREFECT_UI_ENABLED": "0",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",  # read when it does not start
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",  # the last line is reported if it does not start
     "DO_NOT_TRACK": "1",
 }
 ERROR_LINE = re.compile(r"[\w.]*(Error|Exception)\b")
@@ -46,38 +47,38 @@ HINT = "import without Prefect: add --direct"
 
 
 @dataclass
-class PrivateApi:
-    """The child process, the line on which it says that it is ready, and what it complained of."""
+class PrivateServer:
+    """The child process, the pipe on which it reports that it is ready, and its output."""
 
     process: subprocess.Popen[bytes]
-    ready: BinaryIO
+    ready_pipe: BinaryIO
     log: BinaryIO
 
-    def wait(self, *, seconds: float = START_SECONDS) -> None:
-        """Return when it answers requests.
+    def wait_until_ready(self, *, seconds: float = START_SECONDS) -> None:
+        """Return when the server accepts requests.
 
         Raises:
-            JobFault: it ended or was too slow.
+            JobFault: `PREFECT_UNAVAILABLE`: it ended or was too slow.
 
         """
-        readable, _, _ = select.select([self.ready], [], [], seconds)
+        readable, _, _ = select.select([self.ready_pipe], [], [], seconds)
         if not readable:
             raise _unavailable(f"the private Prefect server did not start within {seconds:g} seconds")
-        if not self.ready.read(1):
-            self._end(STOP_SECONDS)
+        if not self.ready_pipe.read(1):
+            self._end_process()
             raise _unavailable(f"the private Prefect server did not start: {self._stderr_tail()}")
 
     def stop(self) -> None:
-        """End it, in order when there is time for that."""
-        self._end(STOP_SECONDS)
-        self.ready.close()
+        """Stop the server; kill it if it does not stop in time."""
+        self._end_process()
+        self.ready_pipe.close()
         self.log.close()
 
-    def _end(self, seconds: float) -> None:
+    def _end_process(self) -> None:
         if self.process.stdin is not None:
-            self.process.stdin.close()  # its life line
+            self.process.stdin.close()  # the server stops at the end of its standard input
         try:
-            self.process.wait(seconds)
+            self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -85,81 +86,77 @@ class PrivateApi:
     def _stderr_tail(self) -> str:
         self.log.seek(0)
         lines = [line.strip() for line in self.log.read().decode(errors="replace").splitlines() if line.strip()]
-        said = [line for line in lines if ERROR_LINE.match(line)] or lines or ["it said nothing"]
-        return said[-1][:200]
+        errors = [line for line in lines if ERROR_LINE.match(line)] or lines or ["it printed no error"]
+        return errors[-1][:200]
 
 
 @dataclass
-class LocalApi:
-    """What a local run talks to; `private` is none when the API is somebody else's."""
+class PrefectApi:
+    """The Prefect API of a local run; `server` is None for a configured API, which is never stopped."""
 
     url: str
-    private: PrivateApi | None = None
+    server: PrivateServer | None = None
 
-    def ready(self) -> None:
-        """Return when the API answers.
+    def wait_until_ready(self) -> None:
+        """Return when the API accepts requests.
 
         Raises:
             JobFault: `PREFECT_UNAVAILABLE` with the reason.
 
         """
-        if self.private is not None:
-            self.private.wait()
-        elif not answers(self.url):
+        if self.server is not None:
+            self.server.wait_until_ready()
+        elif not is_reachable(self.url):
             raise _unavailable(
                 f"no Prefect server answers at {self.url}", f"start it, or unset PREFECT_API_URL; or {HINT}"
             )
 
-    def stop(self) -> None:
-        """End the private server; another one stays."""
-        if self.private is not None:
-            self.private.stop()
-
     def __enter__(self) -> Self:
-        """The API itself; it is stopped at the end of the block."""
+        """Return the API itself; a private server is stopped at the end of the block."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop, whatever happened."""
-        self.stop()
+        """Stop the private server, if there is one."""
+        if self.server is not None:
+            self.server.stop()
 
 
-def choose(environment: MutableMapping[str, str] | None = None) -> LocalApi:
-    """The configured API, else a private one that is starting now; the environment then tells Prefect of it."""
+def choose_api(environment: MutableMapping[str, str] | None = None) -> PrefectApi:
+    """Return the configured API, else start a private one and set it in the environment for Prefect to read."""
     environment = os.environ if environment is None else environment
-    url = configured_url(environment)
-    for name, value in QUIET.items():
+    url = get_configured_url(environment)
+    for name, value in QUIET_SETTINGS.items():
         environment.setdefault(name, value)
     if url:
-        return LocalApi(url)
-    api = _start(environment)
+        return PrefectApi(url)
+    api = _start_server(environment)
     environment["PREFECT_API_URL"] = api.url
-    environment.setdefault("PREFECT_CLIENT_MAX_RETRIES", "1")  # a private server that is gone does not come back
+    environment.setdefault("PREFECT_CLIENT_MAX_RETRIES", "1")  # a private server that has stopped does not restart
     for name in ("NO_PROXY", "no_proxy"):
         environment[name] = ",".join(filter(None, (environment.get(name), "127.0.0.1")))
     return api
 
 
-def configured_url(environment: Mapping[str, str]) -> str:
-    """The API that the environment or the active Prefect profile names; empty when neither does."""
+def get_configured_url(environment: Mapping[str, str]) -> str:
+    """Return the API's URL from the environment or the active Prefect profile; empty if neither sets it."""
     if environment.get("PREFECT_API_URL"):
         return environment["PREFECT_API_URL"]
-    path = Path(environment.get("PREFECT_PROFILES_PATH") or prefect_home(environment) / "profiles.toml")
+    path = Path(environment.get("PREFECT_PROFILES_PATH") or get_prefect_home(environment) / "profiles.toml")
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return ""  # Prefect itself says what is wrong with it
+        return ""  # Prefect itself reports what is wrong with the file
     profile = document.get("profiles", {}).get(environment.get("PREFECT_PROFILE") or document.get("active"), {})
     return str(profile.get("PREFECT_API_URL", ""))
 
 
-def prefect_home(environment: Mapping[str, str]) -> Path:
-    """Where Prefect keeps its database, as Prefect itself finds it."""
+def get_prefect_home(environment: Mapping[str, str]) -> Path:
+    """Return the folder of Prefect's database, found in the same way as Prefect does."""
     return Path(environment.get("PREFECT_HOME") or "~/.prefect").expanduser()
 
 
-def answers(url: str, *, seconds: float = ANSWER_SECONDS) -> bool:
-    """Whether anything speaks HTTP there; who may do what is asked later."""
+def is_reachable(url: str, *, seconds: float = RESPONSE_SECONDS) -> bool:
+    """Return whether an HTTP server responds at the URL, even if it refuses the request."""
     try:
         with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=seconds):  # noqa: S310 - the operator's own URL
             return True
@@ -171,32 +168,33 @@ def answers(url: str, *, seconds: float = ANSWER_SECONDS) -> bool:
         return False
 
 
-def _start(environment: Mapping[str, str]) -> LocalApi:
-    """A child process that will answer on a port which nobody else can have taken meanwhile."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(128)
-        port = listening.getsockname()[1]
-        ready, tell = os.pipe()
+def _start_server(environment: Mapping[str, str]) -> PrefectApi:
+    """Start the child process; it inherits an open socket, so that no other process can take its port."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
+        port = listener.getsockname()[1]
+        ready_read, ready_write = os.pipe()
         log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
         process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "flows.import_users.server_process", str(listening.fileno()), str(tell)],
+            [sys.executable, "-m", "flows.import_users.server_process", str(listener.fileno()), str(ready_write)],
             env=_server_environment(environment),
-            pass_fds=(listening.fileno(), tell),
+            pass_fds=(listener.fileno(), ready_write),
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # a Ctrl-C is for the import, which still has to report
+            start_new_session=True,  # Ctrl-C stops the import only, which still has to report to the server
         )
-        os.close(tell)
-    return LocalApi(f"http://127.0.0.1:{port}/api", PrivateApi(process, os.fdopen(ready, "rb", buffering=0), log))
+        os.close(ready_write)
+    server = PrivateServer(process, os.fdopen(ready_read, "rb", buffering=0), log)
+    return PrefectApi(f"http://127.0.0.1:{port}/api", server)
 
 
 def _server_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The user's own settings, so that the run lands in the usual database, and the flags of a private server."""
+    """Return the user's own settings, so that the run is stored in the usual database, and the server's settings."""
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH", ""))))
-    return {**environment, **PRIVATE, "PREFECT_HOME": str(prefect_home(environment)), "PYTHONPATH": path}
+    return {**environment, **SERVER_SETTINGS, "PREFECT_HOME": str(get_prefect_home(environment)), "PYTHONPATH": path}
 
 
 def _unavailable(message: str, hint: str = HINT) -> JobFault:

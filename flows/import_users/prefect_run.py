@@ -19,9 +19,9 @@ from prefect.states import Cancelled, Completed, Failed
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.pipeline.stop import A_SIGNAL, Stop, canceled
-from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, masked
+from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, mask_emails
 from flows.report.notices import notify
-from flows.report.prefect import PrefectObserver, run_page
+from flows.report.prefect import PrefectObserver, flow_run_client
 from flows.settings import NoticeSettings, Settings
 from flows.store.database import Store
 from flows.store.job_folder import LOCK_FILE, JobFolder
@@ -57,14 +57,14 @@ def run_job_in_flow(
         is_gone=partial(_is_gone, settings),
         terminal=terminal,
     )
-    with _on_signals(partial(stop.request, canceled(A_SIGNAL))), observer.telling():
+    with _on_signals(partial(stop.request, canceled(A_SIGNAL))), observer.reporting():
         summary = run_job(
             options, settings=settings, job_id=job_id, observer=observer, run_stage=run_as_task, stop=stop
         )
         keep(summary)
     with _on_signals(_go_on):
-        with run_page(run.id) as page:
-            page.show_end(summary, errors_to_show(summary, settings=settings))
+        with flow_run_client(run.id) as client:
+            client.write_summary(summary, errors_to_show(summary, settings=settings))
         if summary.job_id == job_id:  # else it is the account of an earlier job, which has been told
             for failure in notify(summary, notices):
                 get_run_logger().warning(failure)
@@ -97,7 +97,7 @@ def run_as_task(name: str, stage: Callable[[], Result], /) -> Result:
 def ended_by(fault: Fault) -> State[Any]:
     """The state of what a fault ended."""
     make = Cancelled if isinstance(fault, Canceled) else Failed
-    return make(message=f"{masked(fault.message)} ({fault.code.value})")
+    return make(message=f"{mask_emails(fault.message)} ({fault.code.value})")
 
 
 def errors_to_show(summary: JobSummary, *, settings: Settings) -> list[ErrorRow]:

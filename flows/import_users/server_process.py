@@ -1,8 +1,8 @@
-"""The child process of a local run: a Prefect API on a socket that the parent opened, gone when the parent is.
+"""Serve a Prefect API in the child process of a local run, until the parent process ends.
 
-`python -m flows.import_users.server_process SOCKET READY` – two inherited descriptors; a line on READY says that
-requests are answered. Standard input ends when the parent does, however the parent died. Starting and stopping this
-process is `flows.import_users.local_server`'s.
+`python -m flows.import_users.server_process SOCKET READY`: two inherited file descriptors, an open socket and a pipe. A
+line is written to READY when requests are accepted. The end of standard input means that the parent has ended, however
+it ended. `flows.import_users.local_server` starts and stops this process.
 """
 
 import asyncio
@@ -21,15 +21,15 @@ import uvicorn
 LOCK_NAME = "user-import.lock"
 
 
-class PrivateServer(uvicorn.Server):
-    """A server that migrates its database alone and says when it is ready."""
+class Server(uvicorn.Server):
+    """A server that locks the database for its migration, and reports when it is ready."""
 
     def __init__(self, config: uvicorn.Config, *, ready: int) -> None:
         super().__init__(config)
         self.ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start; two first runs at once would break each other's migration, so one waits for the other."""
+        """Start under a lock: two first runs at once would break each other's migration."""
         with _one_at_a_time():
             await super().startup(sockets=sockets)
         gc.freeze()
@@ -38,8 +38,8 @@ class PrivateServer(uvicorn.Server):
         os.close(self.ready)
 
 
-def main(listening: int, ready: int) -> None:
-    """Serve until the life line ends."""
+def main(listener: int, ready: int) -> None:
+    """Serve on the socket until standard input ends."""
     config = uvicorn.Config(
         "prefect.server.api.server:create_app",
         factory=True,
@@ -47,16 +47,16 @@ def main(listening: int, ready: int) -> None:
         lifespan="on",
         timeout_graceful_shutdown=3,
     )
-    server = PrivateServer(config, ready=ready)
-    threading.Thread(target=_watch_life_line, args=(server,), daemon=True).start()
-    with socket.socket(fileno=listening) as opened:
+    server = Server(config, ready=ready)
+    threading.Thread(target=_stop_with_parent, args=(server,), daemon=True).start()
+    with socket.socket(fileno=listener) as opened:
         asyncio.run(server.serve(sockets=[opened]))
-    os._exit(0)  # everything is stored; taking down the interpreter would cost the user half a second
+    os._exit(0)  # everything is stored; an orderly exit of the interpreter takes half a second
 
 
-def _watch_life_line(server: PrivateServer) -> None:
-    """Stop when the parent has gone: in order once started, at once before."""
-    os.read(0, 1)  # nothing is ever written: it returns at the end
+def _stop_with_parent(server: Server) -> None:
+    """Wait for the end of standard input, then stop: in order once started, at once before that."""
+    os.read(0, 1)  # nothing is ever written: this returns at the end of the input
     if not server.started:
         os._exit(0)
     server.should_exit = True
@@ -75,5 +75,5 @@ def _one_at_a_time() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    gc.disable()  # until it is started: a fifth of the start would be collections that find nothing
+    gc.disable()  # until the server is started: collections take a fifth of that time and free nothing
     main(int(sys.argv[1]), int(sys.argv[2]))

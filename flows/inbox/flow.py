@@ -20,7 +20,7 @@ from flows.import_users.flow import NO_LIMIT, FileFormat, Limit, MatchKeys, Prof
 from flows.import_users.prefect_run import errors_to_show
 from flows.inbox.folder import Inbox
 from flows.pipeline.job import Silent
-from flows.report.artifacts import masked
+from flows.report.artifacts import mask_emails
 from flows.settings import Settings, settings_from
 from schemas.faults import Fault
 from schemas.job import JobOptions, JobStatus, Mode, OnError
@@ -96,8 +96,8 @@ async def import_inbox(
     )
     settings = settings_from(os.environ, database=Path(database) if database else None)
     try:
-        with Inbox(Path(inbox)).alone() as alone:
-            if not alone:
+        with Inbox(Path(inbox)).try_lock() as is_locked:
+            if not is_locked:
                 return Completed(name="Skipped", message="another run is at work on the inbox")
             return await _import_all(Inbox(Path(inbox)), options, settings=settings, settle_seconds=settle_seconds)
     except Fault as fault:
@@ -108,13 +108,13 @@ async def _import_all(inbox: Inbox, options: JobOptions, *, settings: Settings, 
     """Import file after file; a cancel ends it and leaves the rest for the next run."""
     log = get_run_logger()
     outcomes: Counter[str] = Counter()
-    for path in inbox.new_files(settled_before=time.time() - settle_seconds):
+    for path in inbox.find_new_files(settled_before=time.time() - settle_seconds):
         file = replace(options, sources=(str(path),))
         summary = await run_as_flow(file, settings=settings, observer=Silent())
-        filed = inbox.file_away(path, summary, errors_to_show(summary, settings=settings))
+        filed = inbox.archive(path, summary, errors_to_show(summary, settings=settings))
         outcome = filed.parent.name if filed else STAYED
         outcomes[outcome] += 1
-        log.info("%s: %s, %s", path.name, outcome, masked(summary.sentence))
+        log.info("%s: %s, %s", path.name, outcome, mask_emails(summary.sentence))
         if summary.status is JobStatus.CANCELED:
             return Cancelled(message=f"canceled; {_told(outcomes)}")
     complete = outcomes.keys() <= {"done"}

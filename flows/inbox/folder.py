@@ -1,6 +1,6 @@
-"""A folder into which others put files of users: what is new in it, and where a file goes once it has been imported.
+"""Find new files in an inbox folder, and move them to a subfolder once they have been imported.
 
-Only files and their names; what an import is, and Prefect, are `flows.inbox.flow`'.
+This module is about files and their names only; importing them is in `flows.inbox.flow`.
 """
 
 import fcntl
@@ -18,9 +18,9 @@ from schemas.faults import JobFault
 from schemas.job import JobStatus, JobSummary
 
 LOCK_NAME = ".user-import.lock"
-UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart")  # as programs name what they still write
-# The file is not to blame: it stays for the next run.
-COME_BACK = frozenset(
+UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart")  # suffixes of files that are not complete
+# Failures that another run may not have; the file stays in the inbox.
+RETRIED_CODES = frozenset(
     code.value
     for code in (
         ErrorCode.CANCELED,
@@ -37,40 +37,40 @@ COME_BACK = frozenset(
 
 @dataclass(frozen=True)
 class Inbox:
-    """A folder with `done` and `refused` inside it."""
+    """A folder for new files, with the subfolders `done` and `refused`."""
 
     path: Path
 
     @contextmanager
-    def alone(self) -> Iterator[bool]:
-        """Whether no other process works on the folder; the lock dies with its process.
+    def try_lock(self) -> Iterator[bool]:
+        """Lock the folder for the block, and yield whether no other process has it locked.
 
         Raises:
             JobFault: `FILE_NOT_FOUND`.
 
         """
         if not self.path.is_dir():
-            raise JobFault(ErrorCode.FILE_NOT_FOUND, f"there is no folder {self.path}", "create it, or name another")
+            raise JobFault(ErrorCode.FILE_NOT_FOUND, f"there is no folder {self.path}", "create it, or choose another")
         descriptor = os.open(self.path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             yield _locked(descriptor)
         finally:
             os.close(descriptor)
 
-    def new_files(self, *, settled_before: float) -> list[Path]:
-        """The files to import, by name: complete ones, which nobody has written to since that time (seconds)."""
+    def find_new_files(self, *, settled_before: float) -> list[Path]:
+        """Return the complete files by name: those last modified at or before that time, in seconds since 1970."""
         return [path for path in sorted(self.path.iterdir()) if _is_ready(path, settled_before=settled_before)]
 
-    def file_away(self, path: Path, summary: JobSummary, errors: Sequence[ErrorRow]) -> Path | None:
-        """Move an imported file to `done` or `refused`, with its report beside it; none when it has to stay."""
-        if summary.fault and summary.fault["code"] in COME_BACK:
+    def archive(self, path: Path, summary: JobSummary, errors: Sequence[ErrorRow]) -> Path | None:
+        """Move an imported file to `done` or `refused` with a report beside it; return None for a file that stays."""
+        if summary.fault and summary.fault["code"] in RETRIED_CODES:
             return None
         folder = private_folder(self.path / ("refused" if summary.status is JobStatus.FAILED else "done"))
-        target = _free_name(folder, path.name, job_id=summary.job_id)
+        target = _find_free_name(folder, path.name, job_id=summary.job_id)
         with private_umask():
             report = target.with_name(f"{target.name}.report.json")
-            report.write_text(_report(summary, errors), encoding="utf-8")
-        path.rename(target)  # last: a file that is still here is looked at again, and its content is known by then
+            report.write_text(_format_report(summary, errors), encoding="utf-8")
+        path.rename(target)  # last: after a crash the file is found again, and the job recognises its content
         return target
 
 
@@ -83,19 +83,19 @@ def _locked(descriptor: int) -> bool:
 
 
 def _is_ready(path: Path, *, settled_before: float) -> bool:
-    """Regular files only: whoever may put a link here shall not read with our rights what it points to."""
+    """Return whether a file is complete and regular; a link could read a file that its creator must not read."""
     if path.name.startswith(".") or path.name.lower().endswith(UNFINISHED) or path.is_symlink() or not path.is_file():
         return False
     return path.stat().st_mtime <= settled_before
 
 
-def _free_name(folder: Path, name: str, *, job_id: str) -> Path:
-    """The file's own name where it is free; else with the job's id, and a number if need be."""
+def _find_free_name(folder: Path, name: str, *, job_id: str) -> Path:
+    """Return the file's own name if it is free; otherwise add the job's id, and a number if necessary."""
     stem, suffix = Path(name).stem, Path(name).suffix
     candidates = [name, f"{stem}.{job_id}{suffix}", *(f"{stem}.{job_id}.{number}{suffix}" for number in range(2, 1000))]
     return next(folder / candidate for candidate in candidates if not (folder / candidate).exists())
 
 
-def _report(summary: JobSummary, errors: Sequence[ErrorRow]) -> str:
+def _format_report(summary: JobSummary, errors: Sequence[ErrorRow]) -> str:
     document = {"summary": summary.to_dict(), "errors": [dict(error) for error in errors]}
     return json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flows.import_users.arguments import count
 from flows.import_users.cli import Parser, add_database, ended
 from flows.jobs import commands, vendor_commands
-from flows.report.printing import cell, ignore_closed_pipe, print_json, print_table
+from flows.report.printing import format_cell, ignore_closed_pipe, print_json, print_table
 from flows.settings import Settings, settings_from
 from schemas.faults import ExitCode
 
@@ -146,7 +146,7 @@ def show_errors(arguments: argparse.Namespace, settings: Settings) -> int:
         print_json(errors)
         return 0
     columns = ("record", "line", "severity", "code", "path", "message")
-    print_table(columns, [tuple(cell(error[column]) for column in columns) for error in errors])
+    print_table(columns, [tuple(format_cell(error[column]) for column in columns) for error in errors])
     return 0
 
 

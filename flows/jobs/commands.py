@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from itertools import chain, islice
 
-from flows.report.printing import cell, print_json, print_table
+from flows.report.printing import format_cell, print_json, print_table
 from flows.settings import Settings
 from schemas.faults import ExitCode
 
@@ -77,7 +77,7 @@ def diff(arguments: argparse.Namespace, settings: Settings) -> int:
         if next(rows, None) is not None:
             sys.stdout.write("there are more: name a user with --user, or send the output to a file\n")
     else:
-        sys.stdout.writelines("\t".join(map(cell, row)) + "\n" for row in chain([DIFF_COLUMNS], rows))
+        sys.stdout.writelines("\t".join(map(format_cell, row)) + "\n" for row in chain([DIFF_COLUMNS], rows))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The flow `import-purge`: on a schedule, remove what is past retention. What that is, is `flows.store.retention`'."""
+"""The flow `import-purge`: remove job data past retention, on a schedule. What is removed: `flows.store.retention`."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.report.artifacts import masked
+from flows.report.artifacts import mask_emails
 from flows.settings import settings_from
 from flows.store.database import Store
 from flows.store.retention import purge as purge_jobs
@@ -24,12 +24,12 @@ Days = Annotated[int, Field(ge=-1, le=3650)]
     persist_result=False,
 )
 async def purge(database: str = "", days: Days = -1, *, dry_run: bool = False) -> State[None]:
-    """Remove what is past retention.
+    """Remove job data past retention.
 
     Args:
         database: The DuckDB file; empty for the worker's own (IMPORT_DATABASE).
         days: How many days to keep; -1 for the worker's own setting (IMPORT_RETENTION_DAYS).
-        dry_run: Say what would go and remove nothing.
+        dry_run: Report what would be removed, and remove nothing.
 
     """
     store = Store(settings_from(os.environ, database=Path(database) if database else None))
@@ -37,7 +37,7 @@ async def purge(database: str = "", days: Days = -1, *, dry_run: bool = False) -
         store.must_exist()
         purged = purge_jobs(store, days=None if days < 0 else days, dry_run=dry_run)
     except Fault as fault:
-        return Failed(message=f"{masked(fault.message)} ({fault.code.value})")
+        return Failed(message=f"{mask_emails(fault.message)} ({fault.code.value})")
     would = "would be " if dry_run else ""
     return Completed(
         message=f"{len(purged.jobs)} jobs {would}purged, {purged.rejected_users} refused rows {would}removed"

@@ -1,1 +1,1 @@
-"""What people and programs see of a job."""
+"""Show a job to people and programs: on the terminal, in Prefect, by mail and webhook, as files."""

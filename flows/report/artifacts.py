@@ -1,15 +1,14 @@
-"""What the Prefect pages show of a job, as values: Markdown, table rows, sentences, labels and the final state's name.
+"""Format a job for Prefect's pages: Markdown, table rows, labels, sentences and the name of the final state.
 
-Nothing here talks to Prefect; `flows.report.prefect` sends it. No secret and no e-mail address gets into any of it.
+Nothing here calls Prefect; `flows.report.prefect` does. No text here contains a secret or a whole e-mail address.
 """
 
-import base64
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
+from typing import cast
 
 from flows.pipeline.job import Progress
+from flows.report.chart import Bar, draw_bars, embed_in_markdown
 from schemas.codes import ErrorCode
 from schemas.job import JobStatus, JobSummary
 
@@ -17,6 +16,7 @@ SUMMARY_KEY = "import-summary"
 ERRORS_KEY = "import-errors"
 PROGRESS_KEY = "import-progress"
 SHOWN_ERRORS = 100
+SHOWN_SOURCES = 5
 COUNTS = ("total", "inserted", "updated", "unchanged", "failed", "warnings")
 COLOURS = {"inserted": "#16a34a", "updated": "#2563eb", "unchanged": "#9ca3af", "failed": "#dc2626"}
 ERROR_COLOUR = "#f59e0b"
@@ -32,167 +32,120 @@ ErrorRow = Mapping[str, object]  # record, line, code, path, message, severity
 Cell = str | int | float | None
 
 
-def masked(text: str) -> str:
-    """The text without the e-mail addresses in it: their first letter and `***` stay."""
+def mask_emails(text: str) -> str:
+    """Return the text with each e-mail address reduced to its first letter and `***`."""
     return EMAIL.sub(lambda match: f"{match[0][0]}***@***", text)
 
 
-def labels(summary: JobSummary) -> dict[str, int | str]:
-    """What a REST reader gets without access to the storage of results."""
-    counts: dict[str, int | str] = {f"import.{name}": getattr(summary, name) for name in COUNTS}
-    words = {"connection": summary.connection, "mode": summary.mode, "status": summary.status.value}
-    fault = {"fault": summary.fault["code"]} if summary.fault else {}
-    return (
-        counts | {f"import.{name}": word for name, word in (words | fault).items()} | {"import.job_id": summary.job_id}
-    )
+def get_counts(summary: JobSummary) -> dict[str, int]:
+    """Return the row counts of a job by name, in the order of `COUNTS`."""
+    return {name: getattr(summary, name) for name in COUNTS}
 
 
-def summary_markdown(summary: JobSummary) -> str:
-    """The job on one page: its sentence, its counts, the outcomes and the errors by code as charts."""
+def format_labels(summary: JobSummary) -> dict[str, int | str]:
+    """Return the labels of the run: they can be read over REST without access to the result storage."""
+    labels: dict[str, int | str] = {
+        **get_counts(summary),
+        "connection": summary.connection,
+        "mode": summary.mode,
+        "status": summary.status.value,
+        **({"fault": summary.fault["code"]} if summary.fault else {}),
+        "job_id": summary.job_id,
+    }
+    return {f"import.{name}": value for name, value in labels.items()}
+
+
+def format_summary(summary: JobSummary) -> str:
+    """Return the job as a page of Markdown: its result, its counts, and charts of outcomes and error codes."""
+    facts = list(_get_facts(summary).items())
     parts = [
         f"# Import: {summary.status.value.replace('_', ' ')}",
-        _escaped(summary.sentence) + ".",
-        f"*{_escaped(summary.fault['hint'])}*" if summary.fault and summary.fault["hint"] else "",
+        _escape(summary.sentence) + ".",
+        f"*{_escape(summary.fault['hint'])}*" if summary.fault and summary.fault["hint"] else "",
         "This was a dry run: nothing was changed." if summary.dry_run else "",
-        _outcome_chart(summary),
-        _table(_facts(summary)[1:], head=_facts(summary)[0]),
-        _error_chart(summary.errors_by_code),
-        _table(_codes(summary.errors_by_code), head=("code", "errors", "meaning")) if summary.errors_by_code else "",
-        f"Every error: `python -m flows.jobs errors {summary.job_id}`, the refused records: "
-        f"`python -m flows.jobs rejects {summary.job_id} -o FILE`" if summary.failed else "",
+        _draw_chart("Rows by outcome", [Bar(name, getattr(summary, name), colour) for name, colour in COLOURS.items()]),
+        _format_table(facts[1:], head=facts[0]),
+        *_format_error_codes(summary.errors_by_code),
+        f"* all errors: `python -m flows.jobs errors {summary.job_id}`\n"
+        f"* refused records: `python -m flows.jobs rejects {summary.job_id} -o FILE`" if summary.failed else "",
     ]  # fmt: skip
     return "\n\n".join(part for part in parts if part)
 
 
-def error_table(errors: Sequence[ErrorRow]) -> list[dict[str, Cell]]:
-    """The first errors as rows of a table."""
+def format_errors(errors: Sequence[ErrorRow]) -> list[dict[str, Cell]]:
+    """Return the first `SHOWN_ERRORS` errors as table rows."""
     return [
         {
-            "record": _number(error["record"]),
-            "line": _number(error["line"]),
-            "code": str(error["code"]),
-            "path": masked(str(error["path"])),
-            "message": masked(str(error["message"])),
-            "severity": str(error["severity"]),
+            "record": cast(int, error["record"]),
+            "line": cast(int | None, error["line"]),
+            **{name: mask_emails(str(error[name])) for name in ("code", "path", "message", "severity")},
         }
         for error in errors[:SHOWN_ERRORS]
     ]
 
 
-def errors_sentence(summary: JobSummary, *, shown: int) -> str:
-    """What the table of errors holds and where the others are."""
+def describe_errors(summary: JobSummary, *, shown: int) -> str:
+    """Return a sentence on how many errors the table contains and how to list the others."""
     total = sum(summary.errors_by_code.values())
     if shown >= total:
         return f"all {shown:,} errors"
     return f"the first {shown:,} of {total:,} errors; all of them: `python -m flows.jobs errors {summary.job_id}`"
 
 
-def progress_sentence(progress: Progress) -> str:
-    """How far the loading is, how fast and how much longer."""
-    left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
+def format_progress(progress: Progress) -> str:
+    """Return the progress of the load stage as a sentence: percent, rows, speed, time left."""
+    left = "" if progress.seconds_left is None else f", {format_duration(progress.seconds_left)} left"
     return f"{progress.percent:.0f} %, {progress.rows:,} rows, {progress.rows_per_second:,.0f} rows/s{left}"
 
 
-def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
+def format_duration(seconds: float) -> str:
+    """Return a duration with its two largest units."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _outcome_chart(summary: JobSummary) -> str:
-    bars = [Bar(name, getattr(summary, name), colour) for name, colour in COLOURS.items()]
-    return as_markdown_image(bar_chart(bars, title="What became of the rows"), alternative="What became of the rows")
+def _draw_chart(title: str, bars: Sequence[Bar]) -> str:
+    return embed_in_markdown(draw_bars(bars, title=title), alternative=title)
 
 
-def _error_chart(errors_by_code: Mapping[str, int]) -> str:
-    bars = [Bar(code, count, ERROR_COLOUR) for code, count in _by_count(errors_by_code)]
-    return as_markdown_image(bar_chart(bars, title="Errors by code"), alternative="Errors by code") if bars else ""
+def _format_error_codes(errors_by_code: Mapping[str, int]) -> list[str]:
+    """Return a chart and a table of the error codes, most frequent first; nothing for a job without errors."""
+    if not errors_by_code:
+        return []
+    meanings = {code.value: code.sentence for code in ErrorCode}
+    counts = sorted(errors_by_code.items(), key=lambda item: (-item[1], item[0]))
+    rows = [(code, f"{count:,}", meanings.get(code, "")) for code, count in counts]
+    return [
+        _draw_chart("Errors by code", [Bar(code, count, ERROR_COLOUR) for code, count in counts]),
+        _format_table(rows, head=("code", "errors", "meaning")),
+    ]
 
 
-def _facts(summary: JobSummary) -> list[tuple[str, ...]]:
-    sources = ", ".join(source.rsplit("/", 1)[-1] for source in summary.sources[:5])
-    more = f" and {len(summary.sources) - 5} more" if len(summary.sources) > 5 else ""
+def _get_facts(summary: JobSummary) -> dict[str, str]:
+    """Return the counts and properties of a job by name, without empty ones."""
+    sources = ", ".join(source.rsplit("/", 1)[-1] for source in summary.sources[:SHOWN_SOURCES])
+    more = len(summary.sources) - SHOWN_SOURCES
     facts = {
-        **{name: f"{getattr(summary, name):,}" for name in COUNTS},
+        **{name: f"{count:,}" for name, count in get_counts(summary).items()},
         "connection": summary.connection,
         "mode": summary.mode,
         "profile": summary.profile,
-        "sources": sources + more,
+        "sources": sources + (f" and {more} more" if more > 0 else ""),
         "external id": summary.external_id or "",
         "job": summary.job_id,
-        "duration": "" if summary.duration_seconds is None else duration(summary.duration_seconds),
+        "duration": "" if summary.duration_seconds is None else format_duration(summary.duration_seconds),
         "rows per second": "" if summary.rows_per_second is None else f"{summary.rows_per_second:,}",
-        "write lock": "" if summary.lock_seconds is None else duration(summary.lock_seconds),
+        "write lock": "" if summary.lock_seconds is None else format_duration(summary.lock_seconds),
     }
-    return [(name, fact) for name, fact in facts.items() if fact]
+    return {name: fact for name, fact in facts.items() if fact}
 
 
-def _codes(errors_by_code: Mapping[str, int]) -> list[tuple[str, ...]]:
-    sentences = {code.value: code.sentence for code in ErrorCode}
-    return [(code, f"{count:,}", sentences.get(code, "")) for code, count in _by_count(errors_by_code)]
-
-
-def _by_count(errors_by_code: Mapping[str, int]) -> list[tuple[str, int]]:
-    """The most frequent code first."""
-    return sorted(errors_by_code.items(), key=lambda item: (-item[1], item[0]))
-
-
-def _table(rows: Sequence[tuple[str, ...]], *, head: tuple[str, ...]) -> str:
-    lines = [head, tuple("---" for _ in head), *(tuple(_escaped(cell) for cell in row) for row in rows)]
+def _format_table(rows: Sequence[tuple[str, ...]], *, head: tuple[str, ...]) -> str:
+    lines = [head, tuple("---" for _ in head), *(tuple(_escape(cell) for cell in row) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _escaped(text: str) -> str:
-    """Text from a file name or a fault that Markdown leaves as it is."""
-    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", masked(text)).replace("\n", " ")
-
-
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) else None
-
-
-WIDTH = 640
-BAR = 18
-STEP = 26
-LABEL = 210  # pixels left of the bars
-NUMBER = 90  # pixels right of them
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One bar: its label, its length as a count, its colour."""
-
-    label: str
-    count: int
-    colour: str
-
-
-def bar_chart(bars: Sequence[Bar], *, title: str) -> str:
-    """The bars below one another, the longest as long as there is room."""
-    longest = max((bar.count for bar in bars), default=0) or 1
-    height = 34 + STEP * len(bars)
-    rows = "".join(_row(bar, top=30 + STEP * index, longest=longest) for index, bar in enumerate(bars))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
-        f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="13">'
-        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>'
-        f'<text x="8" y="18" font-weight="bold" fill="#1f2937">{escape(title)}</text>{rows}</svg>'
-    )
-
-
-def as_markdown_image(svg: str, *, alternative: str) -> str:
-    """The picture as Markdown that needs no other file; Prefect's pages drop a bare `<svg>`."""
-    data = base64.b64encode(svg.encode()).decode()
-    return f"![{alternative}](data:image/svg+xml;base64,{data})"
-
-
-def _row(bar: Bar, *, top: int, longest: int) -> str:
-    room = WIDTH - LABEL - NUMBER
-    length = max(round(room * bar.count / longest), 1 if bar.count else 0)
-    middle = top + 14
-    return (
-        f'<text x="{LABEL - 8}" y="{middle}" text-anchor="end" fill="#374151">{escape(bar.label)}</text>'
-        f'<rect x="{LABEL}" y="{top}" width="{length}" height="{BAR}" rx="2" fill="{bar.colour}"/>'
-        f'<text x="{LABEL + length + 6}" y="{middle}" fill="#374151">{bar.count:,}</text>'
-    )
+def _escape(text: str) -> str:
+    """Escape Markdown in text from a file name or a fault, and mask e-mail addresses."""
+    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", mask_emails(text)).replace("\n", " ")

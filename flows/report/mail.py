@@ -1,6 +1,6 @@
-"""Sends one plain mail through an SMTP server: encrypted where it can be, always where a password goes over the line.
+"""Send one plain-text mail through an SMTP server: encrypted if the server can, always if a password is sent.
 
-What it says is `flows.report.notices`'.
+The text of the mail is made in `flows.report.notices`.
 """
 
 import smtplib
@@ -12,16 +12,16 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from flows.report.webhook import Undelivered
+from flows.report.webhook import DeliveryError
 
 WAITS = (2.0, 6.0)  # seconds before the second and third attempt
 TIMEOUT_SECONDS = 15.0
-PORTS = {"smtp": 25, "submission": 587, "smtps": 465}  # submission: where a user name is given
+PORTS = {"smtp": 25, "submission": 587, "smtps": 465}  # submission: with a user name
 
 
 @dataclass(frozen=True)
 class Mail:
-    """Who writes to whom, and what."""
+    """A mail with its sender and recipients."""
 
     sender: str
     to: tuple[str, ...]
@@ -30,10 +30,10 @@ class Mail:
 
 
 def send_mail(url: str, mail: Mail, *, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Hand the mail to the server of `smtp[s]://[user:password@]host[:port]`, with patience.
+    """Send the mail through the server of `smtp[s]://[user:password@]host[:port]`, and retry temporary failures.
 
     Raises:
-        Undelivered: the server cannot be fault_point, or refuses.
+        DeliveryError: the server cannot be reached, or refuses the mail.
 
     """
     server = urlsplit(url)
@@ -43,15 +43,13 @@ def send_mail(url: str, mail: Mail, *, sleep: Callable[[float], None] = time.sle
         sleep(wait)
         try:
             _send(server, message)
-        except (smtplib.SMTPResponseException, smtplib.SMTPNotSupportedError) as error:
+        except OSError as error:  # of the connection, or of SMTP
             reason = error
-            if getattr(error, "smtp_code", 500) >= 500:
+            if isinstance(error, smtplib.SMTPNotSupportedError) or getattr(error, "smtp_code", 0) >= 500:
                 break
-        except (OSError, smtplib.SMTPException) as error:
-            reason = error
         else:
             return
-    raise Undelivered(f"the mail through {server.hostname} was not sent: {_told(reason)}")
+    raise DeliveryError(f"the mail through {server.hostname} was not sent: {_describe(reason)}")
 
 
 def _send(server: SplitResult, message: EmailMessage) -> None:
@@ -62,7 +60,7 @@ def _send(server: SplitResult, message: EmailMessage) -> None:
 
 
 def _client(server: SplitResult) -> smtplib.SMTP:
-    """A connection, encrypted where the server offers it; where a password follows, only to the host it names."""
+    """Connect, encrypted if the server offers it; with a password, only if its certificate is valid for the host."""
     host, context = str(server.hostname), ssl.create_default_context()
     if server.scheme == "smtps":
         return smtplib.SMTP_SSL(host, server.port or PORTS["smtps"], timeout=TIMEOUT_SECONDS, context=context)
@@ -71,15 +69,15 @@ def _client(server: SplitResult) -> smtplib.SMTP:
     )
     client.ehlo()
     if client.has_extn("starttls"):
-        client.starttls(context=context if server.username else _any_certificate())
+        client.starttls(context=context if server.username else _unverified_context())
     elif server.username:
         client.close()
-        raise smtplib.SMTPNotSupportedError("it offers no encryption, so no password is sent")
+        raise smtplib.SMTPNotSupportedError("it does not offer encryption, so the password was not sent")
     return client
 
 
-def _any_certificate() -> ssl.SSLContext:
-    """For a relay of the house, without a password: encrypted to whoever answers is better than not encrypted."""
+def _unverified_context() -> ssl.SSLContext:
+    """Accept any certificate, for an internal relay without a password: encryption is better than none."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -98,8 +96,8 @@ def _message(mail: Mail) -> EmailMessage:
     return message
 
 
-def _told(error: Exception | None) -> str:
-    """The kind of failure; a server's own words may repeat addresses."""
+def _describe(error: Exception | None) -> str:
+    """Return the kind of failure without the server's own text, which may contain addresses."""
     if isinstance(error, smtplib.SMTPResponseException):
         return f"it answered {error.smtp_code}"
     if isinstance(error, smtplib.SMTPNotSupportedError):

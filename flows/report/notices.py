@@ -1,69 +1,69 @@
-"""Tells people and programs that a job has ended: a signed webhook and an e-mail, each only where configured.
+"""Notify people and programs that a job has ended: by a signed webhook and by e-mail, each only if configured.
 
-What is told is the summary, without its files and without addresses. How it travels is in `flows.report.webhook` and
-`flows.report.mail`, who is told in `flows.settings`.
-A notice that cannot be delivered is a sentence for the log; it never changes how a job ended.
+A notice contains the summary without file names and e-mail addresses. Delivery is in `flows.report.webhook` and
+`flows.report.mail`, the recipients are in `flows.settings`. A failed delivery is logged; it never changes the result of
+a job.
 """
 
 import time
 from collections.abc import Callable, Iterator
 
-from flows.report.artifacts import COUNTS, masked
+from flows.report.artifacts import get_counts, mask_emails
 from flows.report.mail import Mail, send_mail
-from flows.report.webhook import Undelivered, Webhook, post
+from flows.report.webhook import DeliveryError, Webhook, post
 from flows.settings import NoticeSettings
 from schemas.job import JobSummary
 
 
 def notify(summary: JobSummary, settings: NoticeSettings, *, sleep: Callable[[float], None] = time.sleep) -> list[str]:
-    """Send what is configured; one sentence for each notice that could not be delivered."""
+    """Send the configured notices, and return a sentence for each that was not delivered."""
     failures: list[str] = []
     for send in _notices(summary, settings, sleep=sleep):
         try:
             send()
-        except Undelivered as reason:
+        except DeliveryError as reason:
             failures.append(str(reason))
     return failures
 
 
-def notice(summary: JobSummary) -> dict[str, object]:
-    """The summary as a webhook carries it: counts and codes, without the list of files, without addresses."""
+def format_document(summary: JobSummary) -> dict[str, object]:
+    """Return the JSON document of the webhook: the summary without its sources, with e-mail addresses masked."""
     document = summary.to_dict()
     document.pop("sources")
-    fault = {name: masked(text) for name, text in summary.fault.items()} if summary.fault else None
+    fault = {name: mask_emails(text) for name, text in summary.fault.items()} if summary.fault else None
     return {
         "event": f"import.{summary.status.value}",
         **document,
-        "external_id": masked(summary.external_id) if summary.external_id else None,
+        "external_id": mask_emails(summary.external_id) if summary.external_id else None,
         "fault": fault,
-        "message": masked(summary.sentence),
+        "message": mask_emails(summary.sentence),
     }
 
 
-def subject(summary: JobSummary) -> str:
-    """The notice in one line."""
-    words = summary.status.value.replace("_", " ")
-    return f"Import {words}: {_one_line(summary.connection)}, {summary.failed} of {summary.total} rows failed"
+def format_subject(summary: JobSummary) -> str:
+    """Return the subject of the mail."""
+    status = summary.status.value.replace("_", " ")
+    return f"Import {status}: {_join_lines(summary.connection)}, {summary.failed} of {summary.total} rows failed"
 
 
-def text(summary: JobSummary) -> str:
-    """The notice as a mail says it."""
+def format_text(summary: JobSummary) -> str:
+    """Return the text of the mail."""
     fault = [f"What to do: {summary.fault['hint']}"] if summary.fault and summary.fault["hint"] else []
     lines = [
         f"{summary.sentence}.",
         *fault,
         "",
-        *(f"{name}: {getattr(summary, name)}" for name in COUNTS),
+        *(f"{name}: {count}" for name, count in get_counts(summary).items()),
         *(f"  {code}: {count}" for code, count in sorted(summary.errors_by_code.items())),
         "",
-        f"connection: {_one_line(summary.connection)}",
+        f"connection: {_join_lines(summary.connection)}",
         f"mode: {summary.mode}" + (" (dry run, nothing was changed)" if summary.dry_run else ""),
         f"job: {summary.job_id}",
         f"finished: {summary.finished_at}",
         "",
         f"python -m flows.jobs errors {summary.job_id}",
     ]
-    return masked("\n".join(lines)) + "\n"
+    return mask_emails("\n".join(lines)) + "\n"
 
 
 def _notices(
@@ -71,11 +71,11 @@ def _notices(
 ) -> Iterator[Callable[[], None]]:
     if settings.webhook_url:
         target = Webhook(settings.webhook_url, settings.webhook_secret, settings.allow_private_addresses)
-        yield lambda: post(target, notice(summary), delivery=summary.job_id, sleep=sleep)
+        yield lambda: post(target, format_document(summary), delivery=summary.job_id, sleep=sleep)
     if settings.smtp_url:
-        mail = Mail(settings.mail_from, settings.mail_to, subject(summary), text(summary))
+        mail = Mail(settings.mail_from, settings.mail_to, format_subject(summary), format_text(summary))
         yield lambda: send_mail(settings.smtp_url, mail, sleep=sleep)
 
 
-def _one_line(words: str) -> str:
-    return " ".join(words.split())
+def _join_lines(text: str) -> str:
+    return " ".join(text.split())

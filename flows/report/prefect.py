@@ -1,8 +1,7 @@
-"""Tells Prefect of a job, and hears from Prefect that the job shall stop.
+"""Report a job to Prefect, and stop the job when its run is cancelled there.
 
-While the job runs all of it happens beside it, in a thread: a server that is slow or gone costs the job nothing and
-is never a reason to fail it. What is told is made in `flows.report.artifacts`; the flow is in
-`flows.import_users.flow`.
+While the job runs, a background thread makes these calls: a Prefect API that is slow or unreachable neither delays nor
+fails the job. The texts are made in `flows.report.artifacts`; the flow is in `flows.import_users.flow`.
 """
 
 import atexit
@@ -37,105 +36,107 @@ from schemas.job import JobStatus, JobSummary
 TICK_SECONDS = 0.25
 PROGRESS_SECONDS = 1.5  # an update costs the server 25 ms
 POLL_SECONDS = 2.0
-GIVE_UP_SECONDS = 15.0
+JOIN_SECONDS = 15.0
 DRAIN_SECONDS = 5.0
 FLOW_NAME = "import-users"
-LOOKED_AT = 50
-SURELY_LOCKED = timedelta(seconds=60)  # a job that began before has taken its lock
-GONE = "the process that ran the job is gone"
-NO_ANSWER = (httpx.HTTPError, PrefectException)
+CHECKED_RUNS = 50
+LOCK_AGE = timedelta(seconds=60)  # a job that has run for longer has taken its lock
+PROCESS_GONE = "the process that ran the job is gone"
+API_ERRORS = (httpx.HTTPError, PrefectException)
 
 
 def final_state(summary: JobSummary) -> State[dict[str, object]]:
-    """How the run ends: the sentence, and the summary as plain JSON."""
+    """Return the state that ends the run: its message is the result in a sentence, its data the summary as JSON."""
     make = {JobStatus.FAILED: Failed, JobStatus.CANCELED: Cancelled}.get(summary.status, Completed)
     name = artifacts.STATE_NAMES[summary.status]
-    return make(name=name, message=artifacts.masked(summary.sentence), data=summary.to_dict())
+    return make(name=name, message=artifacts.mask_emails(summary.sentence), data=summary.to_dict())
 
 
 def drain() -> None:
-    """Wait until Prefect's own threads have sent what they hold, so that a private server can be stopped."""
+    """Wait until Prefect's own threads have sent their queues, so that a private server can be stopped."""
     APILogWorker.drain_all(timeout=DRAIN_SECONDS)
     EventsWorker.drain_all(timeout=DRAIN_SECONDS)
 
 
 @atexit.register
 def silence_stderr() -> None:
-    """Close the mouth of a process that ends: DuckDB lists what Prefect's threads still hold, forty lines a run."""
+    """Discard what is printed while the process exits: DuckDB lists objects that Prefect's threads still hold."""
     sys.stderr.flush()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 @dataclass
-class RunPage:
-    """The run as Prefect shows it; nothing here fails when Prefect does not answer."""
+class FlowRunClient:
+    """Updates one flow run in Prefect; an API error is ignored in all of its methods."""
 
     client: SyncPrefectClient
     run_id: UUID
     progress_id: UUID | None = None
 
-    def enter(self, state: State[object]) -> None:
-        """Show the run in a phase."""
-        with suppress(*NO_ANSWER):
+    def set_state(self, state: State[object]) -> None:
+        """Set the state of the run."""
+        with suppress(*API_ERRORS):
             self.client.set_flow_run_state(self.run_id, state)
 
-    def show_progress(self, progress: Progress) -> None:
-        """Make the progress artifact, later bring it up to date."""
-        percent, sentence = round(progress.percent, 1), artifacts.progress_sentence(progress)
-        with suppress(*NO_ANSWER):
+    def write_progress(self, progress: Progress) -> None:
+        """Create the progress artifact, or update it if it exists."""
+        percent, sentence = round(progress.percent, 1), artifacts.format_progress(progress)
+        with suppress(*API_ERRORS):
             if self.progress_id is None:
-                self.progress_id = self._put("progress", artifacts.PROGRESS_KEY, percent, sentence)
+                self.progress_id = self._create_artifact("progress", artifacts.PROGRESS_KEY, percent, sentence)
             else:
                 self.client.update_artifact(self.progress_id, ArtifactUpdate(data=percent, description=sentence))
 
-    def show_end(self, summary: JobSummary, errors: Sequence[artifacts.ErrorRow]) -> None:
-        """Add the counts as labels, the summary and the first errors as artifacts."""
-        with suppress(*NO_ANSWER):
-            self.client.update_flow_run_labels(self.run_id, dict(artifacts.labels(summary)))
-            self._put("markdown", artifacts.SUMMARY_KEY, artifacts.summary_markdown(summary), summary.sentence)
+    def write_summary(self, summary: JobSummary, errors: Sequence[artifacts.ErrorRow]) -> None:
+        """Add the counts as labels, and the summary and the first errors as artifacts."""
+        with suppress(*API_ERRORS):
+            self.client.update_flow_run_labels(self.run_id, dict(artifacts.format_labels(summary)))
+            markdown = artifacts.format_summary(summary)
+            self._create_artifact("markdown", artifacts.SUMMARY_KEY, markdown, summary.sentence)
             if errors:
-                rows = artifacts.error_table(errors)
-                sentence = artifacts.errors_sentence(summary, shown=len(rows))
-                self._put("table", artifacts.ERRORS_KEY, json.dumps(rows), sentence)  # a table is JSON text there
+                rows = artifacts.format_errors(errors)
+                sentence = artifacts.describe_errors(summary, shown=len(rows))
+                # the data of a table artifact is JSON text
+                self._create_artifact("table", artifacts.ERRORS_KEY, json.dumps(rows), sentence)
 
     def mark_crashed(self, is_gone: Callable[[str], bool]) -> None:
-        """Show as crashed what runs for ever since its process was killed: nobody else would in a local run."""
+        """Set runs to Crashed whose process was killed: for a local run, no worker of Prefect does it."""
         running = FlowRunFilter.model_validate({"state": {"type": {"any_": ["RUNNING"]}}})
         imports = FlowFilter.model_validate({"name": {"any_": [FLOW_NAME]}})
-        with suppress(*NO_ANSWER):
-            for run in self.client.read_flow_runs(flow_filter=imports, flow_run_filter=running, limit=LOOKED_AT):
+        with suppress(*API_ERRORS):
+            for run in self.client.read_flow_runs(flow_filter=imports, flow_run_filter=running, limit=CHECKED_RUNS):
                 age = datetime.now(UTC) - (run.start_time or run.created or datetime.now(UTC))
-                if run.id != self.run_id and age > SURELY_LOCKED and is_gone(str(run.id)):
-                    self.client.set_flow_run_state(run.id, Crashed(message=GONE), force=True)
+                if run.id != self.run_id and age > LOCK_AGE and is_gone(str(run.id)):
+                    self.client.set_flow_run_state(run.id, Crashed(message=PROCESS_GONE), force=True)
 
     def is_canceling(self) -> bool:
-        """Whether somebody canceled the run in Prefect."""
-        with suppress(*NO_ANSWER):
+        """Return whether the run was cancelled in Prefect."""
+        with suppress(*API_ERRORS):
             state = self.client.read_flow_run(self.run_id).state
             return state is not None and (state.is_cancelling() or state.is_cancelled())
         return False
 
-    def _put(self, kind: str, key: str, data: object, description: str) -> UUID:
+    def _create_artifact(self, kind: str, key: str, data: object, description: str) -> UUID:
         artifact = ArtifactCreate(type=kind, key=key, data=data, description=description, flow_run_id=self.run_id)
         return self.client.create_artifact(artifact).id
 
 
 @contextmanager
-def run_page(run_id: UUID) -> Iterator[RunPage]:
-    """The run, with a connection to Prefect for the block."""
+def flow_run_client(run_id: UUID) -> Iterator[FlowRunClient]:
+    """Connect to Prefect for the block."""
     with get_client(sync_client=True) as client:
-        yield RunPage(client, run_id)
+        yield FlowRunClient(client, run_id)
 
 
 @dataclass
-class Every:
-    """A clock that is due every so many seconds."""
+class Timer:
+    """Elapses every so many seconds."""
 
     seconds: float
     last: float = field(default_factory=time.monotonic)
 
-    def due(self) -> bool:
-        """Whether the time has come; if so the next one starts."""
+    def has_elapsed(self) -> bool:
+        """Return whether the interval is over; if so, start the next one."""
         now = time.monotonic()
         if now - self.last < self.seconds:
             return False
@@ -145,10 +146,10 @@ class Every:
 
 @dataclass
 class PrefectObserver:
-    """Passes on what it is told: to the terminal at once, to Prefect when the thread of `telling` gets to it."""
+    """Passes events of a job on: to the terminal at once, to Prefect from the thread of `reporting`."""
 
     run_id: UUID
-    request_stop: Callable[[], None] | None  # none where Prefect's worker itself delivers a cancel
+    request_stop: Callable[[], None] | None  # None where Prefect's worker itself delivers a cancellation
     is_gone: Callable[[str], bool]  # whether the process of the job with that id was killed
     terminal: Observer | None = None
     _phases: deque[State[object]] = field(default_factory=deque)
@@ -156,52 +157,49 @@ class PrefectObserver:
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def phase(self, status: JobStatus) -> None:
-        """The job enters a phase: a named running state with the time at which it began."""
+        """Show the phase, and queue it as a named running state, which holds the time of its creation."""
         if self.terminal is not None:
             self.terminal.phase(status)
         self._phases.append(Running(name=status.value.capitalize()))
 
     def progress(self, progress: Progress) -> None:
-        """A batch has been loaded."""
+        """Show the progress, and keep it for the next update of the artifact."""
         if self.terminal is not None:
             self.terminal.progress(progress)
         self._progress = progress
 
     def repeats(self, job_id: str) -> None:
-        """The job would repeat an earlier one."""
+        """Show that the job repeats an earlier one."""
         if self.terminal is not None:
             self.terminal.repeats(job_id)
 
     @contextmanager
-    def telling(self) -> Iterator[None]:
-        """Within the block Prefect is told; after it nothing more is, so that no late phase follows the final state."""
-        context = contextvars.copy_context()  # holds the settings of this run
-        teller = threading.Thread(target=context.run, args=(self._tell,), name="prefect-report", daemon=True)
-        teller.start()
+    def reporting(self) -> Iterator[None]:
+        """Report to Prefect within the block, and not after it: a late phase would replace the final state."""
+        context = contextvars.copy_context()  # holds Prefect's settings of this run
+        thread = threading.Thread(target=context.run, args=(self._report,), name="prefect-report", daemon=True)
+        thread.start()
         try:
             yield
         finally:
             self._ended.set()
-            teller.join(GIVE_UP_SECONDS)
+            thread.join(JOIN_SECONDS)
 
-    def _tell(self) -> None:
-        progress, poll = Every(PROGRESS_SECONDS), Every(POLL_SECONDS)
-        with run_page(self.run_id) as page:
-            page.mark_crashed(self.is_gone)
+    def _report(self) -> None:
+        progress, poll = Timer(PROGRESS_SECONDS), Timer(POLL_SECONDS)
+        with flow_run_client(self.run_id) as client:
+            client.mark_crashed(self.is_gone)
             ended = False
             while not ended:
                 ended = self._ended.wait(TICK_SECONDS)
-                self._tell_phases(page)
-                if ended or progress.due():
-                    self._tell_progress(page)
-                if not ended and self.request_stop is not None and poll.due() and page.is_canceling():
+                while self._phases:
+                    client.set_state(self._phases.popleft())
+                if ended or progress.has_elapsed():
+                    self._report_progress(client)
+                if not ended and self.request_stop is not None and poll.has_elapsed() and client.is_canceling():
                     self.request_stop()
 
-    def _tell_phases(self, page: RunPage) -> None:
-        while self._phases:
-            page.enter(self._phases.popleft())
-
-    def _tell_progress(self, page: RunPage) -> None:
+    def _report_progress(self, client: FlowRunClient) -> None:
         progress, self._progress = self._progress, None
         if progress is not None:
-            page.show_progress(progress)
+            client.write_progress(progress)

@@ -1,4 +1,7 @@
-"""How commands print what they found: one JSON document, a table on a terminal, tab-separated lines in a pipe."""
+"""Print the result of a command: as one JSON document, a table on a terminal, or tab-separated lines in a pipe.
+
+`rich` is imported only when a table is printed: most commands never need it.
+"""
 
 import json
 import os
@@ -9,7 +12,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def ignore_closed_pipe() -> Iterator[None]:
-    """Within the block nobody minds when what reads our output has gone, as `head` does."""
+    """Discard further output in the block when the reader closes the pipe, as `head` does."""
     try:
         yield
         sys.stdout.flush()
@@ -33,12 +36,12 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     table = Table()
     for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=number == 0)  # the first is what people copy
+        table.add_column(column, overflow="fold", no_wrap=number == 0)  # the first is an id to copy
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
 
 
-def cell(value: object) -> str:
-    """A value as the text of one cell."""
+def format_cell(value: object) -> str:
+    """Return a value as the text of one cell, without tabs and line breaks."""
     return "" if value is None else str(value).replace("\t", " ").replace("\n", " ")

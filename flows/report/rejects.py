@@ -1,4 +1,8 @@
-"""The refused records of a job as a file to correct and import again; it holds the originals, secrets and all."""
+"""Write the refused records of a job to a file, to be corrected and imported again.
+
+The file contains the records as they came, with their secrets. What is added to a record and how a cell is written is
+in `transforms.rejects`.
+"""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -38,7 +42,7 @@ BATCH_ROWS = 50_000
 
 @dataclass(frozen=True)
 class Rejects:
-    """What was written."""
+    """The file that was written."""
 
     path: Path
     format: str
@@ -46,26 +50,27 @@ class Rejects:
 
 
 def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
-    """Write the refused records of an ended job; no file where there are none.
+    """Write the refused records of a job that has ended; without refused records, write no file.
 
     Raises:
-        JobFault: there is no such job, it has not ended, or its records are purged.
-        FileFault: the file cannot be written, or its name promises what is not written.
+        JobFault: the job does not exist, has not ended, or its records are purged.
+        FileFault: the file cannot be written, or the format of its name is not supported.
 
     """
     refuse_database(path, store.settings)
     job = find_job(store, job_id)
     if path == Path("-"):
-        raise FileFault(ErrorCode.FILE_FORMAT, "refused records are not written to standard output", "name a file")
+        raise FileFault(ErrorCode.FILE_FORMAT, "refused records are not written to standard output", "add -o FILE")
     refuse_sources(path, [file for source in job.sources for file in (Path(source), Path(source, path.name))])
     folder = JobFolder(store.settings.jobs_folder / job.job_id)
-    form = _format(path, folder)
+    file_format = _get_format(path, folder)
     if not _has_rejects(job, folder):
-        return Rejects(path, form, 0)
+        return Rejects(path, file_format, 0)
     with closing(scratch(store.settings, spill=folder.path)) as connection:
-        _open(connection, folder)
-        _type_cells(connection, PROFILES[job.profile], textual=form != "csv" and _is_textual(folder))
-        return Rejects(path, form, _write(connection, store, folder, path, form=form))
+        _stage_records(connection, folder)
+        is_textual = {source_format for source_format, _ in folder.layouts()} == {"csv"}
+        _parse_cells(connection, PROFILES[job.profile], textual=is_textual and file_format != "csv")
+        return Rejects(path, file_format, _write(connection, store, folder, path, file_format=file_format))
 
 
 def _has_rejects(job: JobSummary, folder: JobFolder) -> bool:
@@ -75,35 +80,30 @@ def _has_rejects(job: JobSummary, folder: JobFolder) -> bool:
     if folder.parts("refused"):
         return True
     if job.failed and job.fault is None and job.mode != UNDO:
-        hint = "import the sources again: what is wrong with them is found again"
+        hint = "import the sources again: the same records will be refused"
         raise JobFault(ErrorCode.REJECTS_PURGED, f"the refused records of job {job.job_id} are no longer kept", hint)
     return False
 
 
-def _format(path: Path, folder: JobFolder) -> str:
-    """The format that the file's name promises; without such a name the one of the job's sources."""
+def _get_format(path: Path, folder: JobFolder) -> str:
+    """Return the format of the path's suffix; without a suffix, that of the job's first source."""
     found = ENDINGS.get(path.suffix.lower())
     if found is None and path.suffix:
-        hint = f"name it with one of {', '.join(ENDINGS)}, or without an ending"
-        raise FileFault(ErrorCode.FILE_FORMAT, f"{path} is no name for a file of refused records", hint)
-    return found or next((form for form, _ in folder.layouts()), "ndjson")
+        hint = f"use one of {', '.join(ENDINGS)}, or a name without a suffix"
+        raise FileFault(ErrorCode.FILE_FORMAT, f"refused records cannot be written as *{path.suffix}: {path}", hint)
+    return found or next((source_format for source_format, _ in folder.layouts()), "ndjson")
 
 
-def _open(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> None:
-    """Leave the table `reject_texts`."""
+def _stage_records(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> None:
+    """Create the table `reject_texts`."""
     for name, kind in (("refused_parts", "refused"), ("error_parts", "errors")):
         connection.from_parquet([escaped_glob(part) for part in folder.parts(kind)]).create_view(name)
     unreadable = [code.value for code in UNREADABLE]
     materialise(connection, "reject_texts", unreadable=unreadable, added=WITHOUT_ADDED)
 
 
-def _is_textual(folder: JobFolder) -> bool:
-    """Whether all records came as rows of cells."""
-    return {form for form, _ in folder.layouts()} == {"csv"}
-
-
-def _type_cells(connection: duckdb.DuckDBPyConnection, profile: Profile, *, textual: bool) -> None:
-    """Leave the table `rejects`."""
+def _parse_cells(connection: duckdb.DuckDBPyConnection, profile: Profile, *, textual: bool) -> None:
+    """Create the table `rejects`."""
     materialise(
         connection,
         "rejects",
@@ -116,16 +116,18 @@ def _type_cells(connection: duckdb.DuckDBPyConnection, profile: Profile, *, text
     )
 
 
-def _write(connection: duckdb.DuckDBPyConnection, store: Store, folder: JobFolder, path: Path, *, form: str) -> int:
-    """Write the file in one go, readable for its owner only; how many records it holds."""
+def _write(
+    connection: duckdb.DuckDBPyConnection, store: Store, folder: JobFolder, path: Path, *, file_format: str
+) -> int:
+    """Write the whole file or nothing, readable by its owner only, and return the number of records."""
     ((records, readable),) = connection.execute(
         "select count(*), count(*) filter (is_readable) from rejects"
     ).fetchall()
-    layout = RejectLayout(_columns(connection, folder), has_original=readable < records)
+    layout = RejectLayout(_get_columns(connection, folder), has_original=readable < records)
     draft = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         with private_umask(), closing(scratch(store.settings, spill=folder.path)) as engine:
-            WRITERS[form](RejectFile(draft, layout, engine), _frames(connection))
+            WRITERS[file_format](RejectFile(draft, layout, engine), _read_frames(connection))
             draft.replace(path)
     except OSError as error:
         raise FileFault(ErrorCode.FILE_UNREADABLE, f"{path} cannot be written: {error.strerror}") from None
@@ -134,16 +136,16 @@ def _write(connection: duckdb.DuckDBPyConnection, store: Store, folder: JobFolde
     return int(records)
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> tuple[Column, ...]:
-    """The columns of the sources as they came, then every other key of the records."""
+def _get_columns(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> tuple[Column, ...]:
+    """Return the columns of tabular sources in their order, then every other key of the records."""
     rows = run(connection, "reject_columns")
     found = {str(name): frozenset(cast(list[str], types)) for name, types in rows}
-    came = (name for _, columns in folder.layouts() for name in columns if name not in IGNORED_COLUMNS)
-    return tuple(Column(name, found.get(name, frozenset())) for name in dict.fromkeys((*came, *found)))
+    sources = (name for _, columns in folder.layouts() for name in columns if name not in IGNORED_COLUMNS)
+    return tuple(Column(name, found.get(name, frozenset())) for name in dict.fromkeys((*sources, *found)))
 
 
-def _frames(connection: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
-    """The table `rejects` in order, a bounded piece at a time."""
+def _read_frames(connection: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
+    """Yield the table `rejects` by record, at most `BATCH_ROWS` rows at a time."""
     reader = connection.sql("from rejects order by record").to_arrow_reader(BATCH_ROWS)
     for batch in reader:
         yield pl.DataFrame(batch)
@@ -151,7 +153,7 @@ def _frames(connection: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
 
 @dataclass(frozen=True)
 class RejectFile:
-    """A file to be written: where, the columns of a table, and an engine that is free while frames come in."""
+    """A file to write: its path, its columns as a table, and a connection that no reader of frames uses."""
 
     path: Path
     layout: RejectLayout
@@ -159,14 +161,14 @@ class RejectFile:
 
 
 def write_ndjson(file: RejectFile, frames: Iterable[pl.DataFrame]) -> None:
-    """One object a line."""
+    """Write one object per line."""
     with file.path.open("w", encoding="utf-8") as lines:
         for frame in frames:
             lines.writelines(f"{text}\n" for text in json_objects(frame))
 
 
 def write_json(file: RejectFile, frames: Iterable[pl.DataFrame]) -> None:
-    """An array of objects, one a line."""
+    """Write an array with one object per line."""
     with file.path.open("w", encoding="utf-8") as lines:
         lines.write("[")
         for number, frame in enumerate(frames):
@@ -175,7 +177,7 @@ def write_json(file: RejectFile, frames: Iterable[pl.DataFrame]) -> None:
 
 
 def write_csv(file: RejectFile, frames: Iterable[pl.DataFrame]) -> None:
-    """A header and one row per record, made harmless for spreadsheets."""
+    """Write a header and one row per record; no cell is a formula for a spreadsheet."""
     separator = "\t" if file.path.suffix.lower() == ".tsv" else ","
     with file.path.open("wb") as rows:
         for number, frame in enumerate(frames):
@@ -184,7 +186,7 @@ def write_csv(file: RejectFile, frames: Iterable[pl.DataFrame]) -> None:
 
 
 def write_parquet(file: RejectFile, frames: Iterable[pl.DataFrame]) -> None:
-    """One row per record."""
+    """Write one row per record."""
     tables = (typed_columns(frame, file.layout, engine=file.engine).to_arrow() for frame in frames)
     first = next(tables)
     with pq.ParquetWriter(file.path, first.schema) as writer:

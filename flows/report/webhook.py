@@ -1,7 +1,8 @@
-"""Delivers a JSON document to a URL: signed, retried, and never to a private address unless that is allowed.
+"""Send a JSON document to a URL: signed, retried, and never to a private address unless that is allowed.
 
-What it says is `flows.report.notices`'. A receiver checks `X-Import-Signature`: `sha256=` and the hex HMAC-SHA256,
-under the shared secret, of the `X-Import-Timestamp` header, a full stop and the body; an old timestamp is a replay.
+The document is made in `flows.report.notices`. A receiver checks `X-Import-Signature`: `sha256=` and the hex
+HMAC-SHA256, with the shared secret as key, of the `X-Import-Timestamp` header, a full stop and the body. A request with
+an old timestamp is a replay.
 """
 
 import hashlib
@@ -21,18 +22,18 @@ WAITS = (1.0, 2.0, 4.0)  # seconds before the second, third and fourth attempt
 TIMEOUT_SECONDS = 5.0
 RETRIED_STATUS = (408, 425, 429, 500, 502, 503, 504)
 PORTS = {"http": 80, "https": 443}
-NAT64 = IPv6Network("64:ff9b::/96")  # an IPv4 address in IPv6 clothes
+NAT64 = IPv6Network("64:ff9b::/96")  # IPv4 addresses embedded in IPv6
 
 Address = IPv4Address | IPv6Address
 
 
-class Undelivered(Exception):
-    """Why a notice did not arrive, as a sentence without secrets."""
+class DeliveryError(Exception):
+    """A notice was not delivered; the message is a sentence without secrets."""
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """Where to deliver and how to sign."""
+    """The URL to deliver to and the key to sign with."""
 
     url: str
     secret: str = field(repr=False)
@@ -42,10 +43,10 @@ class Webhook:
 def post(
     target: Webhook, document: Mapping[str, object], *, delivery: str, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Deliver, with patience; a receiver sees the same `X-Import-Delivery` on every attempt.
+    """Deliver the document, and retry temporary failures; every attempt has the same `X-Import-Delivery`.
 
     Raises:
-        Undelivered: the address is not allowed, or no attempt was answered with a 2xx.
+        DeliveryError: the address is not allowed, or no attempt got a 2xx response.
 
     """
     body = json.dumps(document, ensure_ascii=False).encode()
@@ -56,16 +57,16 @@ def post(
         if status is not None and status not in RETRIED_STATUS:
             break
     if status is None or not 200 <= status < 300:
-        raise Undelivered(f"the webhook at {urlsplit(target.url).hostname} was not delivered: {reason}")
+        raise DeliveryError(f"the webhook at {urlsplit(target.url).hostname} was not delivered: {reason}")
 
 
 def signature(secret: str, *, timestamp: str, body: bytes) -> str:
-    """What `X-Import-Signature` holds."""
+    """Return the value of the header `X-Import-Signature`."""
     return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address can be anybody's on the internet and nothing of this house."""
+    """Return whether an address is on the public internet; an embedded IPv4 address counts as itself."""
     if isinstance(address, IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
         inner = IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else inner
@@ -75,7 +76,7 @@ def is_public(address: Address) -> bool:
 
 
 def _attempt(target: Webhook, body: bytes, *, delivery: str) -> tuple[int | None, str]:
-    """The status that came back, or none; and what there is to say about it."""
+    """Send the document once; return the HTTP status, None without a response, and a sentence about the result."""
     url = urlsplit(target.url)
     try:
         addresses = _addresses(url, allow_private=target.allow_private_addresses)
@@ -94,26 +95,26 @@ def _attempt(target: Webhook, body: bytes, *, delivery: str) -> tuple[int | None
         connection.request("POST", f"{url.path or '/'}{'?' * bool(url.query)}{url.query}", body=body, headers=headers)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        return None, f"{type(error).__name__} while waiting for an answer"
+        return None, f"{type(error).__name__} while waiting for a response"
     finally:
         connection.close()
     return status, f"it answered {status}"
 
 
 def _addresses(url: SplitResult, *, allow_private: bool) -> list[str]:
-    """The addresses to connect to, checked once: a name that is looked up again could lead elsewhere."""
+    """Resolve and check the addresses once: a second lookup of the name could return others."""
     found = socket.getaddrinfo(url.hostname, _port(url), type=socket.SOCK_STREAM)
     addresses = [str(entry[4][0]) for entry in found]
     if not allow_private and not all(is_public(ip_address(address.split("%")[0])) for address in addresses):
-        raise Undelivered(
+        raise DeliveryError(
             f"the webhook at {url.hostname} was not delivered: its address is private; "
-            "set IMPORT_WEBHOOK_ALLOW_PRIVATE=1 where that is meant"
+            "set IMPORT_WEBHOOK_ALLOW_PRIVATE=1 to allow that"
         )
     return addresses
 
 
 def _connection(url: SplitResult, *, addresses: Sequence[str]) -> http.client.HTTPConnection:
-    """A connection to the first address that answers, asking for the name; redirects are not followed."""
+    """Connect to the first reachable address and verify TLS for the host name; redirects are not followed."""
     connection = http.client.HTTPConnection(str(url.hostname), _port(url), timeout=TIMEOUT_SECONDS)
     sock = _socket(addresses, port=_port(url))
     if url.scheme == "https":

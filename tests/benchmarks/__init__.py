@@ -1,12 +1,13 @@
-"""Runs this import and what one would script instead side by side, on the same users with the same rules in words.
+"""Compare this import with scripts that do the same with other tools, on the same users and by the same rules.
 
-`python -m tests.benchmarks`, never by the test run: it takes minutes and gigabytes at full size. Each tool of
-`tests.benchmarks.tools` is a whole process, start-up included; in every round of a scenario each has its turn, and
-ratios are taken within the round. What a tool accepts and refuses is compared with ours before its times count.
+Run it with `python -m tests.benchmarks`; it is not a part of the test run, because it takes minutes and gigabytes at
+full size. Each tool of `tests.benchmarks.tools` runs as a process of its own, and start-up counts. In every round of a
+scenario each tool runs once, and ratios are computed within the round. What a tool accepts and refuses is compared with
+our results before its times count.
 
-The rules, for each tool to say as it can:
+The rules, which each tool implements as far as it can:
 
-* `email` is there; a dot-atom, @ and a domain name; at most 254 characters, 64 before the @
+* `email` is required; a dot-atom, @ and a domain name; at most 254 characters, 64 before the @
 * `phone_number` is + and 1 to 15 digits; `picture` an absolute http(s) URI; `password_hash` bcrypt of cost 04 to 31
 * `user_id` has 1 to 255 characters, none of them white space; `username` 1 to 128 of letters, digits and some signs
 * `given_name`, `family_name` have 1 to 150 characters, `name`, `nickname` 1 to 300, no control characters

@@ -1,4 +1,4 @@
-"""The files and databases that runs begin with, made once per folder and kept there."""
+"""Make the input files and databases of the runs, once per folder."""
 
 import shutil
 from dataclasses import dataclass
@@ -6,63 +6,63 @@ from pathlib import Path
 
 import duckdb
 
-from tests.benchmarks.processes import run
+from tests.benchmarks.processes import run_tool
 from tests.benchmarks.scenarios import Run
 from tests.benchmarks.tools import TOOLS, Layout
 from tests.benchmarks.users import write_users
 
-EDITION = 1  # of the users in a file; those in the table are edition 0
+EDITION = 1  # of the users in a file; the users in the table have edition 0
 
 
 @dataclass(frozen=True)
 class Material:
-    """A folder of what runs begin with; what is there is taken as it is."""
+    """A folder of input files and databases; existing ones are used as they are."""
 
     folder: Path
 
-    def file(self, wanted: Run) -> Path:
-        """The users of a run."""
-        share = f"{wanted.faulty:.0%}".removesuffix("%")
-        path = self.folder / f"{wanted.users}-users-{share}-percent-faulty-of-{wanted.existing}.ndjson"
+    def get_file(self, run: Run) -> Path:
+        """Return the file of users for a run."""
+        share = f"{run.faulty:.0%}".removesuffix("%")
+        path = self.folder / f"{run.users}-users-{share}-percent-faulty-of-{run.existing}.ndjson"
         self.folder.mkdir(parents=True, exist_ok=True)
-        return path if path.exists() else write_whole(path, wanted)
+        return path if path.exists() else write_file(path, run)
 
-    def base(self, wanted: Run) -> Path | None:
-        """The database that the run's tool finds; none where it finds none."""
-        layout = wanted.tool.layout
-        if not wanted.existing or not layout.users:
+    def get_database(self, run: Run) -> Path | None:
+        """Return the database that the run starts with; None for an empty one."""
+        layout = run.tool.layout
+        if not run.existing or not layout.users:
             return None
-        product = self._product(wanted.existing)
-        return laid_out(product, layout) if layout.build else product
+        product = self._get_product_database(run.existing)
+        return convert_database(product, layout) if layout.build else product
 
-    def _product(self, existing: int) -> Path:
-        """A database into which the product has imported the users."""
+    def _get_product_database(self, existing: int) -> Path:
+        """Return a database into which the product has imported the users."""
         path = self.folder / f"base-{existing}" / "users.duckdb"
         if not path.exists():
             file = write_users(self.folder / "existing.ndjson", existing)
-            draft = path.parent / "draft" / path.name
-            run(TOOLS["ours"], file, database=draft, mode="insert")
-            draft.rename(path)
-            shutil.rmtree(draft.parent)  # with the job's folder
+            temp_path = path.parent / "draft" / path.name
+            run_tool(TOOLS["ours"], file, database=temp_path, mode="insert")
+            temp_path.rename(path)
+            shutil.rmtree(temp_path.parent)  # with the job's folder
             file.unlink()
         return path
 
 
-def laid_out(product: Path, layout: Layout) -> Path:
-    """The users of the product's database in a database beside it, as the layout has them."""
+def convert_database(product: Path, layout: Layout) -> Path:
+    """Copy the users of the product's database to a database beside it with another layout, and return its path."""
     path = product.with_name(f"{layout.name}.duckdb")
     if not path.exists():
-        draft = path.with_suffix(".draft")
-        draft.unlink(missing_ok=True)
-        with duckdb.connect(str(draft)) as connection:
+        temp_path = path.with_suffix(".draft")
+        temp_path.unlink(missing_ok=True)
+        with duckdb.connect(str(temp_path)) as connection:
             connection.execute("attach '" + str(product).replace("'", "''") + "' as base (read_only)")
             connection.execute(layout.build)
-        draft.rename(path)
+        temp_path.rename(path)
     return path
 
 
-def write_whole(path: Path, wanted: Run) -> Path:
-    """The file, under its name only when it is whole."""
-    draft = path.with_suffix(".draft")
-    write_users(draft, wanted.users, faulty=wanted.faulty, existing=wanted.existing, edition=EDITION)
-    return draft.rename(path)
+def write_file(path: Path, run: Run) -> Path:
+    """Write the users of a run; the file gets its name once it is complete."""
+    temp_path = path.with_suffix(".draft")
+    write_users(temp_path, run.users, faulty=run.faulty, existing=run.existing, edition=EDITION)
+    return temp_path.rename(path)

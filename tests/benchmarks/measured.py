@@ -1,7 +1,8 @@
-"""Runs a command and prints what it took: a process between, as a child begins with the peak memory of its parent.
+"""Run a command and print its time and memory.
 
-`python measured.py COMMAND…` prints one JSON document on stdout; the command's own output goes to stderr. Standard
-library only, so that it is small.
+`python measured.py COMMAND…` prints one JSON document on stdout; the command's own output goes to stderr. This is a
+process of its own because the peak memory of a child starts at that of its parent; it imports only the standard
+library, to be small.
 """
 
 import json
@@ -10,11 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-BUSY = (0, 1, 2, 5, 6)  # user, nice, system, irq and softirq in the first line of /proc/stat
+BUSY = (0, 1, 2, 5, 6)  # columns user, nice, system, irq and softirq in the first line of /proc/stat
 
 
 def main() -> None:
-    """Run the command line's command to its end."""
+    """Run the command of the arguments and print its measurement."""
     began, busy = time.perf_counter(), busy_seconds()
     child = os.fork()
     if child == 0:
@@ -36,12 +37,12 @@ def main() -> None:
 
 
 def busy_seconds() -> float:
-    """How long the machine's processors have worked for anybody; 0 where Linux does not say it."""
+    """Return the seconds for which the processors of the machine have been busy; 0 where `/proc/stat` is missing."""
     try:
         counts = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:]
     except OSError:
         return 0.0
-    return sum(int(counts[at]) for at in BUSY) / os.sysconf("SC_CLK_TCK")
+    return sum(int(counts[column]) for column in BUSY) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The results as Markdown: one table per scenario, and what each tool cannot say."""
+"""Format the results as Markdown: one table per scenario, and what each tool does not report."""
 
 import os
 import platform
@@ -6,74 +6,76 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from statistics import median
 
-from tests.benchmarks.rounds import Contestant, Played
+from tests.benchmarks.rounds import ScenarioResult, Series
 from tests.benchmarks.scenarios import Sizes
 from tests.benchmarks.tools import TOOLS, Tool
 
 FLOOR, OURS = TOOLS["floor"].name, TOOLS["ours"].name
-QUIET = 0.05  # of the processors, that others may use
+QUIET = 0.05  # the share of the processors that other processes may use
 PACKAGES = ("duckdb", "polars", "pandera", "dataframely", "pydantic", "pandas", "dlt")
 
 
-def ratios(one: Contestant, other: Contestant | None) -> list[float]:
-    """The run's time over the other's, round by round."""
+def get_ratios(series: Series, other: Series | None) -> list[float]:
+    """Return the time of a run divided by that of the other, per round."""
     if other is None:
         return []
-    return [mine.wall_seconds / its.wall_seconds for mine, its in zip(one.taken, other.taken, strict=False)]
+    pairs = zip(series.measurements, other.measurements, strict=False)
+    return [first.wall_seconds / second.wall_seconds for first, second in pairs]
 
 
-def markdown(played: Sequence[Played], *, sizes: Sizes, rounds: int, absent: Sequence[Tool]) -> str:
-    """All of it."""
-    parts = [_head(sizes, rounds), *(_scenario(one) for one in played), _silences(sizes.chosen)]
+def format_results(results: Sequence[ScenarioResult], *, sizes: Sizes, rounds: int, absent: Sequence[Tool]) -> str:
+    """Return the whole report."""
+    parts = [_format_head(sizes, rounds), *(_format_scenario(one) for one in results), _format_gaps(sizes.chosen)]
     if absent:
-        parts.append("\n".join(_absence(tool) for tool in absent))
+        parts.append("\n".join(_format_absence(tool) for tool in absent))
     return "\n\n".join(parts) + "\n"
 
 
-def _absence(tool: Tool) -> str:
+def _format_absence(tool: Tool) -> str:
     return f"Not run: {tool.name}, as {' and '.join(tool.missing)} is not installed (`pip install -e '.[bench]'`)."
 
 
-def _head(sizes: Sizes, rounds: int) -> str:
-    versions = ", ".join(f"{package} {found}" for package in PACKAGES if (found := _version(package)))
+def _format_head(sizes: Sizes, rounds: int) -> str:
+    versions = ", ".join(f"{package} {found}" for package in PACKAGES if (found := _get_version(package)))
     return (
         f"{sizes.users:,} users in a file, {sizes.existing:,} in the table to upsert into, {sizes.faulty:.0%} of the "
-        f"rows faulty unless said otherwise; medians of {rounds} rounds, least and most in brackets; ratios within a "
-        "round.\n"
+        f"rows faulty unless stated otherwise; medians of {rounds} rounds, minimum and maximum in brackets; "
+        "ratios within a round.\n"
         f"Python {platform.python_version()}, {versions}; {os.cpu_count()} CPUs."
     )
 
 
-def _version(package: str) -> str:
+def _get_version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
         return ""
 
 
-def _scenario(played: Played) -> str:
-    rows = _compared(played) if played.scenario.all_tools else _alone(played)
-    lines = [f"## {played.scenario.title}", "", *rows, *_disturbed(played)]
-    for one in played.contestants:
-        if one.lock_seconds and one.taken:
-            share = median(lock / run.wall_seconds for lock, run in zip(one.lock_seconds, one.taken, strict=False))
+def _format_scenario(result: ScenarioResult) -> str:
+    rows = _format_comparison(result) if result.scenario.all_tools else _format_pair(result)
+    lines = [f"## {result.scenario.title}", "", *rows, *_format_disturbance(result)]
+    for one in result.series:
+        if one.lock_seconds and one.measurements:
+            pairs = zip(one.lock_seconds, one.measurements, strict=False)
+            share = median(lock / run.wall_seconds for lock, run in pairs)
             seconds = median(one.lock_seconds)
             lines += ["", f"{one.run.label}: the write lock is held for {seconds:.2f} s, {share:.0%} of the run."]
     return "\n".join(lines)
 
 
-def is_disturbed(played: Played) -> bool:
-    """Whether others worked meanwhile, so that the figures say little."""
-    return max(_others(played), default=0) > QUIET
+def is_disturbed(result: ScenarioResult) -> bool:
+    """Return whether other processes used so much time that the figures are unreliable."""
+    return max(_get_others_shares(result), default=0) > QUIET
 
 
-def _others(played: Played) -> list[float]:
-    return [run.others_share for one in played.contestants for run in one.taken]
+def _get_others_shares(result: ScenarioResult) -> list[float]:
+    return [run.others_share for one in result.series for run in one.measurements]
 
 
-def _disturbed(played: Played) -> Iterator[str]:
-    if is_disturbed(played):
-        shares = _others(played)
+def _format_disturbance(result: ScenarioResult) -> Iterator[str]:
+    if is_disturbed(result):
+        shares = _get_others_shares(result)
         yield ""
         yield (
             f"**Not a quiet machine**: other processes used {median(shares):.0%} of the processors during the runs, "
@@ -81,51 +83,52 @@ def _disturbed(played: Played) -> Iterator[str]:
         )
 
 
-def _compared(played: Played) -> Iterator[str]:
-    floor, ours = played.of(FLOOR), played.of(OURS)
-    yield "| tool | seconds | CPU seconds | peak MB | users/s | × floor | × ours | verdict |"
+def _format_comparison(result: ScenarioResult) -> Iterator[str]:
+    floor, ours = result.find_series(FLOOR), result.find_series(OURS)
+    yield "| tool | seconds | CPU seconds | peak MB | users/s | × floor | × ours | results |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
-    for one in played.contestants:
-        cells = (one.run.label, *_figures(one), _spread(ratios(one, floor)), _spread(ratios(one, ours)), one.verdict)
-        yield f"| {' | '.join(cells)} |"
+    for one in result.series:
+        ratios = (_format_spread(get_ratios(one, floor)), _format_spread(get_ratios(one, ours)))
+        yield f"| {' | '.join((one.run.label, *_format_figures(one), *ratios, one.comparison))} |"
 
 
-def _alone(played: Played) -> Iterator[str]:
+def _format_pair(result: ScenarioResult) -> Iterator[str]:
     yield "| run | seconds | CPU seconds | peak MB | users/s |"
     yield "| --- | ---: | ---: | ---: | ---: |"
-    for one in played.contestants:
-        yield f"| {' | '.join((one.run.label, *_figures(one)))} |"
-    first, second = played.contestants
-    if not (first.taken and second.taken):
+    for one in result.series:
+        yield f"| {' | '.join((one.run.label, *_format_figures(one)))} |"
+    first, second = result.series
+    if not (first.measurements and second.measurements):
         return
-    pairs = list(zip(first.taken, second.taken, strict=False))
-    memory = [mine.peak_bytes / its.peak_bytes for mine, its in pairs]
-    beyond = [mine.wall_seconds - its.wall_seconds for mine, its in pairs]
+    pairs = list(zip(first.measurements, second.measurements, strict=False))
+    memory = [one.peak_bytes / other.peak_bytes for one, other in pairs]
+    difference = [one.wall_seconds - other.wall_seconds for one, other in pairs]
     yield ""
     yield (
-        f"The first takes {_spread(ratios(first, second))} times the time of the second and {_spread(memory)} times "
-        f"its memory; {_spread(beyond)} seconds more."
+        f"The first run takes {_format_spread(get_ratios(first, second))} times the time and {_format_spread(memory)} "
+        f"times the memory of the second, and {_format_spread(difference)} seconds more."
     )
 
 
-def _figures(one: Contestant) -> Sequence[str]:
-    if not one.taken:
+def _format_figures(series: Series) -> Sequence[str]:
+    runs = series.measurements
+    if not runs:
         return ("–",) * 4
-    seconds = median(run.wall_seconds for run in one.taken)
+    seconds = median(run.wall_seconds for run in runs)
     return (
-        _spread([run.wall_seconds for run in one.taken]),
-        f"{median(run.cpu_seconds for run in one.taken):.2f}",
-        f"{median(run.peak_bytes for run in one.taken) / 1e6:,.0f}",
-        f"{one.run.users / seconds:,.0f}",
+        _format_spread([run.wall_seconds for run in runs]),
+        f"{median(run.cpu_seconds for run in runs):.2f}",
+        f"{median(run.peak_bytes for run in runs) / 1e6:,.0f}",
+        f"{series.run.users / seconds:,.0f}",
     )
 
 
-def _spread(values: Sequence[float]) -> str:
+def _format_spread(values: Sequence[float]) -> str:
     if not values:
         return "–"
     return f"{median(values):.2f}" + (f" ({min(values):.2f}–{max(values):.2f})" if len(values) > 1 else "")
 
 
-def _silences(tools: Sequence[Tool]) -> str:
-    lines = [f"| {tool.name} | {'; '.join(tool.cannot_say)} |" for tool in tools if tool.cannot_say]
-    return "\n".join(["## What a tool cannot say", "", "| tool | |", "| --- | --- |", *lines])
+def _format_gaps(tools: Sequence[Tool]) -> str:
+    lines = [f"| {tool.name} | {'; '.join(tool.not_reported)} |" for tool in tools if tool.not_reported]
+    return "\n".join(["## What a tool does not report", "", "| tool | |", "| --- | --- |", *lines])

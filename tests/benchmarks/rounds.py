@@ -1,4 +1,4 @@
-"""Runs a scenario round by round, every run in its turn, and keeps what each took and how its verdict differs."""
+"""Run a scenario round by round, and collect the measurements of each run and how its results differ from ours."""
 
 import shutil
 import sys
@@ -8,99 +8,99 @@ from pathlib import Path
 
 import polars as pl
 
-from tests.benchmarks import verdicts
+from tests.benchmarks import comparison
 from tests.benchmarks.material import Material
-from tests.benchmarks.processes import Taken, ToolFailedError, run
+from tests.benchmarks.processes import Measurement, ToolFailedError, run_tool
 from tests.benchmarks.scenarios import Run, Scenario, Sizes
 from tests.benchmarks.tools import OURS
 
 
 @dataclass
-class Contestant:
+class Series:
     """One run of a scenario over all rounds."""
 
     run: Run
-    taken: list[Taken] = field(default_factory=list)
+    measurements: list[Measurement] = field(default_factory=list)
     lock_seconds: list[float] = field(default_factory=list)
-    verdict: str = ""
+    comparison: str = ""  # with our results
 
 
 @dataclass(frozen=True)
-class Played:
-    """A scenario with what came of it."""
+class ScenarioResult:
+    """A scenario with the series of its runs."""
 
     name: str
     scenario: Scenario
-    contestants: Sequence[Contestant]
+    series: Sequence[Series]
 
-    def of(self, name: str) -> Contestant | None:
-        """The contestant of a tool that got through all rounds."""
-        return next((one for one in self.contestants if one.run.tool.name == name and one.taken), None)
+    def find_series(self, name: str) -> Series | None:
+        """Return the series of a tool that completed all rounds."""
+        return next((one for one in self.series if one.run.tool.name == name and one.measurements), None)
 
 
 @dataclass
-class _Judge:
-    """What we made of the file, by which the others are judged."""
+class _Reference:
+    """Our results for the file, with which those of the other tools are compared."""
 
-    ours: verdicts.Result | None = None
-    known: pl.DataFrame | None = None
+    ours: comparison.Result | None = None
+    codes: pl.DataFrame | None = None
 
-    def check_records(self, one: Run, database: Path, file: Path) -> str:
-        """How the run's verdict stands to ours."""
-        result = verdicts.result(database, one.tool.layout)
+    def compare(self, run: Run, database: Path, file: Path) -> str:
+        """Return how the results of the run differ from ours."""
+        result = comparison.read_result(database, run.tool.layout)
         if result is None:
             return "unchecked"
-        if one.tool.layout is OURS:
-            self.ours, self.known = result, verdicts.codes(database, file)
+        if run.tool.layout is OURS:
+            self.ours, self.codes = result, comparison.read_codes(database, file)
             return f"{result.refused.height:,} refused" if result.refused is not None else ""
         assert self.ours is not None
-        assert self.known is not None
-        differs = verdicts.difference(result, self.ours, self.known)
-        return f"differs: {differs}" if differs else "the same"
+        assert self.codes is not None
+        differences = comparison.describe_differences(result, self.ours, self.codes)
+        return f"differs: {differences}" if differences else "the same"
 
 
-def play(name: str, scenario: Scenario, *, sizes: Sizes, rounds: int, folder: Path) -> Played:
-    """Run the scenario for so many rounds; a tool that fails is left out from there on."""
-    contestants = [Contestant(one) for one in scenario.runs(sizes)]
+def run_scenario(name: str, scenario: Scenario, *, sizes: Sizes, rounds: int, folder: Path) -> ScenarioResult:
+    """Run the scenario for so many rounds; a tool that fails is skipped from then on."""
+    series = [Series(run) for run in scenario.runs(sizes)]
     material = Material(folder / "material")
-    judge = _Judge()
-    for one in contestants:  # before the first turn: what it takes is nobody's time
-        material.file(one.run)
-        material.base(one.run)
+    reference = _Reference()
+    for one in series:  # before the first round: making these does not count as the time of any run
+        material.get_file(one.run)
+        material.get_database(one.run)
     for number in range(rounds):
-        for one in _standing(contestants, number):
-            _turn(one, material, folder=folder / "run", judge=judge if number == 0 else None)
-            _say(f"{name}, round {number + 1} of {rounds}: {one.run.label}: {_told(one)}")
-    return Played(name, scenario, contestants)
+        for one in _get_remaining(series, number):
+            _run_once(one, material, folder=folder / "run", reference=reference if number == 0 else None)
+            sys.stderr.write(f"{name}, round {number + 1} of {rounds}: {one.run.label}: {_format_last(one)}\n")
+    return ScenarioResult(name, scenario, series)
 
 
-def _standing(contestants: Sequence[Contestant], number: int) -> Iterator[Contestant]:
-    return (one for one in contestants if len(one.taken) == number)
+def _get_remaining(series: Sequence[Series], number: int) -> Iterator[Series]:
+    return (one for one in series if len(one.measurements) == number)
 
 
-def _turn(one: Contestant, material: Material, *, folder: Path, judge: _Judge | None) -> None:
-    """Run it once; the first time its verdict is compared before its time counts."""
-    file, base = material.file(one.run), material.base(one.run)
+def _run_once(series: Series, material: Material, *, folder: Path, reference: _Reference | None) -> None:
+    """Run it once; in the first round its results are compared before its time counts."""
+    run = series.run
+    file, base = material.get_file(run), material.get_database(run)
     database = folder / "users.duckdb"
     try:
-        taken = run(one.run.tool, file, database=database, mode=one.run.mode, base=base)
+        measurement = run_tool(run.tool, file, database=database, mode=run.mode, base=base)
     except ToolFailedError as failed:
-        if one.run.tool.layout is OURS:
+        if run.tool.layout is OURS:
             raise  # there is nothing to compare with
-        one.verdict = f"failed: {str(failed).strip().splitlines()[-1]}"
-        one.taken.clear()
+        series.comparison = f"failed: {str(failed).strip().splitlines()[-1]}"
+        series.measurements.clear()
         return
-    if judge:
-        one.verdict = judge.check_records(one.run, database, file)
-    if one.run.tool.layout is OURS:
-        one.lock_seconds += [seconds for seconds in [verdicts.lock_seconds(database)] if seconds is not None]
-    one.taken.append(taken)
+    if reference:
+        series.comparison = reference.compare(run, database, file)
+    if run.tool.layout is OURS:
+        seconds = comparison.read_lock_seconds(database)
+        series.lock_seconds += [] if seconds is None else [seconds]
+    series.measurements.append(measurement)
     shutil.rmtree(folder)
 
 
-def _told(one: Contestant) -> str:
-    return f"{one.taken[-1].wall_seconds:.2f} s, {one.verdict}" if one.taken else one.verdict
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+def _format_last(series: Series) -> str:
+    if not series.measurements:
+        return series.comparison
+    return f"{series.measurements[-1].wall_seconds:.2f} s, {series.comparison}"

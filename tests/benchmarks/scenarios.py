@@ -1,4 +1,4 @@
-"""What is measured: a registry of scenarios, each a few runs that take turns."""
+"""Declare what is measured: a registry of scenarios, each with the runs of one round."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ SMALL = 1000  # users of a small file
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """How many users a file and the table have, and what share of the file is faulty."""
+    """The number of users in a file and in the table, and the share of faulty rows in the file."""
 
     users: int
     existing: int
@@ -19,13 +19,13 @@ class Sizes:
 
     @property
     def chosen(self) -> list[Tool]:
-        """The tools that take part."""
+        """Return the chosen tools."""
         return [TOOLS[name] for name in self.tools]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One turn of a round: a tool on a file of so many users."""
+    """A run of a tool on a file of so many users."""
 
     label: str
     tool: Tool
@@ -35,13 +35,13 @@ class Run:
 
     @property
     def mode(self) -> str:
-        """How the tool is to take users that are there."""
+        """Return how the tool treats existing users."""
         return "upsert" if self.existing else "insert"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """Runs that take turns, and what is compared: each with the floor and ours, or the first of them with the other."""
+    """The runs of a round; all tools are compared with the floor and ours, other runs the first with the second."""
 
     title: str
     runs: Callable[[Sizes], Sequence[Run]]
@@ -81,7 +81,7 @@ def _small(sizes: Sizes) -> Sequence[Run]:
 
 SCENARIOS = {
     "insert": Scenario(title="Insert into an empty table", runs=lambda sizes: _insert(sizes, sizes.faulty)),
-    "upsert": Scenario(title="Upsert, 30 % of the users are there already", runs=_upsert),
+    "upsert": Scenario(title="Upsert, 30 % of the users exist already", runs=_upsert),
     "clean": Scenario(title="Insert, no row faulty", runs=lambda sizes: _insert(sizes, 0)),
     "5-percent": Scenario(title="Insert, 5 % of the rows faulty", runs=lambda sizes: _insert(sizes, 0.05)),
     "half": Scenario(title="Insert, half of the rows faulty", runs=lambda sizes: _insert(sizes, 0.5)),

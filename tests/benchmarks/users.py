@@ -1,4 +1,4 @@
-"""Invented users in any number as NDJSON, some of them faulty: the same numbers give the same bytes."""
+"""Write any number of invented users as NDJSON, some of them faulty; equal arguments give equal bytes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import IO
 import polars as pl
 
 CHUNK = 100_000
-MATCHING = 0.3  # of the users of a file, when there are users already
+MATCHING = 0.3  # the share of a file's users that exist already, if any do
 GIVEN = ("Ada", "Bruno", "Chidi", "Dana", "Elodie", "Farid", "Grace", "Hana", "Ivana", "Jun", "Kim")
 FAMILY = (
     "Lund",
@@ -44,7 +44,7 @@ FIELDS = (
 
 @dataclass(frozen=True)
 class Faulty:
-    """One kind of fault: what the record has in place of its own fields (None: nothing), and the code of it."""
+    """A faulty record: the fields that replace its own (None: a missing field), and the resulting error code."""
 
     code: str
     fields: Mapping[str, str | None]
@@ -52,7 +52,7 @@ class Faulty:
 
 @dataclass(frozen=True)
 class Repeated:
-    """The other kind: the record has a key of the valid one before it, as it is or in capitals."""
+    """A repeated record: it has a key of the last valid record before it, unchanged or in capitals."""
 
     key: str
     in_capitals: bool = False
@@ -92,44 +92,44 @@ def write_users(path: Path, count: int, *, faulty: float = 0.0, existing: int = 
 
 
 def draw(positions: pl.Series, count: int, *, faulty: float = 0.0, existing: int = 0) -> pl.DataFrame:
-    """Who stands at each position of a file of `count` users: `who`, the `fault` (its number or null), `before`."""
+    """Return each position's `user`, its `fault` (a number or null), and `before`: the last valid user up to there."""
     position = pl.col("position")
     spread = position * 2_654_435_761 % 2**32
     is_faulty = (spread < faulty * 2**32) & (position % CHUNK != 0)
-    who = pl.when(position % 10 < MATCHING * 10).then(position * (existing // count)).otherwise(existing + position)
+    user = pl.when(position % 10 < MATCHING * 10).then(position * (existing // count)).otherwise(existing + position)
     return (
         positions.to_frame("position")
         .with_columns(
-            who=who if existing else position,
+            user=user if existing else position,
             fault=pl.when(is_faulty).then(is_faulty.cum_sum() % len(FAULTS)),
         )
-        .with_columns(before=pl.when(pl.col("fault").is_null()).then("who").forward_fill())
+        .with_columns(before=pl.when(pl.col("fault").is_null()).then("user").forward_fill())
     )
 
 
 def _write_lines(file: IO[bytes], drawn: pl.DataFrame, *, edition: int) -> None:
-    own, before = _values("who", edition=edition), _values("before", edition=edition)
-    fields = [_faulty(name, own[name], before[name]) for name in FIELDS]
+    own, before = _format_values("user", edition=edition), _format_values("before", edition=edition)
+    fields = [_add_faults(name, own[name], before[name]) for name in FIELDS]
     members = [pl.format(f'"{name}":{{}}', value) for name, value in zip(FIELDS, fields, strict=True)]
     record = pl.format("{{{}}}", pl.concat_str(members, separator=",", ignore_nulls=True))
     drawn.select(record).write_csv(file, include_header=False, quote_style="never")
 
 
-def _faulty(name: str, own: pl.Expr, before: pl.Expr) -> pl.Expr:
-    """The field with the faults that are drawn."""
+def _add_faults(name: str, own: pl.Expr, before: pl.Expr) -> pl.Expr:
+    """Return the field, with the value of the fault in faulty records."""
     value = own
     for number, fault in enumerate(FAULTS):
-        has_it = pl.col("fault").eq_missing(number)
+        is_faulty = pl.col("fault").eq_missing(number)
         if isinstance(fault, Repeated) and fault.key == name:
-            value = pl.when(has_it).then(before.str.to_uppercase() if fault.in_capitals else before).otherwise(value)
+            value = pl.when(is_faulty).then(before.str.to_uppercase() if fault.in_capitals else before).otherwise(value)
         elif isinstance(fault, Faulty) and name in fault.fields:
-            value = pl.when(has_it).then(pl.lit(fault.fields[name], dtype=pl.String)).otherwise(value)
+            value = pl.when(is_faulty).then(pl.lit(fault.fields[name], dtype=pl.String)).otherwise(value)
     return value
 
 
-def _values(who: str, *, edition: int) -> Mapping[str, pl.Expr]:
-    """What the user of each number has, as JSON."""
-    number = pl.col(who)
+def _format_values(column: str, *, edition: int) -> Mapping[str, pl.Expr]:
+    """Return the values of each user as JSON, by the number of the user in the column."""
+    number = pl.col(column)
     given = pl.lit(pl.Series(GIVEN)).gather(number % len(GIVEN))
     family = pl.lit(pl.Series(FAMILY)).gather(number % len(FAMILY))
     digits = number.cast(pl.String).str.zfill(16)

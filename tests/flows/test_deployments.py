@@ -1,4 +1,4 @@
-"""What `prefect.yaml` deploys is there, and its forms are good ones: words to choose from, bounds, descriptions."""
+"""Every flow that `prefect.yaml` deploys exists, and its form has choices, bounds and descriptions."""
 
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +12,7 @@ DEPLOYMENTS = yaml.safe_load(PATH.read_text(encoding="utf-8"))["deployments"]
 SECRETS = ("password", "secret", "token", "key")
 
 
-def flow_of(deployment: dict[str, object]) -> Flow:
+def flow_of(deployment: dict[str, object]) -> Flow[..., object]:
     file, _, name = str(deployment["entrypoint"]).partition(":")
     found = getattr(import_module(file.removesuffix(".py").replace("/", ".")), name)
     assert isinstance(found, Flow)
@@ -24,7 +24,7 @@ def name_of(deployment: dict[str, object]) -> str:
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=name_of)
-def test_every_deployment_gives_its_flow_only_parameters_that_it_has(deployment: dict[str, object]) -> None:
+def test_deployment_sets_only_parameters_of_its_flow(deployment: dict[str, object]) -> None:
     flow = flow_of(deployment)
     given = dict(deployment.get("parameters", {}))  # type: ignore[call-overload]
     assert given.keys() <= flow.parameters.properties.keys()
@@ -33,7 +33,7 @@ def test_every_deployment_gives_its_flow_only_parameters_that_it_has(deployment:
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=name_of)
-def test_every_parameter_of_a_form_is_described_and_none_is_a_secret(deployment: dict[str, object]) -> None:
+def test_parameter_of_a_form_has_a_description_and_is_not_a_secret(deployment: dict[str, object]) -> None:
     for name, shown in flow_of(deployment).parameters.properties.items():
         assert shown.get("description"), name
         assert "anyOf" not in shown, f"{name} would be two tabs"
@@ -41,12 +41,12 @@ def test_every_parameter_of_a_form_is_described_and_none_is_a_secret(deployment:
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=name_of)
-def test_every_deployment_is_limited_and_refuses_wrong_values(deployment: dict[str, object]) -> None:
+def test_deployment_limits_concurrency_and_checks_values(deployment: dict[str, object]) -> None:
     assert deployment["enforce_parameter_schema"] is True
     assert "concurrency_limit" in deployment
 
 
-def test_the_choices_of_the_import_are_lists_of_words() -> None:
+def test_choices_of_the_import_are_enumerations() -> None:
     parameters = flow_of(DEPLOYMENTS[0]).parameters
     words = {name: shown["enum"] for name, shown in parameters.properties.items() if "enum" in shown}
     assert {"profile", "format", "unknown_fields"} <= words.keys()

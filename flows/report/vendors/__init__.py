@@ -1,7 +1,6 @@
-"""A job and its errors in the words and shapes of the systems whose import jobs this one replaces.
+"""Format a job and its errors as the import APIs of other systems do: one module per system, one line in `VENDORS`.
 
-One module per system, one line here. Pure: what is shown comes in as a `JobView`; which status is called what is
-in `schemas.job`.
+Nothing here reads the database: the input is a `JobView`. The systems' names for each status are in `schemas.job`.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,11 +14,11 @@ __all__ = ["VENDORS", "JobView", "Json", "Vendor"]
 
 @dataclass(frozen=True)
 class Vendor:
-    """A system's answers."""
+    """The functions that make a system's responses."""
 
     job: Callable[[JobView], Json]
     missing: Callable[[str], Json]
-    errors: Callable[[JobView], Json] | None = None  # none: it does not say what was wrong with a row
+    errors: Callable[[JobView], Json] | None = None  # None: the system does not report errors of rows
 
 
 VENDORS: Mapping[str, Vendor] = {

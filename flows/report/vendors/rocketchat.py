@@ -1,6 +1,6 @@
-"""Rocket.Chat's import operation: the public state, and the internal step that stands behind it."""
+"""Format Rocket.Chat's import operation: its public state and the internal step of that state."""
 
-from flows.report.vendors.view import JobView, Json, word
+from flows.report.vendors.view import JobView, Json, get_status
 from schemas.job import JobStatus
 
 STEPS = {
@@ -16,10 +16,10 @@ STEPS = {
 
 
 def job(view: JobView) -> Json:
-    """The answer of `import.status`."""
+    """Return the response of `import.status`."""
     summary = view.summary
     return {
-        "state": word("rocketchat", summary),
+        "state": get_status("rocketchat", summary),
         "operation": {
             "_id": summary.job_id,
             "type": "api",
@@ -40,5 +40,5 @@ def job(view: JobView) -> Json:
 
 
 def missing(_job_id: str) -> Json:
-    """The answer when there is no operation."""
+    """Return the response for an operation that does not exist."""
     return {"state": "none"}

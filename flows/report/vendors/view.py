@@ -1,6 +1,6 @@
-"""What the systems' shapes are made from: a job as it stands, and the steps that several shapes share.
+"""Declare the input of every vendor's format, a `JobView`, and the conversions that several of them use.
 
-Pure. The shapes themselves are one module per system; reading and printing is `flows.jobs.cli`'.
+The formats are in one module per system; `flows.jobs.vendor_commands` reads jobs and prints them.
 """
 
 import json
@@ -16,12 +16,12 @@ Row = Mapping[str, object]  # of import_errors, or of rejected_users
 
 @dataclass(frozen=True, kw_only=True)
 class JobView:
-    """A job as it stands now: its summary, how far it is while it runs, whether its refused rows are still kept."""
+    """The current state of a job: its summary, its progress while it runs, its errors and refused rows."""
 
     summary: JobSummary
     percent: float | None = None
     seconds_left: float | None = None
-    rows: int = 0  # read so far, while it runs
+    rows: int = 0  # read so far, while the job runs
     expired: bool = False  # past retention
     on_error: str = "continue"
     errors: Sequence[Row] = ()
@@ -29,44 +29,44 @@ class JobView:
 
     @property
     def is_done(self) -> bool:
-        """Whether it has ended without a fault."""
+        """Return whether the job has ended without a fault."""
         return self.summary.status in DONE
 
     @property
     def imported(self) -> int:
-        """Rows that are in the table as the file has them."""
+        """Return the number of rows whose values are in the table."""
         return self.summary.inserted + self.summary.updated + self.summary.unchanged
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended."""
+        """Return whether the job has not ended."""
         return self.summary.status in RUNNING
 
     @property
     def expected(self) -> int:
-        """The rows that it has, or seems to have while only a part of them is read."""
+        """Return the number of rows; while the job loads, an estimate."""
         if not self.is_running:
             return self.summary.total
         return round(self.rows * 100 / self.percent) if self.percent else self.rows
 
     @property
     def processed(self) -> int:
-        """The rows that it has looked at."""
+        """Return the number of rows read so far."""
         return self.rows if self.is_running else self.summary.total
 
     @property
     def reason(self) -> str | None:
-        """Why it failed or was canceled, in a sentence."""
+        """Return why the job failed or was canceled, in a sentence."""
         return self.summary.fault["message"] if self.summary.fault else None
 
 
-def word(vendor: Literal["auth0", "fullstory", "rocketchat", "liferay"], summary: JobSummary) -> str:
-    """What the system calls the status."""
+def get_status(vendor: Literal["auth0", "fullstory", "rocketchat", "liferay"], summary: JobSummary) -> str:
+    """Return the system's name for the status."""
     return VENDOR_STATUS[summary.status][vendor]
 
 
-def by_record(errors: Iterable[Row]) -> list[tuple[object, list[Row]]]:
-    """The errors of each refused record, in the order of the records; warnings refuse nothing."""
+def group_errors(errors: Iterable[Row]) -> list[tuple[object, list[Row]]]:
+    """Return the errors of each refused record, without warnings, in the order of the records."""
     grouped: dict[object, list[Row]] = {}
     for row in errors:
         if row["severity"] == "error":
@@ -74,23 +74,23 @@ def by_record(errors: Iterable[Row]) -> list[tuple[object, list[Row]]]:
     return list(grouped.items())
 
 
-def without_nulls(known: Mapping[str, Json]) -> dict[str, Json]:
-    """What is known, for systems that leave the rest out."""
-    return {name: value for name, value in known.items() if value is not None}
+def drop_nulls(values: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the object without null values, for systems that leave them out."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def whole(number: float | None) -> int | None:
-    """The nearest whole number."""
+def round_or_none(number: float | None) -> int | None:
+    """Return the nearest integer."""
     return None if number is None else round(number)
 
 
-def text(value: object) -> str | None:
-    """A stored record as the text of a document."""
+def to_text(value: object) -> str | None:
+    """Return a stored record as JSON text."""
     return value if isinstance(value, str) or value is None else json.dumps(value, ensure_ascii=False)
 
 
-def document(value: object) -> Json:
-    """A stored record as a document; one that could not be read as one is the text that it was."""
+def parse_record(value: object) -> Json:
+    """Return a stored record as JSON values; one that is not valid JSON stays a text."""
     try:
         found: Json = json.loads(str(value))
     except json.JSONDecodeError:

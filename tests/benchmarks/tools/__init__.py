@@ -1,7 +1,7 @@
-"""The tools that are compared: a registry with one line per tool, a module of this package for each.
+"""Declare the tools that are compared: a registry with an entry per tool, whose script is a module of this package.
 
-The modules are scripts, each `python -m … FILE --database PATH --mode insert|upsert`; nothing is imported here that
-would have to be installed.
+Each script runs as `python -m … FILE --database PATH --mode insert|upsert`. Nothing is imported here that may not be
+installed.
 """
 
 import sys
@@ -19,12 +19,12 @@ select user_id, hash(email, username, phone_number, email_verified, given_name, 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a tool keeps its users: what makes the table of a product's database at `base`, and what reads it."""
+    """How a tool stores users: the SQL that builds its table from the product's database `base`, and that reads it."""
 
     name: str
     build: str = ""
     users: str = ""
-    refused: str = ""  # the numbers of the refused records; empty where the tool keeps none
+    refused: str = ""  # selects the numbers of the refused records; empty if the tool does not store them
 
 
 OURS = Layout(
@@ -60,33 +60,33 @@ UNCHECKED = Layout(name="unchecked")
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """One way of doing the task, as a command."""
+    """One way to import the users, as a command."""
 
     name: str
     module: str
     layout: Layout
     options: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()  # packages that the extra `bench` installs
-    cannot_say: tuple[str, ...] = ()
+    not_reported: tuple[str, ...] = ()
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The packages it needs that are not installed."""
+        """Return the required packages that are not installed."""
         return tuple(package for package in self.needs if find_spec(package) is None)
 
     def command(self, file: Path, *, database: Path, mode: str) -> Sequence[str]:
-        """What runs it."""
+        """Return the command that runs the tool."""
         given = (str(file), "--database", str(database), "--mode", mode)
         return (sys.executable, "-m", self.module, *given, *self.options)
 
 
 _AS_TEXT = (
-    "null, a number for a text, a text for a flag and an unknown field: they pass",
+    "null, a number for a text, a text for a flag and an unknown field: they are accepted",
     "a key that an object has twice",
-    "a malformed line or one that is no object: it fails the whole file",
+    "a malformed line or one that is not an object: it fails the whole file",
     "line numbers, after a blank line",
-    "a reserved key only at the top: one further in is refused, too",
-    "which part of an object, which earlier record is repeated",
+    "a reserved key only at the top level: a nested one is refused, too",
+    "which part of an object is wrong, and which earlier record is repeated",
 )
 
 TOOLS = {
@@ -94,31 +94,31 @@ TOOLS = {
         name="floor: DuckDB CTAS, unchecked",
         module=f"{_HERE}.floor",
         layout=UNCHECKED,
-        cannot_say=("anything: it copies the file",),
+        not_reported=("anything: it copies the file",),
     ),
     "ours": Tool(name="ours", module="flows.import_users", layout=OURS, options=("--direct", "--json")),
     "pandera": Tool(
         name="stock Pandera + MERGE",
         module=f"{_HERE}.stock_pandera",
         layout=PLAIN,
-        cannot_say=_AS_TEXT,
+        not_reported=_AS_TEXT,
     ),
     "dataframely": Tool(
         name="dataframely + DuckDB",
         module=f"{_HERE}.dataframely_duckdb",
         layout=PLAIN,
         needs=("dataframely",),
-        cannot_say=(*_AS_TEXT, "the field of a rule of one's own"),
+        not_reported=(*_AS_TEXT, "the field of a custom rule"),
     ),
     "pydantic": Tool(
         name="pandas + pydantic",
         module=f"{_HERE}.pandas_pydantic",
         layout=PLAIN,
         needs=("pandas", "pydantic"),
-        cannot_say=(
-            "null: it passes for absent",
+        not_reported=(
+            "null: it counts as absent",
             "a key that an object has twice",
-            "which part of an object, which earlier record is repeated",
+            "which part of an object is wrong, and which earlier record is repeated",
         ),
     ),
     "dlt": Tool(
@@ -126,11 +126,11 @@ TOOLS = {
         module=f"{_HERE}.dlt_merge",
         layout=DLT,
         needs=("dlt", "pydantic"),
-        cannot_say=(
+        not_reported=(
             "which records it refused, and why: they are dropped",
             "a malformed line: it fails the whole file",
-            "null: it passes for absent; a key that an object has twice",
-            "repeated usernames and user_ids: it knows one key",
+            "null: it counts as absent; a key that an object has twice",
+            "repeated usernames and user_ids: it supports one key",
             "absent values, keys and phone numbers: they overwrite",
         ),
     ),

@@ -1,4 +1,4 @@
-"""The command line that every script of this package has."""
+"""Parse the command line that every script of this package has."""
 
 import argparse
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Arguments:
-    """What a script is given."""
+    """The arguments of a script."""
 
     file: Path
     database: Path
     mode: str
 
 
-def parsed() -> Arguments:
-    """The arguments of this process."""
+def parse_arguments() -> Arguments:
+    """Return the arguments of this process."""
     parser = argparse.ArgumentParser()
     parser.add_argument("file", type=Path)
     parser.add_argument("--database", type=Path, required=True)

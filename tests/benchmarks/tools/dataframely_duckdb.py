@@ -1,12 +1,12 @@
-"""dataframely as its documentation shows it: a schema, `filter`, and the details of the rows that failed."""
+"""Validate with dataframely as its documentation shows it: a schema, `filter`, and the details of failed rows."""
 
 import dataframely as dy
 import polars as pl
 
 from tests.benchmarks.tools import patterns
-from tests.benchmarks.tools.arguments import Arguments, parsed
+from tests.benchmarks.tools.arguments import Arguments, parse_arguments
 from tests.benchmarks.tools.merging import merge
-from tests.benchmarks.tools.polars_users import read, split_repeated, typed
+from tests.benchmarks.tools.polars_users import convert_types, read, split_repeated
 
 
 def _flag() -> dy.String:
@@ -14,7 +14,7 @@ def _flag() -> dy.String:
 
 
 def _name(longest: int) -> dy.String:
-    return dy.String(nullable=True, min_length=1, max_length=longest, regex=patterns.SOUND)
+    return dy.String(nullable=True, min_length=1, max_length=longest, regex=patterns.CLEAN_TEXT)
 
 
 class User(dy.Schema):
@@ -42,7 +42,7 @@ class User(dy.Schema):
         return pl.col("email").str.contains(patterns.SHORT_BEFORE_AT)
 
     @dy.rule()
-    def username_is_no_address(cls) -> pl.Expr:  # noqa: N805
+    def username_is_not_an_address(cls) -> pl.Expr:  # noqa: N805
         return ~pl.col("username").str.contains(patterns.EMAIL)
 
     @dy.rule()
@@ -56,13 +56,13 @@ def run(arguments: Arguments) -> None:
     faults = (
         failure.details()
         .drop(set(User.column_names()) - {"record"})
-        .unpivot(index="record", variable_name="rule", value_name="verdict")
-        .filter(pl.col("verdict") == "invalid")
+        .unpivot(index="record", variable_name="rule", value_name="result")
+        .filter(pl.col("result") == "invalid")
         .select("record", pl.col("rule").str.extract(r"^(.+)\|").alias("column"), pl.col("rule").alias("reason"))
     )
-    first, repeated = split_repeated(typed(valid))
+    first, repeated = split_repeated(convert_types(valid))
     merge(arguments.database, first, pl.concat([faults, repeated]), mode=arguments.mode)
 
 
 if __name__ == "__main__":
-    run(parsed())
+    run(parse_arguments())

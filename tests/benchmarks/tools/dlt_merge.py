@@ -1,4 +1,4 @@
-"""dlt as its documentation shows it: a resource with a Pydantic model as its columns, merged by primary key."""
+"""Load with dlt as its documentation shows it: a resource with a Pydantic model as columns, merged by primary key."""
 
 import json
 import os
@@ -8,14 +8,14 @@ from tempfile import TemporaryDirectory
 
 import dlt
 
-from tests.benchmarks.tools.arguments import Arguments, parsed
+from tests.benchmarks.tools.arguments import Arguments, parse_arguments
 from tests.benchmarks.tools.pydantic_user import User
 
 BATCH = 10_000
 
 
 class Row(User):
-    """A user with the key that is merged by, and what decides between two that have the same."""
+    """A user with the merge key, and the record number that decides between two users with the same key."""
 
     record: int
     email_key: str
@@ -38,7 +38,7 @@ def run(arguments: Arguments) -> None:
     def users() -> Iterator[list[dict[str, object]]]:
         with arguments.file.open("rb") as file:
             numbered = enumerate(file, 1)
-            while batch := [keyed(json.loads(line), record) for record, line in islice(numbered, BATCH)]:
+            while batch := [add_key(json.loads(line), record) for record, line in islice(numbered, BATCH)]:
                 yield batch
 
     users.apply_hints(columns={"record": {"dedup_sort": "asc"}})
@@ -52,10 +52,10 @@ def run(arguments: Arguments) -> None:
         pipeline.run(users, loader_file_format="parquet")
 
 
-def keyed(user: dict[str, object], record: int) -> dict[str, object]:
-    """The user with its number and key."""
+def add_key(user: dict[str, object], record: int) -> dict[str, object]:
+    """Return the user with its number and key."""
     return {**user, "record": record, "email_key": str(user.get("email")).lower()}
 
 
 if __name__ == "__main__":
-    run(parsed())
+    run(parse_arguments())

@@ -1,8 +1,8 @@
-"""What any import must at least do: the file becomes a table, unchecked."""
+"""Copy the file into a table without checks: the least that any import has to do."""
 
 import duckdb
 
-from tests.benchmarks.tools.arguments import Arguments, parsed
+from tests.benchmarks.tools.arguments import Arguments, parse_arguments
 
 COPY = """
 create table users as
@@ -16,11 +16,11 @@ select * from read_json($file, format = 'newline_delimited', columns = {
 
 
 def run(arguments: Arguments) -> None:
-    """Make the table; what the database held before is not looked at."""
+    """Create the table in a new database."""
     arguments.database.unlink(missing_ok=True)
     with duckdb.connect(str(arguments.database)) as connection:
         connection.execute(COPY, {"file": str(arguments.file)})
 
 
 if __name__ == "__main__":
-    run(parsed())
+    run(parse_arguments())

@@ -1,4 +1,4 @@
-"""The DuckDB end of the scripts: who is a user already, then one MERGE, in one transaction."""
+"""Merge the valid users of a script with DuckDB: match them with existing users, then one MERGE, in one transaction."""
 
 from pathlib import Path
 
@@ -62,7 +62,7 @@ when not matched then insert
 
 
 def merge(database: Path, valid: object, rejects: object, *, mode: str) -> None:
-    """Merge the valid users (a frame of pandas or Polars) and keep the rejects: record, column, reason."""
+    """Merge the valid users (a frame of pandas or Polars) and store the rejects: record, column, reason."""
     with duckdb.connect(str(database)) as connection:
         connection.register("valid", valid)
         connection.register("new_rejects", rejects)

@@ -1,11 +1,11 @@
-"""A loop over the lines with a Pydantic model, then pandas, then DuckDB."""
+"""Validate line by line with a Pydantic model, then load with pandas and DuckDB."""
 
 import json
 
 import pandas as pd
 from pydantic import ValidationError
 
-from tests.benchmarks.tools.arguments import Arguments, parsed
+from tests.benchmarks.tools.arguments import Arguments, parse_arguments
 from tests.benchmarks.tools.merging import merge
 from tests.benchmarks.tools.pydantic_user import User
 
@@ -27,18 +27,18 @@ def run(arguments: Arguments) -> None:
                     for fault in error.errors(include_url=False)
                 ]
                 continue
-            keys = keys_of(user)
+            keys = get_keys(user)
             rejects += [(record, key, "repeated") for key, value in keys.items() if (key, value) in seen]
             if seen.isdisjoint(keys.items()):
-                users.append(row(record, user))
+                users.append(make_row(record, user))
             seen.update(keys.items())
     valid = pd.DataFrame(users, columns=["record", *User.model_fields, "email_key", "username_key"])
     columns = ["record", "column", "reason"]
     merge(arguments.database, valid, pd.DataFrame(rejects, columns=columns), mode=arguments.mode)
 
 
-def keys_of(user: User) -> dict[str, str]:
-    """The keys that the user has, as they are compared."""
+def get_keys(user: User) -> dict[str, str]:
+    """Return the user's keys as they are compared."""
     keys = {"email": user.email.lower()}
     if user.username is not None:
         keys["username"] = user.username.lower()
@@ -47,8 +47,8 @@ def keys_of(user: User) -> dict[str, str]:
     return keys
 
 
-def row(record: int, user: User) -> dict[str, object]:
-    """The user as a row of the table."""
+def make_row(record: int, user: User) -> dict[str, object]:
+    """Return the user as a row of the table."""
     return {
         **user.model_dump(),
         "record": record,
@@ -60,4 +60,4 @@ def row(record: int, user: User) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    run(parsed())
+    run(parse_arguments())

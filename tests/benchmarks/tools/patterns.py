@@ -1,4 +1,4 @@
-"""The rules that are patterns, for every script; plain enough for each tool's engine."""
+"""The rules that are patterns, for all scripts; simple enough for the engine of each tool."""
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -10,7 +10,7 @@ PICTURE = r"^(?i:https?)://[^\s/?#]+\S*$"
 USER_ID = r"^\S{1,255}$"
 USERNAME = r"^[A-Za-z0-9@^$.!`\-#+'~_]{1,128}$"
 BCRYPT = r"^\$2[ab]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$"
-SOUND = r"^[^\x00-\x1f]*$"
+CLEAN_TEXT = r"^[^\x00-\x1f]*$"
 OBJECT = r"(?s)^\{.*\}$"
 
 RESERVED = (

@@ -1,4 +1,4 @@
-"""What the two Polars scripts share: reading the file, and leaving out who repeats a key."""
+"""Read the file and remove users with a repeated key, for the two Polars scripts."""
 
 from pathlib import Path
 
@@ -13,13 +13,13 @@ KEYS = {"email": "email_key", "username": "username_key", "user_id": "user_id"}
 
 
 def read(path: Path) -> pl.DataFrame:
-    """Every record with its number; all values as text, as one wrong type would fail the file."""
+    """Return every record with its number; all values are text, because one wrong type would fail the file."""
     columns = dict.fromkeys((*TEXTS, *FLAGS), pl.String)
     return pl.read_ndjson(path, schema=columns).with_row_index("record", offset=1)
 
 
-def typed(valid: pl.DataFrame) -> pl.DataFrame:
-    """The valid users with their flags as such and their keys."""
+def convert_types(valid: pl.DataFrame) -> pl.DataFrame:
+    """Return the valid users with their flags as booleans and their keys."""
     return valid.with_columns(
         *(pl.col(flag) == "true" for flag in FLAGS),
         email_key=pl.col("email").str.to_lowercase(),
@@ -28,7 +28,7 @@ def typed(valid: pl.DataFrame) -> pl.DataFrame:
 
 
 def split_repeated(users: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The first user of each key, and the rejects: the record, column and reason of every later one."""
+    """Return the first user of each key, and the rejects: record, column and reason of every later user."""
     again = {key: pl.col(column).is_not_null() & ~pl.col(column).is_first_distinct() for key, column in KEYS.items()}
     marked = users.with_columns(**{f"{key} again": repeated for key, repeated in again.items()})
     rejects = [

@@ -1,4 +1,4 @@
-"""The user as a Pydantic model, for the two scripts that go record by record."""
+"""The user as a Pydantic model, for the two scripts that validate record by record."""
 
 from typing import Annotated
 
@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, field_
 
 from tests.benchmarks.tools import patterns
 
-Name150 = Annotated[str, StringConstraints(min_length=1, max_length=150, pattern=patterns.SOUND)]
-Name300 = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=patterns.SOUND)]
+Name150 = Annotated[str, StringConstraints(min_length=1, max_length=150, pattern=patterns.CLEAN_TEXT)]
+Name300 = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=patterns.CLEAN_TEXT)]
 
 
 class User(BaseModel):
@@ -34,7 +34,7 @@ class User(BaseModel):
     @field_validator("email")
     @classmethod
     def local_part_is_short(cls, email: str) -> str:
-        """At most 64 characters stand before the @."""
+        """Require at most 64 characters before the @."""
         if email.index("@") > 64:
             raise ValueError("more than 64 characters before the @")
         return email
@@ -42,7 +42,7 @@ class User(BaseModel):
     @field_validator("app_metadata")
     @classmethod
     def has_no_reserved_key(cls, metadata: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
-        """No reserved key is among them."""
+        """Require that no key at the top level is reserved."""
         if metadata and not metadata.keys().isdisjoint(patterns.RESERVED):
             raise ValueError("a reserved key")
         return metadata

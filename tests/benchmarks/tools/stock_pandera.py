@@ -1,4 +1,4 @@
-"""Pandera as its documentation shows it: a model, `validate(lazy=True)`, and the rows that its failure cases name."""
+"""Validate with Pandera as its documentation shows it: a model, `validate(lazy=True)`, and its failure cases."""
 
 import pandera.errors
 import pandera.polars as pa
@@ -6,9 +6,9 @@ import polars as pl
 from pandera.api.polars.types import PolarsData
 
 from tests.benchmarks.tools import patterns
-from tests.benchmarks.tools.arguments import Arguments, parsed
+from tests.benchmarks.tools.arguments import Arguments, parse_arguments
 from tests.benchmarks.tools.merging import merge
-from tests.benchmarks.tools.polars_users import read, split_repeated, typed
+from tests.benchmarks.tools.polars_users import convert_types, read, split_repeated
 
 FLAG = ("true", "false")
 
@@ -22,12 +22,16 @@ class User(pa.DataFrameModel):
     phone_verified: str = pa.Field(nullable=True, isin=FLAG)
     user_id: str = pa.Field(nullable=True, str_matches=patterns.USER_ID)
     username: str = pa.Field(nullable=True, str_matches=patterns.USERNAME)
-    given_name: str = pa.Field(nullable=True, str_length={"min_value": 1, "max_value": 150}, str_matches=patterns.SOUND)
-    family_name: str = pa.Field(
-        nullable=True, str_length={"min_value": 1, "max_value": 150}, str_matches=patterns.SOUND
+    given_name: str = pa.Field(
+        nullable=True, str_length={"min_value": 1, "max_value": 150}, str_matches=patterns.CLEAN_TEXT
     )
-    name: str = pa.Field(nullable=True, str_length={"min_value": 1, "max_value": 300}, str_matches=patterns.SOUND)
-    nickname: str = pa.Field(nullable=True, str_length={"min_value": 1, "max_value": 300}, str_matches=patterns.SOUND)
+    family_name: str = pa.Field(
+        nullable=True, str_length={"min_value": 1, "max_value": 150}, str_matches=patterns.CLEAN_TEXT
+    )
+    name: str = pa.Field(nullable=True, str_length={"min_value": 1, "max_value": 300}, str_matches=patterns.CLEAN_TEXT)
+    nickname: str = pa.Field(
+        nullable=True, str_length={"min_value": 1, "max_value": 300}, str_matches=patterns.CLEAN_TEXT
+    )
     picture: str = pa.Field(nullable=True, str_matches=patterns.PICTURE)
     blocked: str = pa.Field(nullable=True, isin=FLAG)
     password_hash: str = pa.Field(nullable=True, str_matches=patterns.BCRYPT)
@@ -39,7 +43,7 @@ class User(pa.DataFrameModel):
         return data.lazyframe.select(pl.col(data.key).str.contains(patterns.SHORT_BEFORE_AT))
 
     @pa.check("username")
-    def username_is_no_address(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
+    def username_is_not_an_address(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         return data.lazyframe.select(~pl.col(data.key).str.contains(patterns.EMAIL))
 
     @pa.check("app_metadata")
@@ -52,12 +56,12 @@ def run(arguments: Arguments) -> None:
     users = read(arguments.file)
     faults = validate(users)
     valid = users.join(faults, on="record", how="anti", maintain_order="left")
-    first, repeated = split_repeated(typed(valid))
+    first, repeated = split_repeated(convert_types(valid))
     merge(arguments.database, first, pl.concat([faults, repeated]), mode=arguments.mode)
 
 
 def validate(users: pl.DataFrame) -> pl.DataFrame:
-    """The record, column and check of every fault."""
+    """Return the record, column and check of every fault."""
     try:
         User.validate(users, lazy=True)
     except pandera.errors.SchemaErrors as errors:
@@ -69,4 +73,4 @@ def validate(users: pl.DataFrame) -> pl.DataFrame:
 
 
 if __name__ == "__main__":
-    run(parsed())
+    run(parse_arguments())

@@ -1,4 +1,4 @@
-"""Which Prefect API a local run takes, and what it says when there is none."""
+"""A local run uses the configured Prefect API or a private one, and reports an API that is not reachable."""
 
 import os
 import threading
@@ -25,39 +25,39 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_environment_comes_first(home: Path) -> None:
+def test_environment_takes_precedence_over_the_profile(home: Path) -> None:
     environment = {"PREFECT_HOME": str(home), "PREFECT_API_URL": "http://mine.example/api"}
-    assert local_server.choose(environment).url == "http://mine.example/api"
+    assert local_server.choose_api(environment).url == "http://mine.example/api"
 
 
-def test_the_active_profile_is_listened_to(home: Path) -> None:
-    assert local_server.configured_url({"PREFECT_HOME": str(home)}) == "http://team.example/api"
-    assert local_server.configured_url({"PREFECT_HOME": str(home), "PREFECT_PROFILE": "alone"}) == ""
+def test_url_of_the_active_profile_is_used(home: Path) -> None:
+    assert local_server.get_configured_url({"PREFECT_HOME": str(home)}) == "http://team.example/api"
+    assert local_server.get_configured_url({"PREFECT_HOME": str(home), "PREFECT_PROFILE": "alone"}) == ""
 
 
 @pytest.mark.parametrize("text", ["", "active = ", "active = 'gone'"])
-def test_a_profile_that_names_nothing_leaves_the_choice_open(tmp_path: Path, text: str) -> None:
+def test_profile_without_a_url_configures_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "profiles.toml").write_text(text, encoding="utf-8")
-    assert local_server.configured_url({"PREFECT_HOME": str(tmp_path)}) == ""
+    assert local_server.get_configured_url({"PREFECT_HOME": str(tmp_path)}) == ""
 
 
-def test_prefect_stays_off_the_terminal_unless_the_user_wants_it() -> None:
+def test_prefect_prints_nothing_unless_the_user_configures_it() -> None:
     environment = {"PREFECT_API_URL": "http://mine.example/api", "DO_NOT_TRACK": "0"}
-    local_server.choose(environment)
+    local_server.choose_api(environment)
     assert environment["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] == "CRITICAL"
     assert environment["DO_NOT_TRACK"] == "0"
 
 
-def test_an_api_that_does_not_answer_is_one_sentence_with_a_way_out() -> None:
+def test_unreachable_api_raises_a_fault_with_a_hint() -> None:
     with pytest.raises(JobFault, match="no Prefect server answers at") as raised:
-        local_server.LocalApi("http://127.0.0.1:9/api").ready()
+        local_server.PrefectApi("http://127.0.0.1:9/api").wait_until_ready()
     assert raised.value.code == "PREFECT_UNAVAILABLE"
     assert "--direct" in raised.value.hint
 
 
-def test_a_private_server_is_not_looked_for_behind_a_proxy(tmp_path: Path) -> None:
+def test_requests_to_a_private_server_bypass_the_proxy(tmp_path: Path) -> None:
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path), "PREFECT_API_URL": "", "NO_PROXY": "intranet.example"}
-    with local_server.choose(environment):
+    with local_server.choose_api(environment):
         assert environment["NO_PROXY"] == "intranet.example,127.0.0.1"
 
 
@@ -69,15 +69,18 @@ class Refusing(BaseHTTPRequestHandler):
         pass
 
 
-def test_an_api_that_wants_a_password_is_there() -> None:
+def test_api_that_requires_a_password_is_reachable() -> None:
     with HTTPServer(("127.0.0.1", 0), Refusing) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
-        assert local_server.answers(f"http://127.0.0.1:{server.server_port}/api")
+        assert local_server.is_reachable(f"http://127.0.0.1:{server.server_port}/api")
 
 
-def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_written_is_named_in_the_fault(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     environment = {**os.environ, "PREFECT_HOME": str(file / "home"), "PREFECT_API_URL": ""}
-    with local_server.choose(environment) as api, pytest.raises(JobFault, match=r"did not start: .*NotADirectoryError"):
-        api.ready()
+    with (
+        local_server.choose_api(environment) as api,
+        pytest.raises(JobFault, match=r"did not start: .*NotADirectoryError"),
+    ):
+        api.wait_until_ready()

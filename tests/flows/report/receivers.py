@@ -1,4 +1,4 @@
-"""A real HTTP receiver and a real SMTP sink on the loopback, for the tests of notices."""
+"""A real HTTP receiver and a real SMTP server on the loopback interface, for the tests of notices."""
 
 import socketserver
 import threading
@@ -9,13 +9,22 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+@dataclass(frozen=True)
+class Request:
+    """A request that the receiver got."""
+
+    path: str
+    headers: Message
+    body: bytes
+
+
 @dataclass
 class Receiver:
-    """What arrived; answers with the next status of `answers`, then with 204."""
+    """An HTTP server that responds with the next status of `answers`, then with 204."""
 
     url: str = ""
     answers: list[int] = field(default_factory=list)
-    requests: list[tuple[str, Message, bytes]] = field(default_factory=list)  # path, headers, body
+    requests: list[Request] = field(default_factory=list)
 
 
 @contextmanager
@@ -25,7 +34,7 @@ def http_receiver(*answers: int) -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            received.requests.append((self.path, self.headers, body))
+            received.requests.append(Request(self.path, self.headers, body))
             status = received.answers.pop(0) if received.answers else 204
             self.send_response(status)
             if status == 302:
@@ -43,13 +52,22 @@ def http_receiver(*answers: int) -> Iterator[Receiver]:
         server.shutdown()
 
 
+@dataclass(frozen=True)
+class SentMail:
+    """A mail that the server accepted."""
+
+    sender: str
+    recipients: list[str]
+    message: bytes
+
+
 @dataclass
 class Sink:
-    """What a mail server took: sender, recipients and the message of each mail."""
+    """A mail server that accepts every mail after its refusals."""
 
     port: int = 0
-    refusals: list[bytes] = field(default_factory=list)  # answers to MAIL FROM before it takes a mail
-    mails: list[tuple[str, list[str], bytes]] = field(default_factory=list)
+    refusals: list[bytes] = field(default_factory=list)  # responses to MAIL FROM before a mail is accepted
+    mails: list[SentMail] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
 
 
@@ -58,32 +76,33 @@ def smtp_sink(*refusals: bytes) -> Iterator[Sink]:
     sink = Sink(refusals=[*refusals])
 
     class Handler(socketserver.StreamRequestHandler):
-        def say(self, line: bytes) -> None:
+        def reply(self, line: bytes) -> None:
             self.wfile.write(line + b"\r\n")
 
         def handle(self) -> None:
-            self.say(b"220 sink.invalid")
-            sender, to = "", []
+            self.reply(b"220 sink.invalid")
+            sender, recipients = "", list[str]()
             while line := self.rfile.readline().decode().strip():
                 verb = line.split(" ")[0].upper()
                 sink.commands.append(verb)
                 if verb == "MAIL" and sink.refusals:
-                    self.say(sink.refusals.pop(0))
+                    self.reply(sink.refusals.pop(0))
                 elif verb == "MAIL":
                     sender = line.partition(":")[2]
-                    self.say(b"250 ok")
+                    self.reply(b"250 ok")
                 elif verb == "RCPT":
-                    to.append(line.partition(":")[2])
-                    self.say(b"250 ok")
+                    recipients.append(line.partition(":")[2])
+                    self.reply(b"250 ok")
                 elif verb == "DATA":
-                    self.say(b"354 go on")
-                    sink.mails.append((sender, to, b"".join(iter(self.rfile.readline, b".\r\n"))))
-                    self.say(b"250 ok")
+                    self.reply(b"354 go on")
+                    message = b"".join(iter(self.rfile.readline, b".\r\n"))
+                    sink.mails.append(SentMail(sender, recipients, message))
+                    self.reply(b"250 ok")
                 elif verb == "QUIT":
-                    self.say(b"221 bye")
+                    self.reply(b"221 bye")
                     return
                 else:
-                    self.say(b"250 sink.invalid")
+                    self.reply(b"250 sink.invalid")
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()

@@ -1,17 +1,18 @@
-"""A notice says how a job ended, to whoever is configured, and holds nothing of any person."""
+"""A notice reports how a job ended to the configured recipients, without personal data."""
 
 import json
 from dataclasses import replace
 
 import pytest
+from inline_snapshot import snapshot
 
-from flows.report.notices import notice, notify, subject, text
+from flows.report.notices import format_document, format_subject, format_text, notify
 from flows.settings import NoticeSettings
 from schemas.job import JobStatus, JobSummary
 from tests.flows.report.receivers import http_receiver, smtp_sink
 from tests.flows.report.test_artifacts import FAILED, SUMMARY
 
-ENDS = [
+RESULTS = [
     replace(SUMMARY, status=JobStatus.COMPLETED, failed=0, errors_by_code={}),
     SUMMARY,
     FAILED,
@@ -19,8 +20,8 @@ ENDS = [
 ]
 
 
-@pytest.mark.parametrize("summary", ENDS, ids=lambda summary: summary.status.value)
-def test_every_end_is_told_by_webhook_and_by_mail(summary: JobSummary) -> None:
+@pytest.mark.parametrize("summary", RESULTS, ids=lambda summary: summary.status.value)
+def test_every_result_is_sent_by_webhook_and_by_mail(summary: JobSummary) -> None:
     with http_receiver() as received, smtp_sink() as sink:
         settings = NoticeSettings(
             webhook_url=received.url,
@@ -31,17 +32,17 @@ def test_every_end_is_told_by_webhook_and_by_mail(summary: JobSummary) -> None:
             mail_to=("ops@example.org",),
         )
         assert notify(summary, settings) == []
-    told = json.loads(received.requests[0][2])
-    assert told["event"] == f"import.{summary.status.value}"
-    assert (told["job_id"], told["inserted"], told["errors_by_code"]) == (
+    document = json.loads(received.requests[0].body)
+    assert document["event"] == f"import.{summary.status.value}"
+    assert (document["job_id"], document["inserted"], document["errors_by_code"]) == (
         summary.job_id,
         summary.inserted,
         summary.errors_by_code,
     )
-    assert summary.job_id.encode() in sink.mails[0][2]
+    assert summary.job_id.encode() in sink.mails[0].message
 
 
-def test_what_cannot_be_delivered_is_a_sentence_each_and_no_exception() -> None:
+def test_each_failed_delivery_returns_a_sentence_and_raises_nothing() -> None:
     settings = NoticeSettings(
         webhook_url="http://127.0.0.1:9/",
         webhook_secret="s",
@@ -54,19 +55,103 @@ def test_what_cannot_be_delivered_is_a_sentence_each_and_no_exception() -> None:
     assert "the mail through 127.0.0.1 was not sent" in mail
 
 
-def test_nothing_is_sent_where_nothing_is_configured() -> None:
+def test_nothing_is_sent_without_configuration() -> None:
     assert notify(SUMMARY, NoticeSettings.from_environment({})) == []
 
 
-def test_a_notice_holds_no_files_and_no_addresses() -> None:
+def test_notice_contains_no_file_names_and_no_addresses() -> None:
     summary = replace(FAILED, sources=("/home/ann/list.csv",), external_id="for ann@example.com")
-    for told in (json.dumps(notice(summary)), text(summary), subject(summary)):
-        assert "list.csv" not in told
-        assert "ann@example.com" not in told
+    for text in (json.dumps(format_document(summary)), format_text(summary), format_subject(summary)):
+        assert "list.csv" not in text
+        assert "ann@example.com" not in text
 
 
-def test_a_connection_cannot_write_headers_of_its_own() -> None:
-    assert "\n" not in subject(replace(SUMMARY, connection="a\r\nBcc: b"))
+def test_webhook_document_of_a_failed_job() -> None:
+    assert json.loads(json.dumps(format_document(FAILED))) == snapshot(
+        {
+            "event": "import.failed",
+            "job_id": "11111111-2222-4333-8444-555555555555",
+            "external_id": "crm *7*",
+            "connection": "crm-eu",
+            "profile": "auth0",
+            "mode": "upsert",
+            "dry_run": False,
+            "status": "failed",
+            "total": 15,
+            "inserted": 10,
+            "updated": 2,
+            "unchanged": 0,
+            "failed": 3,
+            "warnings": 0,
+            "errors_by_code": {"FORMAT": 2, "DUPLICATED_USER": 1},
+            "fault": {
+                "code": "FILE_SYNTAX",
+                "message": "users.json ends at byte 7 after a***@***",
+                "hint": "cut there",
+            },
+            "created_at": "2026-01-01T00:00:00.000000Z",
+            "started_at": "2026-01-01T00:00:01.000000Z",
+            "finished_at": "2026-01-01T00:00:02.000000Z",
+            "duration_seconds": 75.2,
+            "rows_per_second": 36585,
+            "lock_seconds": None,
+            "message": "users.json ends at byte 7 after a***@*** (FILE_SYNTAX)",
+        }
+    )
+
+
+def test_mail_of_a_job_with_refused_rows() -> None:
+    assert f"{format_subject(SUMMARY)}\n\n{format_text(SUMMARY)}" == snapshot("""\
+Import completed with errors: crm-eu, 3 of 15 rows failed
+
+10 inserted, 2 updated, 0 unchanged, 3 failed of 15.
+
+total: 15
+inserted: 10
+updated: 2
+unchanged: 0
+failed: 3
+warnings: 0
+  DUPLICATED_USER: 1
+  FORMAT: 2
+
+connection: crm-eu
+mode: upsert
+job: 11111111-2222-4333-8444-555555555555
+finished: 2026-01-01T00:00:02.000000Z
+
+python -m flows.jobs errors 11111111-2222-4333-8444-555555555555
+""")
+
+
+def test_mail_of_a_failed_dry_run() -> None:
+    failed = replace(FAILED, dry_run=True)
+    assert f"{format_subject(failed)}\n\n{format_text(failed)}" == snapshot("""\
+Import failed: crm-eu, 3 of 15 rows failed
+
+users.json ends at byte 7 after a***@*** (FILE_SYNTAX).
+What to do: cut there
+
+total: 15
+inserted: 10
+updated: 2
+unchanged: 0
+failed: 3
+warnings: 0
+  DUPLICATED_USER: 1
+  FORMAT: 2
+
+connection: crm-eu
+mode: upsert (dry run, nothing was changed)
+job: 11111111-2222-4333-8444-555555555555
+finished: 2026-01-01T00:00:02.000000Z
+
+python -m flows.jobs errors 11111111-2222-4333-8444-555555555555
+""")
+
+
+def test_connection_name_cannot_add_mail_headers() -> None:
+    assert "\n" not in format_subject(replace(SUMMARY, connection="a\r\nBcc: b"))
 
 
 @pytest.mark.parametrize(
@@ -79,11 +164,11 @@ def test_a_connection_cannot_write_headers_of_its_own() -> None:
         ({"IMPORT_SMTP_URL": "smtp://h", "IMPORT_NOTICE_TO": "a@b.c"}, "IMPORT_NOTICE_FROM and IMPORT_NOTICE_TO"),
     ],
 )
-def test_half_a_configuration_is_refused_before_anything_runs(environment: dict[str, str], sentence: str) -> None:
+def test_incomplete_configuration_is_refused(environment: dict[str, str], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         NoticeSettings.from_environment(environment)
 
 
-def test_the_settings_do_not_show_their_secrets() -> None:
+def test_repr_of_the_settings_has_no_secrets() -> None:
     settings = NoticeSettings(webhook_secret="hidden-1", smtp_url="smtp://robot:hidden-2@h")
     assert "hidden" not in repr(settings)

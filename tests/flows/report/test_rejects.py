@@ -1,4 +1,4 @@
-"""Refused records come back in the format they came in, with what is wrong; corrected, they go in."""
+"""Refused records are written in the format of their source with their errors; once corrected, they can be imported."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault, JobFault
 from schemas.job import JobStatus, JobSummary, Mode
 from schemas.profiles import ORIGINAL_COLUMN, REJECT_COLUMNS
-from tests.flows.importing import Record, imported, imported_file, users_of
+from tests.flows.importing import Record, imported, imported_file
 
 GOOD = {"email": "ada@x.example", "name": "Ada"}
 FAULTY = {
@@ -32,27 +32,31 @@ FIXED = {**FAULTY, "phone_number": "+4930", "password_hash": f"$2b$10${'a' * 53}
 FORMATS = ("ndjson", "json", "csv", "parquet")
 
 
-def rejects_of(settings: Settings, job: JobSummary, name: str) -> Path:
+def reject_file(settings: Settings, job: JobSummary, name: str) -> Path:
+    """Write the refused records of a job to a file of that name beside the database."""
     path = settings.database.parent / name
     write_rejects(Store(settings), job.job_id, path)
     return path
 
 
 def read(path: Path) -> list[dict[str, object]]:
-    """The records of a file of refused records, by name."""
+    """Return the records of a file of refused records."""
+    records: list[dict[str, object]]
     match path.suffix:
         case ".csv":
             with path.open(newline="", encoding="utf-8") as lines:
-                return [dict(row) for row in csv.DictReader(lines)]
+                records = [dict(row) for row in csv.DictReader(lines)]
         case ".parquet":
-            return pl.read_parquet(path).to_dicts()
+            records = pl.read_parquet(path).to_dicts()
         case ".json":
-            return json.loads(path.read_text(encoding="utf-8"))
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            records = json.loads(path.read_text(encoding="utf-8"))
+        case _:
+            records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return records
 
 
 def write(path: Path, records: Sequence[Record]) -> Path:
-    """The records as a file of the format that its name says."""
+    """Write the records in the format of the file's suffix."""
     match path.suffix:
         case ".csv":
             cells = [{name: _cell(value) for name, value in record.items()} for record in records]
@@ -77,51 +81,57 @@ def _cell(value: object) -> object:
 
 @pytest.mark.parametrize("source", FORMATS)
 @pytest.mark.parametrize("target", FORMATS)
-def test_every_refused_record_goes_in_once_it_is_corrected(settings: Settings, source: str, target: str) -> None:
-    records = [GOOD, FAULTY] if source != "parquet" else [{**GOOD, **dict.fromkeys(FAULTY.keys() - GOOD)}, FAULTY]
+def test_every_refused_record_is_imported_once_it_is_corrected(settings: Settings, source: str, target: str) -> None:
+    good = GOOD if source != "parquet" else {**dict.fromkeys(FAULTY), **GOOD}
+    records: list[Record] = [good, FAULTY]
     job = imported_file(settings, write(settings.database.parent / f"users.{source}", records), Mode.INSERT)
     assert (job.inserted, job.failed) == (1, 1)
-    path = rejects_of(settings, job, f"rejects.{target}")
+    path = reject_file(settings, job, f"rejects.{target}")
     (refused,) = read(path)
     assert refused["import_codes"] == "PATTERN; PATTERN"
     assert refused["import_paths"] == "password_hash; phone_number"
-    guard = "'" if target == "csv" else ""
-    corrected = {**refused, "phone_number": f"{guard}{FIXED['phone_number']}", "password_hash": FIXED["password_hash"]}
+    apostrophe = "'" if target == "csv" else ""
+    corrected = {
+        **refused,
+        "phone_number": f"{apostrophe}{FIXED['phone_number']}",
+        "password_hash": FIXED["password_hash"],
+    }
     again = imported_file(settings, write(path, [corrected]), Mode.INSERT)
     assert (again.status, again.inserted) == (JobStatus.COMPLETED, 1)
-    (bob,) = [row for row in users_of(settings) if row[2] == FAULTY["email"]]
-    values = set(map(str, bob))
-    assert {FAULTY["name"], FAULTY["nickname"], FIXED["phone_number"], FIXED["password_hash"]} <= values
-    assert json.loads(str(bob[18])) == FAULTY["user_metadata"]
+    with Store(settings).reading() as connection:
+        (bob,) = connection.sql("from users where email = $email", params={"email": FAULTY["email"]}).pl().to_dicts()
+    fixed = ("name", "nickname", "phone_number", "password_hash")
+    assert [bob[name] for name in fixed] == [FIXED[name] for name in fixed]
+    assert json.loads(bob["user_metadata"]) == FAULTY["user_metadata"]
 
 
-def test_cells_that_a_spreadsheet_would_run_are_guarded(settings: Settings) -> None:
+def test_cells_that_are_formulas_for_a_spreadsheet_are_escaped(settings: Settings) -> None:
     job = imported_file(settings, write(settings.database.parent / "users.csv", [GOOD, FAULTY]), Mode.INSERT)
-    (refused,) = read(rejects_of(settings, job, "rejects.csv"))
+    (refused,) = read(reject_file(settings, job, "rejects.csv"))
     assert (refused["name"], refused["nickname"], refused["phone_number"]) == ("'=HYPERLINK(1)", "''=1", "'+49 30")
 
 
-def test_the_columns_of_a_csv_file_keep_their_order(settings: Settings) -> None:
+def test_columns_of_a_csv_file_keep_their_order(settings: Settings) -> None:
     path = settings.database.parent / "users.csv"
     path.write_text("nickname,email,Family Name,blocked\n,no address,Lovelace,\n", encoding="utf-8")
     job = imported_file(settings, path, Mode.INSERT)
-    header = rejects_of(settings, job, "rejects.csv").read_text(encoding="utf-8").splitlines()[0]
+    header = reject_file(settings, job, "rejects.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header.split(",") == [*REJECT_COLUMNS, "nickname", "email", "family_name", "blocked"]
 
 
-def test_the_format_is_that_of_the_source_unless_the_name_says_otherwise(settings: Settings) -> None:
+def test_format_is_that_of_the_source_unless_the_file_name_has_another(settings: Settings) -> None:
     job = imported_file(settings, write(settings.database.parent / "users.csv", [{"email": "x"}]), Mode.INSERT)
-    assert rejects_of(settings, job, "rejects").read_text(encoding="utf-8").startswith("import_line,")
-    with pytest.raises(FileFault):
-        rejects_of(settings, job, "rejects.xlsx")
+    assert reject_file(settings, job, "rejects").read_text(encoding="utf-8").startswith("import_line,")
+    with pytest.raises(FileFault, match=r"cannot be written as \*\.xlsx"):
+        reject_file(settings, job, "rejects.xlsx")
 
 
-def test_records_that_could_not_be_read_are_not_lost(settings: Settings) -> None:
+def test_unreadable_records_are_kept_as_text(settings: Settings) -> None:
     path = settings.database.parent / "users.ndjson"
     path.write_text('{"email":"a@x.example",}\n[1]\n{"email":"bad"}\n', encoding="utf-8")
     job = imported_file(settings, path, Mode.INSERT)
     for target in FORMATS:
-        refused = read(rejects_of(settings, job, f"rejects.{target}"))
+        refused = read(reject_file(settings, job, f"rejects.{target}"))
         originals = [record.get(ORIGINAL_COLUMN) or None for record in refused]
         assert originals == ['{"email":"a@x.example",}', "[1]", None]
         again = imported_file(settings, settings.database.parent / f"rejects.{target}", Mode.INSERT)
@@ -129,31 +139,31 @@ def test_records_that_could_not_be_read_are_not_lost(settings: Settings) -> None
 
 
 @pytest.mark.parametrize("spoil", [lambda row: f"{row},more", lambda row: row.rpartition(",")[0]])
-def test_rows_of_the_wrong_length_are_not_lost(settings: Settings, spoil: Callable[[str], str]) -> None:
+def test_rows_of_the_wrong_length_are_kept_as_text(settings: Settings, spoil: Callable[[str], str]) -> None:
     path = settings.database.parent / "users.csv"
     row = spoil("a@x.example,Ada")
     path.write_text(f"email,name\n{row}\n", encoding="utf-8")
-    (refused,) = read(rejects_of(settings, imported_file(settings, path, Mode.INSERT), "rejects.csv"))
+    (refused,) = read(reject_file(settings, imported_file(settings, path, Mode.INSERT), "rejects.csv"))
     assert refused[ORIGINAL_COLUMN] == row
 
 
-def test_records_refused_by_the_plan_come_back_as_they_came(settings: Settings) -> None:
+def test_records_refused_by_the_plan_are_written_unchanged(settings: Settings) -> None:
     record = {"email": "ada@x.example", "shoe_size": 44, "name": "Ada"}
     imported(settings, [GOOD])
     job = imported(settings, [record], Mode.INSERT, unknown_fields="ignore")
-    (refused,) = read(rejects_of(settings, job, "rejects.ndjson"))
+    (refused,) = read(reject_file(settings, job, "rejects.ndjson"))
     assert {name: value for name, value in refused.items() if name not in REJECT_COLUMNS} == record
     assert refused["import_codes"] == "CONFLICT_EMAIL"
 
 
-def test_what_was_added_is_not_added_twice(settings: Settings) -> None:
+def test_columns_of_errors_are_not_added_twice(settings: Settings) -> None:
     job = imported(settings, [{"email": "bad"}])
-    second = imported_file(settings, rejects_of(settings, job, "first.ndjson"))
-    text = rejects_of(settings, second, "second.ndjson").read_text(encoding="utf-8")
+    second = imported_file(settings, reject_file(settings, job, "first.ndjson"))
+    text = reject_file(settings, second, "second.ndjson").read_text(encoding="utf-8")
     assert all(text.count(f'"{name}"') == 1 for name in REJECT_COLUMNS)
 
 
-def test_the_file_is_private_and_the_command_says_where_it_is(
+def test_file_is_private_and_the_command_prints_its_path(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = imported(settings, [GOOD, {"email": "bad"}])
@@ -165,22 +175,22 @@ def test_the_file_is_private_and_the_command_says_where_it_is(
     assert [file.name for file in settings.database.parent.glob(".*")] == []
 
 
-def test_a_job_without_refused_records_writes_no_file(settings: Settings) -> None:
-    path = rejects_of(settings, imported(settings, [GOOD]), "rejects.csv")
+def test_job_without_refused_records_writes_no_file(settings: Settings) -> None:
+    path = reject_file(settings, imported(settings, [GOOD]), "rejects.csv")
     assert not path.exists()
 
 
-def test_purged_records_are_a_clear_fault(settings: Settings) -> None:
+def test_purged_records_raise_a_fault_of_their_own(settings: Settings) -> None:
     job = imported(settings, [{"email": "bad"}])
     for part in (settings.jobs_folder / job.job_id).iterdir():
         part.unlink()
     with pytest.raises(JobFault) as caught:
-        rejects_of(settings, job, "rejects.csv")
+        reject_file(settings, job, "rejects.csv")
     assert caught.value.code is ErrorCode.REJECTS_PURGED
 
 
 @pytest.mark.parametrize("is_in_folder", [False, True])
-def test_an_imported_file_is_not_overwritten(settings: Settings, tmp_path: Path, *, is_in_folder: bool) -> None:
+def test_imported_file_is_not_overwritten(settings: Settings, tmp_path: Path, *, is_in_folder: bool) -> None:
     folder = tmp_path / "sources"
     folder.mkdir()
     source = write(folder / "users.csv", [GOOD, {"email": "bad"}])
@@ -191,16 +201,16 @@ def test_an_imported_file_is_not_overwritten(settings: Settings, tmp_path: Path,
     assert source.read_bytes() == before
 
 
-def test_standard_output_is_no_file_for_secrets(settings: Settings) -> None:
+def test_secrets_are_not_written_to_standard_output(settings: Settings) -> None:
     job = imported(settings, [{"email": "bad"}], Mode.INSERT)
     with pytest.raises(FileFault, match="not written to standard output"):
         write_rejects(Store(settings), job.job_id, Path("-"))
 
 
 @pytest.mark.parametrize("target", ["csv", "parquet"])
-def test_a_key_that_means_a_field_by_another_name_stays_apart(settings: Settings, target: str) -> None:
+def test_two_names_of_one_field_stay_separate_columns(settings: Settings, target: str) -> None:
     job = imported(settings, [{"email": "bad", "name": "Ada"}, {"Email": "bob@x.example", "name": "Bob"}], Mode.INSERT)
-    path = rejects_of(settings, job, f"fix.{target}")
+    path = reject_file(settings, job, f"fix.{target}")
     first, second = read(path)
     fixed = [first | {"email": "ada@x.example"}, second | {"email": second["Email"], "Email": None}]
     again = imported_file(settings, write(path, fixed), Mode.INSERT)

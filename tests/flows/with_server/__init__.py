@@ -1,1 +1,1 @@
-"""Tests that talk to a real Prefect server of their own, started once."""
+"""Tests with a real Prefect server, which is started once."""

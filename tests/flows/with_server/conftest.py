@@ -1,4 +1,4 @@
-"""A real Prefect server in a home of its own, and the settings that make this process talk to it."""
+"""A real Prefect server with a folder of its own, and the settings that connect this process to it."""
 
 import os
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The environment of a user with that Prefect home and no server."""
+    """Return the environment of a user with that PREFECT_HOME and without a configured API."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")} | {
         "PREFECT_HOME": str(home)
     }
@@ -33,26 +33,26 @@ def environment(home: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One home for all processes of the tests: what one has migrated the other need not."""
+    """Share one folder between all processes of the tests, so that only one of them migrates its database."""
     own = tmp_path_factory.getbasetemp()
     return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "prefect-home"
 
 
 @pytest.fixture(scope="session")
 def api_url(prefect_home: Path) -> Iterator[str]:
-    """Two first runs at once: each starts a server on the same empty home, and both have to come up."""
-    with local_server.choose(environment(prefect_home)) as first:
+    """Start two servers at once in the same empty folder, as two first runs do; both have to become ready."""
+    with local_server.choose_api(environment(prefect_home)) as first:
         if os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
-            with local_server.choose(environment(prefect_home)) as second:
-                second.ready()
-        first.ready()
+            with local_server.choose_api(environment(prefect_home)) as second:
+                second.wait_until_ready()
+        first.wait_until_ready()
         yield first.url
-        drain()  # else its last log lines find no server, and Prefect says so in the middle of the result
+        drain()  # otherwise Prefect prints in the test results that it cannot send its last log lines
 
 
 @pytest.fixture
 def client(api_url: str, prefect_home: Path) -> Iterator[SyncPrefectClient]:
-    """A client of the server; flows that the test runs in this process are recorded there."""
+    """Return a client of the server, which also records the flows that a test runs in this process."""
     updates = {
         PREFECT_API_URL: api_url,
         PREFECT_HOME: str(prefect_home),

@@ -21,9 +21,9 @@ from tests.robustness.processes import holder_of, import_in_process, until
 HOLD = """
 import sys, time
 from flows.import_users import local_server
-with local_server.choose() as api:
-    api.ready()
-    print(api.private.process.pid, flush=True)
+with local_server.choose_api() as api:
+    api.wait_until_ready()
+    print(api.server.process.pid, flush=True)
     time.sleep(60)
 """
 

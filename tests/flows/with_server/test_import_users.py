@@ -1,4 +1,4 @@
-"""A job run as a flow: what a real server shows of it, and how it is stopped there."""
+"""A job run as a flow: what a real server shows of it, and how it is cancelled there."""
 
 import json
 import threading
@@ -50,7 +50,7 @@ def run(*sources: Path, settings: Settings) -> JobSummary:
 def artifacts_of(client: SyncPrefectClient, run_id: str) -> dict[str, Artifact]:
     chosen = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(run_id)]))
     found = client.read_artifacts(artifact_filter=chosen)
-    return {artifact.key: artifact for artifact in found if artifact.key}  # the results of flows have none
+    return {artifact.key: artifact for artifact in found if artifact.key}  # the results of flows have no key
 
 
 def states_of(client: SyncPrefectClient, run_id: str) -> list[str]:
@@ -58,7 +58,7 @@ def states_of(client: SyncPrefectClient, run_id: str) -> list[str]:
 
 
 def task_runs_of(client: SyncPrefectClient, run_id: str) -> list[tuple[str, str]]:
-    """Name and state; they are recorded from events, a moment later."""
+    """Return name and state of each task run; they are recorded from events, a moment later."""
     chosen = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run_id)]))
     found: Sequence[tuple[str, str]] = []
     for _ in range(50):
@@ -70,7 +70,7 @@ def task_runs_of(client: SyncPrefectClient, run_id: str) -> list[tuple[str, str]
     return [*found]
 
 
-def test_a_run_shows_its_summary_in_every_place_and_no_secret_in_any(
+def test_run_has_its_summary_in_every_place_and_no_secret_in_any(
     client: SyncPrefectClient, source: Path, settings: Settings, prefect_home: Path
 ) -> None:
     summary = run(source, settings=settings)
@@ -95,18 +95,18 @@ def test_a_run_shows_its_summary_in_every_place_and_no_secret_in_any(
         ("merge", "Completed"),
         ("plan", "Completed"),
     ]
-    assert_nothing_personal(prefect_home)
+    assert_no_personal_data(prefect_home)
 
 
-def assert_nothing_personal(home: Path) -> None:
-    """No byte of what Prefect keeps has a part of a hash or an address of the file."""
+def assert_no_personal_data(home: Path) -> None:
+    """Assert that no file of Prefect contains a part of a hash or an address of the source."""
     for path in (path for path in home.rglob("*") if path.is_file()):
-        held = path.read_bytes()
-        assert b"SecretMarker" not in held, path
-        assert b".marker@example.com" not in held.lower(), path
+        content = path.read_bytes()
+        assert b"SecretMarker" not in content, path
+        assert b".marker@example.com" not in content.lower(), path
 
 
-def test_a_run_has_three_artifacts(client: SyncPrefectClient, source: Path, settings: Settings) -> None:
+def test_run_has_three_artifacts(client: SyncPrefectClient, source: Path, settings: Settings) -> None:
     summary = run(source, settings=settings)
     artifacts = artifacts_of(client, summary.job_id)
     assert artifacts.keys() == {"import-summary", "import-errors", "import-progress"}
@@ -117,7 +117,7 @@ def test_a_run_has_three_artifacts(client: SyncPrefectClient, source: Path, sett
     assert str(artifacts["import-progress"].description).startswith("100 %, 4 rows")
 
 
-def test_every_row_in_is_plainly_completed(client: SyncPrefectClient, tmp_path: Path, settings: Settings) -> None:
+def test_run_without_refused_rows_is_completed(client: SyncPrefectClient, tmp_path: Path, settings: Settings) -> None:
     clean = tmp_path / "clean.ndjson"
     clean.write_text('{"email": "ann@example.com"}\n{"email": "bob@example.com"}\n')
     summary = run(clean, settings=settings)
@@ -127,7 +127,7 @@ def test_every_row_in_is_plainly_completed(client: SyncPrefectClient, tmp_path: 
     assert "import-errors" not in artifacts_of(client, summary.job_id)
 
 
-def test_a_file_that_is_not_there_fails_the_run_with_its_code(client: SyncPrefectClient, settings: Settings) -> None:
+def test_missing_file_fails_the_run_with_its_code(client: SyncPrefectClient, settings: Settings) -> None:
     summary = run(Path("/nowhere/users.json"), settings=settings)
     assert summary.status is JobStatus.FAILED
     shown = client.read_flow_run(UUID(summary.job_id))
@@ -137,7 +137,7 @@ def test_a_file_that_is_not_there_fails_the_run_with_its_code(client: SyncPrefec
     assert shown.labels["import.fault"] == "FILE_NOT_FOUND"
 
 
-def test_the_third_job_of_a_connection_is_refused(client: SyncPrefectClient, source: Path, settings: Settings) -> None:
+def test_third_job_of_a_connection_is_refused(client: SyncPrefectClient, source: Path, settings: Settings) -> None:
     with slot(settings, connection="default"), slot(settings, connection="default"):
         summary = run(source, settings=settings)
     shown = client.read_flow_run(UUID(summary.job_id))
@@ -147,7 +147,7 @@ def test_the_third_job_of_a_connection_is_refused(client: SyncPrefectClient, sou
     assert run(source, settings=settings).inserted == 2
 
 
-def test_a_configured_webhook_is_told_once_by_the_run(
+def test_run_sends_the_configured_webhook_once(
     client: SyncPrefectClient, source: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with http_receiver() as received:
@@ -157,14 +157,14 @@ def test_a_configured_webhook_is_told_once_by_the_run(
         first = run(source, settings=settings)
         again = run(source, settings=settings)
     assert again == first
-    ((_, headers, body),) = received.requests
-    assert headers["X-Import-Delivery"] == first.job_id
-    assert b".marker@" not in body
+    (request,) = received.requests
+    assert request.headers["X-Import-Delivery"] == first.job_id
+    assert b".marker@" not in request.body
     assert client.read_flow_run(UUID(first.job_id)).labels["import.inserted"] == 2
 
 
 def start_run(client: SyncPrefectClient, settings: Settings) -> tuple[UUID, JobFolder]:
-    """A run that Prefect takes for running, and the folder of its job, which has been locked."""
+    """Return a run in the state Running, and the folder of its job, which was locked once."""
     run_id = client.create_flow_run(import_users, parameters={"sources": ["x"]}).id
     client.set_flow_run_state(run_id, Running(), force=True)
     folder = JobFolder(settings.jobs_folder / str(run_id))
@@ -174,10 +174,10 @@ def start_run(client: SyncPrefectClient, settings: Settings) -> tuple[UUID, JobF
     return run_id, folder
 
 
-def test_a_run_whose_process_was_killed_is_shown_as_crashed_by_the_next_one(
+def test_next_run_marks_a_run_as_crashed_whose_process_was_killed(
     client: SyncPrefectClient, source: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prefect_report, "SURELY_LOCKED", timedelta(0))
+    monkeypatch.setattr(prefect_report, "LOCK_AGE", timedelta(0))
     killed, _ = start_run(client, settings)
     alive, folder = start_run(client, settings)
     with folder.locked():
@@ -187,7 +187,7 @@ def test_a_run_whose_process_was_killed_is_shown_as_crashed_by_the_next_one(
 
 
 def running(client: SyncPrefectClient, settings: Settings) -> FlowRun:
-    """The run of the only job, as soon as it is loading."""
+    """Wait until the only job is loading, and return its run."""
     while True:
         for folder in settings.jobs_folder.glob("*-*"):
             if JobFolder(folder).read_status():
@@ -195,17 +195,17 @@ def running(client: SyncPrefectClient, settings: Settings) -> FlowRun:
         time.sleep(0.05)
 
 
-def test_a_cancel_in_prefect_ends_the_job_with_nothing_merged(
+def test_cancellation_in_prefect_ends_the_job_with_nothing_merged(
     client: SyncPrefectClient, tmp_path: Path, settings: Settings
 ) -> None:
     many = tmp_path / "many.ndjson"
     emails = pl.select(pl.format("user{}@example.com", pl.int_range(2_000_000)).alias("email"))
     emails.write_ndjson(many)
-    asked: list[float] = []
+    canceled_at: list[float] = []
 
     def cancel() -> None:
         run_id = running(client, settings).id
-        asked.append(time.monotonic())
+        canceled_at.append(time.monotonic())
         client.set_flow_run_state(run_id, Cancelling())
 
     thread = threading.Thread(target=cancel)
@@ -214,7 +214,7 @@ def test_a_cancel_in_prefect_ends_the_job_with_nothing_merged(
     ended = time.monotonic()
     thread.join()
     assert summary.status is JobStatus.CANCELED
-    assert ended - asked[0] < 10
+    assert ended - canceled_at[0] < 10
     shown = client.read_flow_run(UUID(summary.job_id))
     assert shown.state is not None
     assert (shown.state.type.value, shown.state.name) == ("CANCELLED", "Cancelled")

@@ -1,13 +1,15 @@
-"""The inbox flow against a real server: every file its own run, every content once, also after a restart."""
+"""The inbox flow with a real server: one run per file, each content imported once, also after a restart."""
 
 import asyncio
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import State
 
 from flows.inbox.flow import import_inbox
 from flows.settings import Settings
@@ -25,11 +27,15 @@ def inbox(tmp_path: Path) -> Path:
     return folder
 
 
-def run_inbox(inbox: Path, settings: Settings, *, settle_seconds: int = 0, **options: object) -> tuple[str, str]:
-    """Name and message of the run's final state."""
-    options = {"database": str(settings.database), "settle_seconds": settle_seconds, **options}
-    state = asyncio.run(import_inbox(str(inbox), return_state=True, **options))  # type: ignore[call-overload]
-    return state.name, state.message
+def run_inbox(inbox: Path, settings: Settings, options: Mapping[str, object] | None = None) -> tuple[str, str]:
+    """Return name and message of the run's final state."""
+    given = {"database": str(settings.database), "settle_seconds": 0, **(options or {})}
+
+    async def run() -> State[State[None]]:
+        return await import_inbox(str(inbox), return_state=True, **given)
+
+    state = asyncio.run(run())
+    return str(state.name), str(state.message)
 
 
 def files_in(inbox: Path) -> list[str]:
@@ -41,7 +47,7 @@ def users_in(settings: Settings) -> list[str]:
         return [email for (email,) in connection.execute("select email from users order by email").fetchall()]
 
 
-def test_every_file_is_a_run_of_its_own_and_filed_away_with_its_report(
+def test_every_file_has_a_run_and_is_archived_with_its_report(
     client: SyncPrefectClient, inbox: Path, settings: Settings
 ) -> None:
     assert run_inbox(inbox, settings) == ("CompletedWithErrors", "2 done, 1 refused")
@@ -70,9 +76,9 @@ def test_every_file_is_a_run_of_its_own_and_filed_away_with_its_report(
 
 
 @pytest.mark.usefixtures("client")
-def test_a_content_that_comes_back_is_not_imported_again(inbox: Path, settings: Settings) -> None:
+def test_content_that_was_imported_is_not_imported_again(inbox: Path, settings: Settings) -> None:
     run_inbox(inbox, settings)
-    shutil.copy(inbox / "done/b.csv", inbox / "under another name.csv")  # as if a run had died before it filed it away
+    shutil.copy(inbox / "done/b.csv", inbox / "under another name.csv")  # as after a crash before the file was archived
     assert run_inbox(inbox, settings) == ("Completed", "1 done")
     report, again = (
         json.loads((inbox / f"done/{name}.report.json").read_text())["summary"]
@@ -83,19 +89,20 @@ def test_a_content_that_comes_back_is_not_imported_again(inbox: Path, settings: 
 
 
 @pytest.mark.usefixtures("client")
-def test_a_file_that_is_still_written_to_waits(inbox: Path, settings: Settings) -> None:
-    assert run_inbox(inbox, settings, settle_seconds=3600) == ("Completed", "nothing new in the inbox")
+def test_file_that_is_still_written_to_waits(inbox: Path, settings: Settings) -> None:
+    assert run_inbox(inbox, settings, {"settle_seconds": 3600}) == ("Completed", "nothing new in the inbox")
     assert files_in(inbox) == ["a.ndjson", "b.csv", "c.json"]
 
 
 @pytest.mark.usefixtures("client")
-def test_an_inbox_that_is_not_there_fails_the_run_with_its_code(tmp_path: Path, settings: Settings) -> None:
+def test_missing_inbox_fails_the_run_with_its_code(tmp_path: Path, settings: Settings) -> None:
     name, message = run_inbox(tmp_path / "gone", settings)
     assert name == "Failed"
     assert message.endswith("(FILE_NOT_FOUND)")
 
 
-def test_files_are_imported_as_the_options_say(tmp_path: Path, settings: Settings) -> None:
+@pytest.mark.usefixtures("client")
+def test_files_are_imported_with_the_options(tmp_path: Path, settings: Settings) -> None:
     folder = tmp_path / "inbox"
     folder.mkdir()
     user = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada", "user_metadata": {"a": 1, "b": 1}}
@@ -105,12 +112,12 @@ def test_files_are_imported_as_the_options_say(tmp_path: Path, settings: Setting
         + '\n{"email": "bob@x.example", "user_id": "u-bob", "password_hash": "md5:no"}\n'
     )
     (folder / "3.ndjson").write_text(json.dumps(user | {"email": "other@x.example", "user_id": "u-1"}) + "\n{}\n")
-    options = {"match_on": ["user_id"], "metadata": "merge", "fill_only": True, "max_errors": 0}
-    state = run_inbox(folder, settings, reset_unsupported_hashes=True, **options)
+    options: dict[str, object] = {"match_on": ["user_id"], "metadata": "merge", "fill_only": True, "max_errors": 0}
+    state = run_inbox(folder, settings, options | {"reset_unsupported_hashes": True})
     assert state == ("CompletedWithErrors", "2 done, 1 refused")
     assert asked(settings, "select user_id, name, nickname, password_reset_required from users order by 1") == [
         ("u-ada", "Ada", "ada", False),
         ("u-bob", None, None, True),
     ]
     (folder / "4.ndjson").write_text(json.dumps(user | {"family_name": "Love"}))
-    assert run_inbox(folder, settings, max_updates_rate=0.0) == ("CompletedWithErrors", "1 refused")
+    assert run_inbox(folder, settings, {"max_updates_rate": 0.0}) == ("CompletedWithErrors", "1 refused")

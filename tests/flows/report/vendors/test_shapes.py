@@ -1,4 +1,4 @@
-"""Status and errors in each system's own shape, in every state: names and words as that system documents them."""
+"""Jobs and errors in each vendor's format, in every state: names and values as the vendor documents them."""
 
 import csv
 import io
@@ -6,56 +6,282 @@ import json
 from dataclasses import replace
 
 import pytest
+from inline_snapshot import snapshot
 
 from flows.report.vendors import VENDORS, JobView, liferay
-from schemas.job import JobStatus, JobSummary
+from schemas.job import FaultRecord, JobStatus, JobSummary
+from tests.flows.summaries import job_summary
 
-JOB = JobSummary(
-    job_id="11111111-2222-4333-8444-555555555555",
-    external_id="crm-7",
-    connection="crm-eu",
-    sources=("/data/users.csv",),
-    profile="auth0",
-    mode="upsert",
-    dry_run=False,
-    status=JobStatus.COMPLETED_WITH_ERRORS,
-    total=15,
-    inserted=9,
-    updated=2,
-    unchanged=1,
-    failed=3,
-    created_at="2026-01-01T00:00:00.000000Z",
-    started_at="2026-01-01T00:00:01.000000Z",
-    finished_at="2026-01-01T00:00:02.000000Z",
-)
-CANCELED = {"code": "CANCELED", "message": "m", "hint": ""}
-FAULT = {"code": "FILE_SYNTAX", "message": "users.csv breaks off at byte 7", "hint": "mend it"}
-RUNNING = {"total": 0, "inserted": 0, "updated": 0, "unchanged": 0, "failed": 0, "finished_at": None}
+JOB = job_summary(inserted=9, updated=2, unchanged=1, failed=3)
+FAULT: FaultRecord = {"code": "FILE_SYNTAX", "message": "users.csv breaks off at byte 7", "hint": "mend it"}
+
+
+def running(status: JobStatus) -> JobSummary:
+    """Return the job before it has any counts."""
+    return replace(job_summary(), status=status, finished_at=None)
+
+
 VIEWS = {
-    JobStatus.PENDING: JobView(summary=replace(JOB, status=JobStatus.PENDING, started_at=None, **RUNNING)),
-    JobStatus.LOADING: JobView(
-        summary=replace(JOB, status=JobStatus.LOADING, **RUNNING), percent=41.7, seconds_left=12.4, rows=417
-    ),
-    JobStatus.READY: JobView(summary=replace(JOB, status=JobStatus.READY, **RUNNING), percent=100.0, rows=1000),
-    JobStatus.IMPORTING: JobView(summary=replace(JOB, status=JobStatus.IMPORTING, **RUNNING), rows=1000),
-    JobStatus.COMPLETED: JobView(summary=replace(JOB, status=JobStatus.COMPLETED, failed=0, total=12)),
+    JobStatus.PENDING: JobView(summary=replace(running(JobStatus.PENDING), started_at=None)),
+    JobStatus.LOADING: JobView(summary=running(JobStatus.LOADING), percent=41.7, seconds_left=12.4, rows=417),
+    JobStatus.READY: JobView(summary=running(JobStatus.READY), percent=100.0, rows=1000),
+    JobStatus.IMPORTING: JobView(summary=running(JobStatus.IMPORTING), rows=1000),
+    JobStatus.COMPLETED: JobView(summary=job_summary(inserted=9, updated=2, unchanged=1)),
     JobStatus.COMPLETED_WITH_ERRORS: JobView(summary=JOB),
-    JobStatus.FAILED: JobView(
-        summary=replace(JOB, status=JobStatus.FAILED, inserted=0, updated=0, unchanged=0, failed=15, fault=FAULT)
-    ),
+    JobStatus.FAILED: JobView(summary=replace(job_summary(failed=15), status=JobStatus.FAILED, fault=FAULT)),
     JobStatus.CANCELED: JobView(
-        summary=replace(
-            JOB, status=JobStatus.CANCELED, **RUNNING, fault={"code": "CANCELED", "message": "m", "hint": ""}
-        )
+        summary=replace(running(JobStatus.CANCELED), fault={"code": "CANCELED", "message": "m", "hint": ""})
     ),
 }
 STATES = [*VIEWS]
+SHOWN_STATES = (JobStatus.PENDING, JobStatus.LOADING, JobStatus.COMPLETED_WITH_ERRORS, JobStatus.FAILED)
 
 
 def job_as(vendor: str, view: JobView) -> dict[str, object]:
-    """The answer as a client gets it: through JSON."""
-    answer: dict[str, object] = json.loads(json.dumps(VENDORS[vendor].job(view)))
-    return answer
+    """Return the response as a client gets it: through JSON."""
+    response: dict[str, object] = json.loads(json.dumps(VENDORS[vendor].job(view)))
+    return response
+
+
+def rocketchat_operation(view: JobView) -> dict[str, object]:
+    operation = job_as("rocketchat", view)["operation"]
+    assert isinstance(operation, dict)
+    return operation
+
+
+def auth0_errors(view: JobView) -> object:
+    errors = VENDORS["auth0"].errors
+    assert errors is not None
+    return errors(view)
+
+
+def responses(vendor: str) -> dict[str, dict[str, object]]:
+    """Return the response of a job with refused rows in some of its states."""
+    return {status.value: job_as(vendor, VIEWS[status]) for status in SHOWN_STATES}
+
+
+def test_auth0_job() -> None:
+    assert responses("auth0") == snapshot(
+        {
+            "pending": {
+                "type": "users_import",
+                "status": "pending",
+                "id": "11111111-2222-4333-8444-555555555555",
+                "created_at": "2026-01-01T00:00:00.000000Z",
+                "connection_id": "crm-eu",
+                "external_id": "crm-7",
+                "upsert": True,
+            },
+            "loading": {
+                "type": "users_import",
+                "status": "processing",
+                "id": "11111111-2222-4333-8444-555555555555",
+                "created_at": "2026-01-01T00:00:00.000000Z",
+                "connection_id": "crm-eu",
+                "external_id": "crm-7",
+                "upsert": True,
+                "percentage_done": 42,
+                "time_left_seconds": 12,
+            },
+            "completed_with_errors": {
+                "type": "users_import",
+                "status": "completed",
+                "id": "11111111-2222-4333-8444-555555555555",
+                "created_at": "2026-01-01T00:00:00.000000Z",
+                "connection_id": "crm-eu",
+                "external_id": "crm-7",
+                "upsert": True,
+                "percentage_done": 100,
+                "time_left_seconds": 0,
+                "summary": {"failed": 3, "updated": 3, "inserted": 9, "total": 15},
+            },
+            "failed": {
+                "type": "users_import",
+                "status": "failed",
+                "id": "11111111-2222-4333-8444-555555555555",
+                "created_at": "2026-01-01T00:00:00.000000Z",
+                "connection_id": "crm-eu",
+                "external_id": "crm-7",
+                "upsert": True,
+                "status_details": "users.csv breaks off at byte 7",
+            },
+        }
+    )
+
+
+def test_fullstory_job() -> None:
+    assert responses("fullstory") == snapshot(
+        {
+            "pending": {
+                "imports": 0,
+                "errors": 0,
+                "job": {
+                    "id": "11111111-2222-4333-8444-555555555555",
+                    "status": "PROCESSING",
+                    "created": "2026-01-01T00:00:00.000000Z",
+                },
+            },
+            "loading": {
+                "imports": 0,
+                "errors": 0,
+                "job": {
+                    "id": "11111111-2222-4333-8444-555555555555",
+                    "status": "PROCESSING",
+                    "created": "2026-01-01T00:00:00.000000Z",
+                },
+            },
+            "completed_with_errors": {
+                "imports": 12,
+                "errors": 3,
+                "job": {
+                    "id": "11111111-2222-4333-8444-555555555555",
+                    "status": "FAILED",
+                    "created": "2026-01-01T00:00:00.000000Z",
+                    "finished": "2026-01-01T00:00:02.000000Z",
+                },
+            },
+            "failed": {
+                "imports": 0,
+                "errors": 15,
+                "job": {
+                    "id": "11111111-2222-4333-8444-555555555555",
+                    "status": "FAILED",
+                    "created": "2026-01-01T00:00:00.000000Z",
+                    "finished": "2026-01-01T00:00:02.000000Z",
+                },
+            },
+        }
+    )
+
+
+def test_rocketchat_job() -> None:
+    assert responses("rocketchat") == snapshot(
+        {
+            "pending": {
+                "state": "new",
+                "operation": {
+                    "_id": "11111111-2222-4333-8444-555555555555",
+                    "type": "api",
+                    "importerKey": "api",
+                    "ts": "2026-01-01T00:00:00.000000Z",
+                    "status": "importer_new",
+                    "valid": True,
+                    "user": "crm-7",
+                    "_updatedAt": "2026-01-01T00:00:00.000000Z",
+                    "count": {"total": 0, "users": 0, "completed": 0, "error": 0},
+                },
+            },
+            "loading": {
+                "state": "loading",
+                "operation": {
+                    "_id": "11111111-2222-4333-8444-555555555555",
+                    "type": "api",
+                    "importerKey": "api",
+                    "ts": "2026-01-01T00:00:00.000000Z",
+                    "status": "importer_preparing_users",
+                    "valid": True,
+                    "user": "crm-7",
+                    "_updatedAt": "2026-01-01T00:00:01.000000Z",
+                    "count": {"total": 1000, "users": 1000, "completed": 0, "error": 0},
+                },
+            },
+            "completed_with_errors": {
+                "state": "done",
+                "operation": {
+                    "_id": "11111111-2222-4333-8444-555555555555",
+                    "type": "api",
+                    "importerKey": "api",
+                    "ts": "2026-01-01T00:00:00.000000Z",
+                    "status": "importer_done",
+                    "valid": True,
+                    "user": "crm-7",
+                    "_updatedAt": "2026-01-01T00:00:02.000000Z",
+                    "count": {"total": 15, "users": 15, "completed": 12, "error": 3},
+                },
+            },
+            "failed": {
+                "state": "error",
+                "operation": {
+                    "_id": "11111111-2222-4333-8444-555555555555",
+                    "type": "api",
+                    "importerKey": "api",
+                    "ts": "2026-01-01T00:00:00.000000Z",
+                    "status": "importer_import_failed",
+                    "valid": False,
+                    "user": "crm-7",
+                    "_updatedAt": "2026-01-01T00:00:02.000000Z",
+                    "count": {"total": 15, "users": 15, "completed": 0, "error": 15},
+                },
+            },
+        }
+    )
+
+
+def test_liferay_job() -> None:
+    assert responses("liferay") == snapshot(
+        {
+            "pending": {
+                "id": "11111111-2222-4333-8444-555555555555",
+                "externalReferenceCode": "crm-7",
+                "className": "com.liferay.headless.admin.user.dto.v1_0.UserAccount",
+                "contentType": "CSV",
+                "operation": "CREATE",
+                "importStrategy": "ON_ERROR_CONTINUE",
+                "executeStatus": "INITIAL",
+                "startTime": None,
+                "endTime": None,
+                "errorMessage": None,
+                "processedItemsCount": 0,
+                "totalItemsCount": 0,
+                "failedItems": [],
+            },
+            "loading": {
+                "id": "11111111-2222-4333-8444-555555555555",
+                "externalReferenceCode": "crm-7",
+                "className": "com.liferay.headless.admin.user.dto.v1_0.UserAccount",
+                "contentType": "CSV",
+                "operation": "CREATE",
+                "importStrategy": "ON_ERROR_CONTINUE",
+                "executeStatus": "STARTED",
+                "startTime": "2026-01-01T00:00:01.000000Z",
+                "endTime": None,
+                "errorMessage": None,
+                "processedItemsCount": 417,
+                "totalItemsCount": 1000,
+                "failedItems": [],
+            },
+            "completed_with_errors": {
+                "id": "11111111-2222-4333-8444-555555555555",
+                "externalReferenceCode": "crm-7",
+                "className": "com.liferay.headless.admin.user.dto.v1_0.UserAccount",
+                "contentType": "CSV",
+                "operation": "CREATE",
+                "importStrategy": "ON_ERROR_CONTINUE",
+                "executeStatus": "COMPLETED",
+                "startTime": "2026-01-01T00:00:01.000000Z",
+                "endTime": "2026-01-01T00:00:02.000000Z",
+                "errorMessage": None,
+                "processedItemsCount": 15,
+                "totalItemsCount": 15,
+                "failedItems": [],
+            },
+            "failed": {
+                "id": "11111111-2222-4333-8444-555555555555",
+                "externalReferenceCode": "crm-7",
+                "className": "com.liferay.headless.admin.user.dto.v1_0.UserAccount",
+                "contentType": "CSV",
+                "operation": "CREATE",
+                "importStrategy": "ON_ERROR_CONTINUE",
+                "executeStatus": "FAILED",
+                "startTime": "2026-01-01T00:00:01.000000Z",
+                "endTime": "2026-01-01T00:00:02.000000Z",
+                "errorMessage": "users.csv breaks off at byte 7",
+                "processedItemsCount": 15,
+                "totalItemsCount": 15,
+                "failedItems": [],
+            },
+        }
+    )
 
 
 @pytest.mark.parametrize("status", STATES)
@@ -69,7 +295,7 @@ def test_auth0_job_has_its_properties_in_every_state(status: JobStatus) -> None:
     assert (job["id"], job["connection_id"], job["external_id"], job["upsert"]) == (JOB.job_id, "crm-eu", "crm-7", True)
 
 
-def test_auth0_says_how_far_it_is_while_processing_and_the_counts_when_done() -> None:
+def test_auth0_job_has_progress_while_processing_and_counts_when_done() -> None:
     loading = job_as("auth0", VIEWS[JobStatus.LOADING])
     assert (loading["status"], loading["percentage_done"], loading["time_left_seconds"]) == ("processing", 42, 12)
     done = job_as("auth0", VIEWS[JobStatus.COMPLETED_WITH_ERRORS])
@@ -77,14 +303,14 @@ def test_auth0_says_how_far_it_is_while_processing_and_the_counts_when_done() ->
     assert done["summary"] == {"failed": 3, "updated": 3, "inserted": 9, "total": 15}
 
 
-def test_auth0_job_whose_refused_rows_are_gone_is_expired_and_a_failed_one_stays_failed() -> None:
+def test_auth0_job_without_its_refused_rows_is_expired_unless_it_failed() -> None:
     assert job_as("auth0", replace(VIEWS[JobStatus.COMPLETED], expired=True))["status"] == "expired"
     failed = job_as("auth0", replace(VIEWS[JobStatus.FAILED], expired=True))
     assert (failed["status"], failed["status_details"]) == ("failed", FAULT["message"])
 
 
 @pytest.mark.parametrize(
-    ("status", "word"),
+    ("status", "name"),
     [
         (JobStatus.PENDING, "PROCESSING"),
         (JobStatus.LOADING, "PROCESSING"),
@@ -96,17 +322,17 @@ def test_auth0_job_whose_refused_rows_are_gone_is_expired_and_a_failed_one_stays
         (JobStatus.CANCELED, "FAILED"),
     ],
 )
-def test_fullstory_job_is_failed_as_soon_as_one_row_is(status: JobStatus, word: str) -> None:
+def test_fullstory_job_is_failed_if_one_row_is(status: JobStatus, name: str) -> None:
     view = VIEWS[status]
-    answer = job_as("fullstory", view)
-    assert answer.keys() == {"imports", "errors", "job"}
-    assert answer["job"] == {
+    response = job_as("fullstory", view)
+    assert response.keys() == {"imports", "errors", "job"}
+    assert response["job"] == {
         "id": JOB.job_id,
-        "status": word,
+        "status": name,
         "created": JOB.created_at,
         **({"finished": view.summary.finished_at} if view.summary.finished_at else {}),
     }
-    assert (answer["imports"], answer["errors"]) == (view.imported, view.summary.failed)
+    assert (response["imports"], response["errors"]) == (view.imported, view.summary.failed)
 
 
 @pytest.mark.parametrize(
@@ -125,23 +351,26 @@ def test_fullstory_job_is_failed_as_soon_as_one_row_is(status: JobStatus, word: 
 def test_rocketchat_operation_has_the_public_state_and_its_internal_step(
     status: JobStatus, state: str, step: str
 ) -> None:
-    answer = job_as("rocketchat", VIEWS[status])
-    assert answer["state"] == state
-    operation = answer["operation"]
+    response = job_as("rocketchat", VIEWS[status])
+    assert response["state"] == state
+    operation, count = response["operation"], rocketchat_operation(VIEWS[status])["count"]
     assert isinstance(operation, dict)
+    assert isinstance(count, dict)
     assert operation.keys() == {"_id", "type", "importerKey", "ts", "status", "valid", "user", "_updatedAt", "count"}
     assert (operation["status"], operation["valid"]) == (step, status is not JobStatus.FAILED)
-    assert operation["count"].keys() == {"total", "users", "completed", "error"}
+    assert count.keys() == {"total", "users", "completed", "error"}
 
 
-def test_rocketchat_counts_what_is_done_of_what_there_is() -> None:
-    assert job_as("rocketchat", VIEWS[JobStatus.COMPLETED_WITH_ERRORS])["operation"]["count"] == {  # type: ignore[index]
+def test_rocketchat_counts_completed_rows_and_the_expected_total() -> None:
+    assert rocketchat_operation(VIEWS[JobStatus.COMPLETED_WITH_ERRORS])["count"] == {
         "total": 15,
         "users": 15,
         "completed": 12,
         "error": 3,
     }
-    assert job_as("rocketchat", VIEWS[JobStatus.LOADING])["operation"]["count"]["total"] == 1000  # type: ignore[index]
+    count = rocketchat_operation(VIEWS[JobStatus.LOADING])["count"]
+    assert isinstance(count, dict)
+    assert count["total"] == 1000
 
 
 @pytest.mark.parametrize("status", STATES)
@@ -166,14 +395,14 @@ def test_liferay_task_has_its_properties_in_every_state(status: JobStatus) -> No
     assert (task["contentType"], task["operation"], task["importStrategy"]) == ("CSV", "CREATE", "ON_ERROR_CONTINUE")
 
 
-def test_liferay_counts_before_it_processes() -> None:
+def test_liferay_task_has_estimated_counts_while_loading() -> None:
     loading = job_as("liferay", VIEWS[JobStatus.LOADING])
     assert (loading["processedItemsCount"], loading["totalItemsCount"]) == (417, 1000)
     assert job_as("liferay", VIEWS[JobStatus.FAILED])["errorMessage"] == FAULT["message"]
 
 
 @pytest.mark.parametrize(
-    ("vendor", "answer"),
+    ("vendor", "response"),
     [
         ("fullstory", {"code": "resource_not_found", "message": "there is no job x"}),
         ("rocketchat", {"state": "none"}),
@@ -181,8 +410,8 @@ def test_liferay_counts_before_it_processes() -> None:
         ("liferay", {"status": "NOT_FOUND", "title": "there is no job x"}),
     ],
 )
-def test_a_job_that_is_not_there_has_each_systems_answer(vendor: str, answer: dict[str, object]) -> None:
-    assert VENDORS[vendor].missing("x") == answer
+def test_missing_job_has_the_response_of_each_vendor(vendor: str, response: dict[str, object]) -> None:
+    assert VENDORS[vendor].missing("x") == response
 
 
 def row(record: int, code: str, path: str, severity: str = "error") -> dict[str, object]:
@@ -204,8 +433,8 @@ WITH_ERRORS = JobView(
 )
 
 
-def test_auth0_errors_echo_each_refused_user_with_all_its_faults() -> None:
-    assert VENDORS["auth0"].errors(WITH_ERRORS) == [  # type: ignore[misc]
+def test_auth0_errors_have_each_refused_user_with_all_its_errors() -> None:
+    assert auth0_errors(WITH_ERRORS) == [
         {
             "user": {"email": "=no", "password_hash": "*****"},
             "errors": [
@@ -218,7 +447,7 @@ def test_auth0_errors_echo_each_refused_user_with_all_its_faults() -> None:
 
 
 def test_auth0_errors_of_a_failed_job_are_the_generic_object() -> None:
-    assert VENDORS["auth0"].errors(VIEWS[JobStatus.FAILED]) == {  # type: ignore[misc]
+    assert auth0_errors(VIEWS[JobStatus.FAILED]) == {
         "type": "users_import",
         "status": "failed",
         "id": JOB.job_id,
@@ -228,7 +457,7 @@ def test_auth0_errors_of_a_failed_job_are_the_generic_object() -> None:
     }
 
 
-def test_liferay_failed_items_are_text_position_and_one_message() -> None:
+def test_liferay_failed_item_has_text_position_and_one_message() -> None:
     assert liferay.failed_items(WITH_ERRORS) == [
         {
             "item": '{"email": "=no", "password_hash": "*****"}',
@@ -239,12 +468,12 @@ def test_liferay_failed_items_are_text_position_and_one_message() -> None:
     ]
 
 
-def test_liferay_report_is_a_csv_that_no_spreadsheet_runs() -> None:
+def test_liferay_report_has_no_formula_for_a_spreadsheet() -> None:
     head, first, second = csv.reader(io.StringIO(liferay.report(WITH_ERRORS)))
     assert head == ["item", "itemIndex", "message"]
-    assert first[:2] == ['{"email": "=no", "password_hash": "*****"}', "2"]
+    assert first == ['{"email": "=no", "password_hash": "*****"}', "2", "FORMAT at email: m; MAX_LENGTH at name: m"]
     assert second == ["'=1+1", "5", "MALFORMED_RECORD at record: m"]
 
 
-def test_only_systems_that_say_what_was_wrong_with_a_row_have_errors() -> None:
+def test_only_vendors_that_report_errors_of_rows_have_errors() -> None:
     assert {name for name, vendor in VENDORS.items() if vendor.errors} == {"auth0", "liferay"}

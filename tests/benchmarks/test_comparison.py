@@ -1,4 +1,4 @@
-"""The scripts of the benchmarks make the same of the same users as we do, who have the faults that they are to have."""
+"""The scripts of the benchmarks accept and refuse the same users as we do; the users have the intended faults."""
 
 import shutil
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ import pytest
 
 from flows.settings import Settings
 from schemas.job import Mode
-from tests.benchmarks import verdicts
-from tests.benchmarks.material import EDITION, laid_out
+from tests.benchmarks import comparison
+from tests.benchmarks.material import EDITION, convert_database
 from tests.benchmarks.tools import OURS, PLAIN, TOOLS, Layout
 from tests.benchmarks.tools.arguments import Arguments
 from tests.benchmarks.users import FAULTS, draw, write_users
@@ -23,7 +23,7 @@ USERS, EXISTING, FAULTY = 300, 400, 0.2
 
 @dataclass(frozen=True)
 class Given:
-    """A file, the database before it and the one into which we imported it."""
+    """A file, the database before the import, and the database into which we imported it."""
 
     file: Path
     mode: str
@@ -45,57 +45,56 @@ def given(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return Given(file, request.param, base, settings.database)
 
 
-def run(name: str, given: Given, database: Path) -> None:
+def run_script(name: str, given: Given, database: Path) -> None:
     tool = TOOLS[name]
     if tool.missing:
         pytest.skip(f"{' and '.join(tool.missing)} not installed: pip install -e '.[bench]'")
     if given.base is not None and tool.layout.build:
-        shutil.copyfile(laid_out(given.base, tool.layout), database)
+        shutil.copyfile(convert_database(given.base, tool.layout), database)
     import_module(tool.module).run(Arguments(given.file, database, given.mode))
 
 
-def result(database: Path, layout: Layout) -> verdicts.Result:
-    found = verdicts.result(database, layout)
+def read_result(database: Path, layout: Layout) -> comparison.Result:
+    found = comparison.read_result(database, layout)
     assert found is not None
     return found
 
 
 @pytest.mark.parametrize("name", [name for name, tool in TOOLS.items() if tool.layout is PLAIN])
-def test_a_script_accepts_and_refuses_what_we_do(name: str, given: Given, tmp_path: Path) -> None:
-    run(name, given, tmp_path / "users.duckdb")
-    theirs, ours = result(tmp_path / "users.duckdb", PLAIN), result(given.ours, OURS)
-    assert verdicts.difference(theirs, ours, verdicts.codes(given.ours, given.file)) == ""
+def test_script_accepts_and_refuses_the_same_users(name: str, given: Given, tmp_path: Path) -> None:
+    run_script(name, given, tmp_path / "users.duckdb")
+    theirs, ours = read_result(tmp_path / "users.duckdb", PLAIN), read_result(given.ours, OURS)
+    assert comparison.describe_differences(theirs, ours, comparison.read_codes(given.ours, given.file)) == ""
 
 
-def test_a_difference_is_told_by_its_code(given: Given) -> None:
-    ours, known = result(given.ours, OURS), verdicts.codes(given.ours, given.file)
+def test_difference_is_described_by_our_code(given: Given) -> None:
+    ours, codes = read_result(given.ours, OURS), comparison.read_codes(given.ours, given.file)
     refused = ours.refused
     assert refused is not None
-    lenient = verdicts.Result(refused.filter(pl.col("record") != known["record"][0]), ours.users.head(-1))
-    said = verdicts.difference(lenient, ours, known)
-    assert said == (
-        f"accepts 1 records that we refuse ({known['code'][0]} 1); -1 users (none that we refuse); "
+    lenient = comparison.Result(refused.filter(pl.col("record") != codes["record"][0]), ours.users.head(-1))
+    assert comparison.describe_differences(lenient, ours, codes) == (
+        f"accepts 1 records that we refuse ({codes['code'][0]} 1); -1 users (none that we refuse); "
         "1 of our users missing"
     )
 
 
-def test_the_floor_takes_every_record(given: Given, tmp_path: Path) -> None:
-    run("floor", given, tmp_path / "users.duckdb")
+def test_floor_copies_every_record(given: Given, tmp_path: Path) -> None:
+    run_script("floor", given, tmp_path / "users.duckdb")
     with duckdb.connect(str(tmp_path / "users.duckdb")) as connection:
         assert connection.sql("from users").shape[0] == USERS
 
 
-def test_every_kind_of_fault_is_drawn_and_found(given: Given) -> None:
+def test_every_kind_of_fault_is_written_and_found(given: Given) -> None:
     existing = EXISTING if given.base else 0
     drawn = draw(pl.int_range(USERS, dtype=pl.Int64, eager=True), USERS, faulty=FAULTY, existing=existing)
     faulty = drawn.filter(pl.col("fault").is_not_null())
-    found = dict(verdicts.codes(given.ours, given.file).select("record", "code").rows())
+    codes = dict(comparison.read_codes(given.ours, given.file).select("record", "code").rows())
     assert set(faulty["fault"]) == set(range(len(FAULTS)))
-    assert {record: code.split(" and ")[-1] for record, code in found.items()} == {
+    assert {record: code.split(" and ")[-1] for record, code in codes.items()} == {
         position + 1: FAULTS[fault].code for position, fault in faulty.select("position", "fault").rows()
     }
 
 
-def test_the_same_numbers_give_the_same_users(tmp_path: Path) -> None:
+def test_equal_arguments_give_equal_bytes(tmp_path: Path) -> None:
     first, second = (write_users(tmp_path / name, 50, faulty=0.5, existing=100, edition=1) for name in "ab")
     assert first.read_bytes() == second.read_bytes()
