@@ -19,7 +19,7 @@ from schemas.faults import FileFault
 
 STDIN = "-"
 STDIN_NAME = "stdin"
-ENDINGS = {
+EXTENSIONS = {
     ".json": "json",
     ".ndjson": "ndjson",
     ".jsonl": "ndjson",
@@ -75,7 +75,7 @@ def open_source(source: Source) -> BufferedReader:
 def promised_format(name: str) -> str | None:
     """The format that the ending of a name promises, compressed or not."""
     path = PurePath(name.lower())
-    return ENDINGS.get(PurePath(path.stem).suffix if path.suffix in COMPRESSIONS else path.suffix)
+    return EXTENSIONS.get(PurePath(path.stem).suffix if path.suffix in COMPRESSIONS else path.suffix)
 
 
 def compression(name: str) -> Literal["gzip", "zstd"] | None:
@@ -121,7 +121,7 @@ def _files_of(folder: Path) -> Iterator[Source]:
         raise FileFault(
             ErrorCode.FILE_EMPTY,
             f"the folder {printable(str(folder))} holds no file to import",
-            f"files are known by their endings: {' '.join(ENDINGS)}, also with {' or '.join(COMPRESSIONS)}",
+            f"files are known by their endings: {' '.join(EXTENSIONS)}, also with {' or '.join(COMPRESSIONS)}",
         )
     yield from map(_source, paths)
 

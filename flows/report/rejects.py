@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from flows.pipeline.path_checks import refuse_database, refuse_sources
-from flows.readers.sources import ENDINGS
+from flows.readers.sources import EXTENSIONS
 from flows.store.database import Store, escaped_glob, scratch
 from flows.store.job_folder import JobFolder
 from flows.store.jobs import find_job
@@ -82,9 +82,9 @@ def _has_rejects(job: JobSummary, folder: JobFolder) -> bool:
 
 def _format(path: Path, folder: JobFolder) -> str:
     """The format that the file's name promises; without such a name the one of the job's sources."""
-    found = ENDINGS.get(path.suffix.lower())
+    found = EXTENSIONS.get(path.suffix.lower())
     if found is None and path.suffix:
-        hint = f"name it with one of {', '.join(ENDINGS)}, or without an ending"
+        hint = f"name it with one of {', '.join(EXTENSIONS)}, or without an ending"
         raise FileFault(ErrorCode.FILE_FORMAT, f"{path} is no name for a file of refused records", hint)
     return found or next((form for form, _ in folder.layouts()), "ndjson")
 
