@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flows.readers.check_records import check_records, invalid_json, number, with_texts
-from flows.readers.json.strict import NotJsonError, NumberTooLargeError, check_json, is_json, refusal
+from flows.readers.check_records import add_record_numbers, add_texts, check_records, find_invalid_json
+from flows.readers.json.strict import NotJsonError, NumberTooLargeError, check_json, is_json, find_refusal
 from flows.readers.limits import ReadLimits
 from flows.settings import Settings
 from flows.store.database import scratch
@@ -142,9 +142,9 @@ def test_the_quick_look_lets_nothing_pass_that_the_exact_one_refuses(
     reader: Reader, records: list[tuple[object, list[tuple[float, int, bytes]]]]
 ) -> None:
     data = [mutated(json.dumps(record, ensure_ascii=False).encode(), mutations) for record, mutations in records]
-    frame = with_texts(number(pl.DataFrame({"line": [1] * len(data), "data": data}), first=1))
-    judged = check_records(frame, broken=invalid_json(frame, reader.engine), limits=CAPS)
-    sound = [at for at, text in enumerate(data, start=1) if refusal(text, limits=CAPS) is None]
+    frame = add_texts(add_record_numbers(pl.DataFrame({"line": [1] * len(data), "data": data}), first=1))
+    judged = check_records(frame, invalid=find_invalid_json(frame, reader.engine), limits=CAPS)
+    sound = [at for at, text in enumerate(data, start=1) if find_refusal(text, limits=CAPS) is None]
     assert judged.rows["record"].to_list() == sound
     assert judged.rows["text"].to_list() == [data[at - 1].decode() for at in sound]
 

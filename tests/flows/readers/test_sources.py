@@ -86,7 +86,7 @@ def test_a_name_that_can_be_no_file_is_refused_in_a_sentence(name: str, tmp_path
 def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "users.json")
     fault = fault_of(str(tmp_path / "users.json"), tmp_path)
-    assert (fault.code, fault.hint) == (ErrorCode.FILE_UNREADABLE, "give - to read standard input")
+    assert (fault.code, fault.hint) == (ErrorCode.FILE_UNREADABLE, "use - to read from standard input")
 
 
 def test_a_name_that_cannot_be_printed_is_shown_with_escapes(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_a_file_without_a_header_is_refused_without_showing_a_person_s_data(read
 BAD_ROWS = [
     (b"b@b.c", ErrorCode.ROW_TOO_SHORT, "has 1 cells, but the header has 2"),
     (b"b@b.c,B,x", ErrorCode.ROW_TOO_LONG, "has 3 cells, but the header has 2"),
-    (b'"b"@b.c,B', ErrorCode.MALFORMED_RECORD, "has a quote inside a quoted cell that is not written twice"),
+    (b'"b"@b.c,B', ErrorCode.MALFORMED_RECORD, "has a quote inside a quoted cell that is not doubled"),
     (b"b@b.c,B\xfcrli", ErrorCode.INVALID_TEXT, "Windows-1252"),
     (b"b@b.c," + b"x" * 201, ErrorCode.TOO_LARGE, "more than 200 characters"),
     (b"b@b.c," + b"x" * 5000, ErrorCode.TOO_LARGE, "is 5006 bytes long"),

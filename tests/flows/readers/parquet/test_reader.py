@@ -122,7 +122,7 @@ def test_columns_that_repeat_or_say_nothing_refuse_the_file(names: list[str], re
 def test_a_map_with_a_key_twice_is_named(reader: Reader) -> None:
     maps = pa.array([[("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.int64()))
     fault = reader.fault(parquet(pa.table({"email": ["a@x.example"], "user_metadata": maps})), "users.parquet")
-    assert (fault.code, "a map that holds a key twice" in fault.message) == (ErrorCode.FILE_FORMAT, True)
+    assert (fault.code, "a map with a duplicate key" in fault.message) == (ErrorCode.FILE_FORMAT, True)
 
 
 WHOLE = parquet(PEOPLE)
