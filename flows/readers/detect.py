@@ -43,7 +43,7 @@ _HINTS: Mapping[str, str] = {
     "zstd": "rename it to end in .zst, or decompress it",
     "UTF-16": "save it as UTF-8",
     "UTF-32": "save it as UTF-8",
-    "HTML": "download the file again: this may be an error page or a login form",
+    "HTML": "download the file again: this may be an error page",
     "a ZIP archive or an Excel workbook": "save the sheet as CSV in UTF-8, or unpack the archive",
     "an old Excel workbook": "save the sheet as CSV in UTF-8",
 }
@@ -84,7 +84,7 @@ def _choose_format(source: Source, head: bytes, *, expected: str | None) -> str:
         raise FileFault(
             ErrorCode.FILE_FORMAT,
             f"the format of {source.name} is not recognised",
-            f"name it with --format {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
+            f"state it with --format {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
         )
     if expected == "ndjson" and found == "json" and not _is_spread_over_lines(head):
         return "ndjson"  # its first line is a bad record
@@ -172,7 +172,7 @@ def _is_every_other_byte_nul(head: bytes) -> bool:
 def _contradiction(source: Source, what: str) -> FileFault:
     supported = what in (*_FORMAT_TITLES.values(), "Parquet")
     contrast = "but --format says otherwise" if supported else "which is not supported"
-    if format_from_name(source.name):
+    if format_from_name(source.name) and not what.startswith("UTF"):
         contrast = "but its name says otherwise"
     hint = _HINTS.get(what, "save it as CSV, JSON, NDJSON or Parquet")
     if source.name == STDIN_NAME and what in COMPRESSIONS.values():

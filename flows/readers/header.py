@@ -40,7 +40,7 @@ def find_separator(line: str, profile: Profile) -> str:
 
 
 def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Header:
-    """Return the columns that the cells of a header, or the names of a schema, stand for.
+    """Return the columns that the cells of a header, or the names of a schema, refer to.
 
     Raises:
         FileFault: two columns are the same, or none is a field.

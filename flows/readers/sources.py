@@ -69,13 +69,13 @@ def open_source(source: Source) -> BufferedReader:
 
 
 def format_from_name(name: str) -> str | None:
-    """Return the format that the extension stands for, whether or not a compression follows it."""
+    """Return the format of a file by its extension, before that of a compression."""
     path = PurePath(name.lower())
     return EXTENSIONS.get(PurePath(path.stem).suffix if path.suffix in COMPRESSIONS else path.suffix)
 
 
 def compression_from_name(name: str) -> Literal["gzip", "zstd"] | None:
-    """Return the compression that the extension stands for."""
+    """Return the compression of a file by its extension."""
     return COMPRESSIONS.get(PurePath(name.lower()).suffix)
 
 

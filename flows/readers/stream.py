@@ -21,16 +21,12 @@ class ByteStream:
     def __init__(
         self, source: Source, content: BufferedReader | pa.NativeFile, stored: BufferedReader, *, limits: ReadLimits
     ) -> None:
+        self.name = source.name
         self._source = source
         self._content = content
         self._stored = stored
         self._limits = limits
         self._decompressed = 0
-
-    @property
-    def name(self) -> str:
-        """Return the source's name."""
-        return self._source.name
 
     @property
     def position(self) -> int:

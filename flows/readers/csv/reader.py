@@ -98,7 +98,9 @@ def _raw_texts(chunk: RowChunk, lines: LineBuffer) -> pl.Series:
 
 def _write_texts(cells: list[str], header: Header) -> pl.Series:
     """Write each row as JSON; `cells` has the rows one after the other, each as long as the header."""
-    table = _to_table(pl.Series("cells", cells, dtype=pl.String), header)
+    column, width = pl.Series("cells", cells, dtype=pl.String), len(header.columns)
+    # named by position: polars could take names from the file for patterns
+    table = pl.DataFrame({str(position): column.gather_every(width, offset=position) for position, _ in header.used})
     if header.resubmitted:
         table = table.with_columns(pl.all().str.replace(GUARD, "$1"))
     must_escape = table.select(pl.all().str.contains(MUST_ESCAPE).any()).row(0)
@@ -107,9 +109,3 @@ def _write_texts(cells: list[str], header: Header) -> pl.Series:
         for (position, name), escape in zip(header.used, must_escape, strict=True)
     )
     return table.select(json_object(members).alias("text")).to_series()
-
-
-def _to_table(cells: pl.Series, header: Header) -> pl.DataFrame:
-    """Return the used columns, named by position: polars could take names from the file for patterns."""
-    width = len(header.columns)
-    return pl.DataFrame({str(position): cells.gather_every(width, offset=position) for position, _ in header.used})

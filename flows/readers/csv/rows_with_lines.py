@@ -117,7 +117,8 @@ class ChunkReader:
             return
         else:
             code = ErrorCode.ROW_TOO_SHORT if len(row) < self._width else ErrorCode.ROW_TOO_LONG
-            refusal = Refusal(code, f"has {len(row)} cells, but the header has {self._width}")
+            cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+            refusal = Refusal(code, f"has {cells}, but the header has {self._width}")
         self._refuse(chunk, refusal, end)
 
     def _refuse_quotes(self, chunk: RowChunk, error: csv.Error) -> None:
@@ -152,7 +153,7 @@ class ChunkReader:
 
 
 def open_quote(name: str, line: int) -> FileFault:
-    """Return the fault of a source whose quote in a line is not closed."""
+    """Return the fault of a source with a quoted cell that opens in a line and is not closed."""
     return FileFault(
         ErrorCode.FILE_SYNTAX,
         f"{name} has a quoted cell that opens in line {line} and is not closed properly",

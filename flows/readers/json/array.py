@@ -29,14 +29,14 @@ ELEMENTS = pl.Schema({"start": pl.Int64, "line": pl.Int64, "data": pl.Binary})
 class JsonArray:
     """An array of records; `window` is after its opening bracket, and in the end after the closing one."""
 
-    def __init__(self, window: Window, *, first_record: int, reading: Reading) -> None:
+    def __init__(self, window: Window, reading: Reading) -> None:
         self._window = window
-        self._record = first_record
+        self._record = reading.first_record
         self._reading = reading
         self._closed = False
         self._left_to_scan = 0  # bytes of the window that could not be split
 
-    def batches(self) -> Iterator[Batch]:
+    def read_batches(self) -> Iterator[Batch]:
         """Yield the elements in order.
 
         Raises:
@@ -58,28 +58,28 @@ class JsonArray:
         if self._left_to_scan <= 0:
             found = split(window.data, engine=self._reading.engine)
             if found.used:
-                yield from self._split_batches(found)
+                yield from self._read_split(found)
                 return
-            self._left_to_scan = len(window.data)  # trying again at each element would be slow
+            self._left_to_scan = len(window.data)  # a split at each element would be slow
         scanned = scan(window.data[:SCAN_BYTES], most=self._reading.limits.batch_rows)
         if not scanned.spans:
             scanned = scan_one(window.data)
         if scanned.spans:
-            yield from self._scanned_batches(scanned)
+            yield from self._read_scanned(scanned)
         elif len(window.data) > self._reading.limits.record_bytes:
             yield self._skip_element()
         elif not window.grow():
             raise incomplete_value(window, "the array is not closed")
 
-    def _split_batches(self, found: Split) -> Iterator[Batch]:
+    def _read_split(self, found: Split) -> Iterator[Batch]:
         line = (self._window.line + pl.col("lines_before")).alias("line")
         records = add_record_numbers(found.records.select("start", line, "text"), first=self._record)
         for part in records.iter_slices(self._reading.limits.batch_rows):
             yield make_batch(part, invalid=NONE_INVALID, window=self._window, reading=self._reading)
         self._window.advance(found.used, lines=found.lines)
 
-    def _scanned_batches(self, found: Scan) -> Iterator[Batch]:
-        records = add_texts(add_record_numbers(_elements(found, self._window), first=self._record))
+    def _read_scanned(self, found: Scan) -> Iterator[Batch]:
+        records = add_texts(add_record_numbers(_extract_elements(found, self._window), first=self._record))
         for part in records.iter_slices(self._reading.limits.batch_rows):
             invalid = find_invalid_json(part, self._reading.engine)
             yield make_batch(part, invalid=invalid, window=self._window, reading=self._reading)
@@ -133,7 +133,7 @@ def skip_value(window: Window) -> int:
     return size
 
 
-def _elements(found: Scan, window: Window) -> pl.DataFrame:
+def _extract_elements(found: Scan, window: Window) -> pl.DataFrame:
     rows = []
     line, counted = window.line, 0
     for start, end in found.spans:

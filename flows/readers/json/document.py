@@ -40,9 +40,9 @@ def read_json(reading: Reading) -> Iterator[Batch]:
                 )
             case b"[":
                 window.advance(1)
-                yield from JsonArray(window, first_record=reading.first_record, reading=reading).batches()
+                yield from JsonArray(window, reading).read_batches()
             case b"{":
-                yield from _JsonObject(window, reading).batches()
+                yield from _JsonObject(window, reading).read_batches()
             case _:
                 yield _read_scalar(window, reading)
         _expect_end(window)
@@ -60,7 +60,7 @@ class _JsonObject:
         self._size = len(b"{}")
         self._container: str | None = None
 
-    def batches(self) -> Iterator[Batch]:
+    def read_batches(self) -> Iterator[Batch]:
         """Yield the users; in the end the window is after the object."""
         window = self._window
         window.advance(1)
@@ -101,8 +101,7 @@ class _JsonObject:
             )
         self._container = self._keys[-1]
         self._window.advance(1)
-        first = self._reading.first_record
-        yield from JsonArray(self._window, first_record=first, reading=self._reading).batches()
+        yield from JsonArray(self._window, self._reading).read_batches()
 
     def _read_key(self) -> bytes:
         window = self._window
@@ -111,7 +110,7 @@ class _JsonObject:
         while (found := _KEY.match(window.data)) is None:
             if len(window.data) > self._reading.limits.record_bytes or not window.grow():
                 raise window.syntax_fault("the key is not closed", at=len(window.data))
-        _check(found[0], window)
+        _check_value(found[0], window)
         window.advance(found.end())
         return found[0]
 
@@ -159,12 +158,12 @@ def _read_value(window: Window, *, limits: ReadLimits) -> bytes | int:
         if not window.grow():
             raise incomplete_value(window, "the object is not closed")
     value = window.data[:end].rstrip(SPACE)
-    _check(value, window)
+    _check_value(value, window)
     window.advance(end)
     return value
 
 
-def _check(data: bytes, window: Window) -> None:
+def _check_value(data: bytes, window: Window) -> None:
     try:
         check_json(data)
     except NumberTooLargeError:
@@ -175,19 +174,15 @@ def _check(data: bytes, window: Window) -> None:
 
 def _expect_end(window: Window) -> None:
     if after := window.next_byte():
-        raise window.syntax_fault(
-            "there is more after the end of the document",
-            at=0,
-            hint="if it has one record per line, rename it to end in .ndjson or use --format ndjson"
-            if after == b"{"
-            else "",
-        )
+        hint = "if it has one record per line, rename it to end in .ndjson or use --format ndjson"
+        reason = "there is more after the end of the document"
+        raise window.syntax_fault(reason, at=0, hint=hint if after == b"{" else "")
 
 
 def _no_users(name: str, keys: list[str], profile: Profile) -> FileFault:
-    found = f"the keys {', '.join(key[:40] for key in keys[:8])}" if keys else "no keys"
+    found = f"keys: {', '.join(key[:40] for key in keys[:8])}" if keys else "no keys"
     return FileFault(
         ErrorCode.FILE_FORMAT,
-        f"{name} contains one object with {found}, which is neither a user nor an object with an array of users",
+        f"{name} contains one object ({found}), which is not a user and has no array of users",
         f"export an array of users, on its own or under {' or '.join(profile.containers)}",
     )

@@ -86,7 +86,8 @@ def check_json(data: bytes, *, lenient_text: bool = False) -> None:
     try:
         decoder.decode(text)
     except JSONDecodeError as error:
-        raise NotJsonError(error.msg.lower(), _count_bytes(text[: error.pos])) from None
+        offset = len(text[: error.pos].encode("utf-8", "surrogateescape"))
+        raise NotJsonError(error.msg.lower(), offset) from None
     except _NumberError as error:
         literal = str(error)
         kind = NumberTooLargeError if literal[-1].isdigit() else NotJsonError
@@ -138,7 +139,7 @@ def _refuse_syntax(data: bytes, error: NotJsonError) -> Refusal:
 
 
 def _refuse_unclean_text(data: bytes) -> Refusal | None:
-    """Return the refusal of strings that do not stand for characters."""
+    """Return the refusal of strings that cannot be decoded."""
     offset = find_invalid_utf8(data)
     if offset is not None:
         return Refusal(ErrorCode.INVALID_TEXT, f"has a string that is not UTF-8, at byte {offset}")
@@ -165,10 +166,6 @@ def _refuse_oversized_parts(data: bytes, limits: ReadLimits) -> Refusal | None:
 def _refuse_not_finite(literal: str) -> None:
     if not math.isfinite(float(literal)):
         raise _NumberError(literal)
-
-
-def _count_bytes(text: str) -> int:
-    return len(text.encode("utf-8", "surrogateescape"))
 
 
 def _find_outside_strings(data: bytes, literal: bytes) -> int:

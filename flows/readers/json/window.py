@@ -12,6 +12,7 @@ class Window:
     """The next bytes of the content; `offset` and `line` are the position of the first one."""
 
     def __init__(self, stream: ByteStream, *, limits: ReadLimits) -> None:
+        self.name = stream.name
         self._stream = stream
         self._limits = limits
         self.data = stream.read(max(limits.batch_bytes, len(BOM)))
@@ -26,11 +27,6 @@ class Window:
     def position(self) -> int:
         """Return how many stored bytes of the source have been read."""
         return self._stream.position
-
-    @property
-    def name(self) -> str:
-        """Return the source's name."""
-        return self._stream.name
 
     def grow(self) -> bool:
         """Read at least as many bytes again; return false at the end of the source."""

@@ -61,7 +61,7 @@ def read_parquet(reading: Reading) -> Iterator[Batch]:
                 position = source.size * done // max(file.metadata.num_rows, 1)
                 yield checked.to_batch(seen=part.num_rows, position=position, layout=layout)
         if done != file.metadata.num_rows:
-            raise _malformed(source, f"its metadata give {file.metadata.num_rows} records, but {done} were found")
+            raise _malformed(source, f"its metadata count {file.metadata.num_rows} records, but {done} were found")
 
 
 @contextmanager

@@ -126,7 +126,7 @@ def find_growths(source: Source, metadata: pq.FileMetaData, *, harmless: int) ->
             if group.total_byte_size * group.num_rows > harmless:
                 first = next(file.iter_batches(batch_size=1, row_groups=[number], columns=paths), None)
                 chunks = {chunk.path_in_schema: chunk for chunk in map(group.column, range(group.num_columns))}
-                largest = dict(zip(paths, _find_largest(first), strict=True)) if first else {}
+                largest = dict(zip(paths, _find_largest(first.to_struct_array()), strict=True)) if first else {}
                 yield Growth(
                     row=sum(largest.values()),
                     repeated=sum(size * chunks[path].num_values for path, size in largest.items() if path in repeated),
@@ -138,21 +138,16 @@ def _find_strings(metadata: pq.FileMetaData) -> list[pq.ColumnSchema]:
     return [column for column in columns if column.physical_type == "BYTE_ARRAY"]
 
 
-def _find_largest(records: pa.RecordBatch) -> Iterator[int]:
-    """Yield the size of the largest value of each dictionary, in the order of the file's leaf columns."""
-    for column in records.columns:
-        yield from _find_largest_in(column)
-
-
-def _find_largest_in(column: "pa.Array[Any]") -> Iterator[int]:
+def _find_largest(column: "pa.Array[Any]") -> Iterator[int]:
+    """Yield the size of the largest value of each dictionary, in the order of the leaf columns."""
     if isinstance(column, pa.DictionaryArray):
         texts = cast("pa.BinaryArray", column.dictionary)
         yield pc.max(pc.binary_length(texts)).as_py() or 0
     elif isinstance(column, pa.StructArray):
         for number in range(column.type.num_fields):
-            yield from _find_largest_in(column.field(number))
+            yield from _find_largest(column.field(number))
     elif isinstance(column, pa.MapArray):
-        yield from _find_largest_in(column.keys)
-        yield from _find_largest_in(column.items)
+        yield from _find_largest(column.keys)
+        yield from _find_largest(column.items)
     elif isinstance(column, (pa.ListArray, pa.LargeListArray)):
-        yield from _find_largest_in(column.values)
+        yield from _find_largest(column.values)

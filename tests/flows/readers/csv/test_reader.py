@@ -94,7 +94,7 @@ def test_a_file_without_a_header_is_refused_without_showing_personal_data(reader
 
 
 BAD_ROWS = [
-    (b"b@b.c", ErrorCode.ROW_TOO_SHORT, "has 1 cells, but the header has 2"),
+    (b"b@b.c", ErrorCode.ROW_TOO_SHORT, "has 1 cell, but the header has 2"),
     (b"b@b.c,B,x", ErrorCode.ROW_TOO_LONG, "has 3 cells, but the header has 2"),
     (b'"b"@b.c,B', ErrorCode.MALFORMED_RECORD, "has a quote inside a quoted cell that is not doubled"),
     (b"b@b.c,B\xfcrli", ErrorCode.INVALID_TEXT, "Windows-1252"),
