@@ -49,7 +49,7 @@ def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Hea
     resubmitted = set(REJECT_COLUMNS) <= set(map(folded, cells))
     if resubmitted:
         cells = [re.sub(GUARD, r"\1", cell) for cell in cells]
-    named = (_resubmitted_column(cell) if resubmitted else _column(cell, profile) for cell in cells)
+    named = (_to_resubmitted_column(cell) if resubmitted else _to_column(cell, profile) for cell in cells)
     columns = tuple(column or f"column {number}" for number, column in enumerate(named, start=1))
     repeated = [name for name, count in Counter(columns if resubmitted else map(folded, columns)).items() if count > 1]
     if repeated:
@@ -67,12 +67,12 @@ def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Hea
     return Header(columns, resubmitted=resubmitted)
 
 
-def _column(cell: str, profile: Profile) -> str:
+def _to_column(cell: str, profile: Profile) -> str:
     name = folded(cell)
     return name if name in profile.paths or name in IGNORED_COLUMNS else profile.header_aliases.get(name, cell.strip())
 
 
-def _resubmitted_column(cell: str) -> str:
+def _to_resubmitted_column(cell: str) -> str:
     """Return the column of a rejects file: its names are keys of records, and two keys may stand for one field."""
     name = folded(cell)
     return name if name in IGNORED_COLUMNS else cell.strip()
@@ -80,7 +80,7 @@ def _resubmitted_column(cell: str) -> str:
 
 def _count_known(line: str, separator: str, profile: Profile) -> int:
     cells = next(csv.reader([line], delimiter=separator), [])
-    return sum(_column(cell, profile) in profile.paths for cell in cells)
+    return sum(_to_column(cell, profile) in profile.paths for cell in cells)
 
 
 def _list_names(cells: Sequence[str]) -> str:

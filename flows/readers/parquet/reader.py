@@ -32,7 +32,7 @@ from schemas.faults import FileFault
 from schemas.frames import RECORDS, Layout
 
 _OVERHEAD = MIB  # for the headers and statistics of a column chunk
-_SOME_BATCHES = 16
+_PEAK_BATCHES = 16  # the memory to decode into, in batches, if every row has the largest values
 _NOT_UTF8 = Refusal(ErrorCode.INVALID_TEXT, "has a string that is not UTF-8")
 
 
@@ -46,7 +46,7 @@ def read_parquet(reading: Reading) -> Iterator[Batch]:
     source, limits = reading.source, reading.limits
     with _open(source) as file:
         _check_growth(file.metadata, source=source, limits=limits)
-        rows_at_once = _rows_at_once(file.metadata, source=source, limits=limits)
+        rows_at_once = _choose_rows(file.metadata, source=source, limits=limits)
         header = resolve_columns(file.schema_arrow.names, profile=reading.profile, name=source.name)
         layout = Layout(null_is_absent=True, columns=header.columns)
         done = grown = 0
@@ -113,20 +113,22 @@ def _too_large(source: Source, what: str, setting: str) -> FileFault:
     )
 
 
-def _rows_at_once(metadata: pq.FileMetaData, *, source: Source, limits: ReadLimits) -> int:
-    """Return how many rows to decode at once: about a batch of the largest rows, some batches if all values repeat.
+def _choose_rows(metadata: pq.FileMetaData, *, source: Source, limits: ReadLimits) -> int:
+    """Return how many rows to decode at once: about a batch in the row group with the largest rows.
+
+    If every row had the largest values of its group, these would be at most `_PEAK_BATCHES` batches.
 
     Raises:
         FileFault: repeated values could make the source larger than it may grow.
 
     """
     largest_growth = 1
-    for growth in find_growths(source, metadata, harmless=_SOME_BATCHES * limits.batch_bytes):
+    for growth in find_growths(source, metadata, harmless=_PEAK_BATCHES * limits.batch_bytes):
         _check_ratio(growth.repeated, source=source, limits=limits)
         largest_growth = max(largest_growth, growth.row)
     groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
     largest = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
-    most = min(limits.batch_bytes // max(largest, 1), _SOME_BATCHES * limits.batch_bytes // largest_growth)
+    most = min(limits.batch_bytes // max(largest, 1), _PEAK_BATCHES * limits.batch_bytes // largest_growth)
     return min(max(most, 1), limits.batch_rows)
 
 
