@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-from flows.readers.sources import ENDINGS
+from flows.readers.sources import EXTENSIONS
 from flows.store.database import view
 from flows.store.job_folder import JobFolder
 from flows.store.private_files import private_umask
@@ -29,8 +29,8 @@ def check_plan_path(path: Path) -> None:
         FileFault: the name promises another format, or there is no such folder.
 
     """
-    if path.suffix.lower() not in ENDINGS or ENDINGS[path.suffix.lower()] not in WRITERS:
-        endings = ", ".join(ending for ending, form in ENDINGS.items() if form in WRITERS)
+    if path.suffix.lower() not in EXTENSIONS or EXTENSIONS[path.suffix.lower()] not in WRITERS:
+        endings = ", ".join(ending for ending, form in EXTENSIONS.items() if form in WRITERS)
         raise FileFault(ErrorCode.FILE_FORMAT, f"{path} is no name for a plan", f"name it with one of {endings}")
     if not path.absolute().parent.is_dir():
         raise FileFault(ErrorCode.FILE_NOT_FOUND, f"there is no folder {path.parent} for the plan", "create it first")
@@ -49,7 +49,7 @@ def write_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder, path: P
     draft = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         with private_umask():
-            WRITERS[ENDINGS[path.suffix.lower()]](connection, draft)
+            WRITERS[EXTENSIONS[path.suffix.lower()]](connection, draft)
             draft.replace(path)
     except OSError as error:
         raise FileFault(ErrorCode.FILE_UNREADABLE, f"{path} cannot be written: {error.strerror}") from None

@@ -1,1 +1,1 @@
-"""Files to batches of records. What a file holds is found here; a user is never judged here."""
+"""Read files into batches of records: find, detect, decompress and split them. Users are validated elsewhere."""

@@ -1,6 +1,6 @@
-"""Which records of a batch are strict JSON objects within the limits: a quick look at all, an exact one at suspects.
+"""Check which records are strict JSON objects within the limits: a fast check of all, an exact one of the suspects.
 
-What is in the objects is judged by the rules; where records begin and end is found by each format's reader.
+Each format's reader finds where records begin and end; the rules validate what is in the objects.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
-from flows.readers.json.strict import Refusal, invalid_utf8, refusal, too_large
+from flows.readers.json.strict import Refusal, find_invalid_utf8, find_refusal, refuse_oversized
 from flows.readers.limits import ReadLimits
 from flows.readers.reading import Batch
 from schemas.codes import Severity
@@ -19,115 +19,112 @@ from transforms.statements import statement
 
 SMALLEST_KEY = 4  # bytes of `"":0`
 
-# What the engine's reading lets pass and the grammar does not; each may also stand inside a text.
+# What DuckDB's lenient parser accepts and the grammar forbids; each can also occur inside a string.
 LENIENT = (
     r",[ \t\r\n]*[\]}]",  # a trailing comma
-    r"[0-9][eE]\+?[0-9]{3}",  # a number beyond all numbers
+    r"[0-9][eE]\+?[0-9]{3}",  # a number that may exceed the range of a double
 )
 NOT_FINITE = r"[:\[,][ \t\r\n]*-?(?:[nN][aA]|[iI][nN])"  # NaN or Infinity
-NOT_FINITE_ANYWHERE = r"(?i)nan|inf"  # takes a seventh of the time of the exact one
+NOT_FINITE_ANYWHERE = r"(?i)nan|inf"  # takes a seventh of the time of NOT_FINITE
 
 
 @dataclass(frozen=True)
 class CheckedRecords:
-    """Records apart: those to be validated, those that cannot be read, and why not."""
+    """Records to be validated, unreadable records, and the reasons."""
 
     rows: pl.DataFrame  # RECORDS
     refused: pl.DataFrame  # RECORDS; the text is null where it was too large to be kept
     errors: pl.DataFrame  # ERRORS
     refusals: tuple[tuple[int, Refusal], ...] = ()  # by record number, in order
 
-    def batch(self, *, seen: int, position: int, layout: Layout) -> Batch:
-        """The records as a batch."""
+    def to_batch(self, *, seen: int, position: int, layout: Layout) -> Batch:
+        """Return the records as a batch."""
         return Batch(self.rows, self.refused, self.errors, seen, position, layout)
 
 
-def check_records(records: pl.DataFrame, *, broken: pl.Series, limits: ReadLimits) -> CheckedRecords:
-    """The records apart.
+def check_records(records: pl.DataFrame, *, invalid: pl.Series, limits: ReadLimits) -> CheckedRecords:
+    """Separate the records that can be read from those that cannot.
 
-    `records` has record, line and text; where a text can be null, also the bytes it was to be made of as `data`.
-    `broken` are the numbers of those that `invalid_json` found.
+    `records` has record, line and text; where a text can be null, also `data`, the bytes that could not be decoded.
+    `invalid` are the record numbers that `find_invalid_json` returned.
     """
-    suspects = records.filter(_is_suspect(limits) | pl.col("record").is_in(broken.implode()))
+    suspects = records.filter(_is_suspect(limits) | pl.col("record").is_in(invalid.implode()))
     if suspects.is_empty():
-        return CheckedRecords(
-            records.select(RECORDS.names()), pl.DataFrame(schema=RECORDS), pl.DataFrame(schema=ERRORS)
-        )
+        return CheckedRecords(records.select(RECORDS.names()), RECORDS.to_frame(), ERRORS.to_frame())
     if "data" not in suspects.columns:
         suspects = suspects.with_columns(pl.col("text").cast(pl.Binary).alias("data"))
-    found_for = {data: refusal(data, limits=limits) for data in suspects["data"].unique()}
-    refusals = [found_for[data] for data in suspects["data"]]
-    refused = suspects.filter(pl.Series([found is not None for found in refusals], dtype=pl.Boolean))
+    refusal_by_data = {data: find_refusal(data, limits=limits) for data in suspects["data"].unique()}
+    refusals = [refusal_by_data[data] for data in suspects["data"]]
+    refused = suspects.filter(pl.Series([refusal is not None for refusal in refusals], dtype=pl.Boolean))
     rows = records.join(refused.select("record"), on="record", how="anti", maintain_order="left")
-    reasons = [found for found in refusals if found is not None]
+    reasons = [refusal for refusal in refusals if refusal is not None]
     return CheckedRecords(
         rows.select(RECORDS.names()),
-        _as_records(refused, limits=limits),
-        error_rows(refused, reasons),
+        _with_readable_texts(refused, limits=limits),
+        make_errors(refused, reasons),
         tuple(zip(refused["record"], reasons, strict=True)),
     )
 
 
 def oversized_record(*, record: int, line: int | None, size: int, limits: ReadLimits) -> CheckedRecords:
-    """The one record that was too large to be kept."""
-    text = pl.Series("text", [None], dtype=pl.String)
-    refused = pl.DataFrame({"record": [record], "line": [line], "text": text}, schema=RECORDS)
-    return CheckedRecords(pl.DataFrame(schema=RECORDS), refused, error_rows(refused, [too_large(size, limits)]))
+    """Return the refusal of one record that is too large to be kept."""
+    refused = pl.DataFrame({"record": [record], "line": [line], "text": [None]}, schema=RECORDS)
+    return CheckedRecords(RECORDS.to_frame(), refused, make_errors(refused, [refuse_oversized(size, limits)]))
 
 
-def number(records: pl.DataFrame, *, first: int) -> pl.DataFrame:
-    """The records with their numbers in the job."""
+def add_record_numbers(records: pl.DataFrame, *, first: int) -> pl.DataFrame:
+    """Add `record`, the number of each record in the job."""
     return records.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("record"), pl.all())
 
 
-def with_texts(records: pl.DataFrame) -> pl.DataFrame:
-    """The records with their `data` as `text`, null where the bytes are not UTF-8."""
+def add_texts(records: pl.DataFrame) -> pl.DataFrame:
+    """Add `text`, which is `data` decoded as UTF-8; null where the bytes are not UTF-8."""
     try:
         return records.with_columns(pl.col("data").cast(pl.String).alias("text"))
     except pl.exceptions.ComputeError:
-        texts = [None if invalid_utf8(data) is not None else data.decode() for data in records["data"]]
+        texts = [data.decode() if find_invalid_utf8(data) is None else None for data in records["data"]]
         return records.with_columns(pl.Series("text", texts, dtype=pl.String))
 
 
-def error_rows(records: pl.DataFrame, refusals: Sequence[Refusal]) -> pl.DataFrame:
-    """One error per record, as ERRORS."""
+def make_errors(records: pl.DataFrame, refusals: Sequence[Refusal]) -> pl.DataFrame:
+    """Return one error per record, as ERRORS."""
     return records.select(
         "record",
         "line",
-        pl.Series("code", [found.code.value for found in refusals], dtype=ERRORS["code"]),
+        pl.Series("code", [refusal.code.value for refusal in refusals], dtype=ERRORS["code"]),
         pl.lit("").alias("path"),
-        pl.Series("message", [found.message for found in refusals], dtype=pl.String),
+        pl.Series("message", [refusal.message for refusal in refusals], dtype=pl.String),
         pl.lit(Severity.ERROR.value, dtype=ERRORS["severity"]).alias("severity"),
     )
 
 
-def _as_records(records: pl.DataFrame, *, limits: ReadLimits) -> pl.DataFrame:
-    """Records that cannot be read, as RECORDS: bytes that are not UTF-8 become escapes, a text too large is lost."""
-    shown = [
+def find_invalid_json(records: pl.DataFrame, engine: duckdb.DuckDBPyConnection) -> pl.Series:
+    """Return the numbers of the records whose `text` DuckDB's lenient parser rejects; a null text is not checked."""
+    texts = records.select("record", "text").to_arrow(compat_level=pl.CompatLevel.newest())  # without a copy
+    with registered(engine, "record_texts", in_chunks(texts)):
+        found = engine.sql(statement("invalid_json")).to_arrow_table()
+    return pl.Series("record", found["record"].to_pylist(), dtype=pl.Int64)
+
+
+def _with_readable_texts(records: pl.DataFrame, *, limits: ReadLimits) -> pl.DataFrame:
+    """Return refused records as RECORDS: bytes that are not UTF-8 become escapes, an oversized text becomes null."""
+    texts = [
         None if len(data) > limits.record_bytes else data.decode("utf-8", "backslashreplace")
         for data in records["data"]
     ]
-    return records.select("record", "line", pl.Series("text", shown, dtype=pl.String))
+    return records.select("record", "line", pl.Series("text", texts, dtype=pl.String))
 
 
 def _is_suspect(limits: ReadLimits) -> pl.Expr:
     text = pl.col("text")
     large = text.str.len_bytes() > min(limits.record_bytes, limits.value_bytes, SMALLEST_KEY * limits.keys)
-    odd_words = pl.when(text.str.contains(NOT_FINITE_ANYWHERE)).then(text)
-    openers = text.str.count_matches("{", literal=True) + text.str.count_matches("[", literal=True)
+    maybe_not_finite = pl.when(text.str.contains(NOT_FINITE_ANYWHERE)).then(text)
+    brackets = text.str.count_matches("{", literal=True) + text.str.count_matches("[", literal=True)
     return pl.any_horizontal(
         text.is_null(),
         ~text.str.contains(r"^[ \t\r\n]*\{"),
         large,
-        openers > limits.nesting,
-        odd_words.str.contains(NOT_FINITE),
+        brackets > limits.nesting,
+        maybe_not_finite.str.contains(NOT_FINITE),
         *(text.str.contains(pattern) for pattern in LENIENT),
     )
-
-
-def invalid_json(records: pl.DataFrame, engine: duckdb.DuckDBPyConnection) -> pl.Series:
-    """The numbers of the records whose `text`, unless it is null, is no JSON by the engine's lenient reading."""
-    texts = records.select("record", "text").to_arrow(compat_level=pl.CompatLevel.newest())  # without a copy
-    with registered(engine, "record_texts", in_chunks(texts)):
-        found = engine.sql(statement("invalid_json")).to_arrow_table()
-    return pl.Series("record", found["record"].to_pylist(), dtype=pl.Int64)

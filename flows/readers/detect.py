@@ -1,20 +1,27 @@
-"""What a source is: by its name first, its content second. One that is not what its name promises is refused."""
+"""Detect the format of a source: by its name first, by its content second. A contradiction refuses the source."""
 
 import re
 from collections.abc import Mapping
 
-from flows.readers.header import knows_a_column
+from flows.readers.header import has_known_column
 from flows.readers.json.strict import SPACE, is_json
 from flows.readers.limits import ReadLimits
 from flows.readers.lines import BOM
-from flows.readers.sources import COMPRESSIONS, STDIN_NAME, Source, compression, open_source, promised_format
+from flows.readers.sources import (
+    COMPRESSIONS,
+    STDIN_NAME,
+    Source,
+    compression_from_name,
+    format_from_name,
+    open_source,
+)
 from flows.readers.stream import open_stream
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 
 FORMATS = ("json", "ndjson", "csv", "parquet")
-_HEAD = 1 << 16
-_MAGIC = {
+_HEAD_BYTES = 1 << 16
+_SIGNATURES = {
     b"PAR1": "Parquet",
     b"\x1f\x8b": "gzip",
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -26,67 +33,70 @@ _MAGIC = {
     b"\xfd7zXZ\x00": "xz",
 }
 _MARKUP = re.compile(rb"\s*<(?:(!doctype\s+html|html|head|body|table|!--)|\?xml)\b", re.IGNORECASE)
+_FORMAT_TITLES = {"json": "JSON", "json or ndjson": "JSON", "ndjson": "NDJSON, one record per line", "csv": "CSV"}
 _HINTS: Mapping[str, str] = {
-    "Parquet": "name it .parquet",
-    "gzip": "name it .gz, or decompress it",
-    "zstd": "name it .zst, or decompress it",
+    "JSON": "rename it to end in .json, or use --format json",
+    "NDJSON, one record per line": "rename it to end in .ndjson, or use --format ndjson",
+    "CSV": "rename it to end in .csv, or use --format csv",
+    "Parquet": "decompress it if it is compressed, and rename it to end in .parquet",
+    "gzip": "rename it to end in .gz, or decompress it",
+    "zstd": "rename it to end in .zst, or decompress it",
     "UTF-16": "save it as UTF-8",
     "UTF-32": "save it as UTF-8",
-    "HTML": "it may be the page of a failed download; fetch the file again",
+    "HTML": "download the file again: this may be an error page",
     "a ZIP archive or an Excel workbook": "save the sheet as CSV in UTF-8, or unpack the archive",
     "an old Excel workbook": "save the sheet as CSV in UTF-8",
 }
-_SHOWN = {"json": "JSON", "json or ndjson": "JSON", "ndjson": "NDJSON, one record a line", "csv": "CSV"}
-_CONTRADICTIONS = {
+_CONTRADICTIONS = {  # format by name, format by content
     ("json", "csv"),
     ("ndjson", "csv"),
     ("ndjson", "json"),
     ("csv", "json"),
     ("csv", "ndjson"),
     ("csv", "json or ndjson"),
-}  # NDJSON under the name .json is none: many systems name it so
+}  # but not NDJSON in a file named .json, which many systems write
 _JSON = re.compile(rb"\[[ \t\r\n]*[\[\]{\"]|\{[ \t\r\n]*[}\"]")
 
 
 def detect_format(source: Source, requested: str = "auto") -> str:
-    """The format to read the source as: the one asked for, else by its name, else by its content.
+    """Return the format to read the source as: the requested one, else that of its name, else that of its content.
 
     Raises:
-        FileFault: it holds nothing, or something else than its name or the request says.
+        FileFault: the source is empty, or its content contradicts the request or its name.
 
     """
-    head = _head(source)
-    promised = promised_format(source.name) if requested == "auto" else requested
-    found = _foreign(head)
-    if found == "Parquet" and promised in (None, "parquet") and compression(source.name) is None:
+    head = _read_head(source)
+    expected = format_from_name(source.name) if requested == "auto" else requested
+    found = _find_other_type(head)
+    if found == "Parquet" and expected in (None, "parquet") and compression_from_name(source.name) is None:
         return "parquet"
-    if found is None and promised == "parquet":
-        found = _SHOWN.get(_text_format(head) or "", "something else than Parquet")
+    if found is None and expected == "parquet":
+        found = _FORMAT_TITLES.get(_find_text_format(head) or "", "something else than Parquet")
     if found is not None:
-        raise _looks_like(source, found)
-    return requested if requested != "auto" else _agreed(source, head, promised=promised)
+        raise _contradiction(source, found)
+    return requested if requested != "auto" else _choose_format(source, head, expected=expected)
 
 
-def _agreed(source: Source, head: bytes, *, promised: str | None) -> str:
-    """One format of what the name says and what the content looks like."""
-    found = _text_format(head)
-    if promised is None and found is None:
+def _choose_format(source: Source, head: bytes, *, expected: str | None) -> str:
+    """Return the format that fits both the name and the content."""
+    found = _find_text_format(head)
+    if expected is None and found is None:
         raise FileFault(
             ErrorCode.FILE_FORMAT,
-            f"{source.name} is in no format that is recognised",
-            f"say which it is with --format {' | '.join(FORMATS)}",
+            f"the format of {source.name} is not recognised",
+            f"state it with --format {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
         )
-    if promised == "ndjson" and found == "json" and not _is_spread_over_lines(head):
+    if expected == "ndjson" and found == "json" and not _is_spread_over_lines(head):
         return "ndjson"  # its first line is a bad record
-    if (promised, found) in _CONTRADICTIONS:
-        raise _looks_like(source, _SHOWN[str(found)])
+    if (expected, found) in _CONTRADICTIONS:
+        raise _contradiction(source, _FORMAT_TITLES[str(found)])
     if found in ("json or ndjson", None):
-        return promised or "json"
+        return expected or "json"
     return str(found)
 
 
-def _text_format(head: bytes) -> str | None:
-    """Which format the text looks like, if any; a single line of JSON is both of its formats."""
+def _find_text_format(head: bytes) -> str | None:
+    """Return the format that the text looks like, if any; a single line of JSON may be either of two."""
     lines = [line.strip(SPACE) for line in head.removeprefix(BOM).splitlines() if line.strip(SPACE)]
     if not lines:
         return None
@@ -94,27 +104,27 @@ def _text_format(head: bytes) -> str | None:
         if len(lines) == 1:
             return "json or ndjson"
         return "ndjson" if lines[1].startswith(b"{") and is_json(lines[0]) else "json"
-    return "csv" if knows_a_column(lines[0].decode(errors="replace")) else None
+    return "csv" if has_known_column(lines[0].decode(errors="replace")) else None
 
 
 def _is_spread_over_lines(head: bytes) -> bool:
-    """Whether JSON text goes on over its first line, as no record of NDJSON does."""
+    """Return whether JSON text continues after its first line, which a record of NDJSON cannot."""
     first = head.removeprefix(BOM).lstrip(SPACE).splitlines()[0].rstrip(SPACE)
     return first in (b"{", b"[{") or (first.startswith(b"[") and not first.endswith(b"]"))
 
 
-def _head(source: Source) -> bytes:
-    """The first bytes of the content, decompressed.
+def _read_head(source: Source) -> bytes:
+    """Return the first bytes of the decompressed content.
 
     Raises:
-        FileFault: there are none.
+        FileFault: the source is empty.
 
     """
     _check_compression(source)
     with open_stream(source, limits=ReadLimits()) as stream:
-        head = stream.read(_HEAD)
+        head = stream.read(_HEAD_BYTES)
         while head.startswith(b"{") and b"\n" not in head[:-1] and len(head) <= ReadLimits().record_bytes:
-            chunk = stream.read(len(head))  # what follows the first record tells one object from one a line
+            chunk = stream.read(len(head))  # what follows the first object tells JSON from NDJSON
             head += chunk
             if not chunk:
                 break
@@ -124,44 +134,47 @@ def _head(source: Source) -> bytes:
 
 
 def _check_compression(source: Source) -> None:
-    kind = compression(source.name)
+    kind = compression_from_name(source.name)
     if kind is None or not source.size:
         return
     with open_source(source) as file:
-        magic = file.read(4)
-    if not any(magic.startswith(known) and _MAGIC[known] == kind for known in _MAGIC):
+        head = file.read(4)
+    if _find_signature(head) != kind:
         raise FileFault(
             ErrorCode.FILE_FORMAT,
-            f"{source.name} is named like a {kind} file, but its content is none",
-            "give it the ending of its real format",
+            f"{source.name} is named like a {kind} file but is not one",
+            "rename it with the extension of its actual format",
         )
 
 
-def _foreign(head: bytes) -> str | None:
-    """What the content is when it is no text that could hold users."""
-    for magic, name in _MAGIC.items():
-        if head.startswith(magic):
-            return name
+def _find_signature(head: bytes) -> str | None:
+    return next((name for signature, name in _SIGNATURES.items() if head.startswith(signature)), None)
+
+
+def _find_other_type(head: bytes) -> str | None:
+    """Return what the content is if it is not a text in one of the formats."""
+    if name := _find_signature(head):
+        return name
     if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return "UTF-32"
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or _every_other_byte_is_nul(head):
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or _is_every_other_byte_nul(head):
         return "UTF-16"
     markup = _MARKUP.match(head.removeprefix(BOM))
     return None if markup is None else "HTML" if markup[1] else "XML"
 
 
-def _every_other_byte_is_nul(head: bytes) -> bool:
+def _is_every_other_byte_nul(head: bytes) -> bool:
     half = len(head) // 2
     nuls = sorted((head[0::2].count(0), head[1::2].count(0)))
     return half >= 2 and nuls[0] <= 0.05 * half and nuls[1] >= 0.7 * half
 
 
-def _looks_like(source: Source, what: str, *, hint: str = "") -> FileFault:
-    contrast = "which is not what its name says" if promised_format(source.name) else "which is not read"
+def _contradiction(source: Source, what: str) -> FileFault:
+    supported = what in (*_FORMAT_TITLES.values(), "Parquet")
+    contrast = "but --format says otherwise" if supported else "which is not supported"
+    if format_from_name(source.name) and not what.startswith("UTF"):
+        contrast = "but its name says otherwise"
+    hint = _HINTS.get(what, "save it as CSV, JSON, NDJSON or Parquet")
     if source.name == STDIN_NAME and what in COMPRESSIONS.values():
-        hint = "decompress it on its way, or give the file itself"
-    return FileFault(
-        ErrorCode.FILE_FORMAT,
-        f"{source.name} looks like {what}, {contrast}",
-        hint or _HINTS.get(what, "save it as CSV, JSON, NDJSON or Parquet"),
-    )
+        hint = "decompress it before piping it in, or name the file itself"
+    return FileFault(ErrorCode.FILE_FORMAT, f"{source.name} looks like {what}, {contrast}", hint)

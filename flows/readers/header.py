@@ -1,4 +1,4 @@
-"""The names of columns: which fields they are, and in CSV what separates them. Rows are read elsewhere."""
+"""Map the names of columns to fields, and find the separator of a CSV header. Rows are read elsewhere."""
 
 import csv
 import re
@@ -12,35 +12,35 @@ from schemas.profiles import IGNORED_COLUMNS, PROFILES, REJECT_COLUMNS, Profile
 from transforms.field_names import folded
 
 _NAME = re.compile(r"[^\W\d][\w .-]{0,39}")
-GUARD = r"^'('*[=+\-@\t\r])"  # what a file of refused rows has before a cell that a spreadsheet would run
+GUARD = r"^'('*[=+\-@\t\r])"  # a rejects file has this apostrophe before cells that a spreadsheet would run
 SEPARATORS = (",", ";", "\t", "|")
 
 
 @dataclass(frozen=True)
 class Header:
-    """The columns of a table, each under the field it means or its own trimmed name."""
+    """The columns of a table: each has the name of its field, or its own trimmed name."""
 
     columns: tuple[str, ...]
-    resubmitted: bool  # the file is one of refused rows, written by this product
+    resubmitted: bool  # the file is a rejects file, written by this product
 
     @property
     def used(self) -> tuple[tuple[int, str], ...]:
-        """The columns that say something about a user, with their positions."""
-        return tuple((at, name) for at, name in enumerate(self.columns) if name not in IGNORED_COLUMNS)
+        """Return position and name of the columns that are part of the records."""
+        return tuple((position, name) for position, name in enumerate(self.columns) if name not in IGNORED_COLUMNS)
 
 
-def knows_a_column(line: str) -> bool:
-    """Whether the line can be a header: one of its cells names a field of some profile."""
-    return any(_known(line, separator, profile) for separator in SEPARATORS for profile in PROFILES.values())
+def has_known_column(line: str) -> bool:
+    """Return whether the line can be a header: one of its cells names a field of some profile."""
+    return any(_count_known(line, separator, profile) for separator in SEPARATORS for profile in PROFILES.values())
 
 
-def separator_of(line: str, profile: Profile) -> str:
-    """The separator that shows most known columns in a header line, then most cells; by default the comma."""
-    return max(SEPARATORS, key=lambda separator: (_known(line, separator, profile), line.count(separator)))
+def find_separator(line: str, profile: Profile) -> str:
+    """Return the separator that gives most known columns in a header line, then most cells; by default the comma."""
+    return max(SEPARATORS, key=lambda separator: (_count_known(line, separator, profile), line.count(separator)))
 
 
 def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Header:
-    """The columns that a header, or a schema, names.
+    """Return the columns that the cells of a header, or the names of a schema, refer to.
 
     Raises:
         FileFault: two columns are the same, or none is a field.
@@ -49,41 +49,41 @@ def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Hea
     resubmitted = set(REJECT_COLUMNS) <= set(map(folded, cells))
     if resubmitted:
         cells = [re.sub(GUARD, r"\1", cell) for cell in cells]
-    named = (_own_column(cell) if resubmitted else _column(cell, profile) for cell in cells)
-    columns = tuple(column or f"column {at}" for at, column in enumerate(named, start=1))
+    named = (_to_resubmitted_column(cell) if resubmitted else _to_column(cell, profile) for cell in cells)
+    columns = tuple(column or f"column {number}" for number, column in enumerate(named, start=1))
     repeated = [name for name, count in Counter(columns if resubmitted else map(folded, columns)).items() if count > 1]
     if repeated:
         raise FileFault(
             ErrorCode.FILE_FORMAT,
-            f"{name} has two columns for {_listed(repeated)}",
+            f"{name} has two columns for {_list_names(repeated)}",
             "rename or remove one of them",
         )
     if not set(columns) & set(profile.paths):
         raise FileFault(
             ErrorCode.FILE_FORMAT,
-            f"{name} has no column that is known: its first line, where their names must be, says {_listed(cells)}",
-            f"name the columns after the fields: {', '.join(profile.paths)}",
+            f"{name} has no known column; its columns are named {_list_names(cells)}",
+            f"name the columns (of CSV, in the first row) after the fields: {', '.join(profile.paths)}",
         )
     return Header(columns, resubmitted=resubmitted)
 
 
-def _column(cell: str, profile: Profile) -> str:
+def _to_column(cell: str, profile: Profile) -> str:
     name = folded(cell)
     return name if name in profile.paths or name in IGNORED_COLUMNS else profile.header_aliases.get(name, cell.strip())
 
 
-def _own_column(cell: str) -> str:
-    """The column of a file of refused rows: it has the keys of the records, of which two may mean the same field."""
+def _to_resubmitted_column(cell: str) -> str:
+    """Return the column of a rejects file: its names are keys of records, and two keys may stand for one field."""
     name = folded(cell)
     return name if name in IGNORED_COLUMNS else cell.strip()
 
 
-def _known(line: str, separator: str, profile: Profile) -> int:
+def _count_known(line: str, separator: str, profile: Profile) -> int:
     cells = next(csv.reader([line], delimiter=separator), [])
-    return sum(_column(cell, profile) in profile.paths for cell in cells)
+    return sum(_to_column(cell, profile) in profile.paths for cell in cells)
 
 
-def _listed(cells: Sequence[str]) -> str:
-    """Some cells for a sentence: those that can be names, for a file without a header has a person's data there."""
+def _list_names(cells: Sequence[str]) -> str:
+    """Return some cells for a message, if they can be names: without a header they are personal data."""
     shown = [cell.strip() if _NAME.fullmatch(cell.strip()) else "…" for cell in cells[:8]]
     return ", ".join(shown) + (f" and {len(cells) - 8} more" if len(cells) > 8 else "")

@@ -1,4 +1,4 @@
-"""A source's bytes as runs of whole lines. A line ends with LF, CRLF or CR; what it says is for the readers."""
+"""Split a source's bytes into blocks of whole lines. A line ends with LF, CRLF or CR; the readers interpret it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass
 class _LongLine:
-    """The line that begins with `rest`, counted instead of kept; afterwards `rest` is what follows it."""
+    """The line that `rest` begins with, measured instead of kept; `drop` leaves in `rest` what follows it."""
 
     rest: bytes
     length: int = 0
     quotes: int = 0
 
     def drop(self, stream: ByteStream, *, size: int) -> None:
-        """Read to the line's end."""
-        while (end := _first_end(self.rest, 0)) >= len(self.rest.removesuffix(b"\r")):
+        """Read to the end of the line."""
+        while (end := _find_line_end(self.rest, 0)) >= len(self.rest.removesuffix(b"\r")):
             held = self.rest[-1:] if self.rest.endswith(b"\r") else b""
             self._count(len(self.rest) - len(held))
             chunk = stream.read(size)
@@ -33,7 +33,7 @@ class _LongLine:
                 return
             self.rest = held + chunk
         self._count(end)
-        self.rest = self.rest[end + _end_size(self.rest, end) :]
+        self.rest = self.rest[end + _line_end_size(self.rest, end) :]
 
     def _count(self, size: int) -> None:
         self.length += size
@@ -42,31 +42,31 @@ class _LongLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """Whole lines with their ends (the source's last one may have none); or one line too long to be kept."""
+    """Whole lines with their line ends (the source's last line may have none), or one line too long to be kept."""
 
     data: bytes
-    position: int  # stored bytes of the source used so far
+    position: int  # stored bytes of the source read so far
     dropped: int = 0  # the length of a line that was too long; `data` is then empty
     dropped_quotes: int = 0
 
 
-def line_ends(data: bytes) -> int:
-    """How many lines end in the bytes, which must not be cut between CR and LF."""
-    feeds = data.count(b"\n") if b"\n" in data else 0  # to look is much faster than to count
+def count_line_ends(data: bytes) -> int:
+    """Count the line ends in bytes that are not cut between CR and LF."""
+    feeds = data.count(b"\n") if b"\n" in data else 0  # `in` is much faster than `count`
     return feeds + data.count(b"\r") - data.count(b"\r\n") if b"\r" in data else feeds
 
 
-def line_blocks(stream: ByteStream, *, limits: ReadLimits) -> Iterator[Block]:
-    """The lines without a byte order mark, in blocks of about `batch_bytes`; a line over `record_bytes` by itself."""
+def read_line_blocks(stream: ByteStream, *, limits: ReadLimits) -> Iterator[Block]:
+    """Yield the lines, without a BOM, in blocks of about `batch_bytes`; a line over `record_bytes` is its own block."""
     chunk = stream.read(max(limits.batch_bytes, len(BOM)))
     rest = chunk.removeprefix(BOM)
     while chunk:
         chunk = stream.read(limits.batch_bytes)
         rest += chunk
-        cut = _end_of_last_line(rest) if chunk else len(rest)
-        if cut:
-            lines, rest = rest[:cut], rest[cut:]
-            yield from _apart(lines, position=stream.position, limit=limits.record_bytes)
+        end = _end_of_last_line(rest) if chunk else len(rest)
+        if end:
+            lines, rest = rest[:end], rest[end:]
+            yield from _separate_long_lines(lines, position=stream.position, limit=limits.record_bytes)
         if len(rest.removesuffix(b"\r")) > limits.record_bytes:
             long = _LongLine(rest)
             long.drop(stream, size=limits.batch_bytes)
@@ -74,39 +74,39 @@ def line_blocks(stream: ByteStream, *, limits: ReadLimits) -> Iterator[Block]:
             rest = long.rest
 
 
-def _apart(lines: bytes, *, position: int, limit: int) -> Iterator[Block]:
-    """The lines, and those over the limit apart, so that it does not matter how the source was cut into chunks."""
+def _separate_long_lines(lines: bytes, *, position: int, limit: int) -> Iterator[Block]:
+    """Yield lines over the limit as blocks of their own, so that the result does not depend on the chunks read."""
     start = at = 0
     while len(lines) - at > limit:
         end = max(lines.rfind(b"\n", at, at + limit + 1), lines.rfind(b"\r", at, at + limit + 1))
         if end < 0:
             if at > start:
                 yield Block(data=lines[start:at], position=position)
-            end = _first_end(lines, at + limit)
+            end = _find_line_end(lines, at + limit)
             yield Block(data=b"", position=position, dropped=end - at, dropped_quotes=lines.count(b'"', at, end))
-            start = end + _end_size(lines, end)
-        at = end + _end_size(lines, end)
+            start = end + _line_end_size(lines, end)
+        at = end + _line_end_size(lines, end)
     if start < len(lines):
         yield Block(data=lines[start:], position=position)
 
 
-def _first_end(data: bytes, start: int) -> int:
-    """Where the first line that ends at or after a position has its end, or the data has."""
+def _find_line_end(data: bytes, start: int) -> int:
+    """Return the position of the first line end at or after `start`, or the length of the data."""
     ends = [end for end in (data.find(b"\n", start), data.find(b"\r", start)) if end >= 0]
     return min(ends, default=len(data))
 
 
-def _end_size(data: bytes, end: int) -> int:
+def _line_end_size(data: bytes, end: int) -> int:
     return 2 if data.startswith(b"\r\n", end) else 1
 
 
 def _end_of_last_line(data: bytes) -> int:
-    """Where the last whole line ends; a CR at the very end may yet become CRLF."""
+    """Return the end of the last whole line; a CR at the very end may be the first half of CRLF."""
     return max(data.rfind(b"\n"), data.rfind(b"\r", 0, len(data) - 1)) + 1
 
 
 def split_bytes(data: bytes, separator: bytes, *, start: int = 0) -> pl.Series:
-    """The pieces of the bytes from `start` on, as a Binary column; one piece when there is no separator."""
+    """Return the pieces of the bytes from `start` on as a Binary column; one piece if there is no separator."""
     content = pa.py_buffer(data).slice(start)
     bounds = pa.array([0, len(data) - start], pa.int64()).buffers()[1]
     whole = pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, bounds, content])

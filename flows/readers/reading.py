@@ -1,4 +1,4 @@
-"""What every reader is given."""
+"""The input and the output that all readers share, and reading ahead of the consumer."""
 
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,35 +16,35 @@ from schemas.profiles import Profile
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """One reading of one source."""
+    """The input of a reader: one source and how to read it."""
 
     source: Source
     profile: Profile
     limits: ReadLimits
     first_record: int  # the number of the source's first record in the job
-    engine: duckdb.DuckDBPyConnection  # in memory; a connection of the reading's own
+    engine: duckdb.DuckDBPyConnection  # in memory; used by this reader only
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A bounded run of records of one source.
+    """Consecutive records of one source, bounded in number and size.
 
     `rows` and `refused` have the columns of `schemas.frames.RECORDS`, `errors` those of `ERRORS`. Every record of the
-    batch is in exactly one of `rows` (to be validated) and `refused` (cannot be read; at least one row in `errors`).
+    batch is in exactly one of `rows` (to be validated) and `refused` (unreadable; at least one row in `errors`).
     """
 
     rows: pl.DataFrame
     refused: pl.DataFrame
     errors: pl.DataFrame
-    seen: int  # records counted by the splitter, apart from the frames above
-    position: int  # bytes of the source consumed so far
+    seen: int  # records counted by the splitter, independently of the frames above
+    position: int  # stored bytes of the source read so far
     layout: Layout
 
 
 def read_ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
-    """The same batches; what reading the next one raises comes after the one before."""
+    """Yield the batches while a thread reads the next one; its exception follows the batch before it."""
     with closing(batches), ThreadPoolExecutor(1, "read-ahead") as reader:
-        coming = reader.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(next, batches, None)
+        pending = reader.submit(next, batches, None)
+        while (batch := pending.result()) is not None:
+            pending = reader.submit(next, batches, None)
             yield batch

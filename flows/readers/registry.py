@@ -1,16 +1,13 @@
-"""Files to batches of records, each record as the text of one JSON object. A new format: one reader, one line here.
-
-Reading says what is there, where it stands, and what cannot be read; it never judges a user.
-"""
+"""The reader of each format. A new format is one reader and one line here."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 
 import duckdb
 
-from flows.readers.csv.reader import read_csv_rows
-from flows.readers.json.document import read_json_document
+from flows.readers.csv.reader import read_csv
+from flows.readers.json.document import read_json
 from flows.readers.limits import ReadLimits
-from flows.readers.ndjson import read_json_lines
+from flows.readers.ndjson import read_ndjson
 from flows.readers.parquet.reader import read_parquet
 from flows.readers.reading import Batch, Reading
 from flows.readers.sources import Source
@@ -19,9 +16,9 @@ from schemas.faults import FileFault
 from schemas.profiles import Profile
 
 READERS: Mapping[str, Callable[[Reading], Iterator[Batch]]] = {
-    "json": read_json_document,
-    "ndjson": read_json_lines,
-    "csv": read_csv_rows,
+    "json": read_json,
+    "ndjson": read_ndjson,
+    "csv": read_csv,
     "parquet": read_parquet,
 }
 
@@ -29,18 +26,18 @@ READERS: Mapping[str, Callable[[Reading], Iterator[Batch]]] = {
 def read(
     source: Source,
     *,
-    format: str,  # noqa: A002 - the word of the command line
+    format: str,  # noqa: A002 - the name of the option
     profile: Profile,
     limits: ReadLimits,
     first_record: int,
     engine: duckdb.DuckDBPyConnection,
 ) -> Generator[Batch, None, None]:
-    """The source's records in order, in batches that no result depends on; the first is numbered `first_record`.
+    """Yield the source's records in order; the first has the number `first_record`. No result depends on the batches.
 
-    `engine` is a DuckDB in memory; it is free for other use meanwhile, also while another thread waits for a batch.
+    `engine` is an in-memory DuckDB; it stays free for other use, also while another thread waits for a batch.
 
     Raises:
-        FileFault: the source cannot be read as its format; what was yielded before must not be imported.
+        FileFault: the source cannot be read as its format; batches that were already yielded must not be imported.
 
     """
     records = 0
@@ -50,4 +47,6 @@ def read(
             records += batch.seen
             yield batch
     if not records:
-        raise FileFault(ErrorCode.FILE_EMPTY, f"{source.name} holds no users", "check that the right file was exported")
+        raise FileFault(
+            ErrorCode.FILE_EMPTY, f"{source.name} contains no users", "check that the right file was exported"
+        )

@@ -1,4 +1,4 @@
-"""Which files a job reads, and the fingerprint each is known by. What is in them is found by `flows.readers.detect`."""
+"""Find the files that a job reads, open them and hash them. Their content is inspected in `flows.readers.detect`."""
 
 import difflib
 import hashlib
@@ -19,7 +19,7 @@ from schemas.faults import FileFault
 
 STDIN = "-"
 STDIN_NAME = "stdin"
-ENDINGS = {
+EXTENSIONS = {
     ".json": "json",
     ".ndjson": "ndjson",
     ".jsonl": "ndjson",
@@ -27,65 +27,61 @@ ENDINGS = {
     ".tsv": "csv",
     ".parquet": "parquet",
 }
-HIDDEN = (".", "~$")  # "~$" begins the lock files of spreadsheets
+HIDDEN = (".", "~$")  # spreadsheets name their lock files "~$…"
 COMPRESSIONS: Mapping[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
-_LOOK_SECONDS = 0.25
+_POLL_SECONDS = 0.25
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file to read, under the name that people know it by."""
+    """One file to read, with the name to show for it."""
 
     name: str  # safe to print
-    path: Path  # of standard input: the private copy
+    path: Path  # for standard input: its private copy
     size: int  # in bytes, as stored
 
 
-def wait_on() -> None:
-    """What a caller does between two looks at a silent pipe who has no reason to give up: nothing."""
+def find_sources(names: Sequence[str], *, spool: Path, waiting: Callable[[], None] | None = None) -> tuple[Source, ...]:
+    """Return the sources in the order of their names: files, the files of folders, or standard input kept in `spool`.
 
-
-def find_sources(names: Sequence[str], *, spool: Path, waiting: Callable[[], None] = wait_on) -> tuple[Source, ...]:
-    """The files that the names mean, in order: a file, a folder's files by name, or standard input kept in `spool`.
-
-    `waiting` is called again and again while standard input is read; it may raise to give up.
+    `waiting` is called repeatedly while standard input is read; it may raise to stop the reading.
 
     Raises:
-        FileFault: a name means no file, or something that is none.
+        FileFault: a name is not that of a readable file or folder.
 
     """
-    return tuple(source for name in names for source in _sources_of(name, spool=spool, waiting=waiting))
+    return tuple(source for name in names for source in _find_sources(name, spool=spool, waiting=waiting))
 
 
 def fingerprint(source: Source) -> str:
-    """The SHA-256 of the source's bytes, in hex."""
+    """Return the SHA-256 of the source's stored bytes, in hex."""
     with open_source(source) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_source(source: Source) -> BufferedReader:
-    """The source's bytes as they are stored."""
+    """Open the source's bytes as they are stored."""
     try:
         return source.path.open("rb")
     except OSError as error:
         raise _unreadable(source.name, error) from error
 
 
-def promised_format(name: str) -> str | None:
-    """The format that the ending of a name promises, compressed or not."""
+def format_from_name(name: str) -> str | None:
+    """Return the format of a file by its extension, before that of a compression."""
     path = PurePath(name.lower())
-    return ENDINGS.get(PurePath(path.stem).suffix if path.suffix in COMPRESSIONS else path.suffix)
+    return EXTENSIONS.get(PurePath(path.stem).suffix if path.suffix in COMPRESSIONS else path.suffix)
 
 
-def compression(name: str) -> Literal["gzip", "zstd"] | None:
-    """How a file of this name is compressed: by its ending alone, whatever it holds."""
+def compression_from_name(name: str) -> Literal["gzip", "zstd"] | None:
+    """Return the compression of a file by its extension."""
     return COMPRESSIONS.get(PurePath(name.lower()).suffix)
 
 
-def _sources_of(name: str, *, spool: Path, waiting: Callable[[], None]) -> Iterator[Source]:
+def _find_sources(name: str, *, spool: Path, waiting: Callable[[], None] | None) -> Iterator[Source]:
     if name == STDIN:
-        yield _spooled(spool, waiting=waiting)
+        yield _spool_stdin(spool, waiting=waiting)
         return
     path = Path(name)
     try:
@@ -95,55 +91,57 @@ def _sources_of(name: str, *, spool: Path, waiting: Callable[[], None]) -> Itera
     except OSError as error:
         raise _unreadable(printable(name), error) from error
     if stat.S_ISDIR(mode):
-        yield from _files_of(path)
+        yield from _find_in_folder(path)
     elif stat.S_ISREG(mode):
-        yield _source(path)
+        yield _make_source(path)
     else:
         raise FileFault(
             ErrorCode.FILE_UNREADABLE,
             f"{printable(name)} is a pipe or a device, not a file",
-            "give - to read standard input",
+            "use - to read from standard input",
         )
 
 
-def _source(path: Path) -> Source:
+def _make_source(path: Path) -> Source:
     return Source(printable(str(path)), path, path.stat().st_size)
 
 
-def _files_of(folder: Path) -> Iterator[Source]:
-    """The folder's own files of a known ending; what lies deeper or is hidden is left alone."""
+def _find_in_folder(folder: Path) -> Iterator[Source]:
+    """Yield the folder's visible files with a known extension, by name; subfolders are not searched."""
     try:
-        shown = (path for path in folder.iterdir() if not path.name.startswith(HIDDEN))
-        paths = sorted(path for path in shown if promised_format(path.name) and path.is_file())
+        visible = (path for path in folder.iterdir() if not path.name.startswith(HIDDEN))
+        paths = sorted(path for path in visible if format_from_name(path.name) and path.is_file())
     except OSError as error:
         raise _unreadable(printable(str(folder)), error) from error
     if not paths:
         raise FileFault(
             ErrorCode.FILE_EMPTY,
-            f"the folder {printable(str(folder))} holds no file to import",
-            f"files are known by their endings: {' '.join(ENDINGS)}, also with {' or '.join(COMPRESSIONS)}",
+            f"the folder {printable(str(folder))} contains no files to import",
+            f"give the files one of the extensions {' '.join(EXTENSIONS)}, if compressed followed by "
+            f"{' or '.join(COMPRESSIONS)}",
         )
-    yield from map(_source, paths)
+    yield from map(_make_source, paths)
 
 
-def _spooled(spool: Path, *, waiting: Callable[[], None]) -> Source:
-    """Standard input as a file that only its owner may read, so that it can be read twice."""
+def _spool_stdin(spool: Path, *, waiting: Callable[[], None] | None) -> Source:
+    """Copy standard input to a file that only its owner may read, so that it can be read twice."""
     path = spool / "stdin"
     path.touch(mode=0o600)
     with path.open("wb") as file:
-        file.writelines(_standard_input(waiting))
+        file.writelines(_read_stdin(waiting))
     return Source(STDIN_NAME, path, path.stat().st_size)
 
 
-def _standard_input(waiting: Callable[[], None]) -> Iterator[bytes]:
-    """Its bytes as they come; who writes them may keep it open and say nothing."""
-    if sys.stdin is None:  # closed: another file may have got its number
-        raise FileFault(ErrorCode.FILE_UNREADABLE, "standard input is closed", "give a file, or send one to it")
+def _read_stdin(waiting: Callable[[], None] | None) -> Iterator[bytes]:
+    """Yield the bytes of standard input as they arrive; the writer may pause for any time."""
+    if sys.stdin is None:  # closed: its descriptor may belong to another file by now
+        raise FileFault(ErrorCode.FILE_UNREADABLE, "standard input is closed", "name a file, or pipe one in")
     number = sys.stdin.fileno()
     while True:
-        waiting()
+        if waiting is not None:
+            waiting()
         try:
-            readable, _, _ = select.select([number], [], [], _LOOK_SECONDS)
+            readable, _, _ = select.select([number], [], [], _POLL_SECONDS)
             chunk = os.read(number, MIB) if readable else None
         except OSError as error:
             raise _unreadable("standard input", error) from error
@@ -154,31 +152,31 @@ def _standard_input(waiting: Callable[[], None]) -> Iterator[bytes]:
 
 
 def printable(name: str) -> str:
-    """A file's name with whatever cannot be printed on one line written as an escape."""
+    """Return a file's name with characters that cannot be printed on one line as escapes."""
     encodable = name.encode("utf-8", "backslashreplace").decode()
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in encodable)
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in encodable)
 
 
 def _not_found(name: str) -> FileFault:
     if _URL.match(name):
         return FileFault(
             ErrorCode.FILE_NOT_FOUND,
-            f"{printable(name)} is an address, and addresses are not fetched",
-            "download it first and give the file",
+            f"{printable(name)} is a URL, and URLs are not fetched",
+            "download the file first, then import it",
         )
-    return FileFault(ErrorCode.FILE_NOT_FOUND, f"there is no file {printable(name)}", _neighbour(name))
+    return FileFault(ErrorCode.FILE_NOT_FOUND, f"{printable(name)} does not exist", _suggest_name(name))
 
 
-def _neighbour(name: str) -> str:
-    """A hint with the most similar name in the same folder."""
+def _suggest_name(name: str) -> str:
+    """Return a hint with the most similar name in the same folder."""
     folder = Path(name.replace("\0", "")).parent
     try:
         similar = difflib.get_close_matches(Path(name).name, [path.name for path in folder.iterdir()], n=1, cutoff=0.6)
     except OSError:
-        return f"there is no folder {printable(str(folder))} either"
+        return f"check the path: the folder {printable(str(folder))} does not exist either"
     return f"did you mean {printable(str(folder / similar[0]))}?" if similar else "check the name and the folder"
 
 
 def _unreadable(name: str, error: OSError) -> FileFault:
     reason = (error.strerror or type(error).__name__).lower()
-    return FileFault(ErrorCode.FILE_UNREADABLE, f"{name} cannot be read: {reason}", "check the rights to it")
+    return FileFault(ErrorCode.FILE_UNREADABLE, f"{name} cannot be read: {reason}", "check its permissions")

@@ -1,4 +1,4 @@
-"""The bytes of a source, decompressed when its name says so. What the bytes mean is for the readers."""
+"""The bytes of a source, decompressed if its name says so. The readers interpret them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,82 +7,80 @@ from io import BufferedReader
 import pyarrow as pa
 
 from flows.readers.limits import MIB, ReadLimits
-from flows.readers.sources import Source, compression, open_source
+from flows.readers.sources import Source, compression_from_name, open_source
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 
 CHUNK = 8 * MIB
-RATIO_FLOOR = 64 * MIB  # what is smaller harms nobody, whatever its ratio
+RATIO_FLOOR = 64 * MIB  # the decompressed size up to which the ratio does not matter
 
 
 class ByteStream:
-    """A source's bytes in order, bounded by the limits; `position` counts the stored bytes used so far."""
+    """The bytes of a source in order, within the limits of decompression."""
 
     def __init__(
         self, source: Source, content: BufferedReader | pa.NativeFile, stored: BufferedReader, *, limits: ReadLimits
     ) -> None:
+        self.name = source.name
         self._source = source
         self._content = content
         self._stored = stored
-        self._caps = limits
-        self._out = 0
-
-    @property
-    def name(self) -> str:
-        """The source's name."""
-        return self._source.name
+        self._limits = limits
+        self._decompressed = 0
 
     @property
     def position(self) -> int:
-        """How many bytes of the source, as it is stored, have been used."""
+        """Return how many stored bytes of the source have been read."""
         return min(self._stored.tell(), self._source.size)
 
     def read(self, size: int = CHUNK) -> bytes:
-        """The next bytes, at most `size`; none at the end.
+        """Read at most `size` bytes; none at the end.
 
         Raises:
-            FileFault: the bytes cannot be had, or are too many.
+            FileFault: the bytes cannot be read, or the source exceeds a limit.
 
         """
         try:
             chunk: bytes = self._content.read(size)
         except (OSError, pa.ArrowException) as error:
             raise self._unreadable(str(error)) from error
-        self._out += len(chunk)
+        self._decompressed += len(chunk)
         if self._content is not self._stored:
             self._check_growth()
         return chunk
 
     def _check_growth(self) -> None:
-        limits = self._caps
-        if self._out > limits.decompressed_bytes:
+        limits, size = self._limits, self._decompressed
+        if size > limits.decompressed_bytes:
             raise self._too_large(f"{limits.decompressed_bytes} bytes", "decompressed_bytes")
-        if self._out > RATIO_FLOOR and self._out > limits.decompressed_ratio * self._source.size:
+        if size > max(RATIO_FLOOR, limits.decompressed_ratio * self._source.size):
             raise self._too_large(f"{limits.decompressed_ratio} times its size", "decompressed_ratio")
 
-    def _too_large(self, limit: str, cap: str) -> FileFault:
+    def _too_large(self, limit: str, setting: str) -> FileFault:
         return FileFault(
             ErrorCode.FILE_UNREADABLE,
             f"{self.name} decompresses to more than {limit}",
-            f"if you trust the file, decompress it yourself or raise IMPORT_{cap.upper()}",
+            f"if you trust the file, decompress it yourself or raise IMPORT_{setting.upper()}",
         )
 
     def _unreadable(self, reason: str) -> FileFault:
-        kind = compression(self._source.name)
+        kind = compression_from_name(self.name)
         if kind is None:
-            return FileFault(ErrorCode.FILE_UNREADABLE, f"{self.name} cannot be read: {reason}")
-        what = "ends in the middle" if "runcated" in reason else "is damaged"
+            return FileFault(
+                ErrorCode.FILE_UNREADABLE, f"{self.name} cannot be read: {reason}", "check the disk, or copy it again"
+            )
+        what = "ends in the middle of its" if "runcated" in reason else "has damaged"
         return FileFault(
             ErrorCode.FILE_UNREADABLE,
-            f"{self.name} {what} of its {kind} compression, near byte {self.position}",
-            "make or copy the file again",
+            f"{self.name} {what} {kind} compression, near byte {self.position}",
+            "compress or copy the file again",
         )
 
 
 @contextmanager
 def open_stream(source: Source, *, limits: ReadLimits) -> Iterator[ByteStream]:
-    """The source's bytes from the start."""
+    """Open the source's bytes, decompressed, at the start."""
     with open_source(source) as file:
-        kind = compression(source.name)
+        kind = compression_from_name(source.name)
         content = file if kind is None else pa.CompressedInputStream(pa.PythonFile(file, "r"), kind)
         yield ByteStream(source, content, file, limits=limits)

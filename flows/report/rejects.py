@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from flows.pipeline.path_checks import refuse_database, refuse_sources
-from flows.readers.sources import ENDINGS
+from flows.readers.sources import EXTENSIONS
 from flows.store.database import Store, escaped_glob, scratch
 from flows.store.job_folder import JobFolder
 from flows.store.jobs import find_job
@@ -87,9 +87,9 @@ def _has_rejects(job: JobSummary, folder: JobFolder) -> bool:
 
 def _get_format(path: Path, folder: JobFolder) -> str:
     """Return the format of the path's suffix; without a suffix, that of the job's first source."""
-    found = ENDINGS.get(path.suffix.lower())
+    found = EXTENSIONS.get(path.suffix.lower())
     if found is None and path.suffix:
-        hint = f"use one of {', '.join(ENDINGS)}, or a name without a suffix"
+        hint = f"use one of {', '.join(EXTENSIONS)}, or a name without a suffix"
         raise FileFault(ErrorCode.FILE_FORMAT, f"refused records cannot be written as *{path.suffix}: {path}", hint)
     return found or next((source_format for source_format, _ in folder.layouts()), "ndjson")
 

@@ -1,4 +1,4 @@
-"""Reading does not depend on batches nor on the format; and it takes what JSON is, no more and no less."""
+"""Reading depends neither on batches nor on the format, and accepts exactly JSON."""
 
 import csv
 import io
@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flows.readers.check_records import check_records, invalid_json, number, with_texts
-from flows.readers.json.strict import NotJsonError, NumberTooLargeError, check_json, is_json, refusal
+from flows.readers.check_records import add_record_numbers, add_texts, check_records, find_invalid_json
+from flows.readers.json.strict import NotJsonError, NumberTooLargeError, check_json, find_refusal, is_json
 from flows.readers.limits import ReadLimits
 from flows.settings import Settings
 from flows.store.database import scratch
@@ -19,11 +19,11 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from tests.flows.readers.outcomes import Outcome, Reader
 
-CAPS = ReadLimits(record_bytes=2000, value_bytes=1000, nesting=20, keys=50)
-SIGNS = st.sampled_from(
+LIMITS = ReadLimits(record_bytes=2000, value_bytes=1000, nesting=20, keys=50)
+CHARACTERS = st.sampled_from(
     ['"', "\\", "},{", "{", "}", "[", "]", ",", ":", "\n", "\r", " ", "a", "\u00e4", "\U0001f600", "NaN", "1e999"]
 )
-TEXTS = st.lists(SIGNS, max_size=6).map("".join)
+TEXTS = st.lists(CHARACTERS, max_size=6).map("".join)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
@@ -70,8 +70,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 
 def read(reader: Reader, content: bytes, name: str, *, batch_bytes: int) -> Outcome | tuple[str, str]:
-    """What reading gives, or the code and sentence of the fault."""
-    limits = ReadLimits(**{**CAPS.__dict__, "batch_bytes": batch_bytes, "batch_rows": 1 + batch_bytes // 50})
+    """Return the outcome of reading, or the code and message of the fault."""
+    limits = ReadLimits(**{**LIMITS.__dict__, "batch_bytes": batch_bytes, "batch_rows": 1 + batch_bytes // 50})
     try:
         return reader.read(content, name, requested=name.rpartition(".")[2], limits=limits)
     except FileFault as fault:
@@ -79,7 +79,7 @@ def read(reader: Reader, content: bytes, name: str, *, batch_bytes: int) -> Outc
 
 
 def is_grammatical(content: bytes) -> bool:
-    """Whether the text is JSON but for control characters in strings and numbers that no computer reads as one."""
+    """Return whether the text is JSON, control characters in strings and numbers out of range aside."""
     try:
         check_json(content, lenient_text=True)
     except NumberTooLargeError:
@@ -89,16 +89,16 @@ def is_grammatical(content: bytes) -> bool:
     return True
 
 
-def mutated(content: bytes, mutations: Sequence[tuple[float, int, bytes]]) -> bytes:
-    for place, dropped, added in mutations:
-        at = int(place * len(content))
-        content = content[:at] + added + content[at + dropped :]
+def mutate(content: bytes, mutations: Sequence[tuple[float, int, bytes]]) -> bytes:
+    for share, dropped, added in mutations:
+        position = int(share * len(content))
+        content = content[:position] + added + content[position + dropped :]
     return content
 
 
 @quickly
 @given(st.lists(OBJECTS, min_size=1, max_size=6), st.tuples(SPACES, SPACES), st.booleans(), BATCHES)
-def test_an_array_and_lines_of_the_same_records_give_the_same_texts(
+def test_an_array_and_lines_of_the_same_records_have_the_same_texts(
     reader: Reader, records: list[object], around: tuple[str, str], compact: bool, batch_bytes: int
 ) -> None:
     texts = [json.dumps(record, ensure_ascii=False, separators=(",", ":") if compact else None) for record in records]
@@ -113,11 +113,11 @@ def test_an_array_and_lines_of_the_same_records_give_the_same_texts(
 
 @quickly
 @given(st.lists(OBJECTS | VALUES, min_size=1, max_size=5), SPACES, MUTATIONS, BATCHES)
-def test_a_damaged_array_is_refused_when_json_says_so_whatever_the_batch(
+def test_a_damaged_array_is_refused_by_the_grammar_in_batches_of_any_size(
     reader: Reader, records: list[object], between: str, mutations: list[tuple[float, int, bytes]], batch_bytes: int
 ) -> None:
     text = "[" + f"{between},".join(json.dumps(record, ensure_ascii=False) for record in records) + "]"
-    content = mutated(text.encode(), mutations)
+    content = mutate(text.encode(), mutations)
     whole = read(reader, content, "users.json", batch_bytes=100_000)
     assert read(reader, content, "users.json", batch_bytes=batch_bytes) == whole
     if isinstance(whole, Outcome):
@@ -128,28 +128,28 @@ def test_a_damaged_array_is_refused_when_json_says_so_whatever_the_batch(
 
 @quickly
 @given(st.lists(OBJECTS | VALUES, min_size=1, max_size=5), MUTATIONS, st.sampled_from([b"\n", b"\r\n", b"\r"]), BATCHES)
-def test_damaged_lines_are_refused_the_same_whatever_the_batch(
+def test_damaged_lines_are_refused_the_same_in_batches_of_any_size(
     reader: Reader, records: list[object], mutations: list[tuple[float, int, bytes]], end: bytes, batch_bytes: int
 ) -> None:
-    content = mutated(end.join(json.dumps(record, ensure_ascii=False).encode() for record in records), mutations)
+    content = mutate(end.join(json.dumps(record, ensure_ascii=False).encode() for record in records), mutations)
     whole = read(reader, content, "users.ndjson", batch_bytes=100_000)
     assert read(reader, content, "users.ndjson", batch_bytes=batch_bytes) == whole
 
 
 @quickly
 @given(st.lists(st.tuples(OBJECTS | VALUES, MUTATIONS), min_size=1, max_size=20))
-def test_the_quick_look_lets_nothing_pass_that_the_exact_one_refuses(
+def test_the_fast_check_passes_nothing_that_the_exact_one_refuses(
     reader: Reader, records: list[tuple[object, list[tuple[float, int, bytes]]]]
 ) -> None:
-    data = [mutated(json.dumps(record, ensure_ascii=False).encode(), mutations) for record, mutations in records]
-    frame = with_texts(number(pl.DataFrame({"line": [1] * len(data), "data": data}), first=1))
-    judged = check_records(frame, broken=invalid_json(frame, reader.engine), limits=CAPS)
-    sound = [at for at, text in enumerate(data, start=1) if refusal(text, limits=CAPS) is None]
-    assert judged.rows["record"].to_list() == sound
-    assert judged.rows["text"].to_list() == [data[at - 1].decode() for at in sound]
+    data = [mutate(json.dumps(record, ensure_ascii=False).encode(), mutations) for record, mutations in records]
+    frame = add_texts(add_record_numbers(pl.DataFrame({"line": [1] * len(data), "data": data}), first=1))
+    checked = check_records(frame, invalid=find_invalid_json(frame, reader.engine), limits=LIMITS)
+    readable = [number for number, text in enumerate(data, start=1) if find_refusal(text, limits=LIMITS) is None]
+    assert checked.rows["record"].to_list() == readable
+    assert checked.rows["text"].to_list() == [data[number - 1].decode() for number in readable]
 
 
-CELLS = st.text(st.characters(exclude_categories=("Cs",)), max_size=5) | TEXTS
+CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5) | TEXTS
 
 
 @quickly
@@ -159,7 +159,7 @@ CELLS = st.text(st.characters(exclude_categories=("Cs",)), max_size=5) | TEXTS
     st.sampled_from(["\n", "\r\n", "\r"]),
     BATCHES,
 )
-def test_a_table_gives_the_cells_that_were_written(
+def test_cells_are_read_as_they_were_written(
     reader: Reader, rows: list[list[str]], separator: str, end: str, batch_bytes: int
 ) -> None:
     table = io.StringIO(newline="")
@@ -174,11 +174,11 @@ def test_a_table_gives_the_cells_that_were_written(
 
 @quickly
 @given(st.lists(st.lists(CELLS, min_size=2, max_size=2), min_size=1, max_size=6), MUTATIONS, BATCHES)
-def test_a_damaged_table_is_read_the_same_whatever_the_batch(
+def test_a_damaged_table_is_read_the_same_in_batches_of_any_size(
     reader: Reader, rows: list[list[str]], mutations: list[tuple[float, int, bytes]], batch_bytes: int
 ) -> None:
     table = io.StringIO(newline="")
     csv.writer(table).writerows(rows)
-    content = b"email,name\r\n" + mutated(table.getvalue().encode(), mutations)
+    content = b"email,name\r\n" + mutate(table.getvalue().encode(), mutations)
     whole = read(reader, content, "users.csv", batch_bytes=100_000)
     assert read(reader, content, "users.csv", batch_bytes=batch_bytes) == whole

@@ -1,1 +1,1 @@
-"""The invented users of `data/samples` and the verdict that each of the faulty ones must get."""
+"""The invented users of `data/samples`, and the errors that each faulty one must have."""

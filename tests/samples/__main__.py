@@ -1,4 +1,4 @@
-"""`python -m tests.samples` writes `data/samples` anew: clean and faulty users in each format, with their verdicts."""
+"""Write `data/samples` with `python -m tests.samples`: clean and faulty users in each format, with expected errors."""
 
 import csv
 import json
@@ -28,18 +28,18 @@ def main() -> None:
 
 def _write(name: str, people: Sequence[Faulty], text: str, lines: Sequence[int]) -> None:
     (FOLDER / name).write_text(text, encoding="utf-8", newline="")
-    _write_verdicts(name, [person for person in people if person.raw is None or name.endswith(".ndjson")], lines)
+    _write_expected_errors(name, [person for person in people if person.raw is None or name.endswith(".ndjson")], lines)
 
 
-def _write_verdicts(name: str, people: Sequence[Faulty], lines: Sequence[int | None]) -> None:
+def _write_expected_errors(name: str, people: Sequence[Faulty], lines: Sequence[int | None]) -> None:
     if not any(person.errors for person in people):
         return
-    verdicts = [
+    errors = [
         {"record": record, "line": line, "code": code, "path": path}
         for record, (person, line) in enumerate(zip(people, lines, strict=True), 1)
         for code, path in person.errors
     ]
-    expected = "".join(json.dumps(verdict) + "\n" for verdict in verdicts)
+    expected = "".join(json.dumps(error) + "\n" for error in errors)
     (FOLDER / f"{name}.expected.ndjson").write_text(expected, encoding="utf-8")
 
 
@@ -56,7 +56,7 @@ def _ndjson(people: Sequence[Faulty]) -> tuple[str, list[int]]:
 
 def _csv(people: Sequence[Faulty]) -> tuple[str, list[int]]:
     columns = _columns(people)
-    path = FOLDER / "draft"
+    path = FOLDER / "temporary.csv"
     lines = []
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -71,9 +71,9 @@ def _csv(people: Sequence[Faulty]) -> tuple[str, list[int]]:
 
 
 def _write_parquet(name: str, people: Sequence[Faulty]) -> None:
-    columns = {column: pa.array(_values(people, column)) for column in _columns(people)}
-    pq.write_table(pa.table(columns), FOLDER / name)
-    _write_verdicts(name, people, [None] * len(people))
+    columns = {column: _values(people, column) for column in _columns(people)}
+    pq.write_table(pa.Table.from_pydict(columns), FOLDER / name)
+    _write_expected_errors(name, people, [None] * len(people))
 
 
 def _columns(people: Sequence[Faulty]) -> list[str]:
@@ -87,7 +87,7 @@ def _cell(value: object) -> str:
 
 
 def _values(people: Sequence[Faulty], column: str) -> list[object]:
-    """A column's values: as they are, or as text where they are nested or of more than one type."""
+    """Return the values of a column, as text if they are nested or of more than one type."""
     values = [person.record.get(column) for person in people]
     if column in NESTED or len({type(value) for value in values} - {type(None)}) > 1:
         return [None if value is None else _cell(value) for value in values]

@@ -1,4 +1,4 @@
-"""Who is in the sample files: invented people, and for each faulty record the codes and paths it must get."""
+"""The records of the sample files: invented people, and the codes and paths of the errors of each faulty record."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ BCRYPT = "$2b$10$" + "abcdefghijklmnopqrstuuKWZl2yPbGEtJGZ3kXfXgXgXgXgXgXgX"[:53
 
 @dataclass(frozen=True)
 class Faulty:
-    """A record and what must be found in it; `raw` is the line of a record that no JSON text can hold."""
+    """A record and the errors that it must have; `raw` is the line of a record that a dictionary cannot hold."""
 
     record: Record
     errors: tuple[tuple[str, str], ...] = ()
     raw: str | None = None
-    in_cells: bool = True  # whether a table's cells can hold the fault
+    in_cells: bool = True  # whether the cells of a table can hold the fault
 
 
 CLEAN: tuple[Record, ...] = (

@@ -1,5 +1,5 @@
-"""Runs folders of files through the readers and the rules and counts what came of each; for corpora that stay outside.
+"""Read every file of folders with the readers and the rules, and count the results; for corpora outside the repository.
 
-`python -m tests.scoreboard [--score KIND] FOLDER…`. Each file is read by a process of its own, with a limit of time and
-of memory, so that a crash is counted and not suffered.
+`python -m tests.scoreboard [--score KIND] FOLDER…`. A process of its own reads each file, with limits of time and
+memory, so that a crash is counted and stops nothing else.
 """

@@ -1,4 +1,4 @@
-"""Prints what came of the files of folders, and what is not as it must be. Exit code 1 when anything is not."""
+"""Print the results of the files of folders, and those that are wrong. The exit code is 1 if any is."""
 
 import argparse
 import sys
@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.scoreboard.expectations import Expected
-from tests.scoreboard.processes import trips
+from tests.scoreboard.processes import run_tasks
 from tests.scoreboard.scorers import SCORERS
-from tests.scoreboard.trips import Trip
+from tests.scoreboard.tasks import Result
 
 HEAD = ("corpus", "how", "tasks", "read", "rows", "row errors", "refused", "crashed", "slow", "altered", "wrong", "MB")
 
@@ -18,7 +18,7 @@ def main() -> int:
     """Score the folders of the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.scoreboard", description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
-    parser.add_argument("--score", choices=SCORERS, help="how to score; by default as the folder's name says")
+    parser.add_argument("--score", choices=SCORERS, help="how to score the files (default: by the name of the folder)")
     arguments = parser.parse_args()
     print(" | ".join(HEAD))
     return max(_score(folder, arguments.score) for folder in arguments.folders)
@@ -28,43 +28,43 @@ def _score(folder: Path, kind: str | None) -> int:
     scorer = SCORERS[kind or (folder.name if folder.name in SCORERS else "whatever")]
     with TemporaryDirectory() as scratch:
         expected = list(scorer(folder, Path(scratch)))
-        results = list(zip(expected, trips(item.task for item in expected), strict=True))
+        results = list(zip(expected, run_tasks(item.task for item in expected), strict=True))
     wrong = 0
     for label in dict.fromkeys(item.label for item in expected):
-        wrong += _print(folder.name, label, [(item, trip) for item, trip in results if item.label == label])
+        wrong += _print(folder.name, label, [(item, result) for item, result in results if item.label == label])
     return int(wrong > 0)
 
 
-def _print(name: str, label: str, results: list[tuple[Expected, Trip]]) -> int:
-    faults = [(item, trip, fault) for item, trip in results if (fault := _fault(item, trip))]
-    statuses = Counter(trip.status for _, trip in results)
-    refused = Counter(trip.code for _, trip in results if trip.status == "refused")
-    errors = sum((Counter(trip.row_errors) for _, trip in results), Counter[str]())
+def _print(name: str, label: str, results: list[tuple[Expected, Result]]) -> int:
+    faults = [(item, result, fault) for item, result in results if (fault := _find_fault(item, result))]
+    statuses = Counter(result.status for _, result in results)
+    refused = Counter(result.code for _, result in results if result.status == "refused")
+    errors = sum((Counter(result.row_errors) for _, result in results), Counter[str]())
     cells = (
         name,
         label,
         len(results),
         statuses["read"],
-        sum(trip.rows for _, trip in results),
-        _counts(errors),
-        _counts(refused),
+        sum(result.rows for _, result in results),
+        _format_counts(errors),
+        _format_counts(refused),
         statuses["crashed"],
         statuses["slow"],
-        sum(trip.altered for _, trip in results),
+        sum(result.altered for _, result in results),
         len(faults),
-        max((trip.megabytes for _, trip in results), default=0),
+        max((result.megabytes for _, result in results), default=0),
     )
     print(" | ".join(map(str, cells)))
-    for item, trip, fault in faults:
-        print(f"    {item.task.path}: {fault} {trip.message}")
+    for item, result, fault in faults:
+        print(f"    {item.task.path}: {fault} {result.message}")
     return len(faults)
 
 
-def _fault(item: Expected, trip: Trip) -> str:
-    return item.judge(trip) or (f"{trip.altered} records altered" if trip.altered else "")
+def _find_fault(item: Expected, result: Result) -> str:
+    return item.check(result) or (f"{result.altered} records altered" if result.altered else "")
 
 
-def _counts(counts: Counter[str]) -> str:
+def _format_counts(counts: Counter[str]) -> str:
     return (
         f"{counts.total()} ({', '.join(f'{code} {count}' for code, count in counts.most_common())})" if counts else "0"
     )

@@ -1,20 +1,20 @@
-"""A task, and what its trip must be."""
+"""Tasks with the results that they must have."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.scoreboard.trips import Task, Trip
+from tests.scoreboard.tasks import Result, Task
 
 
 @dataclass(frozen=True)
 class Expected:
-    """A task and the judgement of its trip, which says what is wrong, if anything is."""
+    """A task and the check of its result, which returns what is wrong, or nothing."""
 
     task: Task
-    judge: Callable[[Trip], str]
+    check: Callable[[Result], str]
     label: str = ""
 
 
-def any_end(trip: Trip) -> str:
-    """Nothing is expected but an end."""
-    return "" if trip.status in ("read", "refused") else trip.status
+def any_end(result: Result) -> str:
+    """Check only that the file was read or refused."""
+    return "" if result.status in ("read", "refused") else result.status

@@ -1,4 +1,4 @@
-"""Texts put into every format: each comes back as it was or is refused with a code, and its neighbours are unharmed."""
+"""Write texts in every format: each is read unchanged or refused with a code, and the records around it are intact."""
 
 import csv
 import io
@@ -11,21 +11,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.scoreboard.expectations import Expected
-from tests.scoreboard.trips import Task, Trip
+from tests.scoreboard.tasks import Result, Task
 
-REPLACEMENT = "\ufffd"  # valid, but what a bad reader put in the place of what it could not read: refused, too
+REPLACEMENT = "\ufffd"  # valid, but a trace of a failed decoding: refused as well
 NEIGHBOUR = "neighbour"
 
 
 def in_every_format(texts: Sequence[str], scratch: Path, *, label: str) -> Iterator[Expected]:
-    """One file per format with a record for each text, and a plain record after it."""
+    """Yield one file per format, with a record for each text and a plain record after it."""
     names = [name for text in texts for name in (text, NEIGHBOUR)]
     records = [{"email": f"u{at}@example.com", "name": name} for at, name in enumerate(names)]
     for name, content in _files(records).items():
         path = scratch / f"{label}.{name}"
         path.write_bytes(content)
         task = Task(path=path, keep_texts=True)
-        yield Expected(task, lambda trip: _comes_back(trip, texts), f"{label} in {name}")
+        yield Expected(task, lambda result: _is_unchanged(result, texts), f"{label} in {name}")
 
 
 def _files(records: list[dict[str, str]]) -> dict[str, bytes]:
@@ -43,18 +43,18 @@ def _files(records: list[dict[str, str]]) -> dict[str, bytes]:
     }
 
 
-def _comes_back(trip: Trip, texts: Sequence[str]) -> str:
-    found = [json.loads(text).get("name", "") for text in trip.texts]
+def _is_unchanged(result: Result, texts: Sequence[str]) -> str:
+    found = [json.loads(text).get("name", "") for text in result.texts]
     others = [name for name in found if name != NEIGHBOUR]
-    if trip.status != "read" or found.count(NEIGHBOUR) != len(texts):
-        return f"{trip.status}, {len(texts) - found.count(NEIGHBOUR)} neighbours harmed"
+    if result.status != "read" or found.count(NEIGHBOUR) != len(texts):
+        return f"{result.status}, {len(texts) - found.count(NEIGHBOUR)} neighbours lost or changed"
     if not set(others) <= set(texts):
         return f"changed: {set(others) - set(texts)}"
-    return "" if len(others) + trip.refused == len(texts) else f"{len(texts) - len(others) - trip.refused} lost"
+    return "" if len(others) + result.refused == len(texts) else f"{len(texts) - len(others) - result.refused} lost"
 
 
 def utf8_sequences(folder: Path, scratch: Path) -> Iterator[Expected]:
-    """Each sequence of bytes in a line and in a cell: the valid ones come back, the others refuse their record."""
+    """Put each sequence of bytes in a line and in a cell: valid ones are unchanged, the others refuse their record."""
     cases = list(_cases(folder / "utf8tests.txt"))
     for name, before, after, head in (
         ("ndjson", b'{"email":"a@b.c","name":"', b'"}', b""),
@@ -80,8 +80,8 @@ def _cases(path: Path) -> Iterator[tuple[bytes, bool]]:
             yield data, parts[1].startswith("valid") and REPLACEMENT.encode() not in data
 
 
-def _only_valid(trip: Trip, *, valid: list[str], total: int) -> str:
-    found = [json.loads(text).get("name", "") for text in trip.texts]
+def _only_valid(result: Result, *, valid: list[str], total: int) -> str:
+    found = [json.loads(text).get("name", "") for text in result.texts]
     right = [name for name in found if name != NEIGHBOUR] == valid and found.count(NEIGHBOUR) == total
     refused = {"INVALID_TEXT": total - len(valid)}
-    return "" if right and trip.row_errors == refused else f"{trip.status} {trip.row_errors}, wanted {refused}"
+    return "" if right and result.row_errors == refused else f"{result.status} {result.row_errors}, not {refused}"

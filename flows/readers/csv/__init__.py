@@ -1,1 +1,1 @@
-"""CSV: cells under a header."""
+"""Read CSV files: rows with the line each begins on, and the texts of their cells."""

@@ -1,4 +1,4 @@
-"""CSV: cells under a header, to batches. Rows are taken in `csv_runs`, the header is understood in `columns`."""
+"""Read CSV into batches: open the table, read its header, and write the cells of each row as JSON."""
 
 import csv
 import re
@@ -7,10 +7,10 @@ from itertools import chain
 
 import polars as pl
 
-from flows.readers.check_records import error_rows, number
-from flows.readers.csv.lines import CsvLines
-from flows.readers.csv.rows import Run, RunTaker, Table, open_quote
-from flows.readers.header import GUARD, Header, resolve_columns, separator_of
+from flows.readers.check_records import add_record_numbers, make_errors
+from flows.readers.csv.line_buffer import LineBuffer
+from flows.readers.csv.rows_with_lines import ChunkReader, RowChunk, Table, open_quote
+from flows.readers.header import GUARD, Header, find_separator, resolve_columns
 from flows.readers.json_texts import MUST_ESCAPE, json_object, member, string
 from flows.readers.reading import Batch, Reading
 from flows.readers.stream import open_stream
@@ -18,30 +18,31 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.frames import RECORDS, Layout
 
-_DIRECTIVE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)  # what some spreadsheets write above the header
+_DIRECTIVE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)  # some spreadsheets write it above the header
 
 
-def read_csv_rows(reading: Reading) -> Iterator[Batch]:
-    """The batches of a CSV source.
+def read_csv(reading: Reading) -> Iterator[Batch]:
+    """Yield the batches of a CSV source.
 
     Raises:
-        FileFault: it has no header with a known column, or a quote that is not closed.
+        FileFault: the source has no header with a known column, or a quote that is not closed.
 
     """
     csv.field_size_limit(reading.limits.value_bytes)
     with open_stream(reading.source, limits=reading.limits) as stream:
-        lines = CsvLines(stream, limits=reading.limits)
+        lines = LineBuffer(stream, limits=reading.limits)
         table = _open_table(lines, reading)
         header = _read_header(table, lines, reading)
         layout = Layout(textual=True, columns=header.columns)
         record = reading.first_record
-        for run in RunTaker(table, width=len(header.columns), lines=lines, limits=reading.limits).runs():
-            yield _batch(run, header, lines=lines, record=record, layout=layout)
-            record += len(run.lines)
+        chunks = ChunkReader(table, width=len(header.columns), lines=lines, limits=reading.limits)
+        for chunk in chunks.read_chunks():
+            yield _make_batch(chunk, header, lines=lines, record=record, layout=layout)
+            record += len(chunk.lines)
 
 
-def _open_table(lines: CsvLines, reading: Reading) -> Table:
-    """The rows, once the first line with something in it has shown what separates the cells."""
+def _open_table(lines: LineBuffer, reading: Reading) -> Table:
+    """Return the rows, whose separator is found in the first line that is not blank."""
     feed = iter(lines)
     skipped = 0
     first = next(feed, "")
@@ -49,7 +50,7 @@ def _open_table(lines: CsvLines, reading: Reading) -> Table:
         first, skipped = next(feed, ""), skipped + 1
     directive = _DIRECTIVE.fullmatch(first)
     if directive is None:
-        separator = separator_of(first, reading.profile)
+        separator = find_separator(first, reading.profile)
         feed = chain([first], feed)
     else:
         separator = directive[1]
@@ -58,7 +59,7 @@ def _open_table(lines: CsvLines, reading: Reading) -> Table:
     return Table(name=reading.source.name, rows=rows, separator=separator, lines_before=skipped)
 
 
-def _read_header(table: Table, lines: CsvLines, reading: Reading) -> Header:
+def _read_header(table: Table, lines: LineBuffer, reading: Reading) -> Header:
     try:
         cells = next((row for row in table.rows if any(cell.strip() for cell in row)), [])
     except csv.Error:
@@ -66,38 +67,40 @@ def _read_header(table: Table, lines: CsvLines, reading: Reading) -> Header:
     if lines.dropped or len(cells) > reading.limits.keys:
         raise FileFault(
             ErrorCode.FILE_FORMAT,
-            f"{table.name} has a first row that is too large for a header",
+            f"{table.name} has a first row that is too large to be a header",
             "check that it is a table of users with a header",
         )
     if not cells:
-        raise FileFault(ErrorCode.FILE_EMPTY, f"{table.name} has no row", "export the users again")
+        raise FileFault(ErrorCode.FILE_EMPTY, f"{table.name} has no rows", "export the users again")
     return resolve_columns(cells, profile=reading.profile, name=table.name)
 
 
-def _batch(run: Run, header: Header, *, lines: CsvLines, record: int, layout: Layout) -> Batch:
-    numbered = number(pl.DataFrame({"line": run.lines}, schema={"line": pl.Int64}), first=record)
-    is_refused = (pl.col("record") - record).is_in(list(run.refused))
+def _make_batch(chunk: RowChunk, header: Header, *, lines: LineBuffer, record: int, layout: Layout) -> Batch:
+    numbered = add_record_numbers(pl.DataFrame({"line": chunk.lines}, schema={"line": pl.Int64}), first=record)
+    is_refused = (pl.col("record") - record).is_in(list(chunk.refused))
     refused = numbered.filter(is_refused)
     return Batch(
-        rows=numbered.filter(~is_refused).with_columns(texts_of(run.cells, header)),
-        refused=refused.with_columns(_raw_texts(run, lines)),
-        errors=error_rows(refused, [row.why for row in run.refused.values()]),
-        seen=len(run.lines),
+        rows=numbered.filter(~is_refused).with_columns(_write_texts(chunk.cells, header)),
+        refused=refused.with_columns(_raw_texts(chunk, lines)),
+        errors=make_errors(refused, [row.why for row in chunk.refused.values()]),
+        seen=len(chunk.lines),
         position=lines.position,
         layout=layout,
     )
 
 
-def _raw_texts(run: Run, lines: CsvLines) -> pl.Series:
-    """The refused rows as the source has them; bytes that are not UTF-8 become escapes, too large a row is lost."""
-    spans = [(run.lines[at], row.last_line) for at, row in run.refused.items()]
-    texts = [None if first in lines.dropped else lines.raw(first, last) for first, last in spans]
+def _raw_texts(chunk: RowChunk, lines: LineBuffer) -> pl.Series:
+    """Return the refused rows as written; bytes that are not UTF-8 become escapes, an oversized row becomes null."""
+    spans = [(chunk.lines[position], row.last_line) for position, row in chunk.refused.items()]
+    texts = [None if first in lines.dropped else lines.raw_text(first, last) for first, last in spans]
     return pl.Series("text", texts, dtype=RECORDS["text"])
 
 
-def texts_of(cells: list[str], header: Header) -> pl.Series:
-    """The JSON text of each row; `cells` has the rows one after the other, each as long as the header."""
-    table = _table(pl.Series("cells", cells, dtype=pl.String), header)
+def _write_texts(cells: list[str], header: Header) -> pl.Series:
+    """Write each row as JSON; `cells` has the rows one after the other, each as long as the header."""
+    column, width = pl.Series("cells", cells, dtype=pl.String), len(header.columns)
+    # named by position: polars could take names from the file for patterns
+    table = pl.DataFrame({str(position): column.gather_every(width, offset=position) for position, _ in header.used})
     if header.resubmitted:
         table = table.with_columns(pl.all().str.replace(GUARD, "$1"))
     must_escape = table.select(pl.all().str.contains(MUST_ESCAPE).any()).row(0)
@@ -106,9 +109,3 @@ def texts_of(cells: list[str], header: Header) -> pl.Series:
         for (position, name), escape in zip(header.used, must_escape, strict=True)
     )
     return table.select(json_object(members).alias("text")).to_series()
-
-
-def _table(cells: pl.Series, header: Header) -> pl.DataFrame:
-    """The used columns, by their positions: their names are the file's and could be taken for patterns."""
-    width = len(header.columns)
-    return pl.DataFrame({str(position): cells.gather_every(width, offset=position) for position, _ in header.used})

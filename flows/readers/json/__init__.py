@@ -1,1 +1,1 @@
-"""JSON documents: an array of records, an object around one, or one record."""
+"""Read JSON documents: an array of records, an object that contains one, or a single record."""

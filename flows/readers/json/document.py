@@ -1,4 +1,4 @@
-"""JSON: an array of records, an object that holds one, or one record. A break of the grammar refuses the source."""
+"""Read JSON: an array of records, an object around one, or one record. A syntax error refuses the source."""
 
 import json
 import re
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from flows.readers.check_records import invalid_json, number, oversized_record, with_texts
-from flows.readers.json.array import ELEMENTS, LAYOUT, JsonArray, cut_off, judged_batch, skip_value
+from flows.readers.check_records import add_record_numbers, add_texts, find_invalid_json, oversized_record
+from flows.readers.json.array import ELEMENTS, LAYOUT, JsonArray, incomplete_value, make_batch, skip_value
 from flows.readers.json.scanner import Skipper
 from flows.readers.json.strict import SPACE, STRING, NotJsonError, NumberTooLargeError, check_json
 from flows.readers.json.window import Window
@@ -17,16 +17,16 @@ from flows.readers.stream import open_stream
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.profiles import Profile
+from transforms.json.object_keys import known_keys
 
 _KEY = re.compile(STRING, re.DOTALL)
-_FIRST_STEP = re.compile(r'\$\.(?:"([^"]*)"|([^.\[]*))')
 
 
-def read_json_document(reading: Reading) -> Iterator[Batch]:
-    """The batches of a JSON source.
+def read_json(reading: Reading) -> Iterator[Batch]:
+    """Yield the batches of a JSON source.
 
     Raises:
-        FileFault: it is not JSON, or an object without users in it.
+        FileFault: the source is not JSON, or is an object without users.
 
     """
     with open_stream(reading.source, limits=reading.limits) as stream:
@@ -40,16 +40,16 @@ def read_json_document(reading: Reading) -> Iterator[Batch]:
                 )
             case b"[":
                 window.advance(1)
-                yield from JsonArray(window, first_record=reading.first_record, reading=reading).batches()
+                yield from JsonArray(window, reading).read_batches()
             case b"{":
-                yield from _JsonObject(window, reading).batches()
+                yield from _JsonObject(window, reading).read_batches()
             case _:
-                yield _scalar(window, reading)
+                yield _read_scalar(window, reading)
         _expect_end(window)
 
 
 class _JsonObject:
-    """An object at the top of a source: around an array of users, or a user itself."""
+    """The object at the top of a source, which contains an array of users or is a user."""
 
     def __init__(self, window: Window, reading: Reading) -> None:
         self._window = window
@@ -60,31 +60,31 @@ class _JsonObject:
         self._size = len(b"{}")
         self._container: str | None = None
 
-    def batches(self) -> Iterator[Batch]:
-        """The users in it; afterwards the window stands behind the object."""
+    def read_batches(self) -> Iterator[Batch]:
+        """Yield the users; in the end the window is after the object."""
         window = self._window
         window.advance(1)
         closed = window.next_byte() == b"}"
         while not closed:
-            yield from self._member()
+            yield from self._read_member()
             closed = window.next_byte() != b","
             if not closed:
                 window.advance(1)
         window.expect(b"}", reason="expecting , or } in the object")
         _expect_end(window)
         if self._container is None:
-            yield self._record()
+            yield self._make_record()
 
-    def _member(self) -> Iterator[Batch]:
-        """One key and its value: users, or something to keep in case the object is a user."""
+    def _read_member(self) -> Iterator[Batch]:
+        """Read one key and its value: users, or a value to keep in case the object is a user."""
         window = self._window
-        key = self._key()
+        key = self._read_key()
         self._keys.append(json.loads(key.decode("utf-8", "replace")))
         window.expect(b":", reason="expecting : after the key")
         if window.next_byte() == b"[" and self._keys[-1] in self._reading.profile.containers:
-            yield from self._users()
+            yield from self._read_users()
             return
-        value = _value(window, limits=self._reading.limits)
+        value = _read_value(window, limits=self._reading.limits)
         self._size += len(key) + len(b":,") + (len(value) if isinstance(value, bytes) else value)
         self._members = [*self._members, key + b":" + value] if self._is_kept and isinstance(value, bytes) else []
 
@@ -92,79 +92,78 @@ class _JsonObject:
     def _is_kept(self) -> bool:
         return self._container is None and self._size <= self._reading.limits.record_bytes
 
-    def _users(self) -> Iterator[Batch]:
+    def _read_users(self) -> Iterator[Batch]:
         if self._container is not None:
             raise FileFault(
                 ErrorCode.FILE_FORMAT,
-                f"{self._window.name} holds users twice, under {self._container} and {self._keys[-1]}",
-                "leave one of the arrays, or make two files of them",
+                f"{self._window.name} contains two arrays of users, under {self._container} and {self._keys[-1]}",
+                "remove one of the arrays, or move it to a file of its own",
             )
         self._container = self._keys[-1]
         self._window.advance(1)
-        first = self._reading.first_record
-        yield from JsonArray(self._window, first_record=first, reading=self._reading).batches()
+        yield from JsonArray(self._window, self._reading).read_batches()
 
-    def _key(self) -> bytes:
+    def _read_key(self) -> bytes:
         window = self._window
         if window.next_byte() != b'"':
             raise window.syntax_fault("expecting a key in double quotes", at=0)
         while (found := _KEY.match(window.data)) is None:
             if len(window.data) > self._reading.limits.record_bytes or not window.grow():
-                raise window.syntax_fault("the key is not over", at=len(window.data))
-        _check(found[0], window)
+                raise window.syntax_fault("the key is not closed", at=len(window.data))
+        _check_value(found[0], window)
         window.advance(found.end())
         return found[0]
 
-    def _record(self) -> Batch:
-        """The object as the one user of the source."""
-        if not set(self._keys) & _known_keys(self._reading.profile):
-            raise _without_users(self._window.name, self._keys, self._reading.profile)
+    def _make_record(self) -> Batch:
+        """Return the object as the only user of the source."""
+        if not set(self._keys) & set(known_keys(self._reading.profile)):
+            raise _no_users(self._window.name, self._keys, self._reading.profile)
         record, limits = self._reading.first_record, self._reading.limits
         if not self._is_kept:
-            judged = oversized_record(record=record, line=self._line, size=self._size, limits=limits)
-            return judged.batch(seen=1, position=self._window.position, layout=LAYOUT)
-        return _one_batch(b"{" + b",".join(self._members) + b"}", self._line, self._window, self._reading)
+            checked = oversized_record(record=record, line=self._line, size=self._size, limits=limits)
+            return checked.to_batch(seen=1, position=self._window.position, layout=LAYOUT)
+        return _batch_of_one(b"{" + b",".join(self._members) + b"}", self._line, self._window, self._reading)
 
 
-def _scalar(window: Window, reading: Reading) -> Batch:
-    """The refused record of a source that holds a text, a number, true, false or null.
+def _read_scalar(window: Window, reading: Reading) -> Batch:
+    """Return the refused record of a source that is a string, a number, true, false or null.
 
     Raises:
-        FileFault: it is none of these, or too large to be looked at.
+        FileFault: the source is none of these, or is larger than a record may be.
 
     """
     while window.grow():
         if len(window.data) > reading.limits.record_bytes:
             raise FileFault(
                 ErrorCode.FILE_FORMAT,
-                f"{window.name} holds one value of more than {reading.limits.record_bytes} bytes, not users",
-                "give an array of users",
+                f"{window.name} contains one value of more than {reading.limits.record_bytes} bytes instead of users",
+                "export the users as an array",
             )
-    batch = _one_batch(window.data.rstrip(SPACE), window.line, window, reading)
+    batch = _batch_of_one(window.data.rstrip(SPACE), window.line, window, reading)
     window.advance(len(window.data))
     return batch
 
 
-def _one_batch(data: bytes, line: int, window: Window, reading: Reading) -> Batch:
+def _batch_of_one(data: bytes, line: int, window: Window, reading: Reading) -> Batch:
     record = pl.DataFrame({"start": [0], "line": [line], "data": [data]}, schema=ELEMENTS)
-    records = with_texts(number(record, first=reading.first_record))
-    return judged_batch(records, broken=invalid_json(records, reading.engine), window=window, reading=reading)
+    records = add_texts(add_record_numbers(record, first=reading.first_record))
+    return make_batch(records, invalid=find_invalid_json(records, reading.engine), window=window, reading=reading)
 
 
-def _value(window: Window, *, limits: ReadLimits) -> bytes | int:
-    """The value that the window stands at, after moving behind it; only its size when it is too large to be kept."""
+def _read_value(window: Window, *, limits: ReadLimits) -> bytes | int:
+    """Move past the value at the front of the window and return it; only its size if it is too large to be kept."""
     while (end := Skipper().feed(window.data)) is None:
         if len(window.data) > limits.record_bytes:
             return skip_value(window)
         if not window.grow():
-            raise cut_off(window, "the object is not closed")
+            raise incomplete_value(window, "the object is not closed")
     value = window.data[:end].rstrip(SPACE)
-    _check(value, window)
+    _check_value(value, window)
     window.advance(end)
     return value
 
 
-def _check(data: bytes, window: Window) -> None:
+def _check_value(data: bytes, window: Window) -> None:
     try:
         check_json(data)
     except NumberTooLargeError:
@@ -175,23 +174,15 @@ def _check(data: bytes, window: Window) -> None:
 
 def _expect_end(window: Window) -> None:
     if after := window.next_byte():
-        raise window.syntax_fault(
-            "there is more after the end",
-            at=0,
-            hint="if it has one record a line, name it .ndjson or give --format ndjson" if after == b"{" else "",
-        )
+        hint = "if it has one record per line, rename it to end in .ndjson or use --format ndjson"
+        reason = "there is more after the end of the document"
+        raise window.syntax_fault(reason, at=0, hint=hint if after == b"{" else "")
 
 
-def _known_keys(profile: Profile) -> set[str]:
-    """The keys of a record that some field of the profile is under."""
-    steps = (_FIRST_STEP.match(path) for path in profile.paths.values())
-    return {step[1] or step[2] for step in steps if step is not None}
-
-
-def _without_users(name: str, keys: list[str], profile: Profile) -> FileFault:
-    found = f"the keys {', '.join(key[:40] for key in keys[:8])}" if keys else "no keys"
+def _no_users(name: str, keys: list[str], profile: Profile) -> FileFault:
+    found = f"keys: {', '.join(key[:40] for key in keys[:8])}" if keys else "no keys"
     return FileFault(
         ErrorCode.FILE_FORMAT,
-        f"{name} holds one object with {found}, which is neither a user nor has users under a known key",
-        f"give an array of users, alone or under {' or '.join(profile.containers)}",
+        f"{name} contains one object ({found}), which is not a user and has no array of users",
+        f"export an array of users, on its own or under {' or '.join(profile.containers)}",
     )

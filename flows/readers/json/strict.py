@@ -1,29 +1,28 @@
-"""Whether a text is a JSON object by RFC 8259 and within the limits, and if not, why: exact and slow, for suspects.
+"""Check exactly whether a text is a JSON object by RFC 8259 and within the limits, and say why if not.
 
-The quick look that finds the suspects of a batch is in `flows.readers.check_records`.
+Slow, so only for suspects: the fast check that finds the suspects of a batch is in `flows.readers.check_records`.
 """
 
 import math
 import re
 from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
-from typing import NoReturn
 
 from flows.readers.limits import ReadLimits
 from schemas.codes import ErrorCode
 
 SPACE = b" \t\r\n"
 STRING = rb'"(?:[^"\\]++|\\.)*+"'
-TOO_MANY_LEVELS = "too many levels"  # to be judged; where the text ends is not known then
+TOO_MANY_LEVELS = "too many levels"  # of nesting for the parser, which does not say where
 _STRUCTURE = re.compile(STRING + rb"|([\[{])|([\]}])", re.DOTALL)
-_TEXTS = re.compile(rb"(" + STRING + rb")(?:[ \t\r\n]*(:))?", re.DOTALL)
+_STRINGS = re.compile(rb"(" + STRING + rb")(?:[ \t\r\n]*(:))?", re.DOTALL)
 _PAIR = rb"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _ESCAPES = re.compile(rb"\\(?:" + _PAIR + rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL)
-_KINDS = {b"{": "an object", b"[": "an array", b'"': "a text", b"t": "true", b"f": "false", b"n": "null"}
+_TYPES = {b"{": "an object", b"[": "an array", b'"': "a string", b"t": "true", b"f": "false", b"n": "null"}
 
 
 class NotJsonError(Exception):
-    """The text breaks the grammar of JSON at a byte of it."""
+    """The text breaks the grammar of JSON at a byte offset."""
 
     def __init__(self, reason: str, offset: int) -> None:
         super().__init__(reason, offset)
@@ -32,11 +31,11 @@ class NotJsonError(Exception):
 
 
 class NumberTooLargeError(NotJsonError):
-    """The text keeps the grammar, but has a number that no computer reads as one."""
+    """The text follows the grammar but has a number outside the range of a double."""
 
 
 class _NumberError(Exception):
-    """A literal that is no usable number."""
+    """A literal that is not a finite number."""
 
 
 @dataclass(frozen=True)
@@ -45,41 +44,82 @@ class Refusal:
 
     code: ErrorCode
     message: str
-    broken: NotJsonError | None = None  # where and how it breaks the grammar, if that is why
+    syntax_error: NotJsonError | None = None  # if that is the reason
 
 
-def refusal(data: bytes, *, limits: ReadLimits) -> Refusal | None:
-    """Why the record cannot be read, if it cannot."""
+def find_refusal(data: bytes, *, limits: ReadLimits) -> Refusal | None:
+    """Return why the record cannot be read, or nothing if it can."""
     if len(data) > limits.record_bytes:
-        return too_large(len(data), limits)
-    if depth(data) > limits.nesting:
+        return refuse_oversized(len(data), limits)
+    if _measure_depth(data) > limits.nesting:
         return Refusal(ErrorCode.TOO_DEEP, f"is nested more than {limits.nesting} levels deep")
     try:
         check_json(data)
     except NotJsonError as error:
-        return _broken(data, error)
-    if not is_object(data):
-        return Refusal(ErrorCode.NOT_AN_OBJECT, f"is {kind(data)}, not an object")
-    return _unclean(data) or _oversized(data, limits)
+        return _refuse_syntax(data, error)
+    if not _is_object(data):
+        found = _TYPES.get(data.lstrip(SPACE)[:1], "a number")
+        return Refusal(ErrorCode.NOT_AN_OBJECT, f"is {found}, not an object")
+    return _refuse_unclean_text(data) or _refuse_oversized_parts(data, limits)
 
 
-def too_large(size: int, limits: ReadLimits) -> Refusal:
-    """The refusal of a record of so many bytes."""
+def refuse_oversized(size: int, limits: ReadLimits) -> Refusal:
+    """Return the refusal of a record of so many bytes."""
     return Refusal(ErrorCode.TOO_LARGE, f"is {size} bytes long, at most {limits.record_bytes} are allowed")
 
 
-def is_object(data: bytes) -> bool:
-    """Whether the text begins as an object does."""
+def check_json(data: bytes, *, lenient_text: bool = False) -> None:
+    """Check that the text is JSON. In strings, bytes that are not UTF-8 pass; `lenient_text` passes control characters.
+
+    Raises:
+        NotJsonError: the text is not JSON.
+
+    """
+    text = data.decode("utf-8", "surrogateescape")
+    decoder = JSONDecoder(
+        strict=not lenient_text,
+        object_hook=len,  # lengths in place of values: nothing large is kept
+        parse_int=len,
+        parse_float=_refuse_not_finite,
+        parse_constant=_refuse_not_finite,
+    )
+    try:
+        decoder.decode(text)
+    except JSONDecodeError as error:
+        offset = len(text[: error.pos].encode("utf-8", "surrogateescape"))
+        raise NotJsonError(error.msg.lower(), offset) from None
+    except _NumberError as error:
+        literal = str(error)
+        kind = NumberTooLargeError if literal[-1].isdigit() else NotJsonError
+        raise kind(f"{literal[:20]} is not a valid number", _find_outside_strings(data, literal.encode())) from None
+    except RecursionError:
+        raise NotJsonError(TOO_MANY_LEVELS, 0) from None
+
+
+def is_json(data: bytes, *, lenient_text: bool = False) -> bool:
+    """Return whether `check_json` accepts the text."""
+    try:
+        check_json(data, lenient_text=lenient_text)
+    except NotJsonError:
+        return False
+    return True
+
+
+def find_invalid_utf8(data: bytes) -> int | None:
+    """Return the offset of the first byte that is not UTF-8, if any."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
+
+
+def _is_object(data: bytes) -> bool:
     return data.lstrip(SPACE).startswith(b"{")
 
 
-def kind(data: bytes) -> str:
-    """What the text begins as, in words."""
-    return _KINDS.get(data.lstrip(SPACE)[:1], "a number")
-
-
-def depth(data: bytes) -> int:
-    """How many levels of objects and arrays the text opens, whether or not it is JSON."""
+def _measure_depth(data: bytes) -> int:
+    """Return how many levels of objects and arrays the text opens, whether or not it is JSON."""
     level = deepest = 0
     for token in _STRUCTURE.finditer(data):
         if token[1]:
@@ -90,108 +130,44 @@ def depth(data: bytes) -> int:
     return deepest
 
 
-def check_json(data: bytes, *, lenient_text: bool = False) -> None:
-    """Pass if the text is JSON; bytes that are not UTF-8 pass in strings, with `lenient_text` control characters too.
-
-    Raises:
-        NotJsonError: it is not.
-
-    """
-    text = data.decode("utf-8", "surrogateescape")
-    decoder = JSONDecoder(
-        strict=not lenient_text,
-        object_hook=_nothing,
-        parse_constant=_refuse,
-        parse_int=_nothing,
-        parse_float=_finite,
-    )
-    try:
-        decoder.decode(text)
-    except JSONDecodeError as error:
-        raise NotJsonError(error.msg.lower(), _bytes_before(text, error.pos)) from None
-    except _NumberError as error:
-        literal = str(error)
-        found = NumberTooLargeError if literal[-1].isdigit() else NotJsonError
-        raise found(f"{literal[:20]} is no number", _offset_outside_strings(data, literal.encode())) from None
-    except RecursionError:
-        raise NotJsonError(TOO_MANY_LEVELS, 0) from None
-
-
-def is_json(data: bytes) -> bool:
-    """Whether the text is JSON."""
-    try:
-        check_json(data)
-    except NotJsonError:
-        return False
-    return True
-
-
-def invalid_utf8(data: bytes) -> int | None:
-    """The offset of the first byte that is not UTF-8, if any is."""
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        return error.start
-    return None
-
-
-def _broken(data: bytes, error: NotJsonError) -> Refusal:
-    if is_object(data) and _is_json_but_for_controls(data):
-        return Refusal(ErrorCode.INVALID_TEXT, f"has a control character in a text, at byte {error.offset}")
-    grammatical = isinstance(error, NumberTooLargeError)
+def _refuse_syntax(data: bytes, error: NotJsonError) -> Refusal:
+    if _is_object(data) and is_json(data, lenient_text=True):
+        return Refusal(ErrorCode.INVALID_TEXT, f"has a control character in a string, at byte {error.offset}")
     message = f"is not JSON: {error.reason}, at byte {error.offset}"
-    return Refusal(ErrorCode.MALFORMED_RECORD, message, None if grammatical else error)
+    syntax_error = None if isinstance(error, NumberTooLargeError) else error
+    return Refusal(ErrorCode.MALFORMED_RECORD, message, syntax_error)
 
 
-def _is_json_but_for_controls(data: bytes) -> bool:
-    try:
-        check_json(data, lenient_text=True)
-    except NotJsonError:
-        return False
-    return True
-
-
-def _unclean(data: bytes) -> Refusal | None:
-    """The refusal of text that stands for no characters."""
-    offset = invalid_utf8(data)
+def _refuse_unclean_text(data: bytes) -> Refusal | None:
+    """Return the refusal of strings that cannot be decoded."""
+    offset = find_invalid_utf8(data)
     if offset is not None:
-        return Refusal(ErrorCode.INVALID_TEXT, f"has a text that is not UTF-8, at byte {offset}")
+        return Refusal(ErrorCode.INVALID_TEXT, f"has a string that is not UTF-8, at byte {offset}")
     lone = next((escape.start() for escape in _ESCAPES.finditer(data) if escape[1]), None)
     if lone is not None:
-        return Refusal(ErrorCode.INVALID_TEXT, f"has half of a surrogate pair in a text, at byte {lone}")
+        return Refusal(ErrorCode.INVALID_TEXT, f"has an unpaired surrogate in a string, at byte {lone}")
     return None
 
 
-def _oversized(data: bytes, limits: ReadLimits) -> Refusal | None:
-    """The refusal of a record that is small enough as a whole but not in its parts."""
+def _refuse_oversized_parts(data: bytes, limits: ReadLimits) -> Refusal | None:
+    """Return the refusal of a record that has too many keys or too long a string."""
     keys = longest = 0
-    for text in _TEXTS.finditer(data):
-        keys += text[2] is not None
-        longest = max(longest, text.end(1) - text.start() - 2)
+    for string in _STRINGS.finditer(data):
+        keys += string[2] is not None
+        longest = max(longest, string.end(1) - string.start() - 2)
     if keys > limits.keys:
         return Refusal(ErrorCode.TOO_LARGE, f"has {keys} keys, at most {limits.keys} are allowed")
     if longest > limits.value_bytes:
-        return Refusal(ErrorCode.TOO_LARGE, f"has a text of {longest} bytes, at most {limits.value_bytes} are allowed")
+        message = f"has a string of {longest} bytes, at most {limits.value_bytes} are allowed"
+        return Refusal(ErrorCode.TOO_LARGE, message)
     return None
 
 
-def _nothing(_: object) -> None:
-    return None
-
-
-def _refuse(literal: str) -> NoReturn:
-    raise _NumberError(literal)
-
-
-def _finite(literal: str) -> None:
-    if math.isinf(float(literal)):
+def _refuse_not_finite(literal: str) -> None:
+    if not math.isfinite(float(literal)):
         raise _NumberError(literal)
 
 
-def _bytes_before(text: str, position: int) -> int:
-    return len(text[:position].encode("utf-8", "surrogateescape"))
-
-
-def _offset_outside_strings(data: bytes, literal: bytes) -> int:
+def _find_outside_strings(data: bytes, literal: bytes) -> int:
     pattern = re.compile(STRING + b"|(" + re.escape(literal) + b")", re.DOTALL)
     return next((match.start() for match in pattern.finditer(data) if match[1]), 0)

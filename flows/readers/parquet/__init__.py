@@ -1,1 +1,1 @@
-"""Parquet: typed columns."""
+"""Read Parquet files: typed columns to JSON texts, with guards against files that grow in memory."""

@@ -1,4 +1,4 @@
-"""The reader that the tests of this folder share."""
+"""Fixtures for the tests of the readers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +13,12 @@ from tests.flows.readers.outcomes import Reader
 
 @pytest.fixture(scope="session")
 def reading_engine() -> Iterator[duckdb.DuckDBPyConnection]:
-    """The kind of DuckDB that jobs read with."""
+    """Open the kind of DuckDB that jobs read with."""
     with scratch(Settings()) as connection:
         yield connection
 
 
 @pytest.fixture
 def reader(tmp_path: Path, reading_engine: duckdb.DuckDBPyConnection) -> Reader:
-    """Reads bytes as files of the test's own folder."""
+    """Return a reader of bytes as files in the test's own folder."""
     return Reader(tmp_path, reading_engine)

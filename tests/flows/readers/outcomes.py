@@ -1,7 +1,8 @@
-"""Reads bytes as a file of a name, the way a job does, and gives what came of it in plain values."""
+"""Read bytes as a file of a given name, as a job does, and return the result in plain values."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pytest
@@ -16,25 +17,41 @@ from schemas.profiles import PROFILES, Profile
 SMALL = ReadLimits(record_bytes=400, value_bytes=200, nesting=5, keys=20, batch_bytes=64, batch_rows=3)
 
 
+class Row(NamedTuple):
+    """A record that can be read."""
+
+    record: int
+    line: int | None
+    text: str
+
+
+class RowError(NamedTuple):
+    """An error of a record that cannot be read."""
+
+    record: int
+    line: int | None
+    code: str
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """All batches of one reading together."""
+    """The batches of one source together."""
 
-    rows: list[tuple[int, int | None, str]]  # record, line, text
-    errors: list[tuple[int, int | None, str]]  # record, line, code
+    rows: list[Row]
+    errors: list[RowError]
     messages: list[str]
     refused: list[str | None]
     seen: int
 
     @property
     def texts(self) -> list[str]:
-        """The texts of the records that can be read."""
-        return [text for _, _, text in self.rows]
+        """Return the texts of the records that can be read."""
+        return [row.text for row in self.rows]
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads in a folder, with an engine."""
+    """Read files in a folder, with an engine."""
 
     folder: Path
     engine: duckdb.DuckDBPyConnection
@@ -49,7 +66,7 @@ class Reader:
         limits: ReadLimits | None = None,
         first_record: int = 1,
     ) -> Outcome:
-        """What reading the content under the name gives."""
+        """Read the content as a file of that name."""
         source = self.source(content, name)
         form = detect_format(source, requested)
         profile = profile or PROFILES["csv" if form == "csv" else "auth0"]
@@ -68,8 +85,12 @@ class Reader:
             assert set(batch.errors["record"]) == set(batch.refused["record"])
             assert 0 <= batch.position <= source.size
         return Outcome(
-            rows=[row for batch in batches for row in batch.rows.rows()],
-            errors=[row for batch in batches for row in batch.errors.select("record", "line", "code").rows()],
+            rows=[Row(**row) for batch in batches for row in batch.rows.rows(named=True)],
+            errors=[
+                RowError(**row)
+                for batch in batches
+                for row in batch.errors.select("record", "line", "code").rows(named=True)
+            ],
             messages=[message for batch in batches for message in batch.errors["message"]],
             refused=[text for batch in batches for text in batch.refused["text"]],
             seen=sum(batch.seen for batch in batches),
@@ -78,13 +99,13 @@ class Reader:
     def fault(
         self, content: bytes, name: str = "users.json", *, requested: str = "auto", limits: ReadLimits | None = None
     ) -> FileFault:
-        """The fault that refuses the content under the name."""
+        """Return the fault that refuses the content as a file of that name."""
         with pytest.raises(FileFault) as raised:
             self.read(content, name, requested=requested, limits=limits)
         return raised.value
 
     def source(self, content: bytes, name: str) -> Source:
-        """The content as a file."""
+        """Write the content to a file."""
         path = self.folder / name
         path.write_bytes(content)
         return Source(name, path, len(content))

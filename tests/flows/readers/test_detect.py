@@ -1,4 +1,4 @@
-"""What a file is, by its name and its content."""
+"""The format of a file is detected by its name and its content."""
 
 import gzip
 from pathlib import Path
@@ -21,7 +21,7 @@ CSV = b"email,name\nann@example.com,Ann\n"
         ("users.json", b"[" + USER + b"]"),
         ("users.json", USER),
         ("users.json", USER + b"\n"),
-        ("users.json", USER + b"\n\n" + USER + b"\n"),  # one record a line, whatever the name says
+        ("users.json", USER + b"\n\n" + USER + b"\n"),  # NDJSON, whatever the name
         ("users.json", b'{"users":[' + USER + b"]}"),
         ("users.ndjson", USER + b"\n" + USER),
         ("users.JSONL", USER),
@@ -34,7 +34,7 @@ CSV = b"email,name\nann@example.com,Ann\n"
         ("users.csv.gz", gzip.compress(CSV, mtime=0)),
     ],
 )
-def test_a_file_is_read_as_what_it_is(name: str, content: bytes, reader: Reader) -> None:
+def test_a_file_is_read_in_its_format(name: str, content: bytes, reader: Reader) -> None:
     outcome = reader.read(content, name)
     assert outcome.errors == []
     assert all('"email":"ann@example.com"' in text for text in outcome.texts)
@@ -64,7 +64,7 @@ def test_a_file_is_read_as_what_it_is(name: str, content: bytes, reader: Reader)
         ("users.parquet", b"anything else", "something else"),
     ],
 )
-def test_a_file_that_is_not_what_its_name_says_is_refused_with_a_guess(
+def test_a_file_whose_name_and_content_differ_is_refused_with_a_guess(
     name: str, content: bytes, guess: str, reader: Reader
 ) -> None:
     fault = reader.fault(content, name)
@@ -74,18 +74,18 @@ def test_a_file_that_is_not_what_its_name_says_is_refused_with_a_guess(
     assert fault.hint
 
 
-def test_a_file_of_no_known_name_and_no_known_content_is_refused(reader: Reader) -> None:
+def test_a_file_without_a_known_name_or_content_is_refused(reader: Reader) -> None:
     fault = reader.fault(b"Dear Sir or Madam,\n", "letter.txt")
     assert fault.code is ErrorCode.FILE_FORMAT
     assert "--format" in fault.hint
 
 
-def test_the_format_asked_for_goes_before_the_name(reader: Reader) -> None:
+def test_the_requested_format_overrides_the_name(reader: Reader) -> None:
     assert reader.read(USER, "users.csv", requested="ndjson").texts == [USER.decode()]
 
 
 @pytest.mark.parametrize("name", ["users.json", "users.ndjson", "users.csv", "users.parquet", "users", "users.json.gz"])
-def test_an_empty_file_is_said_to_be_empty(name: str, reader: Reader) -> None:
+def test_an_empty_file_is_refused_as_empty(name: str, reader: Reader) -> None:
     fault = reader.fault(b"", name)
     assert (fault.code, "empty" in fault.message) == (ErrorCode.FILE_EMPTY, True)
 
@@ -101,17 +101,17 @@ def test_an_empty_file_is_said_to_be_empty(name: str, reader: Reader) -> None:
         ("users.csv", b"\n\n"),
     ],
 )
-def test_a_file_without_a_user_is_said_to_hold_none(name: str, content: bytes, reader: Reader) -> None:
+def test_a_file_without_users_is_refused_as_empty(name: str, content: bytes, reader: Reader) -> None:
     assert reader.fault(content, name).code is ErrorCode.FILE_EMPTY
 
 
-def test_one_record_a_line_is_known_also_when_the_first_is_large(reader: Reader) -> None:
+def test_ndjson_with_a_large_first_record_is_detected(reader: Reader) -> None:
     large = b'{"email":"ann@example.com","user_metadata":{"a":"' + b"x" * 300_000 + b'"}}'
     assert reader.read(large + b"\n" + USER, "users.json").rows[1] == (2, 2, USER.decode())
     assert reader.read(large, "users.json").seen == 1
 
 
-def test_compressed_standard_input_is_not_told_to_get_a_name(tmp_path: Path) -> None:
+def test_the_hint_for_compressed_standard_input_names_no_file(tmp_path: Path) -> None:
     (tmp_path / "stdin").write_bytes(b"\x1f\x8b\x08\x00" + bytes(20))
     with pytest.raises(FileFault) as caught:
         detect_format(Source(STDIN_NAME, tmp_path / "stdin", 24), "auto")

@@ -23,11 +23,11 @@ BAD_LINES = [
     (b"{'a':1}", ErrorCode.MALFORMED_RECORD),
     (b'{"a":"x}', ErrorCode.MALFORMED_RECORD),
     (b'/* */ {"a":1}', ErrorCode.MALFORMED_RECORD),
-    (b'\xef\xbb\xbf{"a":1}', ErrorCode.MALFORMED_RECORD),  # a mark that is not at the start of the file
-    (b"\xc2\xa0", ErrorCode.MALFORMED_RECORD),  # a space, but not of JSON
+    (b'\xef\xbb\xbf{"a":1}', ErrorCode.MALFORMED_RECORD),  # a BOM that is not at the start of the file
+    (b"\xc2\xa0", ErrorCode.MALFORMED_RECORD),  # white space, but not of JSON
     (b'{"a":\xff}', ErrorCode.MALFORMED_RECORD),
     (b'{"a":"\xff"}', ErrorCode.INVALID_TEXT),
-    (b'{"a":"\xed\xa0\x80"}', ErrorCode.INVALID_TEXT),  # a surrogate in bytes
+    (b'{"a":"\xed\xa0\x80"}', ErrorCode.INVALID_TEXT),  # an encoded surrogate
     (b'{"a":"\xc0\xaf"}', ErrorCode.INVALID_TEXT),  # an overlong slash
     (b'{"a":"\\ud800"}', ErrorCode.INVALID_TEXT),
     (b'{"a":"\\udc00\\ud800"}', ErrorCode.INVALID_TEXT),
@@ -57,7 +57,7 @@ def test_a_bad_line_is_refused_alone(line: bytes, code: ErrorCode, reader: Reade
 GOOD_LINES = [
     b'{"a":"\\ud83d\\ude00"}',
     b'{"a":"\\\\ud800"}',
-    b'{"a":"\\u0000"}',  # the rules see it
+    b'{"a":"\\u0000"}',  # the rules refuse it
     b'{"a":"NaN, ,] 1e999"}',
     b'{"a":"x,]","b":[1, 2]}',
     b' \t{"a":1}\t',
@@ -71,20 +71,20 @@ GOOD_LINES = [
 
 
 @pytest.mark.parametrize("line", GOOD_LINES)
-def test_a_good_line_is_handed_on_as_it_is(line: bytes, reader: Reader) -> None:
+def test_a_good_line_is_read_unchanged(line: bytes, reader: Reader) -> None:
     assert reader.read(line + b"\n", "users.ndjson", limits=SMALL).rows == [(1, 1, line.decode())]
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 @pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
-def test_lines_end_in_any_way_and_blank_ones_count_as_lines_only(start: bytes, end: bytes, reader: Reader) -> None:
+def test_every_line_end_is_read_and_blank_lines_only_count_as_lines(start: bytes, end: bytes, reader: Reader) -> None:
     content = start + end.join([b"", GOOD, b"", b" \t", b"{", GOOD, b""])
     outcome = reader.read(content, "users.ndjson")
     assert outcome.rows == [(1, 2, GOOD.decode()), (3, 6, GOOD.decode())]
     assert outcome.errors == [(2, 5, "MALFORMED_RECORD")]
 
 
-def test_records_are_numbered_on_from_the_job_s_last(reader: Reader) -> None:
+def test_record_numbers_continue_those_of_the_job(reader: Reader) -> None:
     assert reader.read(GOOD, "users.ndjson", first_record=41).rows == [(41, 1, GOOD.decode())]
 
 
@@ -95,18 +95,18 @@ def test_a_key_first_seen_late_is_kept(reader: Reader) -> None:
     assert reader.read(b"\n".join(lines), "users.ndjson").texts[-1] == lines[-1].decode()
 
 
-def test_a_refused_line_is_kept_with_its_odd_bytes_as_escapes(reader: Reader) -> None:
+def test_a_refused_line_is_kept_with_bytes_that_are_not_utf8_as_escapes(reader: Reader) -> None:
     assert reader.read(b'{"a":"\xfc"}', "users.ndjson").refused == ['{"a":"\\xfc"}']
 
 
-def test_a_message_says_where_in_the_line_and_shows_nothing_of_it(reader: Reader) -> None:
+def test_a_message_names_the_position_and_quotes_nothing(reader: Reader) -> None:
     outcome = reader.read(b'{"password_hash":"s3cret", "a":tru}', "users.ndjson")
     assert outcome.messages == ["is not JSON: expecting value, at byte 31"]
 
 
 @pytest.mark.parametrize("batch_bytes", [1, 7, 64, 1000, 100_000])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
-def test_a_line_too_long_is_refused_the_same_whatever_the_batch(batch_bytes: int, end: bytes, reader: Reader) -> None:
+def test_an_oversized_line_is_refused_in_batches_of_any_size(batch_bytes: int, end: bytes, reader: Reader) -> None:
     limits = ReadLimits(record_bytes=100, batch_bytes=batch_bytes)
     long = b'{"a":"' + b"x" * 2000 + b'"}'
     outcome = reader.read(end.join([GOOD, long, b"", GOOD, long]), "users.ndjson", limits=limits)

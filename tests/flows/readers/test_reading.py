@@ -1,4 +1,4 @@
-"""Reading ahead gives the same batches, and an error comes after the batches before it."""
+"""Reading ahead yields the same batches, and an error follows the batches before it."""
 
 import threading
 from collections.abc import Generator
@@ -16,7 +16,7 @@ def batch(position: int) -> Batch:
     return Batch(RECORDS.to_frame(), RECORDS.to_frame(), pl.DataFrame(schema=ERRORS), 0, position, Layout())
 
 
-def test_batches_come_in_order_and_the_next_is_read_meanwhile() -> None:
+def test_batches_are_in_order_and_the_next_is_read_meanwhile() -> None:
     second_is_read = threading.Event()
 
     def batches() -> Generator[Batch, None, None]:
@@ -26,15 +26,15 @@ def test_batches_come_in_order_and_the_next_is_read_meanwhile() -> None:
 
     found = []
     for ahead in read_ahead(batches()):
-        assert second_is_read.wait(5), "the second batch is read while the first is worked on"
+        assert second_is_read.wait(5), "the second batch is read while the first is processed"
         found.append(ahead.position)
     assert found == [1, 2]
 
 
-def test_an_error_comes_after_the_batches_before_it() -> None:
+def test_an_error_follows_the_batches_before_it() -> None:
     def batches() -> Generator[Batch, None, None]:
         yield batch(1)
-        raise FileFault(ErrorCode.FILE_FORMAT, "broken", "mend it")
+        raise FileFault(ErrorCode.FILE_FORMAT, "broken", "repair it")
 
     ahead = read_ahead(batches())
     assert next(ahead).position == 1
@@ -42,7 +42,7 @@ def test_an_error_comes_after_the_batches_before_it() -> None:
         next(ahead)
 
 
-def test_what_is_read_is_closed_when_nobody_wants_more() -> None:
+def test_closing_early_closes_the_source_of_the_batches() -> None:
     closed = threading.Event()
 
     def batches() -> Generator[Batch, None, None]:

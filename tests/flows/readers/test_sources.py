@@ -1,4 +1,4 @@
-"""Which files the names on a command line mean."""
+"""The names on a command line are resolved to files."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ def fault_of(name: str, spool: Path) -> FileFault:
     return raised.value
 
 
-def test_a_file_is_read_under_the_name_it_was_given(tmp_path: Path) -> None:
+def test_a_source_has_the_name_that_was_given(tmp_path: Path) -> None:
     path = tmp_path / "users.json"
     path.write_bytes(b"[{}]")
     (source,) = find_sources([str(path)], spool=tmp_path)
@@ -27,7 +27,7 @@ def test_a_file_is_read_under_the_name_it_was_given(tmp_path: Path) -> None:
     assert fingerprint(source) == hashlib.sha256(b"[{}]").hexdigest()
 
 
-def test_a_folder_means_its_files_of_known_endings_by_name(tmp_path: Path) -> None:
+def test_a_folder_stands_for_its_files_with_known_extensions_by_name(tmp_path: Path) -> None:
     for name in (
         "b.csv",
         "a.NDJSON",
@@ -47,7 +47,7 @@ def test_a_folder_means_its_files_of_known_endings_by_name(tmp_path: Path) -> No
     assert found == ["a.NDJSON", "b.csv", "c.json.gz", "d.parquet", "e.tsv.zst"]
 
 
-def test_a_folder_without_such_files_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_files_to_import_is_refused(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").write_bytes(b"x")
     assert fault_of(str(tmp_path), tmp_path).code is ErrorCode.FILE_EMPTY
 
@@ -60,7 +60,7 @@ def test_a_missing_file_is_refused_with_the_most_similar_name(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["http://example.com/users.json", "s3://bucket/users.json", "https://[::1"])
-def test_an_address_is_not_fetched(name: str, tmp_path: Path) -> None:
+def test_a_url_is_not_fetched(name: str, tmp_path: Path) -> None:
     fault = fault_of(name, tmp_path)
     assert fault.code is ErrorCode.FILE_NOT_FOUND
     assert "not fetched" in fault.message
@@ -76,7 +76,7 @@ def test_a_name_is_never_a_pattern(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["\0", "users\0.json", "a" * 5000, "", "../" * 2000 + "etc/nothing-here"])
-def test_a_name_that_can_be_no_file_is_refused_in_a_sentence(name: str, tmp_path: Path) -> None:
+def test_a_name_that_no_file_can_have_is_refused_with_a_fault(name: str, tmp_path: Path) -> None:
     if name:
         assert fault_of(name, tmp_path).code in (ErrorCode.FILE_NOT_FOUND, ErrorCode.FILE_UNREADABLE)
     else:
@@ -86,7 +86,7 @@ def test_a_name_that_can_be_no_file_is_refused_in_a_sentence(name: str, tmp_path
 def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "users.json")
     fault = fault_of(str(tmp_path / "users.json"), tmp_path)
-    assert (fault.code, fault.hint) == (ErrorCode.FILE_UNREADABLE, "give - to read standard input")
+    assert (fault.code, fault.hint) == (ErrorCode.FILE_UNREADABLE, "use - to read from standard input")
 
 
 def test_a_name_that_cannot_be_printed_is_shown_with_escapes(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_name_that_cannot_be_printed_is_shown_with_escapes(tmp_path: Path) -> 
     assert source.path == path
 
 
-def test_standard_input_is_kept_privately_so_that_it_can_be_read_twice(tmp_path: Path) -> None:
+def test_standard_input_is_copied_to_a_private_file(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from flows.readers.sources import find_sources, fingerprint\n"
         "(source,) = find_sources(['-'], spool=Path(sys.argv[1]))\n"

@@ -1,4 +1,4 @@
-"""CSV: any dialect is read; a row that does not fit is refused alone, an open quote refuses the file."""
+"""CSV: every dialect is read; a row that does not fit is refused alone, an open quote refuses the file."""
 
 import json
 
@@ -10,7 +10,7 @@ from schemas.profiles import REJECT_COLUMNS
 from tests.flows.readers.outcomes import SMALL, Reader
 
 
-def objects(texts: list[str]) -> list[dict[str, str]]:
+def parse_objects(texts: list[str]) -> list[dict[str, str]]:
     return [json.loads(text) for text in texts]
 
 
@@ -30,16 +30,16 @@ def test_every_dialect_gives_the_same_records(
     ]
     content = start + end.join(separator.join(row) for row in rows) + end
     outcome = reader.read(content.encode(), "users.csv", limits=ReadLimits(batch_bytes=batch_bytes))
-    assert objects(outcome.texts) == [
+    assert parse_objects(outcome.texts) == [
         {"email": "a@b.c", "name": 'Ann, "A"; | \t'},
         {"email": "b@b.c", "name": "two\nlines"},
         {"email": "c@b.c", "name": "x", "nickname": "n"},
     ]
     first = 2 + start.count("\n")
-    assert [line for _, line, _ in outcome.rows] == [first, first + 2, first + 4]
+    assert [row.line for row in outcome.rows] == [first, first + 2, first + 4]
 
 
-def test_text_is_kept_exactly(reader: Reader) -> None:
+def test_cells_are_read_unchanged(reader: Reader) -> None:
     values = [
         "00123",
         " padded ",
@@ -55,7 +55,7 @@ def test_text_is_kept_exactly(reader: Reader) -> None:
     ]
     rows = "".join(f'"{value}",x\n' for value in values)
     outcome = reader.read(f"name,email\n{rows}".encode(), "users.csv")
-    assert [record["name"] for record in objects(outcome.texts)] == values
+    assert [record["name"] for record in parse_objects(outcome.texts)] == values
 
 
 @pytest.mark.parametrize(
@@ -69,15 +69,13 @@ def test_text_is_kept_exactly(reader: Reader) -> None:
         ("email,$.name,name'); drop table users;--", ["email", "$.name", "name'); drop table users;--"]),
     ],
 )
-def test_headers_are_matched_by_what_they_mean_and_kept_otherwise(
-    header: str, fields: list[str], reader: Reader
-) -> None:
+def test_header_names_are_mapped_to_fields_or_kept(header: str, fields: list[str], reader: Reader) -> None:
     separator = ";" if ";" in header and "," not in header else ","
     outcome = reader.read(f"{header}\n1{separator}2{separator}3\n".encode(), "users.csv")
-    assert objects(outcome.texts) == [dict(zip(fields, "123", strict=True))]
+    assert parse_objects(outcome.texts) == [dict(zip(fields, "123", strict=True))]
 
 
-def test_a_separator_that_the_first_line_declares_is_used(reader: Reader) -> None:
+def test_the_separator_of_a_sep_line_is_used(reader: Reader) -> None:
     outcome = reader.read(b"sep=;\r\nemail;name\r\na@b.c;Ann, A\r\n", "users.csv")
     assert outcome.rows == [(1, 3, '{"email":"a@b.c","name":"Ann, A"}')]
 
@@ -88,7 +86,7 @@ def test_a_repeated_column_refuses_the_file(header: str, reader: Reader) -> None
     assert (fault.code, "two columns" in fault.message) == (ErrorCode.FILE_FORMAT, True)
 
 
-def test_a_file_without_a_header_is_refused_without_showing_a_person_s_data(reader: Reader) -> None:
+def test_a_file_without_a_header_is_refused_without_showing_personal_data(reader: Reader) -> None:
     fault = reader.fault(b"ann@example.com,+15550001,Ann\nbob@example.com,+15550002,Bob\n", "users.csv")
     assert fault.code is ErrorCode.FILE_FORMAT
     assert "ann@example.com" not in fault.message + fault.hint
@@ -96,9 +94,9 @@ def test_a_file_without_a_header_is_refused_without_showing_a_person_s_data(read
 
 
 BAD_ROWS = [
-    (b"b@b.c", ErrorCode.ROW_TOO_SHORT, "has 1 cells, but the header has 2"),
+    (b"b@b.c", ErrorCode.ROW_TOO_SHORT, "has 1 cell, but the header has 2"),
     (b"b@b.c,B,x", ErrorCode.ROW_TOO_LONG, "has 3 cells, but the header has 2"),
-    (b'"b"@b.c,B', ErrorCode.MALFORMED_RECORD, "has a quote inside a quoted cell that is not written twice"),
+    (b'"b"@b.c,B', ErrorCode.MALFORMED_RECORD, "has a quote inside a quoted cell that is not doubled"),
     (b"b@b.c,B\xfcrli", ErrorCode.INVALID_TEXT, "Windows-1252"),
     (b"b@b.c," + b"x" * 201, ErrorCode.TOO_LARGE, "more than 200 characters"),
     (b"b@b.c," + b"x" * 5000, ErrorCode.TOO_LARGE, "is 5006 bytes long"),
@@ -113,7 +111,7 @@ def test_a_row_that_does_not_fit_is_refused_alone(
     limits = ReadLimits(record_bytes=400, value_bytes=200, batch_bytes=batch_bytes)
     content = b'email,name\na@b.c,"A\nA"\n\n' + row + b"\nc@b.c,C\n"
     outcome = reader.read(content, "users.csv", limits=limits)
-    assert [(record, line) for record, line, _ in outcome.rows] == [(1, 2), (3, 6)]
+    assert [(row.record, row.line) for row in outcome.rows] == [(1, 2), (3, 6)]
     assert outcome.errors == [(2, 5, code.value)]
     assert message in outcome.messages[0]
     assert outcome.refused == [None if len(row) > 400 else row.decode("utf-8", "backslashreplace")]
@@ -133,7 +131,7 @@ def test_a_row_that_does_not_fit_is_refused_alone(
     ],
 )
 @pytest.mark.parametrize("batch_bytes", [5, 10_000])
-def test_an_open_quote_refuses_the_file_naming_its_line(
+def test_an_open_quote_refuses_the_file_with_its_line(
     content: bytes, line: int, batch_bytes: int, reader: Reader
 ) -> None:
     limits = ReadLimits(record_bytes=400, value_bytes=200, batch_bytes=batch_bytes)
@@ -142,27 +140,27 @@ def test_an_open_quote_refuses_the_file_naming_its_line(
     assert f"opens in line {line} " in fault.message
 
 
-def test_quotes_inside_cells_without_quotes_are_text(reader: Reader) -> None:
+def test_quotes_inside_unquoted_cells_are_text(reader: Reader) -> None:
     outcome = reader.read(b'email,name\na@b.c,5" screen\nb@b.c,a "b" c\n', "users.csv")
-    assert [record["name"] for record in objects(outcome.texts)] == ['5" screen', 'a "b" c']
+    assert [record["name"] for record in parse_objects(outcome.texts)] == ['5" screen', 'a "b" c']
 
 
-def test_a_file_of_refused_rows_comes_back_without_what_was_added_to_it(reader: Reader) -> None:
+def test_a_rejects_file_is_read_without_its_additions(reader: Reader) -> None:
     added = ",".join(REJECT_COLUMNS)
     content = f"{added},email,phone_number,name,'-odd\n7,FORMAT,email,is none,'@b.c,'+155,''=x,'-\n"
     outcome = reader.read(content.encode(), "rejects.csv")
-    assert objects(outcome.texts) == [{"email": "@b.c", "phone_number": "+155", "name": "'=x", "-odd": "-"}]
+    assert parse_objects(outcome.texts) == [{"email": "@b.c", "phone_number": "+155", "name": "'=x", "-odd": "-"}]
     plain = reader.read(b"email,name\na@b.c,'=x\n", "users.csv")
-    assert objects(plain.texts) == [{"email": "a@b.c", "name": "'=x"}]
+    assert parse_objects(plain.texts) == [{"email": "a@b.c", "name": "'=x"}]
 
 
-def test_a_batch_has_no_more_rows_than_it_may(reader: Reader) -> None:
+def test_a_batch_has_at_most_the_rows_of_its_limit(reader: Reader) -> None:
     content = "email\n" + "".join(f"u{number}@b.c\n" for number in range(50))
     outcome = reader.read(content.encode(), "users.csv", limits=SMALL)
-    assert [record["email"] for record in objects(outcome.texts)] == [f"u{number}@b.c" for number in range(50)]
-    assert [record for record, _, _ in outcome.rows] == list(range(1, 51))
+    assert [record["email"] for record in parse_objects(outcome.texts)] == [f"u{number}@b.c" for number in range(50)]
+    assert [row.record for row in outcome.rows] == list(range(1, 51))
 
 
-def test_more_columns_than_a_record_may_have_keys_are_refused(reader: Reader) -> None:
+def test_more_columns_than_the_limit_of_keys_are_refused(reader: Reader) -> None:
     header = ",".join(["email", *(f"c{number}" for number in range(30))])
     assert reader.fault(f"{header}\n".encode(), "users.csv", limits=SMALL).code is ErrorCode.FILE_FORMAT

@@ -1,4 +1,4 @@
-"""JSON: arrays of users, alone or in an object; a break of the grammar refuses the file and says where."""
+"""JSON: arrays of users, on their own or in an object; a syntax error refuses the file and names its position."""
 
 import json
 
@@ -14,7 +14,7 @@ BOB = '{\n  "email": "bob@example.com",\r\n  "tags": [\n    {"x": "\\"}"},\n    
 
 @pytest.mark.parametrize("between", [",", ", ", ",\n", "\r\n,\r\n", " \t,\r"])
 @pytest.mark.parametrize("batch_bytes", [1, 50, 10_000])
-def test_an_array_gives_its_objects_as_they_are_with_their_lines(
+def test_objects_of_an_array_are_read_unchanged_with_their_lines(
     between: str, batch_bytes: int, reader: Reader
 ) -> None:
     records = [ANN, BOB, "{}", BOB, ANN]
@@ -23,8 +23,8 @@ def test_an_array_gives_its_objects_as_they_are_with_their_lines(
     assert outcome.texts == records
     starts = [len("[\n" + between.join([*records[:at], ""])) for at in range(len(records))]
     lines = [len(content[:start].replace("\r\n", "\n").replace("\r", "\n").split("\n")) for start in starts]
-    assert [line for _, line, _ in outcome.rows] == lines
-    assert [record for record, _, _ in outcome.rows] == [1, 2, 3, 4, 5]
+    assert [row.line for row in outcome.rows] == lines
+    assert [row.record for row in outcome.rows] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_an_array_gives_its_objects_as_they_are_with_their_lines(
     ],
 )
 @pytest.mark.parametrize("batch_bytes", [3, 10_000])
-def test_users_in_an_object_are_unwrapped(content: str, batch_bytes: int, reader: Reader) -> None:
+def test_users_in_an_object_are_found(content: str, batch_bytes: int, reader: Reader) -> None:
     outcome = reader.read((content % f"{ANN}, {ANN}").encode(), limits=ReadLimits(batch_bytes=batch_bytes))
     assert outcome.texts == [ANN, ANN]
 
@@ -48,29 +48,29 @@ def test_one_object_is_one_user(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize("content", ["{}", '{"data":[{"email":"a@b.c"}]}', '{"Email":"a@b.c"}', '{"users":{"a":{}}}'])
-def test_an_object_that_is_no_user_and_has_none_is_refused_naming_its_keys(content: str, reader: Reader) -> None:
+def test_an_object_without_users_is_refused_with_its_keys(content: str, reader: Reader) -> None:
     fault = reader.fault(content.encode())
     assert fault.code is ErrorCode.FILE_FORMAT
     assert all(key in fault.message for key in json.loads(content))
 
 
-def test_users_twice_are_refused(reader: Reader) -> None:
+def test_two_arrays_of_users_are_refused(reader: Reader) -> None:
     assert reader.fault(b'{"users":[{"a":1}],"users":[{"a":1}]}').code is ErrorCode.FILE_FORMAT
 
 
-def test_elements_that_are_no_objects_are_refused_alone(reader: Reader) -> None:
+def test_elements_that_are_not_objects_are_refused_alone(reader: Reader) -> None:
     outcome = reader.read(b'[1, {"a":1}, "x,y", {"a":2}, [{"a":3},{"a":4}], null,\n{"a":5},{"a":6} , true]')
     assert outcome.texts == ['{"a":1}', '{"a":2}', '{"a":5}', '{"a":6}']
     assert outcome.errors == [(number, 2 if number > 6 else 1, "NOT_AN_OBJECT") for number in (1, 3, 5, 6, 9)]
 
 
 @pytest.mark.parametrize("content", [b"1", b'"x"', b" null ", b"true", b"-0.5e1"])
-def test_a_value_that_is_no_object_is_refused_as_a_record(content: bytes, reader: Reader) -> None:
+def test_a_value_that_is_not_an_object_is_refused_as_a_record(content: bytes, reader: Reader) -> None:
     assert reader.read(content).errors == [(1, 1, "NOT_AN_OBJECT")]
 
 
 BROKEN = [
-    (b'[{"a":1},{"a":2}', 16, 1),  # cut off
+    (b'[{"a":1},{"a":2}', 16, 1),  # truncated
     (b'[{"a":1},{"a":', 14, 1),
     (b'[{"a":1},{"a":"xy', 17, 1),
     (b'[{"a":1},', 9, 1),
@@ -108,7 +108,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("content", "byte", "line"), BROKEN)
 @pytest.mark.parametrize("batch_bytes", [4, 10_000])
-def test_a_break_of_the_grammar_refuses_the_file_saying_where(
+def test_a_syntax_error_refuses_the_file_with_its_position(
     content: bytes, byte: int, line: int, batch_bytes: int, reader: Reader
 ) -> None:
     fault = reader.fault(content, requested="json", limits=ReadLimits(batch_bytes=batch_bytes))
@@ -131,7 +131,7 @@ def test_a_break_of_the_grammar_refuses_the_file_saying_where(
     ],
 )
 @pytest.mark.parametrize("batch_bytes", [2, 10_000])
-def test_a_record_that_keeps_the_grammar_but_cannot_be_taken_is_refused_alone(
+def test_a_grammatical_record_that_cannot_be_read_is_refused_alone(
     record: bytes, code: str, batch_bytes: int, reader: Reader
 ) -> None:
     limits = ReadLimits(record_bytes=400, value_bytes=200, nesting=5, keys=20, batch_bytes=batch_bytes)
@@ -140,12 +140,12 @@ def test_a_record_that_keeps_the_grammar_but_cannot_be_taken_is_refused_alone(
     assert outcome.errors == [(2, 2, code)]
 
 
-def test_an_object_of_one_record_a_line_is_hinted_at(reader: Reader) -> None:
+def test_more_than_one_object_is_hinted_to_be_ndjson(reader: Reader) -> None:
     fault = reader.fault(b'{"email":"a"}\n{"email":"b"}', requested="json")
     assert "ndjson" in fault.hint
 
 
-def test_a_batch_has_no_more_rows_than_it_may(reader: Reader) -> None:
+def test_a_batch_has_at_most_the_rows_of_its_limit(reader: Reader) -> None:
     content = b"[" + b",".join(b'{"a":%d}' % number for number in range(100)) + b"]"
     outcome = reader.read(content, limits=SMALL)
     assert outcome.texts == [f'{{"a":{number}}}' for number in range(100)]

@@ -1,4 +1,4 @@
-"""Arrays split by a guess: what is found is proved, and the guess is good where records are nested or hold brackets."""
+"""Splitting arrays: only proved records are found, also if records are nested or contain brackets in strings."""
 
 import json
 
@@ -10,11 +10,13 @@ from flows.readers.json.splitter import split
 
 FLAT = ['{"a":1}', '{"a":"x"}', "{}"]
 NESTED = ['{"a":[{"b":1},{"b":2},{"b":3}]}', '{"a":[{"c":[{},{}]},{"d":{}}]}', '{"e":1}']
-IN_TEXTS = [json.dumps({"a": text}) for text in ('},{"b":1},{', '"},{"', '\\"},{\\', "},{},{},{", "}{", "[[{{", "]]}}")]
-SPREAD = [json.dumps(json.loads(text), indent=2) for text in (*NESTED, *IN_TEXTS)]
+IN_STRINGS = [
+    json.dumps({"a": text}) for text in ('},{"b":1},{', '"},{"', '\\"},{\\', "},{},{},{", "}{", "[[{{", "]]}}")
+]
+SPREAD = [json.dumps(json.loads(text), indent=2) for text in (*NESTED, *IN_STRINGS)]
 
 
-@pytest.mark.parametrize("records", [FLAT, NESTED, IN_TEXTS, SPREAD, [*FLAT, *NESTED, *IN_TEXTS, *SPREAD] * 3])
+@pytest.mark.parametrize("records", [FLAT, NESTED, IN_STRINGS, SPREAD, [*FLAT, *NESTED, *IN_STRINGS, *SPREAD] * 3])
 @pytest.mark.parametrize("between", [",", ",\n", "\r\n , \r"])
 def test_all_but_the_last_record_are_found(
     records: list[str], between: str, reading_engine: duckdb.DuckDBPyConnection
@@ -31,7 +33,7 @@ def test_all_but_the_last_record_are_found(
 
 
 @pytest.mark.parametrize("odd", ["1", '"x"', "[{},{}]", '{"a":1,,}', '{"a":"}', '{"a":[{]}', "{},"])
-def test_what_is_before_something_odd_is_found_and_nothing_after_it(
+def test_records_before_an_odd_element_are_found_and_none_after_it(
     odd: str, reading_engine: duckdb.DuckDBPyConnection
 ) -> None:
     text = ",".join([*FLAT, *NESTED, odd, *FLAT, *NESTED])
@@ -40,14 +42,14 @@ def test_what_is_before_something_odd_is_found_and_nothing_after_it(
     assert text[found.used :].startswith(("{", odd))
 
 
-def test_an_array_that_ends_inside_is_not_split_beyond_its_end(reading_engine: duckdb.DuckDBPyConnection) -> None:
+def test_an_array_is_not_split_beyond_its_end(reading_engine: duckdb.DuckDBPyConnection) -> None:
     found = split(b'{"a":1},{"a":2}],"more":[{"b":1},{"b":2}]', engine=reading_engine)
     assert found.records["text"].to_list() in (['{"a":1}'], [])
 
 
-@pytest.mark.parametrize("text", [*NESTED, *IN_TEXTS, *SPREAD, "1", '"\\\\"', "[[[]],{}]"])
+@pytest.mark.parametrize("text", [*NESTED, *IN_STRINGS, *SPREAD, "1", '"\\\\"', "[[[]],{}]"])
 @pytest.mark.parametrize("after", [",", " ,", "]", "\n}"])
-def test_a_value_is_passed_over_to_its_end_however_it_is_cut(text: str, after: str) -> None:
+def test_a_value_is_skipped_to_its_end_in_chunks_of_any_size(text: str, after: str) -> None:
     data = (text + after + '{"z":[1]}').encode()
     end = len(text.encode()) + len(after) - 1
     assert Skipper().feed(data) == end
@@ -60,14 +62,14 @@ def test_a_value_is_passed_over_to_its_end_however_it_is_cut(text: str, after: s
         assert found == end
 
 
-def test_a_large_value_is_passed_over_by_strides() -> None:
+def test_a_large_value_is_skipped_by_strides() -> None:
     deep = b"[" * 200 + b"]" * 200
     value = b'{"a":[' + b'"x\\"]}{[\\\\",[],{"b":[]},' * 20_000 + deep + b"]}"
     assert len(value) > 3 * (1 << 16)
     assert Skipper().feed(value + b",1") == len(value)
 
 
-def test_the_exact_way_finds_every_kind_of_element() -> None:
+def test_the_scanner_finds_every_kind_of_element() -> None:
     found = scan(b' 1 ,"a,]" , [ {},[] ],{"b":"}"},,\n', most=100)
     data = b' 1 ,"a,]" , [ {},[] ],{"b":"}"},,\n'
     assert [data[start:end] for start, end in found.spans] == [b"1", b'"a,]"', b"[ {},[] ]", b'{"b":"}"}', b""]

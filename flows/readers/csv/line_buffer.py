@@ -1,18 +1,18 @@
-"""The physical lines of a CSV source as the `csv` module takes them, and back to the raw text of a row."""
+"""Feed the `csv` module with the physical lines of a source, and keep the last ones to return the raw text of a row."""
 
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from flows.readers.json.strict import invalid_utf8
+from flows.readers.json.strict import find_invalid_utf8
 from flows.readers.limits import ReadLimits
-from flows.readers.lines import Block, line_blocks
+from flows.readers.lines import Block, read_line_blocks
 from flows.readers.stream import ByteStream
 
 
 class RowTooLongError(Exception):
-    """More lines were asked for without a row being over than any row has."""
+    """A row continues over more lines than any row may have."""
 
 
 @dataclass(frozen=True)
@@ -22,43 +22,43 @@ class _Kept:
     size: int
 
 
-class CsvLines:
-    """Lines with their ends, bytes that are not UTF-8 as lone surrogates; iterate once.
+class LineBuffer:
+    """Lines with their line ends, bytes that are not UTF-8 as lone surrogates; iterate once.
 
-    In the place of a line that was too long stands an empty one, and its number in `dropped`.
+    A line that was too long is replaced by an empty one, and its number is in `dropped`.
     """
 
     def __init__(self, stream: ByteStream, *, limits: ReadLimits) -> None:
-        self._blocks = line_blocks(stream, limits=limits)
-        self._caps = limits
+        self._blocks = read_line_blocks(stream, limits=limits)
+        self._limits = limits
         self._kept: list[_Kept] = []
         self._next_line = 1
-        self.position = 0
+        self.position = 0  # stored bytes of the source read so far
         self.loaded = 0  # blocks so far
         self.dropped: dict[int, Block] = {}
         self.all_utf8 = True
 
     def __iter__(self) -> Iterator[str]:
-        return chain.from_iterable(map(self._lines, self._blocks))
+        return chain.from_iterable(map(self._load, self._blocks))
 
-    def raw(self, first: int, last: int) -> str:
-        """The text of some lines that are still kept, without the last end; bytes that are not UTF-8 as escapes."""
+    def raw_text(self, first: int, last: int) -> str:
+        """Return the text of kept lines without the last line end; bytes that are not UTF-8 become escapes."""
         parts = (kept.lines[max(first - kept.first, 0) : max(last + 1 - kept.first, 0)] for kept in self._kept)
         text = "".join(chain.from_iterable(parts)).rstrip("\r\n")
         return text if self.all_utf8 else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
     def forget(self, before: int) -> None:
-        """Keep no block that ends before a line."""
+        """Drop the blocks that end before a line."""
         self._kept = [kept for kept in self._kept if kept.first + len(kept.lines) > before]
 
-    def _lines(self, block: Block) -> Iterable[str]:
-        if sum(kept.size for kept in self._kept[1:]) > self._caps.record_bytes:
+    def _load(self, block: Block) -> Iterable[str]:
+        if sum(kept.size for kept in self._kept[1:]) > self._limits.record_bytes:
             raise RowTooLongError
         self.position = block.position
         self.loaded += 1
         if block.dropped:
             self.dropped[self._next_line] = block
-        self.all_utf8 = self.all_utf8 and invalid_utf8(block.data) is None
+        self.all_utf8 = self.all_utf8 and find_invalid_utf8(block.data) is None
         data = io.BytesIO(block.data or b"\n")
         lines = list(io.TextIOWrapper(data, "utf-8", errors="surrogateescape", newline=""))
         self._kept.append(_Kept(self._next_line, lines, len(block.data)))

@@ -1,4 +1,4 @@
-"""Whether records say what their file says, found by other means than the readers'."""
+"""Compare records with their file by other means than the readers."""
 
 import json
 from collections.abc import Iterable
@@ -8,29 +8,31 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 
-def altered(texts: list[str], path: Path, *, form: str, seen: int) -> int:
-    """How many of the texts are not what the file says; files that are compressed are not looked into."""
+def count_altered(texts: list[str], path: Path, *, form: str, seen: int) -> int:
+    """Count the texts that are not in the file; compressed files are not compared."""
     if path.suffix in (".gz", ".zst"):
         return 0
     if form == "parquet":
-        return abs(pq.read_metadata(path).num_rows - seen) + (_other_values(texts, path) if len(texts) == seen else 0)
+        return abs(pq.read_metadata(path).num_rows - seen) + (
+            _count_differing(texts, path) if len(texts) == seen else 0
+        )
     raw = path.read_bytes().decode("utf-8", "surrogateescape")
     if form == "csv":
         return sum(not all(_is_cell(value, raw) for value in json.loads(text).values()) for text in texts)
     return sum(text not in raw and not _is_rebuilt(text, raw) for text in texts)
 
 
-def _other_values(texts: list[str], path: Path) -> int:
-    """How many records have another text, number or truth value in a column than PyArrow finds there."""
+def _count_differing(texts: list[str], path: Path) -> int:
+    """Count the records with another string, integer or boolean than PyArrow reads."""
     table = pq.read_table(path)
     names = [name.strip() for name in table.column_names]
     columns = [column.to_pylist() for column in table.columns if _is_plain(column.type)]
     plain = [name for name, column in zip(names, table.columns, strict=True) if _is_plain(column.type)]
     found = [json.loads(text) for text in texts]
     differing = {
-        at
+        row
         for name, values in zip(plain, columns, strict=True)
-        for at, (record, value) in enumerate(zip(found, values, strict=True))
+        for row, (record, value) in enumerate(zip(found, values, strict=True))
         if record.get(name) != value
     }
     return len(differing)
@@ -45,7 +47,7 @@ def _is_cell(value: str, raw: str) -> bool:
 
 
 def _is_rebuilt(text: str, raw: str) -> bool:
-    """Whether the text is the whole file, put together again from its members."""
+    """Return whether the text has the members of the whole file."""
     return _pairs(text) == _pairs(raw.removeprefix("\ufeff"))
 
 

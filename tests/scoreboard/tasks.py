@@ -1,4 +1,4 @@
-"""One file's trip through the readers and the rules, and what came of it."""
+"""A task: read one file with the readers and the rules. Its result: what was accepted, refused or altered."""
 
 import csv
 import os
@@ -19,31 +19,31 @@ from flows.store.database import scratch
 from schemas.connection import ConnectionSettings
 from schemas.faults import Fault
 from schemas.profiles import PROFILES, Profile
-from tests.scoreboard.faithful import altered
+from tests.scoreboard.alterations import count_altered
 from transforms.normalise import normalise
 from transforms.rules.validate import RuleSet, rule_set, validate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One file and how it is read."""
+    """One file and how to read it."""
 
     path: Path
     format: str = "auto"
-    name: str = ""  # that the file goes under, if not its own
-    own_columns: bool = False  # take whatever columns it has for fields, and leave the rules out
+    name: str = ""  # to show the file under, if not its own
+    own_columns: bool = False  # use the columns of the file as fields, without the rules
     keep_texts: bool = False
-    argument: str = ""  # for a trip that ends where a name is looked up, in the folder `path`
+    argument: str = ""  # only look up this name, in the folder `path`
 
     @property
     def source(self) -> Source:
-        """The file as a source."""
+        """Return the file as a source."""
         return Source(self.name or self.path.name, self.path, self.path.stat().st_size)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trip:
-    """What came of one file."""
+class Result:
+    """The result of one file."""
 
     status: str  # read, refused, crashed or slow
     rows: int = 0  # records accepted
@@ -51,13 +51,13 @@ class Trip:
     row_errors: dict[str, int] = field(default_factory=dict)  # by code
     code: str = ""
     message: str = ""
-    altered: int = 0  # records whose text is not what the file says
+    altered: int = 0  # records whose text is not in the file
     texts: tuple[str, ...] = ()  # of the accepted records
     megabytes: int = 0
 
 
-def travel(task: Task) -> Trip:
-    """Read the file to its end and judge what was read."""
+def run_task(task: Task) -> Result:
+    """Read the whole file and validate its records."""
     try:
         if task.argument:
             return _look_up(task)
@@ -70,15 +70,15 @@ def travel(task: Task) -> Trip:
         )
         return _read(task, form=form, profile=profile, rules=rules)
     except Fault as fault:
-        return Trip(status="refused", code=fault.code.value, message=fault.message)
+        return Result(status="refused", code=fault.code.value, message=fault.message)
 
 
-def _look_up(task: Task) -> Trip:
+def _look_up(task: Task) -> Result:
     os.chdir(task.path)
-    return Trip(status="read", rows=len(find_sources([task.argument], spool=task.path)))
+    return Result(status="read", rows=len(find_sources([task.argument], spool=task.path)))
 
 
-def _read(task: Task, *, form: str, profile: Profile, rules: RuleSet | None) -> Trip:
+def _read(task: Task, *, form: str, profile: Profile, rules: RuleSet | None) -> Result:
     texts: list[str] = []
     accepted: list[str] = []
     errors = Counter[str]()
@@ -98,18 +98,18 @@ def _read(task: Task, *, form: str, profile: Profile, rules: RuleSet | None) -> 
                 errors.update(verdicts.errors["code"].to_list())
                 rows = rows.join(verdicts.accepted.select("record"), on="record", how="semi", maintain_order="left")
             accepted += rows["text"].to_list()
-    return Trip(
+    return Result(
         status="read",
         rows=len(accepted),
         refused=seen - len(accepted),
         row_errors=dict(errors),
-        altered=altered(texts, task.path, form=form, seen=seen),
+        altered=count_altered(texts, task.path, form=form, seen=seen),
         texts=tuple(accepted) if task.keep_texts else (),
     )
 
 
 def _own_columns(task: Task, form: str) -> Profile:
-    """A profile whose fields are what the file's columns are called."""
+    """Return a profile whose fields have the names of the file's columns."""
     names: list[str] = []
     if form == "parquet":
         try:

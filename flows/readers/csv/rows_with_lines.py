@@ -1,0 +1,179 @@
+"""Read the rows of a CSV source below its header, each with the line it begins on, in chunks of about a block.
+
+A row that does not fit the header is refused alone. A quote that is not closed refuses the source: where the next row
+begins is then unknown.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flows.readers.csv.line_buffer import LineBuffer, RowTooLongError
+from flows.readers.json.strict import Refusal, refuse_oversized
+from flows.readers.limits import ReadLimits
+from flows.readers.lines import count_line_ends
+from schemas.codes import ErrorCode
+from schemas.faults import FileFault
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+_NOT_UTF8 = Refusal(ErrorCode.INVALID_TEXT, "has a cell that is not UTF-8; if the file is in Windows-1252, convert it")
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """Why a row cannot be read, and its last line."""
+
+    why: Refusal
+    last_line: int
+
+
+@dataclass(frozen=True)
+class RowChunk:
+    """Consecutive rows. All cells are in one list: millions of small lists would keep the garbage collector busy."""
+
+    cells: list[str] = field(default_factory=list)  # of the readable rows, one row after the other
+    lines: list[int] = field(default_factory=list)  # the first line of every row
+    refused: dict[int, RefusedRow] = field(default_factory=dict)  # by position among all rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """The rows of a source, header included."""
+
+    name: str
+    rows: "Reader"
+    separator: str
+    lines_before: int  # lines that `rows` does not count
+
+
+class ChunkReader:
+    """Read a table in chunks, once its header has been read."""
+
+    def __init__(self, table: Table, *, width: int, lines: LineBuffer, limits: ReadLimits) -> None:
+        self._table = table
+        self._width = width
+        self._lines = lines
+        self._limits = limits
+        self._line = self._last_line + 1  # where the next row begins
+
+    @property
+    def _last_line(self) -> int:
+        """Return the last line read so far."""
+        return self._table.lines_before + self._table.rows.line_num
+
+    def read_chunks(self) -> Iterator[RowChunk]:
+        """Yield the chunks in order, none of them empty.
+
+        Raises:
+            FileFault: a quote is not closed.
+
+        """
+        more = True
+        while more:
+            chunk, loaded = RowChunk(), self._lines.loaded
+            while more and self._lines.loaded == loaded and len(chunk.lines) < self._limits.batch_rows:
+                more = self._fill(chunk, loaded)
+            if chunk.lines:
+                yield chunk
+            self._lines.forget(self._line)
+
+    def _fill(self, chunk: RowChunk, loaded: int) -> bool:
+        """Add rows until the chunk is full or a quote is wrong; return false at the end of the source."""
+        table, lines = self._table, self._lines
+        try:
+            for row in table.rows:
+                end = table.lines_before + table.rows.line_num
+                if end != self._line:
+                    self._check_lines(row, end)
+                if len(row) != self._width:
+                    self._refuse_length(chunk, row, end)
+                elif not lines.all_utf8 and not _is_encodable(row):
+                    self._refuse(chunk, _NOT_UTF8, end)
+                else:
+                    chunk.cells.extend(row)
+                    chunk.lines.append(self._line)
+                self._line = end + 1
+                if lines.loaded != loaded or len(chunk.lines) >= self._limits.batch_rows:
+                    return True
+        except csv.Error as error:
+            self._refuse_quotes(chunk, error)
+            return True
+        except RowTooLongError:
+            raise self._open_quote() from None
+        return False
+
+    def _refuse_length(self, chunk: RowChunk, row: list[str], end: int) -> None:
+        """Refuse a row that has not as many cells as the header; a blank row is skipped."""
+        dropped = self._lines.dropped.get(end)
+        if dropped is not None:
+            if dropped.dropped_quotes % 2:
+                raise open_quote(self._table.name, end)
+            refusal = refuse_oversized(dropped.dropped, self._limits)
+        elif not any(cell.strip() for cell in row) and len(row) <= 1:
+            return
+        else:
+            code = ErrorCode.ROW_TOO_SHORT if len(row) < self._width else ErrorCode.ROW_TOO_LONG
+            cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+            refusal = Refusal(code, f"has {cells}, but the header has {self._width}")
+        self._refuse(chunk, refusal, end)
+
+    def _refuse_quotes(self, chunk: RowChunk, error: csv.Error) -> None:
+        """Refuse a row on a single line whose quotes are wrong."""
+        end = self._last_line
+        raw = self._lines.raw_text(self._line, end)
+        if end != self._line or raw.count('"') % 2:
+            raise self._open_quote()
+        if "limit" in str(error):
+            limit = self._limits.value_bytes
+            refusal = Refusal(ErrorCode.TOO_LARGE, f"has a cell of more than {limit} characters, which is the maximum")
+        else:
+            refusal = Refusal(ErrorCode.MALFORMED_RECORD, "has a quote inside a quoted cell that is not doubled")
+        self._refuse(chunk, refusal, end)
+        self._line = end + 1
+
+    def _refuse(self, chunk: RowChunk, refusal: Refusal, end: int) -> None:
+        chunk.refused[len(chunk.lines)] = RefusedRow(refusal, end)
+        chunk.lines.append(self._line)
+
+    def _check_lines(self, row: list[str], end: int) -> None:
+        """Refuse the source if a row over several lines is so large that a quote must have been left open."""
+        dropped = self._lines.dropped and any(self._line <= line <= end for line in self._lines.dropped)
+        if dropped or sum(map(len, row)) > self._limits.record_bytes:
+            raise self._open_quote()
+
+    def _open_quote(self) -> FileFault:
+        """Return the fault of the row that begins at the current line and does not end where it should."""
+        raw = self._lines.raw_text(self._line, self._last_line)
+        before = _before_open_quote(raw, self._table.separator)
+        return open_quote(self._table.name, self._line + count_line_ends(before.encode()))
+
+
+def open_quote(name: str, line: int) -> FileFault:
+    """Return the fault of a source with a quoted cell that opens in a line and is not closed."""
+    return FileFault(
+        ErrorCode.FILE_SYNTAX,
+        f"{name} has a quoted cell that opens in line {line} and is not closed properly",
+        "close it with a quote, double each quote inside it, and keep it below IMPORT_VALUE_BYTES",
+    )
+
+
+def _before_open_quote(raw: str, separator: str) -> str:
+    """Return the part of a row's text before the quoted cell that is not closed properly."""
+    edge = re.escape(separator) + r"\r\n"
+    cells = re.compile(rf'"(?:[^"]|"")*+("?)(?=([{edge}]|\Z)?)|[^{edge}"][^{edge}]*+')
+    for cell in cells.finditer(raw):
+        if cell[0].startswith('"') and (not cell[1] or cell[2] is None):
+            return raw[: cell.start()]
+    return ""
+
+
+def _is_encodable(row: list[str]) -> bool:
+    try:
+        "".join(row).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
