@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.provisional import urls
 
-from schemas.rules.formats import LONGEST_EMAIL, LONGEST_LOCAL_PART, is_clean_text, is_email_address, is_http_uri
+from schemas.formats.email import LONGEST_EMAIL, LONGEST_LOCAL_PART, is_email_address
+from schemas.formats.text import is_clean_text
+from schemas.formats.uri import is_http_uri
 from tests.oracle import grammars
 from tests.oracle.addresses import emails, pictures
 

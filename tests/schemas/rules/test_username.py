@@ -35,8 +35,8 @@ def test_a_username_is_judged_by_its_connection(record: object, expected: set[tu
 def test_the_message_names_the_limit_of_the_connection() -> None:
     verdicts = judged([user(username="ja"), user(username="janeth")], rule_set=rules(connection=STRICT))
     assert verdicts.errors["message"].to_list() == [
-        "is 2 characters long, at least 3 must be given",
-        "is 6 characters long, at most 5 are allowed",
+        "has a length of 2; the minimum is 3",
+        "has a length of 6; the maximum is 5",
     ]
 
 
