@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from tests.judging import faults, judged
 from tests.oracle.json_schema import VALIDATOR
 from tests.oracle.twin import faults_in
+from tests.validation import faults, validate_texts
 
 BATCH = 50
 
@@ -18,7 +18,7 @@ def compare(records: Sequence[object], *, texts: Sequence[str] | None = None) ->
         AssertionError: they differ in a code or path of a record, or the schema refuses one that is accepted.
 
     """
-    verdicts = judged(texts or records)
+    verdicts = validate_texts(texts or records)
     found = faults(verdicts, len(records))
     accepted = set(verdicts.accepted["record"])
     for number, (record, codes) in enumerate(zip(records, found, strict=True), 1):

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from tests.examples import BCRYPT, HASHES, hashed, user
-from tests.judging import faults_of, judged
 from tests.oracle.comparison import compare
 from tests.oracle.records import GENERATED, records
+from tests.validation import find_faults, validate_texts
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "users-import.schema.json"
 
@@ -62,7 +62,7 @@ SHAPES = [
 
 @pytest.mark.parametrize("record", SHAPES, ids=lambda record: json.dumps(record)[:70])
 def test_a_record_in_a_published_shape_is_taken(record: object) -> None:
-    assert faults_of([record]) == [set()]
+    assert find_faults([record]) == [set()]
     assert compare([record]) == 0
 
 
@@ -71,7 +71,7 @@ def test_a_record_in_a_published_shape_is_taken(record: object) -> None:
 @given(st.lists(records, min_size=50, max_size=50))
 def test_what_is_taken_is_valid_by_the_published_schema(batch: list[object]) -> None:
     schema = Draft7Validator(json.loads(PUBLISHED.read_text(encoding="utf-8")))
-    accepted = judged([*batch, user()]).accepted["record"].to_list()
+    accepted = validate_texts([*batch, user()]).accepted["record"].to_list()
     assert accepted
     assert [
         record for number, record in enumerate(batch, 1) if number in accepted and not schema.is_valid(record)

@@ -44,7 +44,7 @@ class RuleSet:
 
 
 @dataclass(frozen=True)
-class Verdicts:
+class Validated:
     """The rows of a batch that are valid, and all errors: frames with the columns of STAGED and ERRORS, by record."""
 
     accepted: pl.DataFrame
@@ -85,7 +85,7 @@ def _with_severity(rule: Rule, lenient: Container[str]) -> Rule:
     return replace(rule, severity=Severity.WARNING) if rule.name in lenient else rule
 
 
-def validate(canonical: Canonical, *, rules: RuleSet) -> Verdicts:
+def validate(canonical: Canonical, *, rules: RuleSet) -> Validated:
     """Return the accepted rows and all errors: a row is accepted or has at least one error; both can have warnings."""
     errors = pl.concat([ERRORS.to_frame(), *_all_failures(canonical, rules)]).sort("record", maintain_order=True)
     users = canonical.users.with_columns(password_reset_required=pl.lit(None, dtype=pl.Boolean))
@@ -94,7 +94,7 @@ def validate(canonical: Canonical, *, rules: RuleSet) -> Verdicts:
         users = without_warned_hashes(users, errors)
     refused = errors.filter(pl.col("severity") == Severity.ERROR.value)["record"].unique()
     accepted = users.filter(~pl.col("record").is_in(refused.implode())) if refused.len() else users
-    return Verdicts(accepted.select(STAGED.names()), errors)
+    return Validated(accepted.select(STAGED.names()), errors)
 
 
 def _all_failures(canonical: Canonical, rules: RuleSet) -> Iterator[pl.DataFrame]:

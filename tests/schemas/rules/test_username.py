@@ -4,7 +4,7 @@ import pytest
 
 from schemas.connection import ConnectionSettings
 from tests.examples import user
-from tests.judging import faults, judged, rules
+from tests.validation import faults, rules, validate_texts
 
 STRICT = ConnectionSettings(
     connection="staff",
@@ -29,11 +29,11 @@ STRICT = ConnectionSettings(
     ],
 )
 def test_a_username_is_judged_by_its_connection(record: object, expected: set[tuple[str, str]]) -> None:
-    assert faults(judged([record], rule_set=rules(connection=STRICT)), 1) == [expected]
+    assert faults(validate_texts([record], rule_set=rules(connection=STRICT)), 1) == [expected]
 
 
 def test_the_message_names_the_limit_of_the_connection() -> None:
-    verdicts = judged([user(username="ja"), user(username="janeth")], rule_set=rules(connection=STRICT))
+    verdicts = validate_texts([user(username="ja"), user(username="janeth")], rule_set=rules(connection=STRICT))
     assert verdicts.errors["message"].to_list() == [
         "has a length of 2; the minimum is 3",
         "has a length of 6; the maximum is 5",
@@ -42,5 +42,5 @@ def test_the_message_names_the_limit_of_the_connection() -> None:
 
 def test_two_connections_do_not_share_their_rules() -> None:
     strict, lenient = rules(connection=STRICT), rules()
-    assert not judged([user(username="JANE")], rule_set=lenient).errors.height
-    assert judged([user(username="JANE")], rule_set=strict).errors.height
+    assert not validate_texts([user(username="JANE")], rule_set=lenient).errors.height
+    assert validate_texts([user(username="JANE")], rule_set=strict).errors.height

@@ -1,4 +1,4 @@
-"""Verdicts: every code has a rule and examples, one fault gives one code, and stock Pandera says the same."""
+"""Validated: every code has a rule and examples, one fault gives one code, and stock Pandera says the same."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -14,8 +14,8 @@ from schemas.connection import ConnectionSettings
 from schemas.fields import STAGED
 from schemas.frames import ERRORS, Layout
 from tests.examples import BCRYPT, EXAMPLES, GIVEN_ELSEWHERE, Example, hashed, user
-from tests.judging import RULES, faults, faults_of, judged, normalised, rules
 from tests.oracle.records import GENERATED, records
+from tests.validation import RULES, faults, find_faults, normalise_texts, rules, validate_texts
 from transforms.rules.rule_book import Rule
 from transforms.rules.validate import broken_rows, get_models
 
@@ -40,9 +40,9 @@ def texts_of(layout: Layout) -> list[str]:
 
 @cache
 def faults_by_text(layout: Layout) -> dict[str, set[tuple[str, str]]]:
-    """What the examples of a layout get, judged together."""
+    """What the examples of a layout get, validate_texts together."""
     texts = texts_of(layout)
-    return dict(zip(texts, faults_of(texts, layout=layout), strict=True))
+    return dict(zip(texts, find_faults(texts, layout=layout), strict=True))
 
 
 @pytest.mark.parametrize(("code", "example"), CASES, ids=name_of)
@@ -60,7 +60,7 @@ def test_every_row_code_has_a_rule_and_an_example_or_is_given_elsewhere() -> Non
 
 
 def test_every_rule_is_broken_by_some_example() -> None:
-    canonicals = [normalised(texts_of(layout), layout=layout) for layout in LAYOUTS]
+    canonicals = [normalise_texts(texts_of(layout), layout=layout) for layout in LAYOUTS]
     unbroken = [
         name_of(rule)
         for frame, rule in EVERY_RULE
@@ -87,7 +87,7 @@ def by_our_pass(rules_of_frame: Iterable[Rule], frame: pl.DataFrame) -> Broken:
 
 
 def assert_stock_pandera_agrees(texts: list[object], layout: Layout) -> None:
-    canonical = normalised(texts, layout=layout)
+    canonical = normalise_texts(texts, layout=layout)
     for frame, model in get_models(ConnectionSettings()).items():
         rows = getattr(canonical, frame)
         assert by_our_pass(RULES.rules[frame], rows) == by_stock_pandera(model, rows), frame
@@ -106,13 +106,13 @@ def test_the_single_pass_breaks_the_rules_that_stock_pandera_says_on_generated_r
 
 def test_verdicts_have_the_columns_of_their_contracts_also_without_rows() -> None:
     for texts in ([], ['{"email":"a@b.c"}'], ["{}"], [hashed("md5", {"value": "?"})]):
-        verdicts = judged(texts)
+        verdicts = validate_texts(texts)
         assert verdicts.accepted.schema == STAGED
         assert verdicts.errors.schema == ERRORS
 
 
 def test_a_row_gets_all_its_errors_at_once_in_the_order_of_records() -> None:
-    verdicts = judged([{"name": "", "email": 1}, {"email": "a@b.c"}, {"email": "x", "given_name": ""}])
+    verdicts = validate_texts([{"name": "", "email": 1}, {"email": "a@b.c"}, {"email": "x", "given_name": ""}])
     assert verdicts.errors.select("record", "line", "code", "path").rows() == [
         (1, 1, "INVALID_TYPE", "email"),
         (1, 1, "MIN_LENGTH", "name"),
@@ -141,16 +141,16 @@ def test_a_row_gets_all_its_errors_at_once_in_the_order_of_records() -> None:
     ],
 )
 def test_the_message_names_the_limit_and_what_was_found(record: object, message: str) -> None:
-    assert judged([record]).errors["message"].to_list() == [message]
+    assert validate_texts([record]).errors["message"].to_list() == [message]
 
 
 def test_no_message_holds_a_value_of_the_record() -> None:
     marked = [example.text.replace(BCRYPT, "S3CR3T").replace("jane", "S3CR3T") for _, example in CASES]
-    assert "S3CR3T" not in str(judged(marked).errors.select("message", "code").write_json())
+    assert "S3CR3T" not in str(validate_texts(marked).errors.select("message", "code").write_json())
 
 
 def test_an_ignored_unknown_field_is_a_warning_and_left_out() -> None:
-    verdicts = judged([user(isAdmin=True)], rule_set=rules(unknown_fields="ignore"))
+    verdicts = validate_texts([user(isAdmin=True)], rule_set=rules(unknown_fields="ignore"))
     assert verdicts.errors.select("code", "path", "severity").rows() == [
         ("UNKNOWN_FIELD", "isAdmin", Severity.WARNING.value)
     ]
@@ -158,7 +158,7 @@ def test_an_ignored_unknown_field_is_a_warning_and_left_out() -> None:
 
 
 def test_an_unknown_part_of_a_hash_is_refused_also_where_unknown_fields_are_ignored() -> None:
-    verdicts = judged([hashed("bcrypt", rounds=10)], rule_set=rules(unknown_fields="ignore"))
+    verdicts = validate_texts([hashed("bcrypt", rounds=10)], rule_set=rules(unknown_fields="ignore"))
     assert verdicts.errors["severity"].to_list() == [Severity.ERROR.value]
     assert verdicts.accepted.is_empty()
 
@@ -175,20 +175,20 @@ RESET = rules(reset_unsupported_hashes=True)
     ],
 )
 def test_a_user_whose_only_fault_is_the_hash_comes_in_to_choose_a_new_password(record: object) -> None:
-    verdicts = judged([record, user(password_hash=BCRYPT)], rule_set=RESET)
+    verdicts = validate_texts([record, user(password_hash=BCRYPT)], rule_set=RESET)
     assert set(verdicts.errors["severity"]) == {Severity.WARNING.value}
     hashes = verdicts.accepted.select("password_hash", "custom_password_hash", "password_reset_required")
     assert hashes.rows() == [(None, None, True), (BCRYPT, None, None)]
 
 
 def test_a_user_with_another_fault_is_refused_with_all_errors_as_errors() -> None:
-    verdicts = judged([user(password_hash="x", name="")], rule_set=RESET)
+    verdicts = validate_texts([user(password_hash="x", name="")], rule_set=RESET)
     assert set(verdicts.errors["severity"]) == {Severity.ERROR.value}
     assert verdicts.accepted.is_empty()
 
 
 def test_a_warning_beside_the_hash_does_not_keep_the_user_out() -> None:
     lenient = rules(reset_unsupported_hashes=True, unknown_fields="ignore")
-    verdicts = judged([user(password_hash="x", isAdmin=True)], rule_set=lenient)
+    verdicts = validate_texts([user(password_hash="x", isAdmin=True)], rule_set=lenient)
     assert faults(verdicts, 1) == [{("PATTERN", "password_hash"), ("UNKNOWN_FIELD", "isAdmin")}]
     assert verdicts.accepted["password_reset_required"].to_list() == [True]

@@ -1,4 +1,4 @@
-"""Runs records through the rules as a job does: normalised by an engine in memory, judged by a rule set."""
+"""Runs records through the rules as a job does: normalise_texts by an engine in memory, validate_texts by a rule set."""
 
 import atexit
 import json
@@ -12,7 +12,7 @@ from schemas.connection import ConnectionSettings
 from schemas.frames import RECORDS, Layout
 from schemas.profiles import PROFILES
 from transforms.normalise import Canonical, normalise
-from transforms.rules.validate import RuleSet, Verdicts, rule_set, validate
+from transforms.rules.validate import RuleSet, Validated, rule_set, validate
 
 ENGINE = duckdb.connect()
 atexit.register(ENGINE.close)
@@ -43,17 +43,17 @@ def rules(
 RULES = rules()
 
 
-def normalised(texts: Iterable[object], *, layout: Layout = JSON, profile: str = "auth0") -> Canonical:
+def normalise_texts(texts: Iterable[object], *, layout: Layout = JSON, profile: str = "auth0") -> Canonical:
     return normalise(rows(texts), engine=ENGINE, profile=PROFILES[profile], layout=layout)
 
 
-def judged(
+def validate_texts(
     texts: Iterable[object], *, layout: Layout = JSON, profile: str = "auth0", rule_set: RuleSet = RULES
-) -> Verdicts:
-    return validate(normalised(texts, layout=layout, profile=profile), rules=rule_set)
+) -> Validated:
+    return validate(normalise_texts(texts, layout=layout, profile=profile), rules=rule_set)
 
 
-def faults(verdicts: Verdicts, count: int) -> list[set[Fault]]:
+def faults(verdicts: Validated, count: int) -> list[set[Fault]]:
     """Per record its errors and warnings as code and path."""
     found: list[set[Fault]] = [set() for _ in range(count)]
     for record, code, path in verdicts.errors.select("record", "code", "path").rows():
@@ -62,5 +62,5 @@ def faults(verdicts: Verdicts, count: int) -> list[set[Fault]]:
     return found
 
 
-def faults_of(texts: Sequence[object], *, layout: Layout = JSON) -> list[set[Fault]]:
-    return faults(judged(texts, layout=layout), len(texts))
+def find_faults(texts: Sequence[object], *, layout: Layout = JSON) -> list[set[Fault]]:
+    return faults(validate_texts(texts, layout=layout), len(texts))
