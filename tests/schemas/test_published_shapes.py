@@ -1,4 +1,4 @@
-"""Records in the shapes that the Auth0 import publishes are taken, and nothing is taken that its schema refuses."""
+"""Records in the shapes that the Auth0 import publishes are accepted, records that its schema refuses are not."""
 
 import json
 from pathlib import Path
@@ -61,7 +61,7 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("record", SHAPES, ids=lambda record: json.dumps(record)[:70])
-def test_a_record_in_a_published_shape_is_taken(record: object) -> None:
+def test_a_record_in_a_published_shape_is_accepted(record: object) -> None:
     assert find_faults([record]) == [set()]
     assert compare([record]) == 0
 
@@ -69,7 +69,7 @@ def test_a_record_in_a_published_shape_is_taken(record: object) -> None:
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="the corpora are not beside the checkout")
 @settings(GENERATED, max_examples=4, derandomize=True)
 @given(st.lists(records, min_size=50, max_size=50))
-def test_what_is_taken_is_valid_by_the_published_schema(batch: list[object]) -> None:
+def test_accepted_records_are_valid_by_the_published_schema(batch: list[object]) -> None:
     schema = Draft7Validator(json.loads(PUBLISHED.read_text(encoding="utf-8")))
     accepted = validate_texts([*batch, user()]).accepted["record"].to_list()
     assert accepted

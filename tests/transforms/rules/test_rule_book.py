@@ -1,4 +1,4 @@
-"""Rules are read out of models; a model that cannot be run in one pass is refused before any row is judged."""
+"""Rules are read from models; a model with a check that cannot be a rule is refused at the start."""
 
 import pandera.polars as pa
 import polars as pl
@@ -8,7 +8,7 @@ from schemas.codes import ErrorCode, Severity
 from transforms.rules.rule_book import broken_rows, read_rules
 
 
-class Sound(pa.DataFrameModel):
+class Valid(pa.DataFrameModel):
     name: str = pa.Field(nullable=True)
 
     @pa.check("name", error=ErrorCode.MIN_LENGTH, description="is {length} characters long")
@@ -16,7 +16,7 @@ class Sound(pa.DataFrameModel):
         return data.lazyframe.select(pl.col(data.key).str.len_chars() > 3)
 
 
-class Strange(pa.DataFrameModel):
+class WithColumns(pa.DataFrameModel):
     name: str = pa.Field(nullable=True)
 
     @pa.check("name", error=ErrorCode.MIN_LENGTH, description="is short")
@@ -24,7 +24,7 @@ class Strange(pa.DataFrameModel):
         return data.lazyframe.with_columns(pl.lit(value=True))
 
 
-class Several(pa.DataFrameModel):
+class Named(pa.DataFrameModel):
     name: str = pa.Field(nullable=True)
 
     @pa.check("name", error=ErrorCode.MIN_LENGTH, description="is short")
@@ -36,16 +36,24 @@ class Codeless(pa.DataFrameModel):
     name: str = pa.Field(nullable=True, str_length={"min_value": 3})
 
 
-class Wide(pa.DataFrameModel):
+class WholeFrame(pa.DataFrameModel):
     name: str = pa.Field(nullable=True)
 
-    @pa.dataframe_check
+    @pa.dataframe_check()
     def everything_is_fine(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805
         return data.lazyframe.select(pl.lit(value=True))
 
 
+class NotBoolean(pa.DataFrameModel):
+    name: str = pa.Field(nullable=True)
+
+    @pa.check("name", error=ErrorCode.MIN_LENGTH, description="is short")
+    def name_is_long(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805
+        return data.lazyframe.select(pl.col(data.key).str.len_chars())
+
+
 def test_a_check_becomes_a_rule_with_its_code_and_sentence() -> None:
-    (rule,) = read_rules(Sound)
+    (rule,) = read_rules(Valid)
     frame = pl.DataFrame({"name": ["ab", "abcd", None]})
     assert (rule.name, rule.column, rule.code, rule.severity) == (
         "name_is_long",
@@ -58,7 +66,7 @@ def test_a_check_becomes_a_rule_with_its_code_and_sentence() -> None:
     assert frame.select(rule.message).to_series().to_list()[0] == "is 2 characters long"
 
 
-@pytest.mark.parametrize("model", [Strange, Several, Codeless, Wide])
-def test_a_rule_that_cannot_run_with_the_others_is_refused_at_once(model: type[pa.DataFrameModel]) -> None:
+@pytest.mark.parametrize("model", [WithColumns, Named, Codeless, WholeFrame, NotBoolean])
+def test_a_check_that_cannot_be_a_rule_is_refused(model: type[pa.DataFrameModel]) -> None:
     with pytest.raises(TypeError, match="a rule must"):
         read_rules(model)
