@@ -7,6 +7,7 @@ from broken rules in `transforms.rules.validate`.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from string import Formatter
 
 import pandera.polars as pa
@@ -55,7 +56,7 @@ class Rule:
         """Return one column: whether the rule holds for each row; null means that it does."""
         return self.check(pa.PolarsData(frame, self.column))
 
-    @property
+    @cached_property
     def message(self) -> pl.Expr:
         """The sentence with its placeholders filled in from the row."""
         parts: list[pl.Expr] = []
