@@ -1,1 +1,1 @@
-"""What is true: the record, its rules, codes, jobs and tables. Declarations only; nothing here computes."""
+"""Declarations: the record, its rules, codes, jobs and tables. Nothing here reads, writes or computes."""

@@ -1,4 +1,4 @@
-"""What a connection may set for its users. What the settings forbid is in `schemas.rules.username`."""
+"""The settings of a connection. The rules made from them are in `schemas.rules.username`."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ USERNAME_PATTERN = r"^[A-Za-z0-9@^$.!`\-#+'~_]*$"
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionSettings:
-    """One connection's rules for usernames; the defaults are those of a connection that sets nothing."""
+    """What one connection requires of usernames."""
 
     connection: str = "default"
     username_required: bool = False
     username_min_length: int = 1
     username_max_length: int = 128
-    username_pattern: str = USERNAME_PATTERN  # a linear-time expression: no look-around, no back-references
+    username_pattern: str = USERNAME_PATTERN  # for a linear-time engine: no look-around, no back-references

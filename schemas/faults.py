@@ -1,6 +1,6 @@
-"""The faults that end a job or a command, each with a user's sentence, a hint and an exit code.
+"""The faults that end a job or a command, each with a sentence for users, a hint and an exit code.
 
-A bad row is data and never an exception: its codes are in `schemas.codes`.
+A bad row is data, never an exception: it gets codes of `schemas.codes`.
 """
 
 from enum import IntEnum
@@ -10,7 +10,7 @@ from schemas.codes import ErrorCode
 
 
 class ExitCode(IntEnum):
-    """What `python -m flows.…` answers the shell."""
+    """The exit codes of `python -m flows.…`."""
 
     ALL_ROWS_IN = 0
     JOB_FAILED = 1
@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
 
 
 class Fault(Exception):
-    """What went wrong as one sentence, its stable code and what to do next; `str()` is the sentence."""
+    """A sentence about what went wrong, its stable code and a hint at what to do next; `str()` is the sentence."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.JOB_FAILED
 
@@ -35,18 +35,18 @@ class Fault(Exception):
 
 
 class FileFault(Fault):
-    """A source that cannot be imported: nothing of the job is merged."""
+    """A source cannot be imported; nothing of the job is merged."""
 
 
 class JobFault(Fault):
-    """A job that may not run, may not go on, or must not merge."""
+    """A job must not start, continue or merge."""
 
 
 class DatabaseFault(Fault):
-    """The database is held by another process, unreadable, or its disk is full."""
+    """The database is locked by another process or unreadable, or its disk is full."""
 
 
 class Canceled(Fault):
-    """The job was interrupted from outside: by a person or a signal."""
+    """The job was canceled by a person or a signal."""
 
     exit_code = ExitCode.CANCELED

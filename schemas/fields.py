@@ -1,4 +1,4 @@
-"""The canonical fields of a user and what a valid row is staged as. The rules are in `schemas.rules.user`."""
+"""The canonical fields of a user and the columns of staged rows. The rules are in `schemas.rules.user`."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ import polars as pl
 
 
 class JsonType(StrEnum):
-    """What JSON says a value is."""
+    """The JSON type of a value."""
 
     STRING = "string"
     BOOLEAN = "boolean"
@@ -19,7 +19,7 @@ class JsonType(StrEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """A place in a record, by its path, and the JSON type of what must be there."""
+    """A path in a record and the JSON type that its value must have."""
 
     name: str
     type: JsonType
@@ -27,15 +27,15 @@ class Field:
 
 @dataclass(frozen=True)
 class UserField(Field):
-    """One canonical field of a user and what an upsert may do with it."""
+    """One canonical field of a user and how an import treats it."""
 
-    upsertable: bool = True  # an update sets it when the row has it
-    key: bool = False  # a row and a user that share it are the same user
+    upsertable: bool = True  # an update sets it if the row has it
+    key: bool = False  # a row and a user that have the same value are the same user
     secret: bool = False  # never shown
 
     @property
     def dtype(self) -> pl.DataType:
-        """The column type: booleans as such, everything else as text, objects and arrays as JSON text."""
+        """The column type: Boolean for booleans, otherwise text; objects and arrays are JSON text."""
         return pl.Boolean() if self.type is JsonType.BOOLEAN else pl.String()
 
 
@@ -60,7 +60,7 @@ FIELDS: tuple[UserField, ...] = (
 )
 FIELD_NAMES: tuple[str, ...] = tuple(field.name for field in FIELDS)
 
-# What a row that passed every rule is staged as: keys to match by, then the fields; null means the row has none.
+# the columns of a staged row: keys to match by, then the fields; null means that the row does not have the field
 STAGED = pl.Schema(
     {
         "record": pl.Int64(),

@@ -1,4 +1,4 @@
-"""The columns of the frames that packages exchange. The canonical columns of a user are in `schemas.rules.user`."""
+"""The columns of the frames that packages exchange. Those of canonical frames are in `schemas.canonical`."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ SEVERITY = pl.Enum([severity.value for severity in Severity])
 RECORDS = pl.Schema(
     {
         "record": pl.Int64(),  # 1 for the first record of the job
-        "line": pl.Int64(),  # physical line of the source on which the record begins; null where there are no lines
-        "text": pl.String(),  # the record as JSON: as the file has it, or written from cells or columns
+        "line": pl.Int64(),  # physical line of the source on which the record begins; null if the format has no lines
+        "text": pl.String(),  # the record as JSON: as in the file, or made from cells or columns
     }
 )
 
@@ -31,8 +31,8 @@ ERRORS = pl.Schema(
 
 @dataclass(frozen=True)
 class Layout:
-    """How a source's JSON text is to be understood, where its format says less than JSON does."""
+    """How to interpret the JSON texts of a source whose format is less expressive than JSON."""
 
-    textual: bool = False  # every value is a cell's text: booleans are words, objects are JSON in a cell
-    null_is_absent: bool = False  # the format has no way to leave a value out
-    columns: tuple[str, ...] | None = None  # the header as the file has it, in order
+    textual: bool = False  # every value is the text of a cell: booleans are words, objects are JSON
+    null_is_absent: bool = False  # the format cannot leave a value out
+    columns: tuple[str, ...] | None = None  # the header as in the file

@@ -1,4 +1,4 @@
-"""What a job is: its options, states, outcomes and summary, and the words other systems have for them."""
+"""Jobs: options, states, outcomes and summary, and the names that other systems have for states."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ FaultRecord = dict[Literal["code", "message", "hint"], str]
 
 
 class Mode(StrEnum):
-    """What a match with an existing user means."""
+    """What happens to a row that matches an existing user."""
 
     INSERT = "insert"  # the row is refused
     UPSERT = "upsert"  # the user is updated; without a match the row is inserted
@@ -19,14 +19,14 @@ class Mode(StrEnum):
 
 
 class OnError(StrEnum):
-    """What a refused row means for the job."""
+    """What happens to the job if a row is refused."""
 
     CONTINUE = "continue"
     FAIL = "fail"
 
 
 class JobStatus(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     PENDING = "pending"
     LOADING = "loading"
@@ -43,7 +43,7 @@ DONE = (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS)
 
 
 class RowOutcome(StrEnum):
-    """What becomes of a row."""
+    """What happens to a row."""
 
     INSERT = "insert"
     UPDATE = "update"
@@ -51,17 +51,17 @@ class RowOutcome(StrEnum):
     REFUSED = "refused"
 
 
-UNDO = "undo"  # the kind and mode of a job that undoes another
-KEYS = ("email", "user_id", "username")  # by which a row and a user can be the same
+UNDO = "undo"  # kind and mode of a job that undoes another
+KEYS = ("email", "user_id", "username")  # fields by which a row matches a user
 
 
 @dataclass(frozen=True, kw_only=True)
 class MergePolicy:
-    """How an update or upsert finds its user and what it does with the user's values."""
+    """How an update or upsert finds its user and changes the user's values."""
 
-    match_on: tuple[str, ...] = KEYS  # which keys may match, in the order in which they are told
+    match_on: tuple[str, ...] = KEYS  # which keys may match, in the order in which they are reported
     metadata: Literal["replace", "merge"] = "replace"  # merge: RFC 7396, null removes a key
-    fill_only: bool = False  # set only what is empty today
+    fill_only: bool = False  # set only values that are empty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ class JobOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class JobSummary:
-    """The one account of a job, shown everywhere; counts are rows and add up to `total`."""
+    """The summary of a job, the same everywhere; counts are rows and add up to `total`."""
 
     job_id: str
     external_id: str | None
@@ -118,11 +118,11 @@ class JobSummary:
     finished_at: str | None = None
     duration_seconds: float | None = None
     rows_per_second: int | None = None
-    lock_seconds: float | None = None  # for which nobody else could write, up to the commit
+    lock_seconds: float | None = None  # how long the database was locked for writing, up to the commit
 
     @property
     def exit_code(self) -> ExitCode:
-        """What the command line answers for this job."""
+        """The exit code of the command line for this job."""
         match self.status:
             case JobStatus.FAILED:
                 return ExitCode.JOB_FAILED
@@ -133,7 +133,7 @@ class JobSummary:
 
     @property
     def counts(self) -> str:
-        """The counts in one sentence, the same in every place."""
+        """The counts as one phrase."""
         if self.mode == UNDO:
             return f"{self.updated} put back, {self.failed} kept of {self.total}"
         return (
@@ -143,16 +143,16 @@ class JobSummary:
 
     @property
     def sentence(self) -> str:
-        """How the job ended: its fault, else its counts."""
+        """The fault, or the counts, as one sentence."""
         return f"{self.fault['message']} ({self.fault['code']})" if self.fault else self.counts
 
     def to_dict(self) -> dict[str, object]:
-        """The summary as plain JSON values, keys in the order of the contract."""
+        """Return the summary as plain JSON values; the order of the keys is part of the contract."""
         return {**self.__dict__, "sources": list(self.sources), "errors_by_code": dict(self.errors_by_code)}
 
 
 def fault_record(fault: Fault) -> FaultRecord:
-    """A fault as the summary holds it."""
+    """Return the fault in the form that summaries have."""
     return {"code": fault.code.value, "message": fault.message, "hint": fault.hint}
 
 

@@ -1,4 +1,4 @@
-"""Source profiles: what the files of a system call the fields of a user. One record per system."""
+"""Source profiles: the names that the files of a system have for the fields of a user."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,22 +11,22 @@ FALSE_WORDS = ("false", "0", "no", "n", "off")
 
 @dataclass(frozen=True)
 class Profile:
-    """One system's names: the JSON path of each canonical field, and the words its cells use for booleans."""
+    """The names of one system: the JSON path of each canonical field, and the words for booleans in cells."""
 
     name: str
     paths: Mapping[str, str]  # canonical field → DuckDB JSON path in the record
-    containers: tuple[str, ...] = ("users",)  # keys that an object file may hold its users under
+    containers: tuple[str, ...] = ("users",)  # keys under which a file that is one object can have its users
     true_words: tuple[str, ...] = TRUE_WORDS
     false_words: tuple[str, ...] = FALSE_WORDS
     header_aliases: Mapping[str, str] = field(default_factory=dict)  # folded header → canonical field
 
 
-# Columns that the product adds to a file of refused rows; on the way back in they are not looked at.
+# columns that the product adds to a file of refused rows; an import ignores them
 REJECT_COLUMNS = ("import_line", "import_codes", "import_paths", "import_messages")
-ORIGINAL_COLUMN = "import_original"  # the text of a record that could not be read, where there is one
+ORIGINAL_COLUMN = "import_original"  # the text of a record that could not be read, if any
 IGNORED_COLUMNS = (*REJECT_COLUMNS, ORIGINAL_COLUMN)
 
-# What spreadsheets call the fields, folded; only words that mean one field and nothing else.
+# common headers of spreadsheets, folded; only words that can mean one field only
 HEADER_ALIASES: Mapping[str, str] = {
     "e_mail": "email",
     "e_mail_address": "email",

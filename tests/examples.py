@@ -1,6 +1,6 @@
-"""Failing records for every code that the rules give, each with all that it must get; tests are made of them.
+"""Examples of records for every code of the rules, each with all codes and paths that it must get.
 
-The codes of reading, planning and whole jobs have their examples where they are raised.
+The codes of readers, plans and jobs have their examples where they are raised.
 """
 
 import json
@@ -45,7 +45,7 @@ def user(**fields: object) -> Record:
 
 
 def hashed(algorithm: str, hash_: Record | None = None, /, **parts: object) -> Record:
-    """A user whose hash is valid but for the parts given: those of `hash` and its neighbours."""
+    """Return a user whose hash is valid except for the given parts: those of `hash` and of the object around it."""
     keylen = {"keylen": 64} if algorithm == "scrypt" else {}
     value = {"algorithm": algorithm, "hash": {**HASHES.get(algorithm, HASHES["md4"]), **(hash_ or {})}, **keylen}
     return user(custom_password_hash={**value, **parts})
@@ -56,7 +56,7 @@ def factors(*items: object) -> Record:
 
 
 def without(record: Record, *path: str) -> Record:
-    """The record without the member at the path."""
+    """Return the record without the member at the path."""
     first, *rest = path
     inner = {key: value for key, value in record.items() if key != first}
     return {**inner, first: without(record[first], *rest)} if rest else inner  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ import polars as pl
 
 from schemas.canonical import ESCAPED, JSON_TYPE, type_column
 from schemas.fields import Field, JsonType
-from schemas.rules.formats import where_beyond_ascii
+from schemas.formats.text import where_beyond_ascii
 from transforms.json.values import json_type_of, text_of
 
 OPENINGS = {JsonType.STRING: '"', JsonType.OBJECT: "{", JsonType.ARRAY: "[", JsonType.NUMBER: ""}

@@ -27,7 +27,7 @@ from schemas.job import JobStatus
 from schemas.profiles import CANONICAL_PATHS, PROFILES, Profile
 from transforms.normalise import normalise
 from transforms.rejects.redact import redacted
-from transforms.rules.validate import RuleSet, Verdicts, rule_set, validate
+from transforms.rules.validate import RuleSet, Validated, rule_set, validate
 
 
 @dataclass
@@ -224,7 +224,7 @@ class _Writer(ThreadPoolExecutor):
                 self._folder.write_part("rejected", number, redacted(parts.refused, engine=cursor))
 
 
-def _not_rewritable(rows: pl.DataFrame, verdicts: Verdicts, *, profile: Profile) -> pl.DataFrame:
+def _not_rewritable(rows: pl.DataFrame, verdicts: Validated, *, profile: Profile) -> pl.DataFrame:
     """The accepted records that their fields alone do not give back: under other names, or with parts left out."""
     accepted = verdicts.accepted.select("record")
     if profile.paths != CANONICAL_PATHS:
@@ -233,7 +233,7 @@ def _not_rewritable(rows: pl.DataFrame, verdicts: Verdicts, *, profile: Profile)
     return rows.join(warned, on="record", how="semi") if warned.height else RECORDS.to_frame()
 
 
-def _refused(rows: pl.DataFrame, verdicts: Verdicts) -> pl.DataFrame:
+def _refused(rows: pl.DataFrame, verdicts: Validated) -> pl.DataFrame:
     """The records that the rules refused, as the file has them."""
     if verdicts.accepted.height == rows.height:
         return pl.DataFrame(schema=RECORDS)

@@ -1,1 +1,1 @@
-"""The rules of a user record, as Pandera models, and the grammars that they use."""
+"""The rules of a user record, as Pandera models: one module per frame that is validated."""

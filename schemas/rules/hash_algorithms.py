@@ -1,4 +1,4 @@
-"""What each algorithm of a `custom_password_hash` wants of a hash. The rules are in `schemas.rules.password_hash`."""
+"""The algorithms of a `custom_password_hash` and their parameters. The rules are in `schemas.rules.password_hash`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ _NUMBER = "[1-9][0-9]*"
 
 @dataclass(frozen=True)
 class Algorithm:
-    """What an algorithm wants of a hash: the form of its value by encoding, and whether it takes a salt."""
+    """An algorithm: the form of a hash by encoding, whether it takes a salt, and which parts it requires."""
 
     forms: Mapping[str, str]
     salted: bool = True
-    requires: tuple[str, ...] = ()  # parts beside `hash.value`
+    requires: tuple[str, ...] = ()  # in addition to `hash.value`
 
 
 def _text(form: str, *, salted: bool = False) -> Algorithm:
@@ -27,7 +27,7 @@ def _text(form: str, *, salted: bool = False) -> Algorithm:
 
 
 def _binary(length: int) -> Algorithm:
-    """A digest of so many bytes."""
+    """Return an algorithm whose digests have this length in bytes."""
     characters, padding = -(-length * 4 // 3), "=" * (-length % 3)
     return Algorithm({"hex": f"[0-9A-Fa-f]{{{length * 2}}}", "base64": f"{_BASE64}{{{characters}}}(?:{padding})?"})
 
@@ -51,7 +51,7 @@ ALGORITHMS: Mapping[str, Algorithm] = {
     "scrypt": Algorithm(_ANY_BINARY, requires=("keylen",)),
 }
 
-# "algorithm encoding value" of every hash that has the form of its algorithm; "any" where no encoding is given
+# matches "algorithm encoding value" if the value has the form of its algorithm; "any" stands for a missing encoding
 FORM = "^(?:{})$".format(
     "|".join(
         f"{name} (?:{encoding}|any) {form}"
@@ -62,5 +62,5 @@ FORM = "^(?:{})$".format(
 PAIRS = [f"{name} {encoding}" for name, algorithm in ALGORITHMS.items() for encoding in (*algorithm.forms, "any")]
 SALTLESS = [name for name, algorithm in ALGORITHMS.items() if not algorithm.salted]
 
-# every word of the enumerations: none of them is a secret
+# every word of the enumerations; none of them is secret
 PUBLIC_WORDS = (*ALGORITHMS, *DIGESTS, *ENCODINGS, *PASSWORD_ENCODINGS, *SALT_POSITIONS)

@@ -1,13 +1,12 @@
-"""How deeply the JSON in a cell may be nested. Records that are JSON themselves were held to the same limit when read.
+"""The rule of how deeply the JSON in a cell can be nested; readers check records that are JSON themselves.
 
-The frame has one row per cell that looked deep: `path` of its field, and `depth`, its levels of objects and arrays.
+The frame has one row per suspect cell: `path` of its field, and `depth`, its levels of objects and arrays.
 """
 
-# ruff: noqa: N805 (Pandera makes class methods of checks)
+# ruff: noqa: N805 (Pandera turns checks into class methods)
 
 import pandera.polars as pa
 import polars as pl
-from pandera.api.polars.types import PolarsData
 
 from schemas.codes import ErrorCode
 
@@ -21,7 +20,7 @@ class ObjectDepth(pa.DataFrameModel):
     depth: int
 
     @pa.check(
-        "path", error=ErrorCode.TOO_DEEP, description=f"is nested {{depth}} levels deep, at most {DEEPEST} are allowed"
+        "path", error=ErrorCode.TOO_DEEP, description=f"is nested {{depth}} levels deep; at most {DEEPEST} are allowed"
     )
-    def cell_is_not_too_deep(cls, data: PolarsData) -> pl.LazyFrame:
+    def cell_is_not_too_deep(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col("depth") <= DEEPEST)

@@ -1,17 +1,16 @@
-"""Which keys an object may have: the rules of the keys that are not simply fields of a user.
+"""The rules of an object's keys: unknown, repeated and reserved ones.
 
-The frame has one row per object and key: `parent`, the object's path with `[]` for any item and empty for the record
-itself; `path`, the key's own; `key`; `copies`, how often the object has it; `field`, the user's field that a key of the
-record itself feeds, null for none; `suggestion`, a known name much like it.
+The frame has one row per object and key: `parent`, the object's path with `[]` for any item, empty for the record;
+`path` of the key; `key`; `copies`, how often the object has it; `field`, the user's field that a key of the record maps
+to, null for none; `suggestion`, the most similar known name.
 """
 
-# ruff: noqa: N805 (Pandera makes class methods of checks)
+# ruff: noqa: N805 (Pandera turns checks into class methods)
 
 from collections.abc import Mapping
 
 import pandera.polars as pa
 import polars as pl
-from pandera.api.polars.types import PolarsData
 
 from schemas.codes import ErrorCode
 from schemas.fields import FIELD_NAMES
@@ -37,7 +36,7 @@ RESERVED_APP_METADATA = (
     "user_id",
 )
 
-# the objects that have no other keys than these; any other object is open
+# objects with a fixed set of keys; any other object can have any keys
 KNOWN_KEYS: Mapping[str, tuple[str, ...]] = {
     "": FIELD_NAMES,
     "custom_password_hash": (
@@ -76,19 +75,19 @@ class ObjectKey(pa.DataFrameModel):
     field: str = pa.Field(nullable=True)
     suggestion: str = pa.Field(nullable=True)
 
-    @pa.check("path", error=ErrorCode.UNKNOWN_FIELD, description="is no field of a user{suggestion}")
-    def key_of_the_record_is_a_field(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check("path", error=ErrorCode.UNKNOWN_FIELD, description="is not a known field{suggestion}")
+    def key_of_the_record_is_a_field(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col("field").is_not_null() | ~OF_RECORD)
 
-    @pa.check("path", error=ErrorCode.UNKNOWN_FIELD, description="is a key that its object must not have{suggestion}")
-    def key_of_a_part_is_known(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check("path", error=ErrorCode.UNKNOWN_FIELD, description="is not a known key of this object{suggestion}")
+    def key_of_a_part_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(_known_in_its_object() | OF_RECORD)
 
-    @pa.check("path", error=ErrorCode.DUPLICATE_KEY, description="is there {copies} times, it may be there once")
-    def key_is_there_once(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check("path", error=ErrorCode.DUPLICATE_KEY, description="appears {copies} times; it must appear only once")
+    def key_appears_once(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col("copies") == 1)
 
-    @pa.check("path", error=ErrorCode.NOT_PASSED, description="is a reserved key, which app_metadata must not have")
-    def key_of_app_metadata_is_not_reserved(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check("path", error=ErrorCode.NOT_PASSED, description="is a reserved key, which app_metadata must not contain")
+    def key_of_app_metadata_is_not_reserved(cls, data: pa.PolarsData) -> pl.LazyFrame:
         reserved = pl.col("key").is_in(RESERVED_APP_METADATA)
         return data.lazyframe.select(~(reserved & (pl.col("parent") == "app_metadata")))

@@ -1,20 +1,19 @@
-"""The rules of `custom_password_hash`: its parts, and the form that its algorithm gives a hash.
+"""The rules of `custom_password_hash`: its parts, and the form of a hash, which depends on the algorithm.
 
-The frame has one row per record that has the object; columns are named by their path. Which keys the object may have is
-in `schemas.rules.object_keys`. A hash is judged by its form only where algorithm and encoding are known and fit each
-other; without an encoding it must have one of the forms of its algorithm.
+The frame has one row per record that has the object; columns are named by their path. The rules of the object's keys
+are in `schemas.rules.object_keys`. The form of a hash is checked only if algorithm and encoding are known and fit each
+other; without an encoding, the hash must have one of the forms of its algorithm.
 """
 
-# ruff: noqa: N805 (Pandera makes class methods of checks)
+# ruff: noqa: N805 (Pandera turns checks into class methods)
 
 import pandera.polars as pa
 import polars as pl
-from pandera.api.polars.types import PolarsData
 
 from schemas.canonical import has_type, present
 from schemas.codes import ErrorCode
 from schemas.fields import Field, JsonType
-from schemas.rules.formats import is_clean_text
+from schemas.formats.text import is_clean_text
 from schemas.rules.hash_algorithms import (
     ALGORITHMS,
     DIGESTS,
@@ -51,7 +50,7 @@ SECRETS = (HASH_VALUE, KEY_VALUE, SALT_VALUE)
 TEXT_ENCODINGS = (HASH_ENCODING, KEY_ENCODING, SALT_ENCODING)
 TEXTS = (*SECRETS, *TEXT_ENCODINGS, ALGORITHM, DIGEST, SALT_POSITION, PASSWORD_ENCODING)
 INTEGERS = (KEYLEN, COST, BLOCK_SIZE, PARALLELIZATION)
-LARGEST = 2**31 - 1  # what implementations take for an integer
+LARGEST = 2**31 - 1  # the largest integer that implementations accept
 
 PASSWORD_HASH_FIELDS: tuple[Field, ...] = (
     *(Field(name, JsonType.OBJECT) for name in OBJECTS),
@@ -60,7 +59,7 @@ PASSWORD_HASH_FIELDS: tuple[Field, ...] = (
 )
 
 _ENCODING = pl.when(present(HASH_ENCODING)).then(pl.col(HASH_ENCODING)).otherwise(pl.lit("any"))
-_PAIR = pl.concat_str(ALGORITHM, _ENCODING, separator=" ")  # null where either is of a wrong type
+_PAIR = pl.concat_str(ALGORITHM, _ENCODING, separator=" ")  # null where either has a wrong type
 _KNOWN = pl.col(ALGORITHM).is_in(list(ALGORITHMS))
 
 
@@ -69,7 +68,7 @@ def _one_of(key: str, *words: str) -> pl.Expr:
 
 
 def _required_by(key: str) -> pl.Expr:
-    """Whether the algorithm requires the part."""
+    """Return whether the algorithm requires the part."""
     part = key.removeprefix(f"{ROOT}.")
     return pl.col(ALGORITHM).is_in([name for name, algorithm in ALGORITHMS.items() if part in algorithm.requires])
 
@@ -96,65 +95,67 @@ class PasswordHash(pa.DataFrameModel):
     block_size: float = pa.Field(alias=BLOCK_SIZE, nullable=True)
     parallelization: float = pa.Field(alias=PARALLELIZATION, nullable=True)
 
-    @pa.check(*OBJECTS, error=ErrorCode.INVALID_TYPE, description="is {type}; an object is required")
-    def part_is_an_object(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(*OBJECTS, error=ErrorCode.INVALID_TYPE, description="must be an object, not {type}")
+    def part_is_an_object(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(has_type(data.key, JsonType.OBJECT))
 
-    @pa.check(*TEXTS, error=ErrorCode.INVALID_TYPE, description="is {type}; a string is required")
-    def text_is_a_string(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(*TEXTS, error=ErrorCode.INVALID_TYPE, description="must be a string, not {type}")
+    def text_is_a_string(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(has_type(data.key, JsonType.STRING))
 
-    @pa.check(*INTEGERS, error=ErrorCode.INVALID_TYPE, description="is {type}; an integer is required")
-    def number_is_an_integer(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(*INTEGERS, error=ErrorCode.INVALID_TYPE, description="is {type}, not an integer")
+    def number_is_an_integer(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key).is_not_null() | ~present(data.key))
 
-    @pa.check(ALGORITHM, HASH, error=ErrorCode.OBJECT_REQUIRED, description="is missing; every such hash has it")
-    def required_part_is_there(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(
+        ALGORITHM, HASH, error=ErrorCode.OBJECT_REQUIRED, description="is missing; every password hash must have one"
+    )
+    def required_part_is_present(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(present(data.key))
 
-    @pa.check(HASH_VALUE, error=ErrorCode.OBJECT_REQUIRED, description="is missing; a hash must have it")
-    def hash_has_a_value(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(HASH_VALUE, error=ErrorCode.OBJECT_REQUIRED, description="is missing; every hash must have a value")
+    def hash_has_a_value(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(present(data.key) | pl.col(HASH).is_null())
 
-    @pa.check(KEY_VALUE, error=ErrorCode.OBJECT_REQUIRED, description="is missing; a key must have it")
-    def key_has_a_value(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(KEY_VALUE, error=ErrorCode.OBJECT_REQUIRED, description="is missing; every key must have a value")
+    def key_has_a_value(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(present(data.key) | pl.col(KEY).is_null())
 
-    @pa.check(SALT_VALUE, error=ErrorCode.OBJECT_REQUIRED, description="is missing; a salt must have it")
-    def salt_has_a_value(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(SALT_VALUE, error=ErrorCode.OBJECT_REQUIRED, description="is missing; every salt must have a value")
+    def salt_has_a_value(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(present(data.key) | pl.col(SALT).is_null())
 
     @pa.check(DIGEST, KEY, error=ErrorCode.OBJECT_REQUIRED, description="is missing; the algorithm requires it")
-    def part_of_an_hmac_is_there(cls, data: PolarsData) -> pl.LazyFrame:
+    def part_of_an_hmac_is_present(cls, data: pa.PolarsData) -> pl.LazyFrame:
         required = _required_by(data.key) & pl.col(HASH).is_not_null()
         return data.lazyframe.select(present(data.key) | ~required)
 
     @pa.check(KEYLEN, error=ErrorCode.OBJECT_REQUIRED, description="is missing; the algorithm requires it")
-    def length_of_a_scrypt_key_is_there(cls, data: PolarsData) -> pl.LazyFrame:
+    def length_of_a_scrypt_key_is_present(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(present(data.key) | ~_required_by(data.key))
 
-    @pa.check(ALGORITHM, error=ErrorCode.ENUM_MISMATCH, description=f"is not one of {', '.join(ALGORITHMS)}")
-    def algorithm_is_known(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(ALGORITHM, error=ErrorCode.ENUM_MISMATCH, description=f"must be one of {', '.join(ALGORITHMS)}")
+    def algorithm_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(_one_of(data.key, *ALGORITHMS))
 
-    @pa.check(*TEXT_ENCODINGS, error=ErrorCode.ENUM_MISMATCH, description=f"is not one of {', '.join(ENCODINGS)}")
-    def encoding_is_known(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(*TEXT_ENCODINGS, error=ErrorCode.ENUM_MISMATCH, description=f"must be one of {', '.join(ENCODINGS)}")
+    def encoding_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(_one_of(data.key, *ENCODINGS))
 
-    @pa.check(DIGEST, error=ErrorCode.ENUM_MISMATCH, description=f"is not one of {', '.join(DIGESTS)}")
-    def digest_is_known(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(DIGEST, error=ErrorCode.ENUM_MISMATCH, description=f"must be one of {', '.join(DIGESTS)}")
+    def digest_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(_one_of(data.key, *DIGESTS))
 
-    @pa.check(SALT_POSITION, error=ErrorCode.ENUM_MISMATCH, description=f"is not one of {', '.join(SALT_POSITIONS)}")
-    def position_is_known(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(SALT_POSITION, error=ErrorCode.ENUM_MISMATCH, description=f"must be one of {', '.join(SALT_POSITIONS)}")
+    def position_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(_one_of(data.key, *SALT_POSITIONS))
 
     @pa.check(
         PASSWORD_ENCODING,
         error=ErrorCode.ENUM_MISMATCH,
-        description=f"is not one of {', '.join(PASSWORD_ENCODINGS)}",
+        description=f"must be one of {', '.join(PASSWORD_ENCODINGS)}",
     )
-    def password_encoding_is_known(cls, data: PolarsData) -> pl.LazyFrame:
+    def password_encoding_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(_one_of(data.key, *PASSWORD_ENCODINGS))
 
     @pa.check(
@@ -162,36 +163,38 @@ class PasswordHash(pa.DataFrameModel):
         BLOCK_SIZE,
         PARALLELIZATION,
         error=ErrorCode.MINIMUM,
-        description="is {number}, at least 1 is required",
+        description="is {number}; the minimum is 1",
     )
-    def number_is_at_least_1(cls, data: PolarsData) -> pl.LazyFrame:
+    def number_is_at_least_1(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key) >= 1)
 
-    @pa.check(COST, error=ErrorCode.MINIMUM, description="is {number}, at least 2 is required")
-    def cost_is_at_least_2(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(COST, error=ErrorCode.MINIMUM, description="is {number}; the minimum is 2")
+    def cost_is_at_least_2(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key) >= 2)
 
-    @pa.check(*INTEGERS, error=ErrorCode.MAXIMUM, description=f"is {{number}}, at most {LARGEST} is allowed")
-    def number_is_one_that_implementations_take(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(*INTEGERS, error=ErrorCode.MAXIMUM, description=f"is {{number}}; the maximum is {LARGEST}")
+    def number_is_not_too_large(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key) <= LARGEST)
 
-    @pa.check(COST, error=ErrorCode.HASH_MISMATCH, description="is {number}, which is no power of two")
-    def cost_is_a_power_of_two(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(COST, error=ErrorCode.HASH_MISMATCH, description="is {number}, which is not a power of two")
+    def cost_is_a_power_of_two(cls, data: pa.PolarsData) -> pl.LazyFrame:
         in_range = pl.col(data.key).is_between(2, LARGEST)
         cost = pl.when(in_range).then(pl.col(data.key)).cast(pl.Int64)
         return data.lazyframe.select((cost & (cost - 1)) == 0)
 
-    @pa.check(HASH_ENCODING, error=ErrorCode.HASH_MISMATCH, description="is not an encoding of {algorithm} hashes")
-    def encoding_fits_the_algorithm(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(HASH_ENCODING, error=ErrorCode.HASH_MISMATCH, description="is not an encoding for {algorithm} hashes")
+    def encoding_fits_the_algorithm(cls, data: pa.PolarsData) -> pl.LazyFrame:
         known = _KNOWN & pl.col(data.key).is_in(ENCODINGS)
         return data.lazyframe.select(_PAIR.is_in(PAIRS) | ~known)
 
-    @pa.check(SALT, error=ErrorCode.HASH_MISMATCH, description="is there, but {algorithm} hashes hold their own salt")
-    def salt_fits_the_algorithm(cls, data: PolarsData) -> pl.LazyFrame:
+    @pa.check(
+        SALT, error=ErrorCode.HASH_MISMATCH, description="must be left out: {algorithm} hashes have their own salt"
+    )
+    def salt_fits_the_algorithm(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(~(pl.col(data.key).is_not_null() & pl.col(ALGORITHM).is_in(SALTLESS)))
 
     @pa.check(HASH_VALUE, error=ErrorCode.HASH_MISMATCH, description="does not have the form of {algorithm} hashes")
-    def value_has_the_form_of_the_algorithm(cls, data: PolarsData) -> pl.LazyFrame:
+    def value_has_the_form_of_the_algorithm(cls, data: pa.PolarsData) -> pl.LazyFrame:
         claim = pl.concat_str(_PAIR, data.key, separator=" ")
         has_form = claim.str.contains(FORM)
         return data.lazyframe.select(has_form | ~_PAIR.is_in(PAIRS) | ~is_clean_text(pl.col(data.key)))

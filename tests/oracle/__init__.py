@@ -1,1 +1,1 @@
-"""A second opinion on the rules, written from their description alone: a JSON Schema, and a plain-Python twin."""
+"""An independent implementation of the rules, written from their description: a JSON Schema and a plain-Python twin."""

@@ -1,4 +1,4 @@
-"""Compares the rules with the oracle on so many generated records: `python -m tests.oracle --examples N`."""
+"""Compares the product with the oracle on N generated records: `python -m tests.oracle --examples N`."""
 
 import argparse
 
@@ -17,18 +17,18 @@ def main() -> None:
         "--examples",
         type=int,
         default=10_000,
-        help="how many records near the edge, and as many of any shape (default: 10000)",
+        help="number of records near the limits, and of records of any shape (default: 10000)",
     )
     examples = parser.parse_args().examples
     tally = {"records": 0, "refused": 0}
 
     @settings(GENERATED, max_examples=-(-examples // BATCH))
     @given(st.lists(records, min_size=BATCH, max_size=BATCH))
-    def every_verdict_agrees(batch: list[object]) -> None:
+    def every_fault_agrees(batch: list[object]) -> None:
         tally["refused"] += compare(batch)
         tally["records"] += len(batch)
 
-    every_verdict_agrees()
+    every_fault_agrees()
     for seed in range(examples // 1000):
         anything = arbitrary_records(1000, seed=seed, fields=FIELD_NAMES)
         tally["refused"] += compare(anything, texts=written(anything))

@@ -1,4 +1,4 @@
-"""E-mail addresses and URIs near the edge of what is valid."""
+"""E-mail addresses and URIs near the limits of the grammars."""
 
 from hypothesis import strategies as st
 
@@ -48,7 +48,7 @@ odd_labels = st.sampled_from(
         "\u2126",
     ]
 )
-domains = st.lists(rarely(labels, odd_labels), min_size=1, max_size=4).map(".".join)
+domains = st.lists(rarely(labels, odd_labels), min_size=1, max_size=4).map(lambda parts: ".".join(map(str, parts)))
 long_domain = st.integers(180, 250).map(lambda length: ".".join(["x" * 50] * 10)[:length].strip("."))
 emails: Strategy = st.builds("{}@{}".format, locals_, rarely(domains, long_domain)) | st.sampled_from(
     ["", "@", "a", "a@b@c", "a@b.c\n"]

@@ -1,4 +1,4 @@
-"""Records of any shape: known and odd keys over values that hardly ever fit, with every character that JSON escapes."""
+"""Records of any shape: known and unknown keys, values that are rarely valid, every character that JSON escapes."""
 
 import json
 import random
@@ -29,7 +29,7 @@ SEPARATORS = ((", ", ": "), (",", ":"), (" , ", " : "))
 
 
 def arbitrary_records(count: int, *, seed: int, fields: tuple[str, ...]) -> list[dict[str, Json]]:
-    """Objects with some of the fields and some keys that are none."""
+    """Return objects with some of the fields and some unknown keys."""
     chance = random.Random(seed)  # noqa: S311 (nothing secret)
     return [
         {
@@ -41,7 +41,7 @@ def arbitrary_records(count: int, *, seed: int, fields: tuple[str, ...]) -> list
 
 
 def written(records: list[dict[str, Json]]) -> list[str]:
-    """The records as JSON, with and without spaces and escapes of what is not ASCII."""
+    """Return the records as JSON, with and without spaces and with and without escapes of non-ASCII characters."""
     return [
         json.dumps(record, ensure_ascii=bool(number % 2), separators=SEPARATORS[number % 3])
         for number, record in enumerate(records)

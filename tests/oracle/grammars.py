@@ -1,4 +1,4 @@
-"""The grammars of the record, each spelled out by hand and without the patterns of the product."""
+"""The grammars of the record, written by hand without the patterns of the product."""
 
 import ipaddress
 import re
@@ -16,12 +16,12 @@ def is_clean_text(text: str) -> bool:
     return not any(ord(character) < 0x20 or character == "\ufffd" for character in text)
 
 
-def is_sound_in_lines(text: str) -> bool:
+def is_clean_in_metadata(text: str) -> bool:
     return is_clean_text(re.sub("[\t\n\r]", "", text))
 
 
 def is_email_address(text: str) -> bool:
-    """A dot-atom, an @ and a domain name; lengths are not looked at."""
+    """Return whether the text is a dot-atom, an @ and a domain name, of any length."""
     local, at, domain = text.partition("@")
     return bool(at) and is_dot_atom(local) and is_domain(domain)
 
@@ -49,7 +49,7 @@ def is_u_label(label: str) -> bool:
 
 
 def is_in_context(label: str) -> bool:
-    """Whether what RFC 5892 allows in a context only is in it (joiners: by script, not by joining type)."""
+    """Return whether characters that RFC 5892 allows in a context have it (joiners: by script, not by joining type)."""
     for before, character, after in zip(" " + label, label, label[1:] + " ", strict=False):
         wanted = {
             "\u00b7": before in "lL" and after in "lL",
@@ -78,7 +78,7 @@ def is_mark(character: str) -> bool:
 
 
 def is_http_uri(text: str) -> bool:
-    """RFC 3986 with a host, scheme http or https; read from left to right."""
+    """Return whether the text is an RFC 3986 URI with a host and scheme http or https."""
     scheme, colon, rest = text.partition("://")
     if not colon or scheme.lower() not in {"http", "https"}:
         return False
@@ -116,6 +116,6 @@ def is_ip_literal(literal: str) -> bool:
 
 
 def is_made_of(text: str, *, extra: str) -> bool:
-    """Whether the text is of plain characters, the extra ones and percent-encoded octets."""
+    """Return whether the text consists of plain characters, the extra ones and percent-encoded octets."""
     plain = re.sub("%[0-9A-Fa-f]{2}", "", text, flags=re.ASCII)
     return set(plain) <= URI_PLAIN | set(extra)

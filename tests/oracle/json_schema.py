@@ -1,8 +1,10 @@
 """The user record as a JSON Schema.
 
-What a schema cannot say (usernames against addresses, sound text, the same key twice, the forms of hashes) is in the
-twin: what this refuses must be refused, but not the other way round.
+It lacks what a schema cannot express: usernames that are addresses, unclean text, repeated keys, the forms of hashes.
+So whatever it refuses must be refused, but not the other way round.
 """
+
+from collections.abc import Mapping
 
 from jsonschema import Draft202012Validator, FormatChecker
 
@@ -40,7 +42,7 @@ def text(shortest: int, longest: int) -> dict[str, object]:
     return {"type": "string", "minLength": shortest, "maxLength": longest}
 
 
-def kind(name: str, member: str, value: dict[str, object]) -> dict[str, object]:
+def kind(name: str, member: str, value: Mapping[str, object]) -> dict[str, object]:
     one = {"type": "object", "required": [member], "additionalProperties": False, "properties": {member: value}}
     return {"required": [name], "properties": {name: one}, "additionalProperties": False}
 

@@ -1,8 +1,8 @@
-"""Password hashes near the edge of what is valid: bcrypt, and objects of every algorithm."""
+"""Password hashes near the limits of the rules: bcrypt, and objects of every algorithm."""
 
 from hypothesis import strategies as st
 
-from tests.oracle.strategies import Strategy, members, rarely, texts, unsound
+from tests.oracle.strategies import Strategy, members, rarely, texts, unclean
 from tests.oracle.twin import HASH_KEYS
 
 BCRYPT = "$2b$10$" + "Aa0./" * 10 + "xyz"
@@ -33,7 +33,7 @@ def words(known: str, *odd: str) -> Strategy:
 
 
 def digests(*sizes: int) -> Strategy:
-    """Values of the given sizes in bytes, in hex and base64, and some that are a little off."""
+    """Return values of the given sizes in bytes, in hex and base64, and some that are a little longer or shorter."""
     hexes = st.sampled_from([2 * size + step for size in sizes for step in (0, 0, 0, -1, 1, 2)]).map(
         lambda n: ("0aF" * n)[:n]
     )
@@ -88,9 +88,9 @@ numbers: Strategy = st.sampled_from([-1, 0, 1, 2, 3, 4, 16384, 16383, 2.0, 1.5, 
 
 
 def custom_hashes(algorithm: str) -> Strategy:
-    """Hashes that claim the algorithm."""
+    """Return hashes of the algorithm."""
     encoding = words(ENCODED[algorithm], "hex", "base64", "utf8")
-    text = rarely(texts(1, 8), unsound)
+    text = rarely(texts(1, 8), unclean)
     key = members({"value": text}, {"encoding": words("base64 hex utf8")})
     salt = members({"value": text}, {"encoding": words("base64 hex utf8"), "position": words("prefix suffix")})
     hmac: dict[str, Strategy] = {

@@ -1,14 +1,15 @@
-"""Records near the edge of what is valid: every field, every limit and one more, wrong types, missing parts."""
+"""Records near the limits of the rules: every field, every limit and one more, wrong types, missing parts."""
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from tests.oracle.addresses import emails, pictures
+from tests.oracle.json_schema import RESERVED
 from tests.oracle.password_hashes import BCRYPT, custom_password_hashes, password_hashes
-from tests.oracle.strategies import Strategy, anything, lengths, members, rarely, texts, unsound
-from tests.oracle.twin import FIELDS, RESERVED
+from tests.oracle.strategies import Strategy, anything, lengths, members, rarely, texts, unclean
+from tests.oracle.twin import FIELDS
 
-# a failing batch is not made smaller: the message names the record
+# a failing batch is not shrunk: the message has the record
 GENERATED = settings(phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 phones: Strategy = st.integers(0, 16).map(lambda digits: "+" + "1" * digits) | st.sampled_from(
@@ -23,7 +24,7 @@ usernames: Strategy = texts(1, 128) | st.sampled_from(
 
 metadata_keys = st.sampled_from(["plan", "a.b", "", "é", "user name", "x"])
 metadata: Strategy = st.recursive(
-    anything | texts(3) | rarely(texts(3), unsound, out_of=20),
+    anything | texts(3) | rarely(texts(3), unclean, out_of=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(metadata_keys, inner, max_size=3),
     max_leaves=6,
 )
@@ -90,8 +91,8 @@ VALID: dict[str, Strategy] = {
 
 
 def with_edge(name: str) -> Strategy:
-    """A record that is valid but, perhaps, in one field."""
-    odd = rarely(emails if name == "email" else VALUES[name], st.one_of(anything, unsound), out_of=8)
+    """Return a record that is valid except, perhaps, for one field."""
+    odd = rarely(emails if name == "email" else VALUES[name], st.one_of(anything, unclean), out_of=8)
     one_hash = "password_hash" if name == "custom_password_hash" else "custom_password_hash"
     rest = {key: value for key, value in VALID.items() if key not in {name, one_hash}}
     return st.fixed_dictionaries({"email": st.just("jane@example.com"), name: odd}, optional=rest)

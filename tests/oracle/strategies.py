@@ -1,4 +1,4 @@
-"""What values near an edge are made of: texts, wrong types, and now and then something odd."""
+"""Strategies for values near a limit: texts, wrong types, and rarely something unusual."""
 
 from collections.abc import Sequence
 
@@ -15,12 +15,12 @@ def rarely(usual: Strategy, odd: Strategy, *, out_of: int = 12) -> Strategy:
 
 
 def lengths(*around: int) -> st.SearchStrategy[int]:
-    """The given lengths, one less and one more."""
+    """Return the given lengths, one less and one more."""
     return st.sampled_from([length + step for length in around for step in (-1, 0, 1) if length + step >= 0])
 
 
 def texts(*around: int) -> st.SearchStrategy[str]:
-    """Texts of about these lengths, some beyond ASCII."""
+    """Return texts of about these lengths, some beyond ASCII."""
     return st.builds(
         lambda length, unit: (unit * length)[:length], lengths(*around), st.sampled_from(["x", "aé", "日", "😀"])
     )
@@ -37,13 +37,13 @@ anything: Strategy = st.one_of(
     st.just({}),
     st.just([{}]),
 )
-unsound = st.builds(lambda a, control, b: a + control + b, texts(1, 5), st.sampled_from(CONTROLS), texts(0, 5))
+unclean = st.builds(lambda a, control, b: a + control + b, texts(1, 5), st.sampled_from(CONTROLS), texts(0, 5))
 
 
 def members(
     required: dict[str, Strategy], optional: dict[str, Strategy], *, unknown: Sequence[str] = ("extra", "rounds")
 ) -> Strategy:
-    """Objects of these members: now and then one is missing, of another type, or one too many."""
+    """Return objects of these members; rarely, one is missing, has another type, or is unknown."""
     usual = st.fixed_dictionaries(
         {key: rarely(value, anything, out_of=25) for key, value in required.items()},
         optional={key: rarely(value, anything, out_of=25) for key, value in optional.items()},

@@ -1,13 +1,13 @@
-"""The rules once more as plain Python over one record: every code and path that a record must get.
+"""The rules as plain Python over one record: every code and path that the record must get.
 
-Written from the rules' description, value by value, and shares no code with the product.
+Written from the description of the rules, value by value; it shares no code with the product.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from tests.oracle.grammars import is_clean_text, is_email_address, is_http_uri, is_sound_in_lines
+from tests.oracle.grammars import is_clean_in_metadata, is_clean_text, is_email_address, is_http_uri
 from tests.oracle.json_schema import RESERVED
 
 Fault = tuple[str, str]
@@ -51,7 +51,7 @@ HASH_KEYS = ["algorithm", "hash", "salt", "password", "keylen", "cost", "blockSi
 
 
 def faults_in(record: Mapping[str, Json]) -> set[Fault]:
-    """Every code and path of a record."""
+    """Return every code and path of a record."""
     return {(code, printable(path)) for code, path in _record(record)}
 
 
@@ -130,23 +130,23 @@ def _object(record: Mapping[str, Json], name: str) -> Iterator[Fault]:
 
 
 def _unclean(value: Json, path: str) -> Iterator[Fault]:
-    """Texts that are not sound, at any depth; a key that is not is named by its own path. Metadata may have lines."""
-    sound = is_sound_in_lines if re.match(r"(app|user)_metadata\b", path) else is_clean_text
+    """Yield unclean texts at any depth, an unclean key by its own path. Metadata can have line breaks and tabs."""
+    is_clean = is_clean_in_metadata if re.match(r"(app|user)_metadata\b", path) else is_clean_text
     if isinstance(value, dict):
         for key, inner in value.items():
             below = f"{path}.{key}"
-            if not sound(key) or (isinstance(inner, str) and not sound(inner)):
+            if not is_clean(key) or (isinstance(inner, str) and not is_clean(inner)):
                 yield "INVALID_TEXT", below
             yield from (fault for fault in _unclean(inner, below) if not isinstance(inner, str))
     elif isinstance(value, list):
         for place, inner in enumerate(value):
             yield from _unclean(inner, f"{path}[{place}]")
-    elif isinstance(value, str) and not sound(value):
+    elif isinstance(value, str) and not is_clean(value):
         yield "INVALID_TEXT", path
 
 
 def printable(path: str) -> str:
-    """The path with control characters as JSON can write them."""
+    """Return the path with control characters escaped as in JSON."""
     return re.sub(r"[\x00-\x1f]", lambda control: f"\\u{ord(control[0]):04X}", path)
 
 

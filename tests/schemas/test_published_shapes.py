@@ -1,4 +1,4 @@
-"""Records in the shapes that the Auth0 import publishes are taken, and nothing is taken that its schema refuses."""
+"""Records in the shapes that the Auth0 import publishes are accepted, records that its schema refuses are not."""
 
 import json
 from pathlib import Path
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from tests.examples import BCRYPT, HASHES, hashed, user
-from tests.judging import faults_of, judged
 from tests.oracle.comparison import compare
 from tests.oracle.records import GENERATED, records
+from tests.validation import find_faults, validate_texts
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "users-import.schema.json"
 
@@ -61,17 +61,17 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("record", SHAPES, ids=lambda record: json.dumps(record)[:70])
-def test_a_record_in_a_published_shape_is_taken(record: object) -> None:
-    assert faults_of([record]) == [set()]
+def test_a_record_in_a_published_shape_is_accepted(record: object) -> None:
+    assert find_faults([record]) == [set()]
     assert compare([record]) == 0
 
 
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="the corpora are not beside the checkout")
 @settings(GENERATED, max_examples=4, derandomize=True)
 @given(st.lists(records, min_size=50, max_size=50))
-def test_what_is_taken_is_valid_by_the_published_schema(batch: list[object]) -> None:
+def test_accepted_records_are_valid_by_the_published_schema(batch: list[object]) -> None:
     schema = Draft7Validator(json.loads(PUBLISHED.read_text(encoding="utf-8")))
-    accepted = judged([*batch, user()]).accepted["record"].to_list()
+    accepted = validate_texts([*batch, user()]).accepted["record"].to_list()
     assert accepted
     assert [
         record for number, record in enumerate(batch, 1) if number in accepted and not schema.is_valid(record)

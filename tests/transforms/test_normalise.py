@@ -9,7 +9,7 @@ from schemas.fields import FIELD_NAMES, FIELDS
 from schemas.frames import Layout
 from schemas.profiles import PROFILES, Profile
 from tests.examples import BCRYPT, user
-from tests.judging import ENGINE, faults_of, judged, normalised, rows
+from tests.validation import ENGINE, find_faults, normalise_texts, rows, validate_texts
 from transforms.canonical_columns import folded
 from transforms.normalise import normalise
 
@@ -18,7 +18,7 @@ MARKS = ("\u0301", "\u0345", "\u0327\u0301", "S\u0307", "\u1e9e", "\u03a3")
 
 
 def column_of(texts: list[object], name: str, *, layout: Layout | None = None) -> list[tuple[object, str | None]]:
-    users = normalised(texts, layout=layout or Layout()).users
+    users = normalise_texts(texts, layout=layout or Layout()).users
     return users.select(name, f"{name}:type").rows()
 
 
@@ -63,14 +63,14 @@ def test_objects_and_arrays_come_as_compact_json() -> None:
 
 
 def test_a_batch_without_rows_has_the_same_columns() -> None:
-    empty, full = normalised([]), normalised([{"email": "a@b.c"}])
+    empty, full = normalise_texts([]), normalise_texts([{"email": "a@b.c"}])
     for frame in empty.__dataclass_fields__:
         assert getattr(empty, frame).schema == getattr(full, frame).schema
         assert getattr(empty, frame).is_empty()
 
 
 def test_records_keep_their_order_in_a_batch_of_many_chunks() -> None:
-    users = normalised([{"name": str(number)} for number in range(40_000)]).users
+    users = normalise_texts([{"name": str(number)} for number in range(40_000)]).users
     assert users["record"].to_list() == list(range(1, 40_001))
     assert users["name"].to_list() == [str(number) for number in range(40_000)]
 
@@ -102,7 +102,7 @@ def test_what_differs_in_case_or_composition_has_one_key(texts: tuple[str, str])
 
 
 def test_keys_come_from_email_and_username() -> None:
-    users = normalised([{"email": "A@Ü.de", "username": "Jane"}, {"email": 5}]).users
+    users = normalise_texts([{"email": "A@Ü.de", "username": "Jane"}, {"email": 5}]).users
     assert users.select("email_key", "username_key").rows() == [("a@ü.de", "jane"), (None, None)]
 
 
@@ -110,7 +110,7 @@ CELLS = Layout(textual=True, columns=(*FIELD_NAMES, "team", "record", "found", "
 
 
 def test_an_empty_cell_is_an_absent_value() -> None:
-    assert faults_of([{"email": "", "name": "", "blocked": "", "app_metadata": "", "team": ""}], layout=CELLS) == [
+    assert find_faults([{"email": "", "name": "", "blocked": "", "app_metadata": "", "team": ""}], layout=CELLS) == [
         {("OBJECT_REQUIRED", "email")}
     ]
 
@@ -123,7 +123,7 @@ def test_the_words_of_the_profile_are_flags_in_cells(word: str, value: bool) -> 
 
 
 def test_another_word_is_no_flag() -> None:
-    assert faults_of([{"email": "a@b.c", "blocked": "maybe"}], layout=CELLS) == [{("INVALID_TYPE", "blocked")}]
+    assert find_faults([{"email": "a@b.c", "blocked": "maybe"}], layout=CELLS) == [{("INVALID_TYPE", "blocked")}]
 
 
 def test_a_cell_may_hold_an_object_or_array_as_json() -> None:
@@ -133,7 +133,7 @@ def test_a_cell_may_hold_an_object_or_array_as_json() -> None:
         "mfa_factors": '[{"totp":{"secret":"a"}}]',
         "custom_password_hash": '{"algorithm":"bcrypt","hash":{"value":"' + BCRYPT + '"}}',
     }
-    assert faults_of([row], layout=CELLS) == [
+    assert find_faults([row], layout=CELLS) == [
         {("PATTERN", "mfa_factors[0].totp.secret"), ("INVALID_TEXT", "user_metadata.a[1]")}
     ]
 
@@ -142,18 +142,20 @@ def test_a_cell_may_hold_an_object_or_array_as_json() -> None:
     "cell", ["x", "{", '{"a":1,}', '{"a":NaN}', '{"a":-Infinity}', '{"a":1e999}', "[1]", "5", '"{}"', "null"]
 )
 def test_a_cell_that_is_no_strict_json_object_has_the_wrong_type(cell: str) -> None:
-    assert faults_of([{"email": "a@b.c", "user_metadata": cell}], layout=CELLS) == [{("INVALID_TYPE", "user_metadata")}]
+    assert find_faults([{"email": "a@b.c", "user_metadata": cell}], layout=CELLS) == [
+        {("INVALID_TYPE", "user_metadata")}
+    ]
 
 
 @pytest.mark.parametrize("cell", ['{"a":"NaN, inf"}', '{"a":1e100}', '{"nan":"x,]"}'])
 def test_a_cell_that_only_looks_lenient_is_an_object(cell: str) -> None:
-    assert faults_of([{"email": "a@b.c", "user_metadata": cell}], layout=CELLS) == [set()]
+    assert find_faults([{"email": "a@b.c", "user_metadata": cell}], layout=CELLS) == [set()]
 
 
 def test_a_column_that_is_no_field_is_unknown_where_it_has_a_value() -> None:
     found = [{"email": "a@b.c", "team": "x", "^.*$": "y", "record": "9", "found": ""}, {"email": "a@b.c", "team": ""}]
     unknown = {("UNKNOWN_FIELD", "team"), ("UNKNOWN_FIELD", "^.*$"), ("UNKNOWN_FIELD", "record")}
-    assert faults_of(found, layout=CELLS) == [unknown, set()]
+    assert find_faults(found, layout=CELLS) == [unknown, set()]
 
 
 def test_digits_in_a_cell_stay_text() -> None:
@@ -165,7 +167,7 @@ COLUMNS = Layout(null_is_absent=True, columns=(*FIELD_NAMES, "team"))
 
 def test_a_null_in_a_column_is_an_absent_value_and_an_empty_text_is_none() -> None:
     row = {**dict.fromkeys(FIELD_NAMES), "email": "a@b.c", "name": "", "team": None}
-    assert faults_of([row], layout=COLUMNS) == [{("MIN_LENGTH", "name")}]
+    assert find_faults([row], layout=COLUMNS) == [{("MIN_LENGTH", "name")}]
 
 
 def test_nulls_inside_structs_are_absent_too() -> None:
@@ -175,14 +177,14 @@ def test_nulls_inside_structs_are_absent_too() -> None:
         "mfa_factors": [{"totp": None, "phone": {"value": "+1"}}],
         "user_metadata": {"a": None, "b": [1, None]},
     }
-    users = judged([row], layout=COLUMNS).accepted
+    users = validate_texts([row], layout=COLUMNS).accepted
     assert users.select("mfa_factors", "user_metadata").rows() == [('[{"phone":{"value":"+1"}}]', '{"b":[1,null]}')]
     assert users["custom_password_hash"].str.contains("null").to_list() == [False]
 
 
 def test_a_text_column_may_hold_an_object_as_json() -> None:
     row = {"email": "a@b.c", "user_metadata": '{"a":null}'}
-    assert judged([row], layout=COLUMNS).accepted["user_metadata"].to_list() == ['{"a":null}']
+    assert validate_texts([row], layout=COLUMNS).accepted["user_metadata"].to_list() == ['{"a":null}']
 
 
 def test_a_profile_may_find_fields_at_other_paths() -> None:
@@ -200,7 +202,7 @@ def test_a_profile_may_find_fields_at_other_paths() -> None:
 
 
 def test_normalising_what_was_accepted_changes_nothing() -> None:
-    first = judged(
+    first = validate_texts(
         [user(name="Jane", user_metadata={"b": [1.5, {"c": "\\"}]}, mfa_factors=[{"phone": {"value": "+1"}}])]
     )
     record = {
@@ -208,4 +210,4 @@ def test_normalising_what_was_accepted_changes_nothing() -> None:
         for field in FIELDS
         if (value := first.accepted[field.name][0]) is not None
     }
-    assert judged([record]).accepted.equals(first.accepted)
+    assert validate_texts([record]).accepted.equals(first.accepted)

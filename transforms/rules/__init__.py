@@ -1,1 +1,1 @@
-"""Run the Pandera rules over canonical rows and collect every error."""
+"""Runs the rules of the Pandera models over canonical rows and collects every error."""

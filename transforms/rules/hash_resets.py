@@ -1,4 +1,4 @@
-"""The option *reset unsupported hashes*: a row whose only fault is its hash comes in without it."""
+"""The option `reset_unsupported_hashes`: a row with no other errors than those of its hash is imported without it."""
 
 import polars as pl
 
@@ -11,10 +11,10 @@ IS_ERROR = pl.col("severity") == Severity.ERROR.value
 
 
 def with_hash_errors_as_warnings(errors: pl.DataFrame) -> pl.DataFrame:
-    """The errors, but as warnings those of rows that have errors of their hashes only."""
-    of_hashes_only = (ABOUT_A_HASH | ~IS_ERROR).all().over("record")
-    warned = of_hashes_only & ABOUT_A_HASH
-    message = pl.concat_str("message", pl.lit("; the user comes in without a password"))
+    """Return the errors, those of rows that have only errors about hashes as warnings."""
+    only_about_hashes = (ABOUT_A_HASH | ~IS_ERROR).all().over("record")
+    warned = only_about_hashes & ABOUT_A_HASH
+    message = pl.concat_str("message", pl.lit("; the user is imported without a password"))
     return errors.with_columns(
         message=pl.when(warned).then(message).otherwise("message"),
         severity=pl.when(warned).then(pl.lit(Severity.WARNING.value, dtype=SEVERITY)).otherwise("severity"),
@@ -22,7 +22,7 @@ def with_hash_errors_as_warnings(errors: pl.DataFrame) -> pl.DataFrame:
 
 
 def without_warned_hashes(users: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
-    """The users, without their hashes and to choose a new password where a hash has a warning."""
+    """Return the users; those with a warning about a hash lose their hashes and must choose a new password."""
     warned = errors.filter(ABOUT_A_HASH & ~IS_ERROR)["record"].unique()
     reset = pl.col("record").is_in(warned.implode())
     return users.with_columns(

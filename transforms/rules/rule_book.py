@@ -1,35 +1,34 @@
-"""Reads the rules out of Pandera models: each check as the expression it selects, its code and its sentence.
+"""Reads rules from Pandera models and runs them; each check of each column is a rule with a code and a sentence.
 
-The models stay the only place where rules are written. Here they are made ready to run all at once over a frame, which
-gives the verdicts of `Model.validate(frame, lazy=True)`. What to do with a verdict is in `transforms.rules.validate`.
+Rules are written in the models only. A check is called as the class method that it is: calling Pandera's `Check` gives
+the same result, but collects each check on its own, with its failure cases, which takes twice as long. Errors are made
+from broken rules in `transforms.rules.validate`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from string import Formatter
-from typing import NoReturn, cast
 
 import pandera.polars as pa
 import polars as pl
-from pandera.api.checks import Check
-from pandera.api.polars.types import PolarsData
 
-from schemas.canonical import items_column, json_type
+from schemas.canonical import JSON_TYPE, items_column, json_type, type_column
 from schemas.codes import ErrorCode, Severity
 from schemas.fields import JsonType
 from schemas.rules.password_hash import ALGORITHM
 
 TYPE_WORDS: Mapping[str, str] = {
     JsonType.STRING: "a string",
-    JsonType.BOOLEAN: "true or false",
+    JsonType.BOOLEAN: "a boolean",
     JsonType.NUMBER: "a number",
     JsonType.OBJECT: "an object",
     JsonType.ARRAY: "an array",
     JsonType.NULL: "null",
 }
 
-# what a rule's sentence may say was found, by the name in its braces
-FOUND: Mapping[str, Callable[[str], pl.Expr]] = {
+# what a placeholder in a rule's sentence stands for, by the rule's column
+PLACEHOLDERS: Mapping[str, Callable[[str], pl.Expr]] = {
     "type": lambda key: json_type(key).cast(pl.String).replace(TYPE_WORDS),
     "length": lambda key: pl.col(key).str.len_chars(),
     "local_length": lambda key: pl.col(key).str.extract(r"(?s)^(.*)@").str.len_chars(),
@@ -44,74 +43,65 @@ FOUND: Mapping[str, Callable[[str], pl.Expr]] = {
 
 @dataclass(frozen=True)
 class Rule:
-    """One check of one column: what must hold, and the code and sentence of a row for which it does not."""
+    """One check of one column: what must hold, and the code and sentence for a row for which it does not."""
 
     name: str
     column: str
-    holds: pl.Expr
+    check: Callable[[pa.PolarsData], pl.LazyFrame]
     code: ErrorCode
-    message: pl.Expr
+    sentence: str  # with placeholders
     severity: Severity = Severity.ERROR
 
+    def holds(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Return one column: whether the rule holds for each row; null means that it does."""
+        return self.check(pa.PolarsData(frame, self.column))
 
-class _Recorder:
-    """Stands where a check expects a frame, and answers `select` with the expression it was given."""
-
-    def select(self, *holds: pl.Expr, **named: pl.Expr) -> pl.Expr:
-        if len(holds) != 1 or named:
-            raise TypeError("a rule must select one expression without another name")
-        return holds[0]
-
-    def __getattr__(self, name: str) -> NoReturn:
-        msg = f"a rule must be data.lazyframe.select(<one expression>), it uses .{name}"
-        raise TypeError(msg)
+    @cached_property
+    def message(self) -> pl.Expr:
+        """The sentence with its placeholders filled in from the row."""
+        parts: list[pl.Expr] = []
+        for text, placeholder, _, _ in Formatter().parse(self.sentence):
+            parts.append(pl.lit(text))
+            if placeholder is not None:
+                parts.append(PLACEHOLDERS[placeholder](self.column).cast(pl.String))
+        return pl.concat_str(parts, ignore_nulls=True)
 
 
-def rules_of(model: type[pa.DataFrameModel]) -> tuple[Rule, ...]:
-    """The rules of a model, in the order of its columns.
+def broken_rows(frame: pl.DataFrame, rules: Sequence[Rule]) -> list[pl.Series]:
+    """Return per rule, in order, whether each row of the frame breaks it; null means that it does not."""
+    rows = frame.lazy()
+    broken = [rule.holds(rows).select(pl.all().not_().alias(str(number))) for number, rule in enumerate(rules)]
+    return pl.concat(broken, how="horizontal").collect(engine="in-memory").get_columns()
+
+
+def read_rules(model: type[pa.DataFrameModel]) -> tuple[Rule, ...]:
+    """Return the rules of a model, in the order of its columns.
 
     Raises:
-        TypeError: a check is not one selected expression, or has no code or sentence.
+        TypeError: a check is not one selected Boolean expression of a frame's columns, or has no code or sentence.
 
     """
-    return tuple(_rules(model))
-
-
-def _rules(model: type[pa.DataFrameModel]) -> Iterator[Rule]:
     schema = model.to_schema()
     if schema.checks:
-        raise TypeError(f"{model.__name__}: a rule must name the column it is about")
-    for column, declared in schema.columns.items():
-        for check in declared.checks:
-            yield _rule(check, column=column)
+        raise TypeError(f"{model.__name__}: a rule must name the column that it is about")
+    rules = [_rule(model, column, check) for column, declared in schema.columns.items() for check in declared.checks]
+    no_rows = _no_rows({name: column.dtype.type for name, column in schema.columns.items()})
+    columns = no_rows.collect_schema()
+    for rule in rules:
+        selected = rule.holds(no_rows).collect_schema()
+        if selected.dtypes() != [pl.Boolean] or not selected.keys() <= columns.keys():  # a literal has no column's name
+            raise TypeError(f"{rule.name}: a rule must select one Boolean expression, without another name")
+    return tuple(rules)
 
 
-def _rule(check: Check, *, column: str) -> Rule:
-    if not (check.name and check.error and check.description):
-        raise TypeError(f"{check.name}: a rule must have a code and a sentence")
-    return Rule(
-        name=check.name,
-        column=column,
-        holds=_recorded(check, column=column).fill_null(value=check.ignore_na),
-        code=ErrorCode[check.error],
-        message=_sentence(check.description, column=column),
-    )
+def _rule(model: type[pa.DataFrameModel], column: str, check: pa.Check) -> Rule:
+    if not (check.name and check.error and check.description and check.ignore_na):
+        raise TypeError(f"{check.name}: a rule must have a code and a sentence, and pass null")
+    return Rule(check.name, column, getattr(model, check.name), ErrorCode[check.error], check.description)
 
 
-def _recorded(check: Check, *, column: str) -> pl.Expr:
-    """The expression that the check selects."""
-    frame = cast("pl.LazyFrame", _Recorder())
-    selected: object = check._check_fn(PolarsData(frame, column), **check._check_kwargs)  # noqa: SLF001 (no public way)
-    if not isinstance(selected, pl.Expr):
-        raise TypeError(f"{check.name}: a rule must select one expression")
-    return selected
-
-
-def _sentence(description: str, *, column: str) -> pl.Expr:
-    """The sentence with what was found in its place."""
-    parts: list[pl.Expr] = []
-    for text, found, _, _ in Formatter().parse(description):
-        parts.append(pl.lit(text))
-        if found is not None:
-            parts.append(FOUND[found](column).cast(pl.String))
-    return pl.concat_str(parts, ignore_nulls=True)
+def _no_rows(values: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+    """Return an empty frame with the columns of a canonical frame."""
+    types = {type_column(name): JSON_TYPE for name in values}
+    items = {items_column(name): pl.Int64() for name in values}
+    return pl.LazyFrame(schema={**values, **types, **items})

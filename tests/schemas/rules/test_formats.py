@@ -1,4 +1,4 @@
-"""The grammars of e-mail addresses and URIs: cases of our own, published corpora, and a library's constants."""
+"""The grammars of e-mail addresses, URIs and clean text: our own cases, published corpora, a library's constants."""
 
 import json
 import xml.etree.ElementTree as ET  # of a file that is part of the corpora
@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.provisional import urls
 
-from schemas.rules.formats import LONGEST_EMAIL, LONGEST_LOCAL_PART, is_clean_text, is_email_address, is_http_uri
+from schemas.formats.email import LONGEST_EMAIL, LONGEST_LOCAL_PART, is_email_address
+from schemas.formats.text import is_clean_text
+from schemas.formats.uri import is_http_uri
 from tests.oracle import grammars
 from tests.oracle.addresses import emails, pictures
 
@@ -22,7 +24,7 @@ needs_corpora = pytest.mark.skipif(not CORPORA.exists(), reason="the corpora are
 Grammar = Callable[[pl.Expr], pl.Expr]
 
 
-def judged(texts: list[str], grammar: Grammar) -> list[bool]:
+def matches(texts: list[str], grammar: Grammar) -> list[bool]:
     return pl.DataFrame({"text": texts}, schema={"text": pl.String}).select(grammar(pl.col("text")))["text"].to_list()
 
 
@@ -45,8 +47,8 @@ def judged(texts: list[str], grammar: Grammar) -> list[bool]:
         "a@" + "é" * 59,
     ],
 )
-def test_an_address_is_taken(address: str) -> None:
-    assert judged([address], is_email_address) == [True]
+def test_an_address_is_accepted(address: str) -> None:
+    assert matches([address], is_email_address) == [True]
 
 
 @pytest.mark.parametrize(
@@ -85,12 +87,12 @@ def test_an_address_is_taken(address: str) -> None:
         "a@\u212a.com",
     ],
 )
-def test_what_is_no_address_is_refused(address: str) -> None:
-    assert judged([address], is_email_address) == [False]
+def test_other_texts_are_refused(address: str) -> None:
+    assert matches([address], is_email_address) == [False]
 
 
 def isemail_cases() -> dict[str, list[str]]:
-    """The addresses of the isemail suite by category; it writes a control character as a picture of it."""
+    """The addresses of the isemail suite by category; it writes control characters as symbols."""
     root = ET.parse(CORPORA / "isemail" / "tests.xml").getroot()  # noqa: S314 (a file of ours)
     pictures_of_controls = {0x2400 + code: chr(code) for code in range(0x20)}
     cases: dict[str, list[str]] = {}
@@ -101,8 +103,8 @@ def isemail_cases() -> dict[str, list[str]]:
 
 
 @needs_corpora
-def test_isemail_every_error_is_refused_and_every_valid_address_taken() -> None:
-    accepted = {category: sum(judged(texts, is_email_address)) for category, texts in isemail_cases().items()}
+def test_isemail_errors_are_refused_and_valid_addresses_accepted() -> None:
+    accepted = {category: sum(matches(texts, is_email_address)) for category, texts in isemail_cases().items()}
     assert accepted == {
         "ISEMAIL_ERR": 0,
         "ISEMAIL_VALID_CATEGORY": 14,
@@ -115,13 +117,13 @@ def test_isemail_every_error_is_refused_and_every_valid_address_taken() -> None:
 
 
 def differences(name: str, grammar: Grammar) -> tuple[int, dict[str, bool]]:
-    """How many cases of a JSON Schema format suite are judged as it says, and those that are not with its verdict."""
+    """Return how many cases of a JSON Schema format suite agree, and the others with the result of the suite."""
     suite = json.loads((CORPORA / "json-schema-format" / "format" / f"{name}.json").read_text(encoding="utf-8"))
     cases = [
         (case["data"], case["valid"]) for group in suite for case in group["tests"] if isinstance(case["data"], str)
     ]
-    verdicts = judged([text for text, _ in cases], grammar)
-    differing = {text: valid for (text, valid), verdict in zip(cases, verdicts, strict=True) if verdict is not valid}
+    found = matches([text for text, _ in cases], grammar)
+    differing = {text: valid for (text, valid), match in zip(cases, found, strict=True) if match is not valid}
     return len(cases) - len(differing), differing
 
 
@@ -147,9 +149,9 @@ def test_json_schema_uri_differs_in_other_schemes_only() -> None:
 
 
 @needs_corpora
-def test_json_schema_idn_hostname_differs_in_what_no_pattern_can_tell() -> None:
+def test_json_schema_idn_hostname_differs_in_what_a_pattern_cannot_check() -> None:
     agreeing, differing = differences("idn-hostname", lambda name: is_email_address(pl.lit("a@") + name).alias("text"))
-    other_full_stops = {text for text, valid in differing.items() if valid}  # NFKC or IDNA would replace them by a dot
+    other_full_stops = {text for text, valid in differing.items() if valid}  # NFKC or IDNA would make them dots
     assert agreeing == 68
     assert all(set(text) & set("。．｡") for text in other_full_stops)
     assert len(differing) - len(other_full_stops) == 10  # punycode, direction of writing, one of 255 characters
@@ -158,7 +160,7 @@ def test_json_schema_idn_hostname_differs_in_what_no_pattern_can_tell() -> None:
 def test_the_dot_atom_is_that_of_the_library() -> None:
     characters = [chr(code) for code in range(0x80)]
     by_library = [bool(rfc_constants.ATEXT_RE.fullmatch(character)) and character != "." for character in characters]
-    assert judged([f"{character}@b.c" for character in characters], is_email_address) == by_library
+    assert matches([f"{character}@b.c" for character in characters], is_email_address) == by_library
     assert (LONGEST_EMAIL, LONGEST_LOCAL_PART) == (
         rfc_constants.EMAIL_MAX_LENGTH,
         rfc_constants.LOCAL_PART_MAX_LENGTH,
@@ -168,22 +170,22 @@ def test_the_dot_atom_is_that_of_the_library() -> None:
 @settings(max_examples=30, derandomize=True, deadline=None, database=None)
 @given(st.lists(st.from_regex(rfc_constants.DOT_ATOM_TEXT, fullmatch=True), min_size=5, max_size=5))
 def test_every_dot_atom_of_the_library_is_a_local_part(local_parts: list[str]) -> None:
-    assert all(judged([f"{text}@example.com" for text in local_parts], is_email_address))
+    assert all(matches([f"{text}@example.com" for text in local_parts], is_email_address))
 
 
 @settings(max_examples=60, derandomize=True, deadline=None, database=None)
 @given(st.lists(st.one_of(emails, st.text(max_size=8).map("a@{}".format)), min_size=20, max_size=20))
-def test_addresses_are_judged_as_the_grammar_spelled_out_by_hand(texts: list[str]) -> None:
-    assert judged(texts, is_email_address) == [grammars.is_email_address(text) for text in texts]
+def test_addresses_match_the_handwritten_grammar(texts: list[str]) -> None:
+    assert matches(texts, is_email_address) == [grammars.is_email_address(text) for text in texts]
 
 
 @settings(max_examples=60, derandomize=True, deadline=None, database=None)
 @given(st.lists(st.one_of(pictures, urls(), st.text(max_size=8).map("http://a{}".format)), min_size=20, max_size=20))
-def test_uris_are_judged_as_the_grammar_spelled_out_by_hand(texts: list[str]) -> None:
-    assert judged(texts, is_http_uri) == [grammars.is_http_uri(text) for text in texts]
+def test_uris_match_the_handwritten_grammar(texts: list[str]) -> None:
+    assert matches(texts, is_http_uri) == [grammars.is_http_uri(text) for text in texts]
 
 
-def test_text_is_unsound_with_c0_controls_and_the_replacement_character_only() -> None:
+def test_only_c0_controls_and_the_replacement_character_are_unclean() -> None:
     characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
-    unsound = [c for c, sound in zip(characters, judged(characters, is_clean_text), strict=True) if not sound]
-    assert unsound == [*(chr(code) for code in range(0x20)), "\ufffd"]
+    unclean = [c for c, clean in zip(characters, matches(characters, is_clean_text), strict=True) if not clean]
+    assert unclean == [*(chr(code) for code in range(0x20)), "\ufffd"]

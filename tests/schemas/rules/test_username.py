@@ -1,10 +1,10 @@
-"""Usernames follow the settings of their connection."""
+"""The rules of usernames follow the settings of the connection."""
 
 import pytest
 
 from schemas.connection import ConnectionSettings
 from tests.examples import user
-from tests.judging import faults, judged, rules
+from tests.validation import faults_by_record, rules, validate_texts
 
 STRICT = ConnectionSettings(
     connection="staff",
@@ -28,19 +28,19 @@ STRICT = ConnectionSettings(
         (user(username="j\tne"), {("INVALID_TEXT", "username")}),
     ],
 )
-def test_a_username_is_judged_by_its_connection(record: object, expected: set[tuple[str, str]]) -> None:
-    assert faults(judged([record], rule_set=rules(connection=STRICT)), 1) == [expected]
+def test_a_username_is_validated_by_its_connection(record: object, expected: set[tuple[str, str]]) -> None:
+    assert faults_by_record(validate_texts([record], rule_set=rules(connection=STRICT)), 1) == [expected]
 
 
 def test_the_message_names_the_limit_of_the_connection() -> None:
-    verdicts = judged([user(username="ja"), user(username="janeth")], rule_set=rules(connection=STRICT))
-    assert verdicts.errors["message"].to_list() == [
-        "is 2 characters long, at least 3 must be given",
-        "is 6 characters long, at most 5 are allowed",
+    validated = validate_texts([user(username="ja"), user(username="janeth")], rule_set=rules(connection=STRICT))
+    assert validated.errors["message"].to_list() == [
+        "has a length of 2; the minimum is 3",
+        "has a length of 6; the maximum is 5",
     ]
 
 
 def test_two_connections_do_not_share_their_rules() -> None:
     strict, lenient = rules(connection=STRICT), rules()
-    assert not judged([user(username="JANE")], rule_set=lenient).errors.height
-    assert judged([user(username="JANE")], rule_set=strict).errors.height
+    assert not validate_texts([user(username="JANE")], rule_set=lenient).errors.height
+    assert validate_texts([user(username="JANE")], rule_set=strict).errors.height

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.frames import RECORDS
 from tests.examples import EXAMPLES, HASHES, hashed, user
-from tests.judging import ENGINE, rows
 from tests.oracle.records import GENERATED, records
+from tests.validation import ENGINE, rows
 from transforms.rejects.redact import masked_email, redacted
 
 SECRET = "S3CR3T"

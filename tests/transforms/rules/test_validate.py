@@ -1,6 +1,6 @@
-"""Verdicts: every code has a rule and examples, one fault gives one code, and stock Pandera says the same."""
+"""Validation: every code has a rule and examples, one fault gives one code, and Pandera's own validation agrees."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache
 
 import pandera.polars as pa
@@ -14,14 +14,14 @@ from schemas.connection import ConnectionSettings
 from schemas.fields import STAGED
 from schemas.frames import ERRORS, Layout
 from tests.examples import BCRYPT, EXAMPLES, GIVEN_ELSEWHERE, Example, hashed, user
-from tests.judging import RULES, faults, faults_of, judged, normalised, rules
 from tests.oracle.records import GENERATED, records
-from transforms.rules.rule_book import Rule
-from transforms.rules.validate import broken_rows, models_of
+from tests.validation import RULES, faults_by_record, find_faults, normalise_texts, rules, validate_texts
+from transforms.rules.rule_book import Rule, broken_rows
+from transforms.rules.validate import get_models
 
 CASES = [(code, example) for code, examples in EXAMPLES.items() for example in examples]
 LAYOUTS = list(dict.fromkeys(example.layout for _, example in CASES))
-EVERY_RULE = [(frame, rule) for frame, book in RULES.rules.items() for rule in book]
+EVERY_RULE = [(frame, rule) for frame, frame_rules in RULES.rules.items() for rule in frame_rules]
 Broken = set[tuple[str, str, int]]  # column, rule, row
 
 
@@ -40,18 +40,18 @@ def texts_of(layout: Layout) -> list[str]:
 
 @cache
 def faults_by_text(layout: Layout) -> dict[str, set[tuple[str, str]]]:
-    """What the examples of a layout get, judged together."""
+    """Return the faults of the examples of a layout, validated together."""
     texts = texts_of(layout)
-    return dict(zip(texts, faults_of(texts, layout=layout), strict=True))
+    return dict(zip(texts, find_faults(texts, layout=layout), strict=True))
 
 
 @pytest.mark.parametrize(("code", "example"), CASES, ids=name_of)
-def test_every_example_gets_its_codes_and_no_other(code: ErrorCode, example: Example) -> None:
+def test_every_example_gets_exactly_its_codes(code: ErrorCode, example: Example) -> None:
     assert code.value in {found for found, _ in example.faults}
     assert faults_by_text(example.layout)[example.text] == example.faults
 
 
-def test_every_row_code_has_a_rule_and_an_example_or_is_given_elsewhere() -> None:
+def test_every_row_code_has_a_rule_and_an_example_or_comes_from_elsewhere() -> None:
     ruled = {rule.code.value for _, rule in EVERY_RULE}
     elsewhere = {code.value for code in GIVEN_ELSEWHERE}
     assert ruled == {code.value for code in EXAMPLES}
@@ -60,17 +60,17 @@ def test_every_row_code_has_a_rule_and_an_example_or_is_given_elsewhere() -> Non
 
 
 def test_every_rule_is_broken_by_some_example() -> None:
-    canonicals = [normalised(texts_of(layout), layout=layout) for layout in LAYOUTS]
+    canonicals = [normalise_texts(texts_of(layout), layout=layout) for layout in LAYOUTS]
     unbroken = [
         name_of(rule)
         for frame, rule in EVERY_RULE
         if not any(broken_rows(getattr(canonical, frame), [rule])[0].any() for canonical in canonicals)
-        if rule.name != "username_is_there_where_required"
+        if rule.name != "username_is_present_where_required"
     ]
     assert unbroken == []
 
 
-def by_stock_pandera(model: type[pa.DataFrameModel], frame: pl.DataFrame) -> Broken:
+def broken_by_pandera(model: type[pa.DataFrameModel], frame: pl.DataFrame) -> Broken:
     checks = {name: column.checks for name, column in model.to_schema().columns.items()}
     try:
         model.validate(frame, lazy=True)
@@ -80,87 +80,86 @@ def by_stock_pandera(model: type[pa.DataFrameModel], frame: pl.DataFrame) -> Bro
     return set()
 
 
-def by_our_pass(rules_of_frame: Iterable[Rule], frame: pl.DataFrame) -> Broken:
-    book = list(rules_of_frame)
-    broken = broken_rows(frame, book)
-    return {(rule.column, rule.name, row) for rule, rows in zip(book, broken, strict=True) for row in rows.arg_true()}
+def broken_by_product(frame_rules: Sequence[Rule], frame: pl.DataFrame) -> Broken:
+    broken = zip(frame_rules, broken_rows(frame, frame_rules), strict=True)
+    return {(rule.column, rule.name, row) for rule, rows in broken for row in rows.arg_true()}
 
 
-def assert_stock_pandera_agrees(texts: list[object], layout: Layout) -> None:
-    canonical = normalised(texts, layout=layout)
-    for frame, model in models_of(ConnectionSettings()).items():
+def assert_pandera_agrees(texts: list[object], layout: Layout) -> None:
+    canonical = normalise_texts(texts, layout=layout)
+    for frame, model in get_models(ConnectionSettings()).items():
         rows = getattr(canonical, frame)
-        assert by_our_pass(RULES.rules[frame], rows) == by_stock_pandera(model, rows), frame
+        assert broken_by_product(RULES.rules[frame], rows) == broken_by_pandera(model, rows), frame
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)
-def test_the_single_pass_breaks_the_rules_that_stock_pandera_says_on_the_examples(layout: Layout) -> None:
-    assert_stock_pandera_agrees([*texts_of(layout), '{"email":"a@b.c"}'], layout)
+def test_pandera_finds_the_same_broken_rules_in_the_examples(layout: Layout) -> None:
+    assert_pandera_agrees([*texts_of(layout), '{"email":"a@b.c"}'], layout)
 
 
 @settings(GENERATED, max_examples=4, derandomize=True)
 @given(st.lists(records, min_size=40, max_size=40))
-def test_the_single_pass_breaks_the_rules_that_stock_pandera_says_on_generated_records(batch: list[object]) -> None:
-    assert_stock_pandera_agrees(batch, Layout())
+def test_pandera_finds_the_same_broken_rules_in_generated_records(batch: list[object]) -> None:
+    assert_pandera_agrees(batch, Layout())
 
 
-def test_verdicts_have_the_columns_of_their_contracts_also_without_rows() -> None:
+def test_results_have_their_columns_even_without_rows() -> None:
     for texts in ([], ['{"email":"a@b.c"}'], ["{}"], [hashed("md5", {"value": "?"})]):
-        verdicts = judged(texts)
-        assert verdicts.accepted.schema == STAGED
-        assert verdicts.errors.schema == ERRORS
+        validated = validate_texts(texts)
+        assert validated.accepted.schema == STAGED
+        assert validated.errors.schema == ERRORS
 
 
 def test_a_row_gets_all_its_errors_at_once_in_the_order_of_records() -> None:
-    verdicts = judged([{"name": "", "email": 1}, {"email": "a@b.c"}, {"email": "x", "given_name": ""}])
-    assert verdicts.errors.select("record", "line", "code", "path").rows() == [
+    validated = validate_texts([{"name": "", "email": 1}, {"email": "a@b.c"}, {"email": "x", "given_name": ""}])
+    assert validated.errors.select("record", "line", "code", "path").rows() == [
         (1, 1, "INVALID_TYPE", "email"),
         (1, 1, "MIN_LENGTH", "name"),
         (3, 3, "FORMAT", "email"),
         (3, 3, "MIN_LENGTH", "given_name"),
     ]
-    assert verdicts.accepted["record"].to_list() == [2]
+    assert validated.accepted["record"].to_list() == [2]
 
 
 @pytest.mark.parametrize(
     ("record", "message"),
     [
-        (user(given_name="é" * 151), "is 151 characters long, at most 150 are allowed"),
-        (user(email="a" * 65 + "@b.c"), "has 65 characters before the @, at most 64 are allowed"),
-        (user(email=None), "is null; a string is required"),
-        (user(blocked="yes"), "is a string; true or false is required"),
-        (user(mfa_factors=[]), "is empty, at least 1 item is required"),
-        (user(mfa_factors=[{"phone": {"value": "+1"}}] * 11), "has 11 items, at most 10 are allowed"),
-        (user(emial="x"), "is no field of a user; did you mean email?"),
-        (user(shoeSize=44), "is no field of a user"),
-        (hashed("scrypt", cost=0), "is 0, at least 2 is required"),
-        (hashed("scrypt", cost=12), "is 12, which is no power of two"),
+        (user(given_name="é" * 151), "is 151 characters long; at most 150 are allowed"),
+        (user(email="a" * 65 + "@b.c"), "has 65 characters before the @; at most 64 are allowed"),
+        (user(email=None), "must be a string, not null"),
+        (user(blocked="yes"), "must be true or false, not a string"),
+        (user(mfa_factors=[]), "is empty; at least 1 item is required"),
+        (user(mfa_factors=[{"phone": {"value": "+1"}}] * 11), "has 11 items; at most 10 are allowed"),
+        (user(emial="x"), "is not a known field; did you mean email?"),
+        (user(shoeSize=44), "is not a known field"),
+        (hashed("scrypt", cost=0), "is 0; the minimum is 2"),
+        (hashed("scrypt", cost=12), "is 12, which is not a power of two"),
         (hashed("sha1", {"value": "00"}), "does not have the form of sha1 hashes"),
-        (hashed("md5", salts={"value": "x"}), "is a key that its object must not have; did you mean salt?"),
-        ('{"email":"a@b.c","name":"x","name":"x","name":"x"}', "is there 3 times, it may be there once"),
+        (hashed("md5", salts={"value": "x"}), "is not a known key of this object; did you mean salt?"),
+        ('{"email":"a@b.c","name":"x","name":"x","name":"x"}', "appears 3 times; it must appear only once"),
     ],
 )
-def test_the_message_names_the_limit_and_what_was_found(record: object, message: str) -> None:
-    assert judged([record]).errors["message"].to_list() == [message]
+def test_the_message_names_the_limit_and_the_finding(record: object, message: str) -> None:
+    assert validate_texts([record]).errors["message"].to_list() == [message]
 
 
-def test_no_message_holds_a_value_of_the_record() -> None:
+def test_messages_do_not_contain_values_of_the_record() -> None:
     marked = [example.text.replace(BCRYPT, "S3CR3T").replace("jane", "S3CR3T") for _, example in CASES]
-    assert "S3CR3T" not in str(judged(marked).errors.select("message", "code").write_json())
+    assert "S3CR3T" not in str(validate_texts(marked).errors.select("message", "code").write_json())
 
 
-def test_an_ignored_unknown_field_is_a_warning_and_left_out() -> None:
-    verdicts = judged([user(isAdmin=True)], rule_set=rules(unknown_fields="ignore"))
-    assert verdicts.errors.select("code", "path", "severity").rows() == [
+def test_an_ignored_unknown_field_is_a_warning() -> None:
+    validated = validate_texts([user(isAdmin=True)], rule_set=rules(unknown_fields="ignore"))
+    assert validated.errors.select("code", "path", "severity").rows() == [
         ("UNKNOWN_FIELD", "isAdmin", Severity.WARNING.value)
     ]
-    assert verdicts.accepted["record"].to_list() == [1]
+    assert validated.accepted["record"].to_list() == [1]
 
 
-def test_an_unknown_part_of_a_hash_is_refused_also_where_unknown_fields_are_ignored() -> None:
-    verdicts = judged([hashed("bcrypt", rounds=10)], rule_set=rules(unknown_fields="ignore"))
-    assert verdicts.errors["severity"].to_list() == [Severity.ERROR.value]
-    assert verdicts.accepted.is_empty()
+def test_an_unknown_key_of_a_hash_is_refused_even_if_unknown_fields_are_ignored() -> None:
+    validated = validate_texts([hashed("bcrypt", rounds=10)], rule_set=rules(unknown_fields="ignore"))
+    assert validated.errors["severity"].to_list() == [Severity.ERROR.value]
+    assert validated.accepted.is_empty()
 
 
 RESET = rules(reset_unsupported_hashes=True)
@@ -174,21 +173,21 @@ RESET = rules(reset_unsupported_hashes=True)
         user(password_hash=BCRYPT, custom_password_hash={}),
     ],
 )
-def test_a_user_whose_only_fault_is_the_hash_comes_in_to_choose_a_new_password(record: object) -> None:
-    verdicts = judged([record, user(password_hash=BCRYPT)], rule_set=RESET)
-    assert set(verdicts.errors["severity"]) == {Severity.WARNING.value}
-    hashes = verdicts.accepted.select("password_hash", "custom_password_hash", "password_reset_required")
+def test_a_user_with_only_a_hash_fault_is_accepted_without_the_hash(record: object) -> None:
+    validated = validate_texts([record, user(password_hash=BCRYPT)], rule_set=RESET)
+    assert set(validated.errors["severity"]) == {Severity.WARNING.value}
+    hashes = validated.accepted.select("password_hash", "custom_password_hash", "password_reset_required")
     assert hashes.rows() == [(None, None, True), (BCRYPT, None, None)]
 
 
-def test_a_user_with_another_fault_is_refused_with_all_errors_as_errors() -> None:
-    verdicts = judged([user(password_hash="x", name="")], rule_set=RESET)
-    assert set(verdicts.errors["severity"]) == {Severity.ERROR.value}
-    assert verdicts.accepted.is_empty()
+def test_a_user_with_another_fault_is_refused_and_all_errors_stay_errors() -> None:
+    validated = validate_texts([user(password_hash="x", name="")], rule_set=RESET)
+    assert set(validated.errors["severity"]) == {Severity.ERROR.value}
+    assert validated.accepted.is_empty()
 
 
-def test_a_warning_beside_the_hash_does_not_keep_the_user_out() -> None:
+def test_a_user_with_a_hash_fault_and_a_warning_is_accepted() -> None:
     lenient = rules(reset_unsupported_hashes=True, unknown_fields="ignore")
-    verdicts = judged([user(password_hash="x", isAdmin=True)], rule_set=lenient)
-    assert faults(verdicts, 1) == [{("PATTERN", "password_hash"), ("UNKNOWN_FIELD", "isAdmin")}]
-    assert verdicts.accepted["password_reset_required"].to_list() == [True]
+    validated = validate_texts([user(password_hash="x", isAdmin=True)], rule_set=lenient)
+    assert faults_by_record(validated, 1) == [{("PATTERN", "password_hash"), ("UNKNOWN_FIELD", "isAdmin")}]
+    assert validated.accepted["password_reset_required"].to_list() == [True]

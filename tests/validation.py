@@ -1,4 +1,4 @@
-"""Runs records through the rules as a job does: normalised by an engine in memory, judged by a rule set."""
+"""Normalises and validates records as a job does, with an engine in memory."""
 
 import atexit
 import json
@@ -12,7 +12,7 @@ from schemas.connection import ConnectionSettings
 from schemas.frames import RECORDS, Layout
 from schemas.profiles import PROFILES
 from transforms.normalise import Canonical, normalise
-from transforms.rules.validate import RuleSet, Verdicts, rule_set, validate
+from transforms.rules.validate import RuleSet, Validated, rule_set, validate
 
 ENGINE = duckdb.connect()
 atexit.register(ENGINE.close)
@@ -21,7 +21,7 @@ Fault = tuple[str, str]  # code, path
 
 
 def rows(texts: Iterable[object]) -> pl.DataFrame:
-    """Records of given texts, or of the JSON of anything else, as a reader hands them over."""
+    """Return a frame of records as readers return it, from texts or from values to be written as JSON."""
     written = [text if isinstance(text, str) else json.dumps(text) for text in texts]
     numbers = range(1, len(written) + 1)
     return pl.DataFrame({"record": numbers, "line": numbers, "text": written}, schema=RECORDS)
@@ -33,6 +33,7 @@ def rules(
     reset_unsupported_hashes: bool = False,
     connection: ConnectionSettings | None = None,
 ) -> RuleSet:
+    """Return the rules of a job, by default of one without options."""
     return rule_set(
         connection or ConnectionSettings(),
         unknown_fields=unknown_fields,
@@ -43,24 +44,24 @@ def rules(
 RULES = rules()
 
 
-def normalised(texts: Iterable[object], *, layout: Layout = JSON, profile: str = "auth0") -> Canonical:
+def normalise_texts(texts: Iterable[object], *, layout: Layout = JSON, profile: str = "auth0") -> Canonical:
     return normalise(rows(texts), engine=ENGINE, profile=PROFILES[profile], layout=layout)
 
 
-def judged(
+def validate_texts(
     texts: Iterable[object], *, layout: Layout = JSON, profile: str = "auth0", rule_set: RuleSet = RULES
-) -> Verdicts:
-    return validate(normalised(texts, layout=layout, profile=profile), rules=rule_set)
+) -> Validated:
+    return validate(normalise_texts(texts, layout=layout, profile=profile), rules=rule_set)
 
 
-def faults(verdicts: Verdicts, count: int) -> list[set[Fault]]:
-    """Per record its errors and warnings as code and path."""
+def faults_by_record(validated: Validated, count: int) -> list[set[Fault]]:
+    """Return per record its errors and warnings as code and path."""
     found: list[set[Fault]] = [set() for _ in range(count)]
-    for record, code, path in verdicts.errors.select("record", "code", "path").rows():
+    for record, code, path in validated.errors.select("record", "code", "path").rows():
         assert (code, path) not in found[record - 1], f"{code} at {path} twice"
         found[record - 1].add((code, path))
     return found
 
 
-def faults_of(texts: Sequence[object], *, layout: Layout = JSON) -> list[set[Fault]]:
-    return faults(judged(texts, layout=layout), len(texts))
+def find_faults(texts: Sequence[object], *, layout: Layout = JSON) -> list[set[Fault]]:
+    return faults_by_record(validate_texts(texts, layout=layout), len(texts))
