@@ -3,16 +3,15 @@
 What is in it is `flows.store.database`'s.
 """
 
-import fcntl
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 
 from flows.store.fault_points import fault_point
-from flows.store.private_files import make_private
+from flows.store.locks import file_lock
+from flows.store.private_files import atomic_write, make_private
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault
 
@@ -29,7 +28,7 @@ def created_whole(path: Path, *, drafts: Path, create: Callable[[Path], None]) -
     """
     if path.exists():
         return
-    with _alone(drafts / LOCK):
+    with file_lock(drafts / LOCK):
         if path.exists():
             return
         log = _log_of(path)
@@ -38,19 +37,9 @@ def created_whole(path: Path, *, drafts: Path, create: Callable[[Path], None]) -
         draft = drafts / DRAFT
         for leftover in (draft, _log_of(draft)):
             leftover.unlink(missing_ok=True)
-        create(draft)
-        fault_point("database: name it")
-        draft.rename(path)
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+        with atomic_write(path, temporary=draft):
+            create(draft)
+            fault_point("database: name it")
 
 
 def _log_of(path: Path) -> Path:
@@ -70,15 +59,10 @@ def rewrite(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
     The lock on the old file is held until the new one stands in its place.
     """
-    draft = temp_path(path)
-    draft.unlink(missing_ok=True)
-    try:
+    with atomic_write(path, temporary=temp_path(path)) as draft:
         _copy(connection, draft)
         _synced(draft)
         fault_point("put the copy in its place")
-        os.replace(draft, path)  # noqa: PTH105 - the atomic call by its name
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, draft: Path) -> None:

@@ -3,20 +3,20 @@
 The lock is an OS lock: it is held as long as the job's process lives, whatever kills it.
 """
 
-import fcntl
 import json
 import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from flows.store.fault_points import fault_point
-from flows.store.private_files import private_folder, private_umask
+from flows.store.locks import file_lock, is_locked, try_file_lock
+from flows.store.private_files import atomic_write, private_folder, private_umask
 
 STATUS_FILE = "status.json"
 CANCEL_FILE = "cancel"
@@ -78,11 +78,9 @@ class JobFolder:
 
     def write_status(self, status: Mapping[str, object]) -> None:
         """Replace what `jobs status` shows of a running job."""
-        draft = self.path / f"{STATUS_FILE}.new"
-        with private_umask():
-            draft.write_text(json.dumps(status), encoding="utf-8")
-        fault_point("folder: replace the status")
-        draft.replace(self.path / STATUS_FILE)
+        with atomic_write(self.path / STATUS_FILE) as temp:
+            temp.write_text(json.dumps(status), encoding="utf-8")
+            fault_point("folder: replace the status")
 
     def read_status(self) -> Mapping[str, object]:
         """The last live status; empty when there is none."""
@@ -103,25 +101,14 @@ class JobFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the job's lock: `is_running` is true for every other process meanwhile. Makes the folder."""
-        descriptor = self._lock()
-        try:
+        """Create the folder and hold the job's lock within the block: `is_running` is then true in every process."""
+        with ExitStack() as stack:
+            while True:
+                self.create()
+                with suppress(FileNotFoundError):  # another process removed the folder before it was locked
+                    stack.enter_context(file_lock(self.path / LOCK_FILE))
+                    break
             yield
-        finally:
-            os.close(descriptor)
-
-    def _lock(self) -> int:
-        """The descriptor of the lock, in a folder that nobody took away before it was locked."""
-        while True:
-            self.create()
-            try:
-                descriptor = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
-            except FileNotFoundError:
-                continue
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if is_open_at(descriptor, self.path / LOCK_FILE):
-                return descriptor
-            os.close(descriptor)
 
     def remove(self) -> None:
         """Take the folder away with all that is in it."""
@@ -130,13 +117,9 @@ class JobFolder:
 
     def remove_unless(self, is_known: Callable[[], bool]) -> None:
         """Take away the folder of a job that never began: nobody holds its lock, and nobody knows it then."""
-        with suppress(FileNotFoundError):
-            descriptor = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                if locked_at_once(descriptor) and not is_known():
-                    self.remove()
-            finally:
-                os.close(descriptor)
+        with suppress(FileNotFoundError), try_file_lock(self.path / LOCK_FILE) as is_acquired:
+            if is_acquired and not is_known():
+                self.remove()
 
     def make_room(self) -> None:
         """Remove what only a merge needs: the job has failed on a full disk and has to say so on it."""
@@ -153,9 +136,8 @@ class JobFolder:
 
     @property
     def is_running(self) -> bool:
-        """Whether a living process holds the job's lock."""
-        lock = self.path / LOCK_FILE
-        return lock.exists() and not is_free(lock)
+        """Whether a process holds the job's lock."""
+        return is_locked(self.path / LOCK_FILE)
 
 
 def folders_in(jobs_folder: Path) -> list[JobFolder]:
@@ -167,30 +149,4 @@ def _is_uuid(name: str) -> bool:
     try:
         return str(uuid.UUID(name)) == name
     except ValueError:
-        return False
-
-
-def is_free(lock: Path) -> bool:
-    """Whether nobody holds an OS lock on the file; those who look do not hinder each other."""
-    descriptor = os.open(lock, os.O_RDWR)
-    try:
-        return locked_at_once(descriptor, fcntl.LOCK_SH)
-    finally:
-        os.close(descriptor)
-
-
-def locked_at_once(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
-    """Whether the lock could be taken without waiting; it is held until the descriptor is closed."""
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def is_open_at(descriptor: int, path: Path) -> bool:
-    """Whether the open file is the one that has the path now."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
         return False

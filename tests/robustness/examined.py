@@ -8,9 +8,10 @@ from pathlib import Path
 
 from flows.settings import Settings
 from flows.store.database import Store
-from flows.store.job_folder import folders_in, is_free
+from flows.store.job_folder import folders_in
 from flows.store.jobs import summary_from
 from flows.store.live_jobs import sweep
+from flows.store.locks import is_locked
 from schemas.job import DONE, RUNNING, JobSummary
 from transforms.statements import run_mapped
 
@@ -96,7 +97,7 @@ def _strays(settings: Settings, known: AbstractSet[str]) -> Iterator[str]:
             yield f"{Path(*parts)} was left behind"
         if parts != ("users.ndjson",) and stat.S_IMODE(path.stat().st_mode) & 0o077:
             yield f"{Path(*parts)} may be read by others"
-        if (path.name == "lock" or ".slots" in parts[:-1]) and not is_free(path):
+        if (path.name == "lock" or ".slots" in parts[:-1]) and is_locked(path):
             yield f"the lock {Path(*parts)} is held"
 
 
