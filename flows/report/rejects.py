@@ -1,6 +1,5 @@
 """The refused records of a job as a file to correct and import again; it holds the originals, secrets and all."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from flows.readers.sources import ENDINGS
 from flows.store.database import Store, escaped_glob, scratch
 from flows.store.job_folder import JobFolder
 from flows.store.jobs import find_job
-from flows.store.private_files import private_umask
+from flows.store.private_files import atomic_write
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault, JobFault
 from schemas.job import RUNNING, UNDO, JobSummary
@@ -122,15 +121,11 @@ def _write(connection: duckdb.DuckDBPyConnection, store: Store, folder: JobFolde
         "select count(*), count(*) filter (is_readable) from rejects"
     ).fetchall()
     layout = RejectLayout(_columns(connection, folder), has_original=readable < records)
-    draft = path.with_name(f".{os.getpid()}-{path.name}")
     try:
-        with private_umask(), closing(scratch(store.settings, spill=folder.path)) as engine:
-            WRITERS[form](RejectFile(draft, layout, engine), _frames(connection))
-            draft.replace(path)
+        with atomic_write(path) as temp, closing(scratch(store.settings, spill=folder.path)) as engine:
+            WRITERS[form](RejectFile(temp, layout, engine), _frames(connection))
     except OSError as error:
         raise FileFault(ErrorCode.FILE_UNREADABLE, f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        draft.unlink(missing_ok=True)
     return int(records)
 
 
