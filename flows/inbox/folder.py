@@ -3,15 +3,14 @@
 Only files and their names; what an import is, and Prefect, are `flows.inbox.flow`'.
 """
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.report.artifacts import ErrorRow
+from flows.store.locks import try_file_lock
 from flows.store.private_files import private_folder, private_umask
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
@@ -51,11 +50,8 @@ class Inbox:
         """
         if not self.path.is_dir():
             raise JobFault(ErrorCode.FILE_NOT_FOUND, f"there is no folder {self.path}", "create it, or name another")
-        descriptor = os.open(self.path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            yield _locked(descriptor)
-        finally:
-            os.close(descriptor)
+        with try_file_lock(self.path / LOCK_NAME) as is_acquired:
+            yield is_acquired
 
     def new_files(self, *, settled_before: float) -> list[Path]:
         """The files to import, by name: complete ones, which nobody has written to since that time (seconds)."""
@@ -72,14 +68,6 @@ class Inbox:
             report.write_text(_report(summary, errors), encoding="utf-8")
         path.rename(target)  # last: a file that is still here is looked at again, and its content is known by then
         return target
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _is_ready(path: Path, *, settled_before: float) -> bool:
