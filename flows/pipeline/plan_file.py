@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from flows.readers.sources import ENDINGS
-from flows.store.database import view
+from flows.store.database import view_parts
 from flows.store.job_folder import JobFolder
 from flows.store.private_files import atomic_write
 from schemas.codes import ErrorCode
@@ -42,8 +42,8 @@ def write_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder, path: P
         FileFault: the file cannot be written.
 
     """
-    view(connection, "job_refused", folder.parts("refused"), empty=RECORDS)
-    view(connection, "job_errors", folder.parts("errors"), empty=ERRORS)
+    view_parts(connection, "job_refused", folder.parts("refused"), empty=RECORDS)
+    view_parts(connection, "job_errors", folder.parts("errors"), empty=ERRORS)
     materialise(connection, "planned_rows")
     try:
         with atomic_write(path) as temp:

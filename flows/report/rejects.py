@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from flows.pipeline.path_checks import refuse_database, refuse_sources
 from flows.readers.sources import ENDINGS
-from flows.store.database import Store, escaped_glob, scratch
+from flows.store.database import Store, escape_glob, scratch
 from flows.store.job_folder import JobFolder
 from flows.store.jobs import find_job
 from flows.store.private_files import atomic_write
@@ -91,7 +91,7 @@ def _format(path: Path, folder: JobFolder) -> str:
 def _open(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> None:
     """Leave the table `reject_texts`."""
     for name, kind in (("refused_parts", "refused"), ("error_parts", "errors")):
-        connection.from_parquet([escaped_glob(part) for part in folder.parts(kind)]).create_view(name)
+        connection.from_parquet([escape_glob(part) for part in folder.parts(kind)]).create_view(name)
     unreadable = [code.value for code in UNREADABLE]
     materialise(connection, "reject_texts", unreadable=unreadable, added=WITHOUT_ADDED)
 

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from flows.pipeline.job import Progress
 from flows.settings import Settings
-from flows.store.database import Store, scratch, view
+from flows.store.database import Store, scratch, view_parts
 from flows.store.diff import FieldChange
 from flows.store.job_folder import JobFolder
 from schemas.faults import Fault
@@ -192,6 +192,6 @@ def planned_sample(settings: Settings, job_id: str, *, users: int) -> list[tuple
         return []
     with closing(scratch(settings)) as connection:
         run(connection, "010_user_diff")
-        view(connection, "updates", [updates], empty=STAGED)
+        view_parts(connection, "updates", [updates], empty=STAGED)
         rows = run(connection, "planned_sample", users=users)
     return [(str(user_id), FieldChange(**cast(dict[str, str], change))) for _, user_id, change in rows]

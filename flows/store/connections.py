@@ -48,13 +48,13 @@ def add_connection(store: Store, settings: ConnectionSettings) -> bool:
         return True
 
 
-def set_connection(store: Store, settings: ConnectionSettings) -> None:
+def update_connection(store: Store, settings: ConnectionSettings) -> None:
     """Replace the rules of a connection that exists; users that are in already are not judged again."""
     with store.transaction() as connection:
         run(connection, "update_connection", **asdict(settings))
 
 
-def why_unusable(settings: ConnectionSettings) -> str | None:
+def find_problem(settings: ConnectionSettings) -> str | None:
     """Why no username could be judged by these settings, if so."""
     if not 1 <= settings.username_min_length <= settings.username_max_length:
         return "the shortest username must be at least 1 and at most the longest one"

@@ -18,7 +18,7 @@ import polars as pl
 
 from flows.settings import Settings
 from flows.store.database_file import created_whole, temp_path
-from flows.store.errors import busy, is_held, no_folder, require_usable, shortage, unreadable
+from flows.store.errors import busy, find_shortage, is_held, no_folder, require_usable, unreadable
 from flows.store.fault_points import fault_point
 from flows.store.migrations import is_behind, migrate
 from flows.store.private_files import make_private, private_folder, private_umask
@@ -55,7 +55,7 @@ class Store:
     """One database file; every method opens it for as long as its block runs and no longer."""
 
     settings: Settings
-    waiting: Callable[[], None] = go_on  # called between two looks at a busy database; may raise to give up
+    on_retry: Callable[[], None] = go_on  # called between two looks at a busy database; may raise to give up
 
     @property
     def path(self) -> Path:
@@ -74,7 +74,7 @@ class Store:
             private_folder(self.settings.jobs_folder)
             created_whole(self.path, drafts=self.settings.jobs_folder, create=self._create)
         except (OSError, ValueError) as error:
-            raise shortage(error) or no_folder(self.settings.jobs_folder, error) from None
+            raise find_shortage(error) or no_folder(self.settings.jobs_folder, error) from None
         if self._is_behind():
             with self.transaction() as connection:
                 migrate(connection)
@@ -90,7 +90,7 @@ class Store:
         with self.reading() as connection:
             return is_behind(connection)
 
-    def must_exist(self) -> None:
+    def require_database(self) -> None:
         """Complain about a database that is not there, rather than create one to look into.
 
         Raises:
@@ -166,10 +166,10 @@ class Store:
                 connection.execute(f"attach '{path}' as {CATALOG} ({options})")
             except duckdb.Error as error:
                 if not is_held(error):
-                    raise shortage(error) or unreadable(self.path, error) from None
+                    raise find_shortage(error) or unreadable(self.path, error) from None
                 if time.monotonic() >= deadline:
                     raise busy(self.path, error) from None
-                self.waiting()
+                self.on_retry()
                 time.sleep(RETRY_SECONDS)
             else:
                 if file in (None, self._file()):
@@ -207,22 +207,22 @@ def _shortages_named() -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, OSError, MemoryError) as error:
-        fault = shortage(error)
+        fault = find_shortage(error)
         if fault is None:
             raise
         raise fault from None
 
 
-def escaped_glob(path: Path) -> str:
+def escape_glob(path: Path) -> str:
     """The path for DuckDB's Parquet reader, which would expand `*`, `?` and `[` in it."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 
-def view(connection: duckdb.DuckDBPyConnection, name: str, parts: Sequence[Path], *, empty: pl.Schema) -> None:
+def view_parts(connection: duckdb.DuckDBPyConnection, name: str, parts: Sequence[Path], *, empty: pl.Schema) -> None:
     """Leave a temporary view of the parts; of no rows where there are none."""
     connection.execute(f"drop view if exists temp.{name}")
     if not parts:
         connection.register(name, pl.DataFrame(schema=empty).to_arrow())
         return
-    connection.execute(f"set variable {name}_parts = $parts", {"parts": [escaped_glob(part) for part in parts]})
+    connection.execute(f"set variable {name}_parts = $parts", {"parts": [escape_glob(part) for part in parts]})
     connection.execute(f"create temp view {name} as from read_parquet(getvariable('{name}_parts'))")

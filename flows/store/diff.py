@@ -40,7 +40,7 @@ class UserDiff:
     document: str  # all of it as JSON
 
 
-def changes_of(store: Store, job_id: str, *, user_id: str | None = None) -> Iterator[UserDiff]:
+def find_changes(store: Store, job_id: str, *, user_id: str | None = None) -> Iterator[UserDiff]:
     """Every user that the job changed, by id; or the one user.
 
     Raises:

@@ -76,7 +76,7 @@ MEGABYTE = 1_000_000
 LOG_BYTES = 8 * MEGABYTE
 
 
-def shortage(error: BaseException) -> DatabaseFault | None:
+def find_shortage(error: BaseException) -> DatabaseFault | None:
     """The fault that an error means, where it means that disk or memory ran out."""
     if _is_full(error):
         hint = "make room on the disk and run it again; nothing was merged"

@@ -63,12 +63,12 @@ class JobFolder:
             return []
         return [(found["format"], tuple(found["columns"] or ())) for found in map(json.loads, lines)]
 
-    def write_owner(self, database: Path) -> None:
+    def write_database_name(self, database: Path) -> None:
         """Note whose job it is; where that cannot be written, nobody else's folders are touched by it."""
         with private_umask(), suppress(OSError):
             (self.path / OWNER_FILE).write_bytes(os.fsencode(database.name))
 
-    def is_of(self, database: Path) -> bool:
+    def belongs_to(self, database: Path) -> bool:
         """Whether it may be of a job of the database: no other one has said that it is its own."""
         try:
             owner = os.fsdecode((self.path / OWNER_FILE).read_bytes())
@@ -115,19 +115,19 @@ class JobFolder:
         with suppress(OSError):
             shutil.rmtree(self.path)
 
-    def remove_unless(self, is_known: Callable[[], bool]) -> None:
+    def remove_if_unknown(self, is_known: Callable[[], bool]) -> None:
         """Take away the folder of a job that never began: nobody holds its lock, and nobody knows it then."""
         with suppress(FileNotFoundError), try_file_lock(self.path / LOCK_FILE) as is_acquired:
             if is_acquired and not is_known():
                 self.remove()
 
-    def make_room(self) -> None:
+    def remove_merge_files(self) -> None:
         """Remove what only a merge needs: the job has failed on a full disk and has to say so on it."""
         for path in self._needed_to_merge():
             path.unlink(missing_ok=True)
 
     @property
-    def bytes_to_merge(self) -> int:
+    def merge_bytes(self) -> int:
         """How large that is."""
         return sum(path.stat().st_size for path in self._needed_to_merge())
 

@@ -1,6 +1,6 @@
 """What the database keeps of jobs: accepted, in a phase, ended; and the earlier job that a new one repeats.
 
-How a summary becomes a row is in `flows.store.jobs`, jobs whose process is gone are `flows.store.live_jobs`'.
+How a summary becomes a row is in `flows.store.jobs`, jobs whose process is gone are `flows.store.job_status`'.
 """
 
 import json
@@ -60,14 +60,14 @@ def record_end(store: Store, folder: JobFolder, summary: JobSummary) -> JobSumma
     """
     code = summary.fault["code"] if summary.fault else None
     if code == ErrorCode.DISK_FULL:
-        folder.make_room()
+        folder.remove_merge_files()
     with suppress(OSError):
         folder.write_status(summary.to_dict())
     waited = Store(replace(store.settings, wait_seconds=_patience(code, store.settings.wait_seconds)))
     with suppress(DatabaseFault), waited.transaction() as connection:
         if not finish_job(connection, summary):
             standing = run_mapped(connection, "job", job_id=summary.job_id)
-            return summary_from(standing[0]) if standing else summary
+            return build_summary(standing[0]) if standing else summary
     return summary
 
 
@@ -77,7 +77,7 @@ def _patience(code: str | None, usual: float) -> float:
     return min(usual, limits.get(code or "", usual))
 
 
-def record_broken(store: Store, folder: JobFolder, summary: JobSummary) -> JobSummary:
+def overwrite_end(store: Store, folder: JobFolder, summary: JobSummary) -> JobSummary:
     """Write the end of a job over the one that it committed, which is not what its commit left."""
     with suppress(OSError):
         folder.write_status(summary.to_dict())
@@ -100,10 +100,10 @@ def find_job(store: Store, job_id: str) -> JobSummary:
         JobFault: `JOB_NOT_FOUND`.
 
     """
-    return summary_from(row_of_job(store, job_id))
+    return build_summary(get_job_row(store, job_id))
 
 
-def row_of_job(store: Store, job_id: str) -> Mapping[str, object]:
+def get_job_row(store: Store, job_id: str) -> Mapping[str, object]:
     """The job's row of `import_jobs`.
 
     Raises:
@@ -131,14 +131,14 @@ def find_same_import(store: Store, options: JobOptions, *, content: Callable[[],
     return find_job(store, str(found[0]["job_id"])) if found else None
 
 
-def errors_of_job(store: Store, job_id: str) -> list[Mapping[str, object]]:
+def find_errors(store: Store, job_id: str) -> list[Mapping[str, object]]:
     """Every fault and warning of a job's rows, by record."""
     find_job(store, job_id)
     with store.reading() as connection:
         return run_mapped(connection, "errors_of_job", job_id=job_id)
 
 
-def rejected_of_job(store: Store, job_id: str) -> list[Mapping[str, object]]:
+def find_rejected(store: Store, job_id: str) -> list[Mapping[str, object]]:
     """Every refused record of a job without its secrets, by record."""
     with store.reading() as connection:
         return run_mapped(connection, "rejected_of_job", job_id=job_id)
@@ -159,7 +159,7 @@ NOT_IDENTITY = (
 CONVERTED = ("sources", "status", "errors_by_code", "fault", "created_at", "started_at", "finished_at")
 
 
-def summary_from(row: Mapping[str, object]) -> JobSummary:
+def build_summary(row: Mapping[str, object]) -> JobSummary:
     """The summary that a row of `import_jobs` holds."""
     fault: FaultRecord | None = None
     if row["fault_code"]:

@@ -107,7 +107,7 @@ def _jobs_that_name(connection: duckdb.DuckDBPyConnection, store: Store, pattern
     folders = folders_in(store.settings.jobs_folder)
     ids = [folder.path.name for folder in folders]
     known = {job_id for (job_id,) in run(connection, "known_jobs", job_ids=ids)}
-    own = [folder for folder in folders if folder.path.name in known or folder.is_of(store.path)]
+    own = [folder for folder in folders if folder.path.name in known or folder.belongs_to(store.path)]
     return tuple(folder.path.name for folder in own if _names(folder, pattern))
 
 

@@ -8,7 +8,7 @@ from flows.jobs.cli import main
 from flows.pipeline.undo import undo
 from flows.settings import Settings
 from flows.store.database import Store
-from flows.store.diff import UserDiff, changes_of
+from flows.store.diff import UserDiff, find_changes
 from tests.flows.importing import asked, edited, imported
 
 HASH = f"$2b$10${'a' * 53}"
@@ -17,7 +17,7 @@ CHANGED = {**ADA, "name": "Ada L.", "password_hash": HASH.replace("a", "b"), "ap
 
 
 def told(settings: Settings, job_id: str, **only: str) -> list[UserDiff]:
-    return list(changes_of(Store(settings), job_id, **only))
+    return list(find_changes(Store(settings), job_id, **only))
 
 
 def fields(diff: UserDiff) -> dict[str, tuple[str, str]]:

@@ -6,7 +6,7 @@ from functools import partial
 
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder, folders_in
-from flows.store.jobs import find_job, finish_job, summary_from
+from flows.store.jobs import build_summary, find_job, finish_job
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from schemas.job import RUNNING, JobStatus, JobSummary, fault_record
@@ -19,17 +19,17 @@ LOST = JobFault(
 )
 
 
-def list_recorded(store: Store, *, limit: int, connection_id: str | None = None) -> list[JobSummary]:
+def find_jobs(store: Store, *, limit: int, connection_id: str | None = None) -> list[JobSummary]:
     """The latest jobs, newest first."""
-    sweep(store)
+    end_lost_jobs(store)
     with store.reading() as connection:
         rows = run_mapped(connection, "jobs", connection=connection_id, limit=limit)
-    return [summary_from(row) for row in rows]
+    return [build_summary(row) for row in rows]
 
 
-def live_status(store: Store, job_id: str) -> tuple[JobSummary, Mapping[str, object]]:
+def get_live_status(store: Store, job_id: str) -> tuple[JobSummary, Mapping[str, object]]:
     """A job's summary, and while it runs how far it is: status, percent, rows, seconds_left."""
-    sweep(store)
+    end_lost_jobs(store)
     summary = find_job(store, job_id)
     if summary.status not in RUNNING:
         return summary, {}
@@ -45,23 +45,23 @@ def request_cancel(store: Store, job_id: str) -> str:
     folders = {folder.path.name: folder for folder in folders_in(store.settings.jobs_folder)}
     folder = folders.get(job_id)
     if folder is None or not folder.is_running:
-        summary, _ = live_status(store, job_id)
+        summary, _ = get_live_status(store, job_id)
         return f"job {job_id} has already ended: {summary.status.value}"
     folder.request_cancel()
     return f"job {job_id} was asked to stop"
 
 
-def sweep(store: Store) -> None:
+def end_lost_jobs(store: Store) -> None:
     """Write the end of every job whose process is gone, and take away the folders of those that never began."""
     folders = {folder.path.name: folder for folder in folders_in(store.settings.jobs_folder)}
     with store.reading() as connection:
         running = run_mapped(connection, "running_jobs")
         known = {job_id for (job_id,) in run(connection, "known_jobs", job_ids=[*folders])}
     for job_id in folders.keys() - known:
-        if folders[job_id].is_of(store.path):
-            folders[job_id].remove_unless(partial(_is_known, store, job_id))
+        if folders[job_id].belongs_to(store.path):
+            folders[job_id].remove_if_unknown(partial(_is_known, store, job_id))
     for row in running:
-        summary = summary_from(row)
+        summary = build_summary(row)
         folder = JobFolder(store.settings.jobs_folder / summary.job_id)
         if not folder.is_running:
             with store.transaction() as connection:
