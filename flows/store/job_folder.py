@@ -1,6 +1,6 @@
-"""A job's private folder: its staged Parquet, its live status, its lock and its cancel mark.
+"""A job's private folder: its staged Parquet, its live status, its lock and its request to cancel.
 
-The lock is an OS lock: it is held as long as the job's process lives, whatever kills it.
+The lock ends with the job's process, however that process ends.
 """
 
 import json
@@ -22,8 +22,8 @@ STATUS_FILE = "status.json"
 CANCEL_FILE = "cancel"
 LOCK_FILE = "lock"
 LAYOUTS_FILE = "layouts.ndjson"
-OWNER_FILE = "database"  # its name: several databases may lie in one folder
-NEEDED_TO_MERGE_ONLY = ("accepted-*.parquet", "updates.parquet", "plan.parquet", "duckdb_temp*")
+DATABASE_FILE = "database"  # holds the database's name: several databases can share a folder
+MERGE_FILES = ("accepted-*.parquet", "updates.parquet", "plan.parquet", "duckdb_temp*")
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class JobFolder:
     path: Path
 
     def create(self) -> None:
-        """Make the folder, readable for its owner only."""
+        """Create the folder, readable by its owner only."""
         private_folder(self.path.parent)
         private_folder(self.path)
 
     def write_part(self, kind: str, number: int, frame: pl.DataFrame) -> None:
-        """Stage a frame, unless it is empty; it replaces the one of that number."""
+        """Stage a frame in place of the part of that number; an empty frame leaves no part."""
         part = self.path / f"{kind}-{number:05}.parquet"
         part.unlink(missing_ok=True)
         if frame.height:
@@ -47,16 +47,16 @@ class JobFolder:
                 frame.write_parquet(part, compression="lz4", statistics=False)
 
     def parts(self, kind: str) -> list[Path]:
-        """The staged files of a kind, in the order of their rows."""
+        """Return the staged files of a kind, in the order of their rows."""
         return sorted(self.path.glob(f"{kind}-*.parquet"))
 
-    def add_layout(self, format: str, columns: Sequence[str] | None) -> None:  # noqa: A002 - the word of the command line
-        """Note the format of one more source, and the columns that it has where it is a table."""
+    def add_layout(self, format: str, columns: Sequence[str] | None) -> None:  # noqa: A002 - the name of the option
+        """Record the format of the next source, and its columns if it is a table."""
         with private_umask(), (self.path / LAYOUTS_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"format": format, "columns": columns}) + "\n")
 
     def layouts(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Format and columns of each source, in order; no columns where it is no table."""
+        """Return format and columns of each source, in order; without columns if it is not a table."""
         try:
             lines = (self.path / LAYOUTS_FILE).read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
@@ -64,26 +64,26 @@ class JobFolder:
         return [(found["format"], tuple(found["columns"] or ())) for found in map(json.loads, lines)]
 
     def write_database_name(self, database: Path) -> None:
-        """Note whose job it is; where that cannot be written, nobody else's folders are touched by it."""
+        """Record the database that the job belongs to; a failure to write is ignored."""
         with private_umask(), suppress(OSError):
-            (self.path / OWNER_FILE).write_bytes(os.fsencode(database.name))
+            (self.path / DATABASE_FILE).write_bytes(os.fsencode(database.name))
 
     def belongs_to(self, database: Path) -> bool:
-        """Whether it may be of a job of the database: no other one has said that it is its own."""
+        """Return whether the job may belong to the database: no other database is recorded."""
         try:
-            owner = os.fsdecode((self.path / OWNER_FILE).read_bytes())
+            name = os.fsdecode((self.path / DATABASE_FILE).read_bytes())
         except FileNotFoundError:
             return True
-        return owner in ("", database.name)
+        return name in ("", database.name)
 
     def write_status(self, status: Mapping[str, object]) -> None:
-        """Replace what `jobs status` shows of a running job."""
+        """Replace the live status, which `jobs status` shows of a running job."""
         with atomic_write(self.path / STATUS_FILE) as temp:
             temp.write_text(json.dumps(status), encoding="utf-8")
             fault_point("folder: replace the status")
 
     def read_status(self) -> Mapping[str, object]:
-        """The last live status; empty when there is none."""
+        """Return the last live status, empty if there is none."""
         try:
             status = json.loads((self.path / STATUS_FILE).read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
@@ -91,12 +91,12 @@ class JobFolder:
         return status if isinstance(status, dict) else {}
 
     def request_cancel(self) -> None:
-        """Ask the job's process to stop, wherever it runs on this machine."""
+        """Request that the job's process stops, wherever it runs on this machine."""
         (self.path / CANCEL_FILE).touch(mode=0o600)
 
     @property
     def cancel_requested(self) -> bool:
-        """Whether somebody asked the job to stop."""
+        """Whether the job was requested to stop."""
         return (self.path / CANCEL_FILE).exists()
 
     @contextmanager
@@ -111,28 +111,28 @@ class JobFolder:
             yield
 
     def remove(self) -> None:
-        """Take the folder away with all that is in it."""
+        """Remove the folder and everything in it."""
         with suppress(OSError):
             shutil.rmtree(self.path)
 
     def remove_if_unknown(self, is_known: Callable[[], bool]) -> None:
-        """Take away the folder of a job that never began: nobody holds its lock, and nobody knows it then."""
+        """Remove the folder of a job that never began: its lock is free and its id is unknown."""
         with suppress(FileNotFoundError), try_file_lock(self.path / LOCK_FILE) as is_acquired:
             if is_acquired and not is_known():
                 self.remove()
 
     def remove_merge_files(self) -> None:
-        """Remove what only a merge needs: the job has failed on a full disk and has to say so on it."""
-        for path in self._needed_to_merge():
+        """Remove what only a merge needs, so that a full disk has space to record how the job failed."""
+        for path in self._merge_files():
             path.unlink(missing_ok=True)
 
     @property
     def merge_bytes(self) -> int:
-        """How large that is."""
-        return sum(path.stat().st_size for path in self._needed_to_merge())
+        """The size of the files that only a merge needs."""
+        return sum(path.stat().st_size for path in self._merge_files())
 
-    def _needed_to_merge(self) -> list[Path]:
-        return [path for pattern in NEEDED_TO_MERGE_ONLY for path in self.path.glob(pattern)]
+    def _merge_files(self) -> list[Path]:
+        return [path for pattern in MERGE_FILES for path in self.path.glob(pattern)]
 
     @property
     def is_running(self) -> bool:
@@ -141,7 +141,7 @@ class JobFolder:
 
 
 def folders_in(jobs_folder: Path) -> list[JobFolder]:
-    """The folders that are named after jobs; what else lies there is somebody else's."""
+    """Return the folders that are named after jobs; anything else in there is not ours."""
     return [JobFolder(path) for path in jobs_folder.glob("*-*-*-*-*") if _is_uuid(path.name)]
 
 

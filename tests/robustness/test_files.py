@@ -151,7 +151,7 @@ def test_what_is_no_database_is_left_as_it_is(content: bytes, settings: Settings
 def test_a_log_without_its_database_is_not_destroyed(settings: Settings) -> None:
     log = settings.database.with_name("users.duckdb.wal")
     log.write_bytes(b"committed changes")
-    with pytest.raises(DatabaseFault, match="holds changes of a database that is not there"):
+    with pytest.raises(DatabaseFault, match="holds changes of a database that does not exist"):
         imported(settings, [ADA])
     assert log.read_bytes() == b"committed changes"
     assert not settings.database.exists()
@@ -159,7 +159,7 @@ def test_a_log_without_its_database_is_not_destroyed(settings: Settings) -> None
 
 def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DatabaseFault, match=r"the folder .*/file/jobs cannot be made or written: not a directory"):
+    with pytest.raises(DatabaseFault, match=r"the folder .*/file/jobs cannot be created or written: not a directory"):
         imported_file(Settings(database=tmp_path / "file" / "users.duckdb"), tmp_path / "x")
 
 
