@@ -1,4 +1,4 @@
-"""What a job is: its options, states, outcomes and summary, and the words other systems have for them."""
+"""A job: its options, states, outcomes and summary, and the statuses that other systems use for its states."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,22 +11,22 @@ FaultRecord = dict[Literal["code", "message", "hint"], str]
 
 
 class Mode(StrEnum):
-    """What a match with an existing user means."""
+    """What a job does with a record that matches an existing user, or none."""
 
-    INSERT = "insert"  # the row is refused
+    INSERT = "insert"  # a match is refused
     UPSERT = "upsert"  # the user is updated; without a match the row is inserted
     UPDATE = "update"  # the user is updated; without a match the row is refused
 
 
 class OnError(StrEnum):
-    """What a refused row means for the job."""
+    """What a refused record means for the job."""
 
     CONTINUE = "continue"
     FAIL = "fail"
 
 
 class JobStatus(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     PENDING = "pending"
     LOADING = "loading"
@@ -43,7 +43,7 @@ DONE = (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS)
 
 
 class RowOutcome(StrEnum):
-    """What becomes of a row."""
+    """The outcome of a record."""
 
     INSERT = "insert"
     UPDATE = "update"
@@ -52,16 +52,16 @@ class RowOutcome(StrEnum):
 
 
 UNDO = "undo"  # the kind and mode of a job that undoes another
-KEYS = ("email", "user_id", "username")  # by which a row and a user can be the same
+KEYS = ("email", "user_id", "username")  # by which a record can match a user
 
 
 @dataclass(frozen=True, kw_only=True)
 class MergePolicy:
-    """How an update or upsert finds its user and what it does with the user's values."""
+    """How an update or upsert matches users and changes their values."""
 
-    match_on: tuple[str, ...] = KEYS  # which keys may match, in the order in which they are told
-    metadata: Literal["replace", "merge"] = "replace"  # merge: RFC 7396, null removes a key
-    fill_only: bool = False  # set only what is empty today
+    match_on: tuple[str, ...] = KEYS  # the keys that may match, in the order of messages
+    metadata: Literal["replace", "merge"] = "replace"  # merge: RFC 7396, in which null removes a key
+    fill_only: bool = False  # set only values that are empty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ class JobOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class JobSummary:
-    """The one account of a job, shown everywhere; counts are rows and add up to `total`."""
+    """The result of a job, the same everywhere; counts are records and add up to `total`."""
 
     job_id: str
     external_id: str | None
@@ -118,11 +118,11 @@ class JobSummary:
     finished_at: str | None = None
     duration_seconds: float | None = None
     rows_per_second: int | None = None
-    lock_seconds: float | None = None  # for which nobody else could write, up to the commit
+    lock_seconds: float | None = None  # how long the job held the write lock, up to the commit
 
     @property
     def exit_code(self) -> ExitCode:
-        """What the command line answers for this job."""
+        """The exit code of the command line."""
         match self.status:
             case JobStatus.FAILED:
                 return ExitCode.JOB_FAILED
@@ -133,9 +133,9 @@ class JobSummary:
 
     @property
     def counts(self) -> str:
-        """The counts in one sentence, the same in every place."""
+        """The counts in one sentence."""
         if self.mode == UNDO:
-            return f"{self.updated} put back, {self.failed} kept of {self.total}"
+            return f"{self.updated} reverted, {self.failed} kept of {self.total}"
         return (
             f"{self.inserted} inserted, {self.updated} updated, {self.unchanged} unchanged, "
             f"{self.failed} failed of {self.total}"
@@ -147,12 +147,12 @@ class JobSummary:
         return f"{self.fault['message']} ({self.fault['code']})" if self.fault else self.counts
 
     def to_dict(self) -> dict[str, object]:
-        """The summary as plain JSON values, keys in the order of the contract."""
+        """Return the summary as JSON values, keys in the documented order."""
         return {**self.__dict__, "sources": list(self.sources), "errors_by_code": dict(self.errors_by_code)}
 
 
 def fault_record(fault: Fault) -> FaultRecord:
-    """A fault as the summary holds it."""
+    """Return a fault as the summary holds it."""
     return {"code": fault.code.value, "message": fault.message, "hint": fault.hint}
 
 

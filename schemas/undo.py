@@ -1,7 +1,7 @@
-"""What the undo of a job says of itself: an account of its own words on top of the job's row.
+"""The summary of an undo: counts of its own, taken from its row in `import_jobs`.
 
-In `import_jobs` an undo is a job of kind and mode `undo`, whose one source is the undone job's id: `total` counts the
-users that the undone job changed, `updated` those that were put back, `failed` those that were kept.
+There an undo is a job of kind and mode `undo` whose only source is the undone job's id: `total` counts the users that
+the undone job changed, `updated` those that were reverted, `failed` those that were kept.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from schemas.job import FaultRecord, JobStatus, JobSummary
 
 @dataclass(frozen=True, kw_only=True)
 class KeptUser:
-    """A user that an undo left alone, and one reason why."""
+    """A user that an undo kept, and one reason."""
 
     user_id: str
     code: str
@@ -21,7 +21,7 @@ class KeptUser:
 
 @dataclass(frozen=True, kw_only=True)
 class UndoSummary:
-    """The one account of an undo; counts are users and add up to `total`."""
+    """The result of an undo; counts are users and add up to `total`."""
 
     job_id: str
     undoes: str
@@ -39,7 +39,7 @@ class UndoSummary:
 
     @property
     def exit_code(self) -> ExitCode:
-        """What the command line answers for this undo."""
+        """The exit code of the command line."""
         match self.status:
             case JobStatus.FAILED:
                 return ExitCode.JOB_FAILED
@@ -50,23 +50,19 @@ class UndoSummary:
 
     @property
     def sentence(self) -> str:
-        """The counts in one sentence."""
+        """How the undo ended: its fault, else its counts."""
         if self.fault:
             return f"{self.fault['message']} ({self.fault['code']})"
-        return f"{counted_users(self.reversed)} put back, {self.kept} kept because of later changes"
+        users = "1 user" if self.reversed == 1 else f"{self.reversed} users"
+        return f"{users} reverted, {self.kept} kept because of later changes"
 
     def to_dict(self) -> dict[str, object]:
-        """The summary as plain JSON values."""
+        """Return the summary as JSON values."""
         return {**self.__dict__, "kept_users": [user.__dict__ for user in self.kept_users]}
 
 
-def counted_users(count: int) -> str:
-    """The number of users in words."""
-    return "1 user" if count == 1 else f"{count} users"
-
-
 def undo_summary(summary: JobSummary, kept_users: tuple[KeptUser, ...]) -> UndoSummary:
-    """The account of an undo, from its job's."""
+    """Return the summary of an undo from the summary of its job."""
     return UndoSummary(
         job_id=summary.job_id,
         undoes=summary.sources[0],
