@@ -7,7 +7,7 @@ the undone job changed, `updated` those that were reverted, `failed` those that 
 from dataclasses import dataclass
 
 from schemas.faults import ExitCode
-from schemas.job import FaultRecord, JobStatus, JobSummary
+from schemas.job import FaultRecord, JobStatus, JobSummary, exit_code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +40,7 @@ class UndoSummary:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of the command line."""
-        match self.status:
-            case JobStatus.FAILED:
-                return ExitCode.JOB_FAILED
-            case JobStatus.CANCELED:
-                return ExitCode.CANCELED
-            case _:
-                return ExitCode.ROWS_REFUSED if self.kept else ExitCode.ALL_ROWS_IN
+        return exit_code(self.status, refused=self.kept)
 
     @property
     def sentence(self) -> str:

@@ -7,7 +7,6 @@ import pytest
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.database_file import temp_path
-from flows.store.locks import slot
 from flows.store.retention import forget, purge
 from schemas.job import Mode
 from tests.flows.importing import asked, edited, imported, users_of
@@ -77,12 +76,3 @@ def test_databases_in_one_folder_do_not_touch_the_jobs_of_another(settings: Sett
     for database in (second, renamed):
         imported(database, [user(3)], Mode.INSERT)
     assert forget(Store(renamed), "u-1").jobs == (jobs[settings],)
-
-
-def test_each_database_has_its_own_slots_for_a_connection(settings: Settings) -> None:
-    second = replace(settings, database=settings.database.with_name("second.duckdb"))
-    with slot(settings, connection="default"), slot(settings, connection="default"):
-        assert imported(second, [user(1)], Mode.INSERT).inserted == 1
-        refused = imported(settings, [user(1)], Mode.INSERT)
-    assert refused.fault is not None
-    assert refused.fault["code"] == "TOO_MANY_JOBS"
