@@ -57,7 +57,7 @@ def update_connection(store: Store, settings: ConnectionSettings) -> None:
 def find_problem(settings: ConnectionSettings) -> str | None:
     """Return what makes these settings unusable for validation, or None."""
     if not 1 <= settings.username_min_length <= settings.username_max_length:
-        return "the least length must be at least 1 and at most the greatest length"
+        return "the minimum username length must be at least 1 and at most the maximum"
     try:
         pl.Series([""]).str.contains(settings.username_pattern)
     except pl.exceptions.ComputeError as error:
