@@ -63,7 +63,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         return _add(
             store, _changed(ConnectionSettings(connection=arguments.connection), arguments), json=arguments.json
         )
-    store.must_exist()
+    store.require_database()
     store.prepare()
     if arguments.command == "set":
         return _set(
@@ -77,7 +77,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
 def _add(store: "Store", settings: "ConnectionSettings", *, json: bool) -> int:
     from flows.store import connections as records
 
-    why = records.why_unusable(settings)
+    why = records.find_problem(settings)
     if why is None and not records.add_connection(store, settings):
         why = f"there is already a connection {settings.connection}; change it with `set`"
     return _refuse(why) if why else _print([settings], json_document=json)
@@ -86,10 +86,10 @@ def _add(store: "Store", settings: "ConnectionSettings", *, json: bool) -> int:
 def _set(store: "Store", settings: "ConnectionSettings", *, json: bool) -> int:
     from flows.store import connections as records
 
-    why = records.why_unusable(settings)
+    why = records.find_problem(settings)
     if why:
         return _refuse(why)
-    records.set_connection(store, settings)
+    records.update_connection(store, settings)
     return _print([settings], json_document=json)
 
 

@@ -1,4 +1,4 @@
-"""Jobs: options, states, outcomes and summary, and the names that other systems have for states."""
+"""A job: its options, states, outcomes and summary, and the statuses that other systems use for its states."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,15 +11,15 @@ FaultRecord = dict[Literal["code", "message", "hint"], str]
 
 
 class Mode(StrEnum):
-    """What happens to a row that matches an existing user."""
+    """What a job does with a record that matches an existing user, or none."""
 
-    INSERT = "insert"  # the row is refused
+    INSERT = "insert"  # a match is refused
     UPSERT = "upsert"  # the user is updated; without a match the row is inserted
     UPDATE = "update"  # the user is updated; without a match the row is refused
 
 
 class OnError(StrEnum):
-    """What happens to the job if a row is refused."""
+    """What a refused record means for the job."""
 
     CONTINUE = "continue"
     FAIL = "fail"
@@ -43,7 +43,7 @@ DONE = (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS)
 
 
 class RowOutcome(StrEnum):
-    """What happens to a row."""
+    """The outcome of a record."""
 
     INSERT = "insert"
     UPDATE = "update"
@@ -51,16 +51,16 @@ class RowOutcome(StrEnum):
     REFUSED = "refused"
 
 
-UNDO = "undo"  # kind and mode of a job that undoes another
-KEYS = ("email", "user_id", "username")  # fields by which a row matches a user
+UNDO = "undo"  # the kind and mode of a job that undoes another
+KEYS = ("email", "user_id", "username")  # by which a record can match a user
 
 
 @dataclass(frozen=True, kw_only=True)
 class MergePolicy:
-    """How an update or upsert finds its user and changes the user's values."""
+    """How an update or upsert matches users and changes their values."""
 
-    match_on: tuple[str, ...] = KEYS  # which keys may match, in the order in which they are reported
-    metadata: Literal["replace", "merge"] = "replace"  # merge: RFC 7396, null removes a key
+    match_on: tuple[str, ...] = KEYS  # the keys that may match, in the order of messages
+    metadata: Literal["replace", "merge"] = "replace"  # merge: RFC 7396, in which null removes a key
     fill_only: bool = False  # set only values that are empty
 
 
@@ -95,7 +95,7 @@ class JobOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class JobSummary:
-    """The summary of a job, the same everywhere; counts are rows and add up to `total`."""
+    """The result of a job, the same everywhere; counts are records and add up to `total`."""
 
     job_id: str
     external_id: str | None
@@ -118,24 +118,18 @@ class JobSummary:
     finished_at: str | None = None
     duration_seconds: float | None = None
     rows_per_second: int | None = None
-    lock_seconds: float | None = None  # how long the database was locked for writing, up to the commit
+    lock_seconds: float | None = None  # how long the job held the write lock, up to the commit
 
     @property
     def exit_code(self) -> ExitCode:
-        """The exit code of the command line for this job."""
-        match self.status:
-            case JobStatus.FAILED:
-                return ExitCode.JOB_FAILED
-            case JobStatus.CANCELED:
-                return ExitCode.CANCELED
-            case _:
-                return ExitCode.ROWS_REFUSED if self.failed else ExitCode.ALL_ROWS_IN
+        """The exit code of the command line."""
+        return exit_code(self.status, refused=self.failed)
 
     @property
     def counts(self) -> str:
-        """The counts as one phrase."""
+        """The counts in one sentence."""
         if self.mode == UNDO:
-            return f"{self.updated} put back, {self.failed} kept of {self.total}"
+            return f"{self.updated} reverted, {self.failed} kept of {self.total}"
         return (
             f"{self.inserted} inserted, {self.updated} updated, {self.unchanged} unchanged, "
             f"{self.failed} failed of {self.total}"
@@ -147,12 +141,23 @@ class JobSummary:
         return f"{self.fault['message']} ({self.fault['code']})" if self.fault else self.counts
 
     def to_dict(self) -> dict[str, object]:
-        """Return the summary as plain JSON values; the order of the keys is part of the contract."""
+        """Return the summary as JSON values, keys in the documented order."""
         return {**self.__dict__, "sources": list(self.sources), "errors_by_code": dict(self.errors_by_code)}
 
 
+def exit_code(status: JobStatus, *, refused: int) -> ExitCode:
+    """Return the exit code for a job that ended in that state."""
+    match status:
+        case JobStatus.FAILED:
+            return ExitCode.JOB_FAILED
+        case JobStatus.CANCELED:
+            return ExitCode.CANCELED
+        case _:
+            return ExitCode.ROWS_REFUSED if refused else ExitCode.ALL_ROWS_IN
+
+
 def fault_record(fault: Fault) -> FaultRecord:
-    """Return the fault in the form that summaries have."""
+    """Return a fault as the summary holds it."""
     return {"code": fault.code.value, "message": fault.message, "hint": fault.hint}
 
 

@@ -1,18 +1,18 @@
-"""The summary of an undo, made from the summary of its job.
+"""The summary of an undo: counts of its own, taken from its row in `import_jobs`.
 
-In `import_jobs` an undo is a job of kind and mode `undo` whose only source is the id of the job that it undoes: `total`
-counts the users that this job changed, `updated` those that were restored, `failed` those that were kept.
+There an undo is a job of kind and mode `undo` whose only source is the undone job's id: `total` counts the users that
+the undone job changed, `updated` those that were reverted, `failed` those that were kept.
 """
 
 from dataclasses import dataclass
 
 from schemas.faults import ExitCode
-from schemas.job import FaultRecord, JobStatus, JobSummary
+from schemas.job import FaultRecord, JobStatus, JobSummary, exit_code
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeptUser:
-    """A user that an undo did not restore, and one reason."""
+    """A user that an undo kept, and one reason."""
 
     user_id: str
     code: str
@@ -21,7 +21,7 @@ class KeptUser:
 
 @dataclass(frozen=True, kw_only=True)
 class UndoSummary:
-    """The summary of an undo; counts are users and add up to `total`."""
+    """The result of an undo; counts are users and add up to `total`."""
 
     job_id: str
     undoes: str
@@ -39,34 +39,24 @@ class UndoSummary:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The exit code of the command line for this undo."""
-        match self.status:
-            case JobStatus.FAILED:
-                return ExitCode.JOB_FAILED
-            case JobStatus.CANCELED:
-                return ExitCode.CANCELED
-            case _:
-                return ExitCode.ROWS_REFUSED if self.kept else ExitCode.ALL_ROWS_IN
+        """The exit code of the command line."""
+        return exit_code(self.status, refused=self.kept)
 
     @property
     def sentence(self) -> str:
-        """The fault, or the counts, as one sentence."""
+        """How the undo ended: its fault, else its counts."""
         if self.fault:
             return f"{self.fault['message']} ({self.fault['code']})"
-        return f"{counted_users(self.reversed)} put back, {self.kept} kept because of later changes"
+        users = "1 user" if self.reversed == 1 else f"{self.reversed} users"
+        return f"{users} reverted, {self.kept} kept because of later changes"
 
     def to_dict(self) -> dict[str, object]:
-        """Return the summary as plain JSON values."""
+        """Return the summary as JSON values."""
         return {**self.__dict__, "kept_users": [user.__dict__ for user in self.kept_users]}
 
 
-def counted_users(count: int) -> str:
-    """Return the number of users with its noun."""
-    return "1 user" if count == 1 else f"{count} users"
-
-
 def undo_summary(summary: JobSummary, kept_users: tuple[KeptUser, ...]) -> UndoSummary:
-    """Return the summary of an undo, made from the summary of its job."""
+    """Return the summary of an undo from the summary of its job."""
     return UndoSummary(
         job_id=summary.job_id,
         undoes=summary.sources[0],

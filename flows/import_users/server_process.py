@@ -6,17 +6,16 @@ it ended. `flows.import_users.local_server` starts and stops this process.
 """
 
 import asyncio
-import fcntl
 import gc
 import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
+
+from flows.store.locks import file_lock
 
 LOCK_NAME = "user-import.lock"
 
@@ -29,8 +28,10 @@ class Server(uvicorn.Server):
         self.ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start under a lock: two first runs at once would break each other's migration."""
-        with _one_at_a_time():
+        """Start; two first runs at once would break each other's migration, so one waits for the other."""
+        home = Path(os.environ["PREFECT_HOME"])
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with file_lock(home / LOCK_NAME):
             await super().startup(sockets=sockets)
         gc.freeze()
         gc.enable()
@@ -60,18 +61,6 @@ def _stop_with_parent(server: Server) -> None:
     if not server.started:
         os._exit(0)
     server.should_exit = True
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    home = Path(os.environ["PREFECT_HOME"])
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(home / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,14 @@
 This module is about files and their names only; importing them is in `flows.inbox.flow`.
 """
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.report.artifacts import ErrorRow
+from flows.store.locks import try_file_lock
 from flows.store.private_files import private_folder, private_umask
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
@@ -51,11 +50,8 @@ class Inbox:
         """
         if not self.path.is_dir():
             raise JobFault(ErrorCode.FILE_NOT_FOUND, f"there is no folder {self.path}", "create it, or choose another")
-        descriptor = os.open(self.path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            yield _locked(descriptor)
-        finally:
-            os.close(descriptor)
+        with try_file_lock(self.path / LOCK_NAME) as is_acquired:
+            yield is_acquired
 
     def find_new_files(self, *, settled_before: float) -> list[Path]:
         """Return the complete files by name: those last modified at or before that time, in seconds since 1970."""
@@ -72,14 +68,6 @@ class Inbox:
             report.write_text(_format_report(summary, errors), encoding="utf-8")
         path.rename(target)  # last: after a crash the file is found again, and the job recognises its content
         return target
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _is_ready(path: Path, *, settled_before: float) -> bool:

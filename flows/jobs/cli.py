@@ -86,9 +86,9 @@ def _answer(command: Command, arguments: argparse.Namespace, settings: Settings)
 
 def list_jobs(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print the jobs, newest first."""
-    from flows.store.live_jobs import list_recorded
+    from flows.store.job_status import find_jobs
 
-    jobs = list_recorded(_store(settings), limit=arguments.limit)
+    jobs = find_jobs(_store(settings), limit=arguments.limit)
     if arguments.json:
         print_json([job.to_dict() for job in jobs])
         return 0
@@ -119,9 +119,9 @@ def show_status(arguments: argparse.Namespace, settings: Settings) -> int:
     from rich.console import Console
 
     from flows.report.terminal import show_errors_by_code, show_summary
-    from flows.store.live_jobs import live_status
+    from flows.store.job_status import get_live_status
 
-    summary, live = live_status(_store(settings), arguments.job)
+    summary, live = get_live_status(_store(settings), arguments.job)
     if arguments.json:
         print_json({**summary.to_dict(), **live})
         return 0
@@ -139,9 +139,9 @@ def show_errors(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print every fault of a job's rows."""
     if arguments.vendor:
         return vendor_commands.errors(arguments, settings)
-    from flows.store.jobs import errors_of_job
+    from flows.store.jobs import find_errors
 
-    errors = errors_of_job(_store(settings), arguments.job)
+    errors = find_errors(_store(settings), arguments.job)
     if arguments.json:
         print_json(errors)
         return 0
@@ -152,7 +152,7 @@ def show_errors(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
     """Ask a running job to stop."""
-    from flows.store.live_jobs import request_cancel
+    from flows.store.job_status import request_cancel
 
     message = request_cancel(_store(settings), arguments.job)
     if arguments.json:
@@ -166,5 +166,5 @@ def _store(settings: Settings) -> "Store":
     from flows.store.database import Store
 
     store = Store(settings)
-    store.must_exist()
+    store.require_database()
     return store

@@ -42,7 +42,7 @@ def rejects(arguments: argparse.Namespace, settings: Settings) -> int:
     from flows.store.database import Store
 
     store = Store(settings)
-    store.must_exist()
+    store.require_database()
     written = write_rejects(store, arguments.job, arguments.output)
     if arguments.json:
         document = {"job_id": arguments.job, "path": str(written.path), "format": written.format}
@@ -59,11 +59,11 @@ def rejects(arguments: argparse.Namespace, settings: Settings) -> int:
 def diff(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print what a job changed, field by field."""
     from flows.store.database import Store
-    from flows.store.diff import changes_of
+    from flows.store.diff import find_changes
 
     store = Store(settings)
-    store.must_exist()
-    users = changes_of(store, arguments.job, user_id=arguments.user)
+    store.require_database()
+    users = find_changes(store, arguments.job, user_id=arguments.user)
     if arguments.json:
         _print_array(user.document for user in users)
         return 0
@@ -96,7 +96,7 @@ def purge(arguments: argparse.Namespace, settings: Settings) -> int:
     from flows.store.retention import purge as purge_jobs
 
     store = Store(settings)
-    store.must_exist()
+    store.require_database()
     purged = purge_jobs(store, days=arguments.days, dry_run=arguments.dry_run)
     if arguments.json:
         document = {"jobs": list(purged.jobs), "rejected_users": purged.rejected_users, "dry_run": arguments.dry_run}
@@ -116,7 +116,7 @@ def forget(arguments: argparse.Namespace, settings: Settings) -> int:
     from flows.store.retention import forget as forget_user
 
     store = Store(settings)
-    store.must_exist()
+    store.require_database()
     forgotten = forget_user(store, arguments.user, connection_id=arguments.connection)
     if arguments.json:
         print_json({"rows": forgotten.rows, "jobs": list(forgotten.jobs)})

@@ -34,7 +34,7 @@ async def purge(database: str = "", days: Days = -1, *, dry_run: bool = False) -
     """
     store = Store(settings_from(os.environ, database=Path(database) if database else None))
     try:
-        store.must_exist()
+        store.require_database()
         purged = purge_jobs(store, days=None if days < 0 else days, dry_run=dry_run)
     except Fault as fault:
         return Failed(message=f"{mask_emails(fault.message)} ({fault.code.value})")

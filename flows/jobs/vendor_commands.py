@@ -42,13 +42,13 @@ def _view(job_id: str, settings: Settings) -> "JobView":
     """The job with all that the shapes are made of."""
     from flows.report.vendors import JobView
     from flows.store.database import Store
-    from flows.store.jobs import errors_of_job, rejected_of_job, row_of_job
-    from flows.store.live_jobs import live_status
+    from flows.store.job_status import get_live_status
+    from flows.store.jobs import find_errors, find_rejected, get_job_row
 
     store = Store(settings)
-    store.must_exist()
-    summary, live = live_status(store, job_id)
-    row = row_of_job(store, job_id)
+    store.require_database()
+    summary, live = get_live_status(store, job_id)
+    row = get_job_row(store, job_id)
     return JobView(
         summary=summary,
         percent=cast("float | None", live.get("percent")),
@@ -56,6 +56,6 @@ def _view(job_id: str, settings: Settings) -> "JobView":
         rows=cast("int", live.get("rows", 0)),
         expired=row["purged_at"] is not None,
         on_error=str(row["on_error"]),
-        errors=errors_of_job(store, job_id),
-        rejected=rejected_of_job(store, job_id),
+        errors=find_errors(store, job_id),
+        rejected=find_rejected(store, job_id),
     )

@@ -17,8 +17,8 @@ from flows.pipeline.job import Job, ended_with
 from flows.pipeline.stop import A_SIGNAL, POLL_SECONDS, Stop, canceled
 from flows.pipeline.verify import BrokenCommit
 from flows.store.database import Store
-from flows.store.errors import shortage
-from flows.store.jobs import insert_job, record_broken, record_end, remove_job
+from flows.store.errors import find_shortage
+from flows.store.jobs import insert_job, overwrite_end, record_end, remove_job
 from flows.store.private_files import no_core_dumps, private_umask
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, Fault, JobFault
@@ -37,7 +37,7 @@ def running_job(job: Job, *, kind: str = "import") -> Iterator[None]:
     """
     no_core_dumps()
     with private_umask(), job.folder.locked(), job.stop.watched():
-        job.folder.write_owner(job.store.path)
+        job.folder.write_database_name(job.store.path)
         try:
             insert_job(job.store, job.summary, options=job.options, kind=kind)
         except BaseException:
@@ -74,11 +74,11 @@ def faults_recorded(job: Job) -> Iterator[list[JobSummary]]:
     try:
         yield ended
     except BrokenCommit as broken:
-        ended.append(record_broken(job.store, job.folder, broken.summary))
+        ended.append(overwrite_end(job.store, job.folder, broken.summary))
     except Fault as fault:
         ended.append(_recorded(job, fault))
     except (Exception, PanicException, SystemExit) as error:  # noqa: BLE001 - the edge of the job: whatever broke, it must say so
-        ended.append(_recorded(job, shortage(error) or _unforeseen(job, error)))
+        ended.append(_recorded(job, find_shortage(error) or _unforeseen(job, error)))
     except KeyboardInterrupt:
         ended.append(_recorded(job, canceled(A_SIGNAL)))
 

@@ -14,7 +14,7 @@ from flows.pipeline.load import Loaded
 from flows.pipeline.plan_file import write_plan
 from flows.pipeline.thresholds import exceeded_threshold
 from flows.pipeline.verify import merged_counts, verify_merge
-from flows.store.database import Store, transaction, view
+from flows.store.database import Store, transaction, view_parts
 from flows.store.errors import require_space
 from flows.store.fault_points import fault_point
 from flows.store.job_folder import JobFolder
@@ -55,7 +55,7 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
     """Carry the plan out in one transaction with the job's record; a dry run only records it."""
     if planned.fault is None and not job.options.dry_run:
         job.step("look at the free space")
-        require_space(job.folder.path, staged=job.folder.bytes_to_merge)
+        require_space(job.folder.path, staged=job.folder.merge_bytes)
         job.enter(JobStatus.IMPORTING)
     with _store(job, loaded).writing(spill=job.folder.path) as connection:
         locked = time.monotonic()
@@ -81,8 +81,8 @@ def _store(job: Job, loaded: Loaded) -> Store:
 
 def _plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> Planned:
     """Plan on an open connection, stage the plan as Parquet and hold it to the job's limits."""
-    view(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
-    view(connection, "originals", job.folder.parts("originals"), empty=RECORDS)
+    view_parts(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
+    view_parts(connection, "originals", job.folder.parts("originals"), empty=RECORDS)
     options = job.options
     plan(
         connection,
@@ -113,7 +113,7 @@ def _keep_in(folder: JobFolder) -> Keep:
         fault_point(f"folder: write {name}")
         found = relation(connection, name, **values)
         found.write_parquet(str(_part(folder, name)), compression="lz4", row_group_size_bytes=BYTES_AT_ONCE)
-        view(connection, name, [_part(folder, name)], empty=STAGED)
+        view_parts(connection, name, [_part(folder, name)], empty=STAGED)
 
     return keep
 
@@ -150,11 +150,11 @@ def _planned_summary(
 
 def _open_parts(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
     """Views of everything staged."""
-    view(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
-    view(connection, "job_errors", job.folder.parts("errors"), empty=ERRORS)
-    view(connection, "job_rejected", job.folder.parts("rejected"), empty=RECORDS)
+    view_parts(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
+    view_parts(connection, "job_errors", job.folder.parts("errors"), empty=ERRORS)
+    view_parts(connection, "job_rejected", job.folder.parts("rejected"), empty=RECORDS)
     for name in PLANNED:
-        view(connection, name, [_part(job.folder, name)], empty=STAGED)
+        view_parts(connection, name, [_part(job.folder, name)], empty=STAGED)
 
 
 def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary) -> None:

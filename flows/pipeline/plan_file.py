@@ -1,6 +1,5 @@
 """The plan of a job as a file that people and scripts can look at before anything is merged: one line per record."""
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,9 +8,9 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from flows.readers.sources import EXTENSIONS
-from flows.store.database import view
+from flows.store.database import view_parts
 from flows.store.job_folder import JobFolder
-from flows.store.private_files import private_umask
+from flows.store.private_files import atomic_write
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.frames import ERRORS, RECORDS
@@ -43,18 +42,14 @@ def write_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder, path: P
         FileFault: the file cannot be written.
 
     """
-    view(connection, "job_refused", folder.parts("refused"), empty=RECORDS)
-    view(connection, "job_errors", folder.parts("errors"), empty=ERRORS)
+    view_parts(connection, "job_refused", folder.parts("refused"), empty=RECORDS)
+    view_parts(connection, "job_errors", folder.parts("errors"), empty=ERRORS)
     materialise(connection, "planned_rows")
-    draft = path.with_name(f".{os.getpid()}-{path.name}")
     try:
-        with private_umask():
-            WRITERS[EXTENSIONS[path.suffix.lower()]](connection, draft)
-            draft.replace(path)
+        with atomic_write(path) as temp:
+            WRITERS[EXTENSIONS[path.suffix.lower()]](connection, temp)
     except OSError as error:
         raise FileFault(ErrorCode.FILE_UNREADABLE, f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _write_ndjson(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -19,8 +19,8 @@ from flows.readers.sources import Source
 from flows.settings import Settings
 from flows.store.connections import find_connection
 from flows.store.database import Store
+from flows.store.job_status import end_lost_jobs
 from flows.store.jobs import find_same_import, remove_job
-from flows.store.live_jobs import sweep
 from flows.store.locks import slot
 from schemas.job import JobOptions, JobStatus, JobSummary
 
@@ -58,9 +58,9 @@ def run_job(
 
     """
     stop = stop or Stop.of(settings, job_id=job_id)
-    store = Store(settings, waiting=stop.check)
+    store = Store(settings, on_retry=stop.check)
     store.prepare()
-    sweep(store)
+    end_lost_jobs(store)
     accepted = _accepted(options, job_id=job_id)
     job = Job(accepted, options, settings, store, stop.folder, stop, observer, started=time.monotonic())
     with running_job(job):

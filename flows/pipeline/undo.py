@@ -19,8 +19,8 @@ from flows.pipeline.verify import verify_undo
 from flows.settings import Settings
 from flows.store.database import Store, transaction
 from flows.store.fault_points import fault_point
+from flows.store.job_status import end_lost_jobs
 from flows.store.jobs import find_job, finish_job
-from flows.store.live_jobs import sweep
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from schemas.job import DONE, UNDO, JobOptions, JobStatus, JobSummary
@@ -50,10 +50,10 @@ def undo(undone_id: str, *, dry_run: bool, settings: Settings, job_id: str) -> U
 
     """
     stop = Stop.of(settings, job_id=job_id)
-    store = Store(settings, waiting=stop.check)
-    store.must_exist()
+    store = Store(settings, on_retry=stop.check)
+    store.require_database()
     store.prepare()
-    sweep(store)
+    end_lost_jobs(store)
     undone = find_job(store, undone_id)
     earlier = _complete_undo(store, undone)
     summary = earlier or _run(_job(undone, dry_run=dry_run, store=store, stop=stop, job_id=job_id))

@@ -4,7 +4,6 @@ The file contains the records as they came, with their secrets. What is added to
 in `transforms.rejects`.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,10 +16,10 @@ import pyarrow.parquet as pq
 
 from flows.pipeline.path_checks import refuse_database, refuse_sources
 from flows.readers.sources import EXTENSIONS
-from flows.store.database import Store, escaped_glob, scratch
+from flows.store.database import Store, escape_glob, scratch
 from flows.store.job_folder import JobFolder
 from flows.store.jobs import find_job
-from flows.store.private_files import private_umask
+from flows.store.private_files import atomic_write
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault, JobFault
 from schemas.job import RUNNING, UNDO, JobSummary
@@ -97,7 +96,7 @@ def _get_format(path: Path, folder: JobFolder) -> str:
 def _stage_records(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> None:
     """Create the table `reject_texts`."""
     for name, kind in (("refused_parts", "refused"), ("error_parts", "errors")):
-        connection.from_parquet([escaped_glob(part) for part in folder.parts(kind)]).create_view(name)
+        connection.from_parquet([escape_glob(part) for part in folder.parts(kind)]).create_view(name)
     unreadable = [code.value for code in UNREADABLE]
     materialise(connection, "reject_texts", unreadable=unreadable, added=WITHOUT_ADDED)
 
@@ -124,15 +123,11 @@ def _write(
         "select count(*), count(*) filter (is_readable) from rejects"
     ).fetchall()
     layout = RejectLayout(_get_columns(connection, folder), has_original=readable < records)
-    draft = path.with_name(f".{os.getpid()}-{path.name}")
     try:
-        with private_umask(), closing(scratch(store.settings, spill=folder.path)) as engine:
-            WRITERS[file_format](RejectFile(draft, layout, engine), _read_frames(connection))
-            draft.replace(path)
+        with atomic_write(path) as temp, closing(scratch(store.settings, spill=folder.path)) as engine:
+            WRITERS[file_format](RejectFile(temp, layout, engine), _read_frames(connection))
     except OSError as error:
         raise FileFault(ErrorCode.FILE_UNREADABLE, f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        draft.unlink(missing_ok=True)
     return int(records)
 
 

@@ -22,7 +22,7 @@ from rich.text import Text
 from flows.pipeline.job import Progress
 from flows.report.artifacts import get_counts
 from flows.settings import Settings
-from flows.store.database import Store, scratch, view
+from flows.store.database import Store, scratch, view_parts
 from flows.store.diff import FieldChange
 from flows.store.job_folder import JobFolder
 from schemas.faults import Fault
@@ -187,6 +187,6 @@ def _read_planned_changes(settings: Settings, job_id: str, *, users: int) -> lis
         return []
     with closing(scratch(settings)) as connection:
         run(connection, "010_user_diff")
-        view(connection, "updates", [updates], empty=STAGED)
+        view_parts(connection, "updates", [updates], empty=STAGED)
         rows = run(connection, "planned_sample", users=users)
     return [(str(user_id), FieldChange(**cast(dict[str, str], change))) for _, user_id, change in rows]

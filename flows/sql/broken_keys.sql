@@ -1,6 +1,6 @@
 -- grain: one row per key that more than one user of the connection holds, among the users that the job wrote
--- hashes are compared first, a quarter less work; equal ones are looked at again by the keys themselves. Each key for
--- itself: of a union of all three the engine reads every user, also for a few that were written
+-- hashes are compared first, which is a quarter less work, then the keys behind equal hashes. One query per key: for a
+-- union of all three the engine reads every user, even if only few were written
 with written as (
     select hash(email_key) as email_hash, hash(username_key) as username_hash, hash(user_id) as user_id_hash
     from users

@@ -1,4 +1,4 @@
--- grain: one row per key that more than one user of the connection holds, among the users that an undo put back
+-- grain: one row per key that more than one user of the connection holds, among the users that an undo restored
 -- reads: reversals, changes_to_undo, users
 select 'user_id' as key, users.user_id as value
 from users

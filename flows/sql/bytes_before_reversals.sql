@@ -1,5 +1,4 @@
--- grain: one row: how many bytes of metadata the users that an undo changes have, on average, by a sample of them: all of
--- them would be read only for this
+-- grain: one row: mean bytes of metadata of the users that an undo changes, from a sample, because nothing else reads all
 -- reads: users; parameters: undone (the job), connection
 with sampled as (
     select app_metadata, user_metadata

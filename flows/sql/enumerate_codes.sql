@@ -1,2 +1,2 @@
--- an enumeration of $codes for this connection, for a column to take over
+-- grain: none; create the type row_code for this connection, for set_rejected_codes; parameters: codes
 create or replace temp type row_code as enum (select unnest($codes::varchar[]))

@@ -1,4 +1,4 @@
--- grain: one row per severity, code and path of the job, most frequent first; the file only where there are several
+-- grain: one row per severity, code and path of the job, most frequent first; the file only if there are several
 select
     errors_by_code.severity,
     errors_by_code.code,

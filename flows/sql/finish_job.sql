@@ -1,4 +1,4 @@
--- grain: one row, the job as it ended; none when it had ended before, for an end stands
+-- grain: one row, the job with its end; no row if the end was recorded before: the first one remains
 update import_jobs
 set
     profile = $profile,

@@ -1,4 +1,4 @@
--- grain: one row per fault of a record of the job, the first $limit
+-- grain: one row per error or warning about a record of the job, the first $limit
 select record, line, code, path, message, severity
 from import_errors
 where job_id = $job_id

@@ -1,4 +1,4 @@
--- grain: one row per fault whose sentence names the user
+-- grain: one row per error whose message contains the user; parameters: pattern (a regular expression)
 update import_errors
 set message = 'erased with the user that it named'
 where regexp_matches(message, $pattern)

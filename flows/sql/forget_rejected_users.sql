@@ -1,2 +1,2 @@
--- grain: one row per refused record that has one of the user's keys as a value
+-- grain: one row per refused record that contains the user; parameters: pattern (a regular expression)
 delete from rejected_users where regexp_matches("user"::varchar, $pattern)

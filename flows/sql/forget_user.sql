@@ -1,5 +1,5 @@
--- grain: one row per user of the connection whom one of the words names
+-- grain: one row per user of the connection that has one of the keys
 delete from users
 where
     connection = $connection
-    and (list_contains($words, user_id) or list_contains($words, email_key) or list_contains($words, username_key))
+    and (list_contains($keys, user_id) or list_contains($keys, email_key) or list_contains($keys, username_key))

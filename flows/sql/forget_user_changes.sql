@@ -3,7 +3,7 @@ delete from user_changes
 where
     connection = $connection
     and (
-        list_contains($words, user_id)
-        or list_contains($words, row_before.email_key)
-        or list_contains($words, row_before.username_key)
+        list_contains($keys, user_id)
+        or list_contains($keys, row_before.email_key)
+        or list_contains($keys, row_before.username_key)
     )

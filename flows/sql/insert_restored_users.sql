@@ -1,4 +1,4 @@
--- grain: one row per user that was there before the undone job, exactly as it was
+-- grain: one row per user that existed before the undone job, exactly as it was
 insert into users by name
 select unnest(user_changes.row_before)
 from user_changes

@@ -1,4 +1,4 @@
--- grain: one row per key by which the user is known, or was known before a change
+-- grain: one row per present or former key of the user
 with versions as (
     select user_id, email, email_key, username, username_key
     from users

@@ -1,5 +1,4 @@
--- grain: one row, what a merge left in the tables: the changes that are recorded, the users that are there, and a sum
--- over the keys of those users, by which one that is not as it was shows
+-- grain: one row, what a merge left in the tables: the recorded changes, the users written, and a checksum of their keys
 with changes as (
     select
         count(*) filter (where action = 'insert') as inserts,

@@ -1,3 +1,3 @@
--- grain: one row, the table of applied migrations; none in a database that is not ours yet
+-- grain: one row, the table of applied migrations; no row in a new database
 select table_name from duckdb_tables()
 where database_name = current_database() and table_name = 'schema_migrations'

@@ -1,4 +1,4 @@
--- grain: one row per fault or warning that the plan found
+-- grain: one row per error or warning that the plan found
 -- reads: refusals, differences, staged
 select found.record, staged.line, found.code, found.path, found.message, found.severity
 from (from refusals union all by name from differences) as found

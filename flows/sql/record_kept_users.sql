@@ -1,4 +1,4 @@
--- grain: one row per user that an undo keeps: its id
+-- grain: one row per user that an undo keeps; the record holds its user_id
 insert into rejected_users by name
 select
     $job_id as job_id,

@@ -1,4 +1,4 @@
--- grain: one row per refused record, secrets redacted; few sets of codes occur, so that each is made a list once
+-- grain: one row per refused record, secrets redacted; few sets of codes occur, so each becomes a list only once
 insert into rejected_users by name
 with codes as (
     select code, 1::bigint << (row_number() over (order by code) - 1) as bit

@@ -1,5 +1,5 @@
--- grain: one row per user that an undo puts back: the row that it replaces (null where there is none), and a digest of the
--- row that it puts back (null where it removes the user)
+-- grain: one row per user that an undo restores or removes: the row that it replaces (null if there is none), and a digest
+-- of the row that it restores (null if it removes the user)
 insert into user_changes by name
 select
     $job_id as job_id,

@@ -1,2 +1,2 @@
--- grain: one row, a job that turned out to repeat another
+-- grain: one row, a job that repeats another
 delete from import_jobs where job_id = $job_id

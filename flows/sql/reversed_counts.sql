@@ -1,4 +1,4 @@
--- grain: one row, what an undo left in the tables
+-- grain: one row, what an undo left in the tables: users reversed, and those of them that are restored
 select
     count(*) as reversed,
     (

@@ -1,2 +1,2 @@
--- the column holds lists of the enumeration of this connection from now on: no enumeration grows in its place
+-- grain: the column codes, whose type becomes a list of row_code: an enumeration cannot be extended in place
 alter table rejected_users alter codes type row_code[]

@@ -1,4 +1,4 @@
--- grain: one row, a job: the latest undo of it that is in force, if any
+-- grain: one row, the job with its latest undo that is in force, if any
 update import_jobs
 set undone_by_job = (
     select arg_max(undo.job_id, undo.created_at)

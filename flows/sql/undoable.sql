@@ -1,5 +1,5 @@
--- grain: one row, a job: by which undo it is undone, whether this DuckDB digests users as the one that ran the job did, and
--- how many users it changed that no undo in force has put back
+-- grain: one row, a job: the undo in force, whether this DuckDB computes the digests of the one that ran the job, and how
+-- many of the users that it changed no undo in force has restored or removed
 select
     undone_by_job,
     digest_probe = hash('a known row', null, true) as is_same_digest,

@@ -1,2 +1,2 @@
--- grain: one row, the job that an undo undid; none where the job is no undo
+-- grain: one row, the job that an undo undid; no row if the job is not an undo
 select sources[1] as undone from import_jobs where job_id = $job_id and kind = 'undo'

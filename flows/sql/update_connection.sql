@@ -1,4 +1,4 @@
--- grain: one row, what a connection asks of usernames
+-- grain: one row, the rules of a connection for usernames
 update connections
 set
     username_required = $username_required,

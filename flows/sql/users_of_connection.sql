@@ -1,2 +1,2 @@
--- grain: one row, how many users the connection has
+-- grain: one row, the number of users of the connection
 select count(*) from users where connection = $connection

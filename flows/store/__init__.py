@@ -1,1 +1,1 @@
-"""The database, the job folders and the locks: all that outlives a process."""
+"""Store what outlives a process: the database, the job folders and the locks; a job's steps are in `flows.pipeline`."""

@@ -1,4 +1,4 @@
-"""What the database keeps of connections: the spaces within which users are unique, and their rules for usernames."""
+"""Connections in the database: the spaces within which users are unique, and their rules for usernames."""
 
 import re
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ FIELDS = tuple(ConnectionSettings.__dataclass_fields__)
 
 
 def list_connections(store: Store) -> list[ConnectionSettings]:
-    """Every connection, by name."""
+    """Return every connection, by name."""
     with store.reading() as connection:
         return [_settings(row) for row in run_mapped(connection, "connections")]
 
 
 def find_connection(store: Store, name: str) -> ConnectionSettings:
-    """The settings of a connection.
+    """Return the settings of a connection.
 
     Raises:
         JobFault: `CONNECTION_NOT_FOUND`.
@@ -40,7 +40,7 @@ def find_connection(store: Store, name: str) -> ConnectionSettings:
 
 
 def add_connection(store: Store, settings: ConnectionSettings) -> bool:
-    """Store a new connection; false when there is one of that name."""
+    """Insert a new connection; return false if there is one of that name."""
     with store.transaction() as connection:
         if run(connection, "connection", connection=settings.connection):
             return False
@@ -48,25 +48,25 @@ def add_connection(store: Store, settings: ConnectionSettings) -> bool:
         return True
 
 
-def set_connection(store: Store, settings: ConnectionSettings) -> None:
-    """Replace the rules of a connection that exists; users that are in already are not judged again."""
+def update_connection(store: Store, settings: ConnectionSettings) -> None:
+    """Replace the rules of an existing connection; its present users are not validated again."""
     with store.transaction() as connection:
         run(connection, "update_connection", **asdict(settings))
 
 
-def why_unusable(settings: ConnectionSettings) -> str | None:
-    """Why no username could be judged by these settings, if so."""
+def find_problem(settings: ConnectionSettings) -> str | None:
+    """Return what makes these settings unusable for validation, or None."""
     if not 1 <= settings.username_min_length <= settings.username_max_length:
-        return "the shortest username must be at least 1 and at most the longest one"
+        return "the minimum username length must be at least 1 and at most the maximum"
     try:
         pl.Series([""]).str.contains(settings.username_pattern)
     except pl.exceptions.ComputeError as error:
         reason = re.search(r"error: (?!regex)(.*)$", str(error), re.MULTILINE)
-        why = f": {reason[1]}" if reason else ""
-        return f"the pattern is no regular expression of the Rust regex syntax{why}"
+        detail = f": {reason[1]}" if reason else ""
+        return f"the pattern is not a regular expression in Rust syntax{detail}"
     return None
 
 
 def _settings(row: Mapping[str, object]) -> ConnectionSettings:
-    """A row of `connections`; what it leaves null has the default."""
+    """Return the settings of a row of `connections`; null means the default."""
     return ConnectionSettings(**{name: row[name] for name in FIELDS if row[name] is not None})  # type: ignore[arg-type] # the columns are the fields

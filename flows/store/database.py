@@ -1,8 +1,7 @@
-"""The only module that opens a DuckDB database: migrate, lock, read, transact. How a new one comes to be is in
-`flows.store.database_file`.
+"""Open DuckDB databases, which no other module does: migrate, lock, read, transact.
 
-What a statement says stands in the `sql` folders; who calls it and when is in `flows.pipeline.run` and
-`flows.jobs.cli`.
+How the file itself is created and compacted is in `flows.store.database_file`, what a statement does in the `sql`
+folders, and when it runs in `flows.pipeline`.
 """
 
 import os
@@ -17,8 +16,15 @@ import duckdb
 import polars as pl
 
 from flows.settings import Settings
-from flows.store.database_file import created_whole, temp_path
-from flows.store.errors import busy, is_held, no_folder, require_usable, shortage, unreadable
+from flows.store.database_file import create_database, temp_path
+from flows.store.errors import (
+    busy_fault,
+    find_shortage,
+    folder_fault,
+    is_held,
+    require_usable_path,
+    unreadable_fault,
+)
 from flows.store.fault_points import fault_point
 from flows.store.migrations import is_behind, migrate
 from flows.store.private_files import make_private, private_folder, private_umask
@@ -26,16 +32,16 @@ from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault
 
 RETRY_SECONDS = 0.1
-CATALOG = "store"  # what the attached database is called inside a connection
-NO_DOWNLOADS: dict[str, str | bool | int | float | list[str]] = {
+CATALOG = "store"  # the name of the attached database within a connection
+CONFIG: dict[str, str | bool | int | float | list[str]] = {  # DuckDB downloads nothing
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
 
 
 def scratch(settings: Settings, *, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory, bounded by the memory limit; it spills to `spill`, without one it does not spill."""
-    connection = duckdb.connect(config=NO_DOWNLOADS)
+    """Return an in-memory DuckDB bounded by the memory limit, which spills to the folder `spill` if one is given."""
+    connection = duckdb.connect(config=CONFIG)
     connection.execute("set memory_limit = $limit", {"limit": settings.memory})
     ((threads,),) = connection.execute("select current_setting('threads')").fetchall()
     connection.execute("set threads = $threads", {"threads": min(threads, settings.most_threads)})
@@ -46,55 +52,53 @@ def scratch(settings: Settings, *, spill: Path | None = None) -> duckdb.DuckDBPy
     return connection
 
 
-def go_on() -> None:
-    """What a caller does between two looks at a busy database who has no reason to give up: nothing."""
-
-
 @dataclass(frozen=True)
 class Store:
-    """One database file; every method opens it for as long as its block runs and no longer."""
+    """One database file; a method opens it for its block only."""
 
     settings: Settings
-    waiting: Callable[[], None] = go_on  # called between two looks at a busy database; may raise to give up
+    on_retry: Callable[[], None] | None = None  # called before each retry to open a busy database; may raise to give up
 
     @property
     def path(self) -> Path:
-        """The database file itself, whatever links lead to it: jobs and locks lie beside it."""
+        """The database file with all links resolved: jobs and locks are beside it."""
         return Path(os.path.realpath(self.settings.database))
 
     def prepare(self) -> None:
-        """Create the database when missing (mode 0600) and apply the migrations it lacks.
+        """Create the database (0600) if it is missing, else apply the migrations it lacks.
 
         Raises:
             DatabaseFault: its folder cannot be written, or it cannot be opened.
 
         """
-        require_usable(self.path)
+        require_usable_path(self.path)
         try:
             private_folder(self.settings.jobs_folder)
-            created_whole(self.path, drafts=self.settings.jobs_folder, create=self._create)
+            if create_database(self.path, temp_folder=self.settings.jobs_folder, fill=self._fill):
+                return
         except (OSError, ValueError) as error:
-            raise shortage(error) or no_folder(self.settings.jobs_folder, error) from None
+            raise find_shortage(error) or folder_fault(self.settings.jobs_folder, error) from None
         if self._is_behind():
             with self.transaction() as connection:
                 migrate(connection)
 
-    def _create(self, draft: Path) -> None:
-        with Store(replace(self.settings, database=draft)).writing() as connection:
+    def _fill(self, path: Path) -> None:
+        """Create the tables in a new file."""
+        with Store(replace(self.settings, database=path)).writing() as connection:
             with transaction(connection):
                 migrate(connection)
-            connection.execute("checkpoint")  # closing does it too, but does not tell when the disk is full
+            connection.execute("checkpoint")  # closing does so as well, but does not report a full disk
 
     def _is_behind(self) -> bool:
-        """Whether the tables are older than this program, found without the write lock."""
+        """Return whether the database lacks migrations, without taking the write lock."""
         with self.reading() as connection:
             return is_behind(connection)
 
-    def must_exist(self) -> None:
-        """Complain about a database that is not there, rather than create one to look into.
+    def require_database(self) -> None:
+        """Check that the database exists, so that a command that only reads does not create one.
 
         Raises:
-            DatabaseFault: there is no such file.
+            DatabaseFault: it does not.
 
         """
         if not self.path.is_file():
@@ -106,34 +110,34 @@ class Store:
 
     @contextmanager
     def reading(self, *, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that reads the tables; other readers go on, a writer waits.
+        """Open the database to read it; other readers can open it meanwhile, a writer cannot.
 
         Raises:
             DatabaseFault: the database is busy beyond the deadline, missing or unreadable.
 
         """
-        with self._attached(read_only=True, spill=spill) as connection:
+        with self._open(read_only=True, spill=spill) as connection:
             yield connection
 
     @contextmanager
     def writing(self, *, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that holds the write lock, outside any transaction.
+        """Open the database and hold its write lock, without beginning a transaction.
 
         Raises:
             DatabaseFault: the database is busy beyond the deadline or unreadable.
 
         """
-        with self._attached(read_only=False, spill=spill) as connection:
+        with self._open(read_only=False, spill=spill) as connection:
             yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection for one durable change: `writing` and `transaction` in one."""
+        """Open the database for one durable change: `writing` and `transaction` in one."""
         with self.writing() as connection, transaction(connection):
             yield connection
 
     def version(self) -> tuple[int, ...]:
-        """What changes whenever a process has written the database; read it while a connection holds the file."""
+        """Return a value that changes whenever a process writes the database; call it while a connection is open."""
         wal = Path(f"{self.path}.wal")
         return tuple(
             number
@@ -143,8 +147,8 @@ class Store:
         )
 
     @contextmanager
-    def _attached(self, *, read_only: bool, spill: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
-        with private_umask(), _shortages_named(), closing(scratch(self.settings, spill=spill)) as connection:
+    def _open(self, *, read_only: bool, spill: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
+        with private_umask(), _raise_shortages(), closing(scratch(self.settings, spill=spill)) as connection:
             fault_point("database: open")
             self._attach(connection, read_only=read_only)
             make_private(self.path)
@@ -155,29 +159,30 @@ class Store:
             fault_point("database: close")
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
-        """Attach, retrying until the deadline while another process holds the file."""
-        require_usable(self.path)
+        """Attach the database, retrying until the deadline while another process holds it."""
+        require_usable_path(self.path)
         options = "read_only" if read_only else "storage_version 'v1.5.0'"
         path = str(self.path).replace("'", "''")
         deadline = time.monotonic() + self.settings.wait_seconds
         while True:
-            file = self._file()
+            file = self._file_id()
             try:
                 connection.execute(f"attach '{path}' as {CATALOG} ({options})")
             except duckdb.Error as error:
                 if not is_held(error):
-                    raise shortage(error) or unreadable(self.path, error) from None
+                    raise find_shortage(error) or unreadable_fault(self.path, error) from None
                 if time.monotonic() >= deadline:
-                    raise busy(self.path, error) from None
-                self.waiting()
+                    raise busy_fault(self.path, error) from None
+                if self.on_retry:
+                    self.on_retry()
                 time.sleep(RETRY_SECONDS)
             else:
-                if file in (None, self._file()):
+                if file in (None, self._file_id()):
                     return
-                connection.execute(f"detach {CATALOG}")  # the file was replaced by a rewritten one just now
+                connection.execute(f"detach {CATALOG}")  # a compacted copy has just replaced the file
 
-    def _file(self) -> tuple[int, int] | None:
-        """Which file has the path now."""
+    def _file_id(self) -> tuple[int, int] | None:
+        """Return device and inode of the file that has the path now."""
         try:
             found = self.path.stat()
         except FileNotFoundError:
@@ -202,27 +207,27 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 @contextmanager
-def _shortages_named() -> Iterator[None]:
-    """What the engine says of a full disk or of too little memory becomes a fault."""
+def _raise_shortages() -> Iterator[None]:
+    """Raise a fault in place of the engine's error when the disk is full or memory ran out."""
     try:
         yield
     except (duckdb.Error, OSError, MemoryError) as error:
-        fault = shortage(error)
+        fault = find_shortage(error)
         if fault is None:
             raise
         raise fault from None
 
 
-def escaped_glob(path: Path) -> str:
-    """The path for DuckDB's Parquet reader, which would expand `*`, `?` and `[` in it."""
+def escape_glob(path: Path) -> str:
+    """Return the path with `*`, `?` and `[` escaped, which DuckDB's Parquet reader would expand."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 
-def view(connection: duckdb.DuckDBPyConnection, name: str, parts: Sequence[Path], *, empty: pl.Schema) -> None:
-    """Leave a temporary view of the parts; of no rows where there are none."""
+def view_parts(connection: duckdb.DuckDBPyConnection, name: str, parts: Sequence[Path], *, empty: pl.Schema) -> None:
+    """Create a temporary view of staged Parquet files; without files it is empty and has the columns of `empty`."""
     connection.execute(f"drop view if exists temp.{name}")
     if not parts:
         connection.register(name, pl.DataFrame(schema=empty).to_arrow())
         return
-    connection.execute(f"set variable {name}_parts = $parts", {"parts": [escaped_glob(part) for part in parts]})
+    connection.execute(f"set variable {name}_parts = $parts", {"parts": [escape_glob(part) for part in parts]})
     connection.execute(f"create temp view {name} as from read_parquet(getvariable('{name}_parts'))")

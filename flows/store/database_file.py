@@ -1,106 +1,88 @@
-"""How a new database comes to be: made under another name, and given its own when it is whole.
+"""Create and compact the database file: each is done under a temporary name, then renamed.
 
-What is in it is `flows.store.database`'s.
+Its tables are in `schemas/sql`; `flows.store.database` opens it.
 """
 
-import fcntl
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 
 from flows.store.fault_points import fault_point
-from flows.store.private_files import make_private
+from flows.store.locks import file_lock
+from flows.store.private_files import atomic_write, make_private
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault
 
-DRAFT = ".new.duckdb"
-LOCK = ".new.lock"
+TEMP_NAME = ".new.duckdb"
+LOCK_NAME = ".new.lock"
 
 
-def created_whole(path: Path, *, drafts: Path, create: Callable[[Path], None]) -> None:
-    """Create the database with `create` unless it is there; another process that does the same is waited for.
+def create_database(path: Path, *, temp_folder: Path, fill: Callable[[Path], None]) -> bool:
+    """Create the database with `fill` and return true; false if it exists, also after waiting for another process.
 
     Raises:
-        DatabaseFault: a log without its database lies there, which a new database would destroy.
+        DatabaseFault: there is a log without its database, which a new database would destroy.
 
     """
     if path.exists():
-        return
-    with _alone(drafts / LOCK):
+        return False
+    with file_lock(temp_folder / LOCK_NAME):
         if path.exists():
-            return
+            return False
         log = _log_of(path)
         if log.exists():
-            raise _log_without_database(log, path)
-        draft = drafts / DRAFT
-        for leftover in (draft, _log_of(draft)):
+            raise _orphaned_log_fault(log, path)
+        temp = temp_folder / TEMP_NAME
+        for leftover in (temp, _log_of(temp)):
             leftover.unlink(missing_ok=True)
-        create(draft)
-        fault_point("database: name it")
-        draft.rename(path)
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+        with atomic_write(path, temporary=temp):
+            fill(temp)
+            fault_point("database: name it")
+        return True
 
 
 def _log_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.wal")
 
 
-def _log_without_database(log: Path, path: Path) -> DatabaseFault:
+def _orphaned_log_fault(log: Path, path: Path) -> DatabaseFault:
     return DatabaseFault(
         ErrorCode.DATABASE_UNREADABLE,
-        f"{log} holds changes of a database that is not there",
-        f"bring {path} back to where the log is, or remove the log if those changes are not needed",
+        f"{log} holds changes of a database that does not exist",
+        f"move {path} back beside the log, or remove the log if you do not need its changes",
     )
 
 
-def rewrite(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Replace the file of the attached database `store` by a fresh copy; the connection is of no more use after.
+def compact_database(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Replace the file of the attached database `store` by a fresh copy; the connection must not be used afterwards.
 
-    The lock on the old file is held until the new one stands in its place.
+    The connection keeps the lock on the old file until the copy has replaced it.
     """
-    draft = temp_path(path)
-    draft.unlink(missing_ok=True)
-    try:
-        _copy(connection, draft)
-        _synced(draft)
+    with atomic_write(path, temporary=temp_path(path)) as temp:
+        _copy(connection, temp)
+        _sync(temp)
         fault_point("put the copy in its place")
-        os.replace(draft, path)  # noqa: PTH105 - the atomic call by its name
-    finally:
-        draft.unlink(missing_ok=True)
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, draft: Path) -> None:
+def _copy(connection: duckdb.DuckDBPyConnection, temp: Path) -> None:
     fault_point("copy the database")
     connection.execute("checkpoint store")
-    connection.execute(f"attach '{_quoted(draft)}' as rewritten (storage_version 'v1.5.0')")
+    quoted = str(temp).replace("'", "''")
+    connection.execute(f"attach '{quoted}' as rewritten (storage_version 'v1.5.0')")
     connection.execute("copy from database store to rewritten")
     connection.execute("checkpoint rewritten")
     connection.execute("detach rewritten")
-    make_private(draft)
+    make_private(temp)
 
 
 def temp_path(path: Path) -> Path:
-    """Where the copy is made; who holds the write lock of the database may remove what a dead process left there."""
+    """Return the path of the compacted copy; a holder of the write lock may remove what a dead process left there."""
     return path.parent / "jobs" / f".{path.name}.rewritten"
 
 
-def _synced(path: Path) -> None:
+def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

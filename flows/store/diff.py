@@ -1,4 +1,4 @@
-"""What a job changed: per user the fields, from what to what; secrets only as changed."""
+"""What a job changed: per user the fields with their old and new values; secrets only as changed."""
 
 import json
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from flows.store.database import Store
 from flows.store.jobs import find_job
 from transforms.statements import statement
 
-USERS_AT_ONCE = 1_000
-HIDDEN = '"*****"'  # what `user_diff` shows of one
+FETCH_ROWS = 1_000
+REDACTED = '"*****"'  # the value that `user_diff` gives for a secret
 
 
 @dataclass(frozen=True)
 class FieldChange:
-    """One field, with the JSON of its value before and after; none where there was or is no value."""
+    """One changed field; both values are JSON, None where there is no value."""
 
     field: str
     old: str | None
@@ -23,38 +23,38 @@ class FieldChange:
 
     @property
     def shown(self) -> tuple[str, str]:
-        """Both values as people read them: texts without quotes, secrets only as changed."""
-        if HIDDEN in (self.old, self.new):
+        """Both values for people: texts without quotes, secrets only as changed."""
+        if REDACTED in (self.old, self.new):
             return "", "changed"
-        return _shown(self.old), _shown(self.new)
+        return _format(self.old), _format(self.new)
 
 
 @dataclass(frozen=True)
 class UserDiff:
-    """What a job did with a user."""
+    """What a job changed of one user."""
 
     user_id: str
     action: str
-    is_edited_since: bool  # by hand: the value after is then what the edit left
+    is_edited_since: bool  # by hand: the new values are then those after the edit
     changes: tuple[FieldChange, ...]
     document: str  # all of it as JSON
 
 
-def changes_of(store: Store, job_id: str, *, user_id: str | None = None) -> Iterator[UserDiff]:
-    """Every user that the job changed, by id; or the one user.
+def find_changes(store: Store, job_id: str, *, user_id: str | None = None) -> Iterator[UserDiff]:
+    """Yield the users that the job changed, by id; only the one of `user_id` if it is given.
 
     Raises:
-        JobFault: there is no such job.
+        JobFault: `JOB_NOT_FOUND`.
 
     """
     find_job(store, job_id)
     with store.reading() as connection:
         cursor = connection.execute(statement("changes_of_job"), {"job_id": job_id, "user": user_id})
-        while rows := cursor.fetchmany(USERS_AT_ONCE):
+        while rows := cursor.fetchmany(FETCH_ROWS):
             yield from (_diff(row) for row in rows)
 
 
-def _shown(value: str | None) -> str:
+def _format(value: str | None) -> str:
     if value is None:
         return ""
     return str(json.loads(value)) if value.startswith('"') else value

@@ -1,4 +1,4 @@
-"""The steps of a job by name, so that a test can count them and break the job at each; nobody else listens."""
+"""Named steps of a job at which tests count, wait or raise; without a listener they do nothing."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,14 +8,14 @@ _listeners: list[Listener] = []
 
 
 def fault_point(name: str) -> None:
-    """Tell the listeners that the step is about to be taken."""
+    """Call the listeners before the step of that name."""
     for listener in _listeners:
         listener(name)
 
 
 @contextmanager
 def on_fault_point(listener: Listener) -> Iterator[None]:
-    """Within the block the listener hears of every step of this process; it may raise."""
+    """Call the listener before every step of this process within the block; it may raise."""
     _listeners.append(listener)
     try:
         yield

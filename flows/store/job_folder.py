@@ -1,29 +1,29 @@
-"""A job's private folder: its staged Parquet, its live status, its lock and its cancel mark.
+"""A job's private folder: its staged Parquet, its live status, its lock and its request to cancel.
 
-The lock is an OS lock: it is held as long as the job's process lives, whatever kills it.
+The lock ends with the job's process, however that process ends.
 """
 
-import fcntl
 import json
 import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from flows.store.fault_points import fault_point
-from flows.store.private_files import private_folder, private_umask
+from flows.store.locks import file_lock, is_locked, try_file_lock
+from flows.store.private_files import atomic_write, private_folder, private_umask
 
 STATUS_FILE = "status.json"
 CANCEL_FILE = "cancel"
 LOCK_FILE = "lock"
 LAYOUTS_FILE = "layouts.ndjson"
-OWNER_FILE = "database"  # its name: several databases may lie in one folder
-NEEDED_TO_MERGE_ONLY = ("accepted-*.parquet", "updates.parquet", "plan.parquet", "duckdb_temp*")
+DATABASE_FILE = "database"  # holds the database's name: several databases can share a folder
+MERGE_FILES = ("accepted-*.parquet", "updates.parquet", "plan.parquet", "duckdb_temp*")
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class JobFolder:
     path: Path
 
     def create(self) -> None:
-        """Make the folder, readable for its owner only."""
+        """Create the folder, readable by its owner only."""
         private_folder(self.path.parent)
         private_folder(self.path)
 
     def write_part(self, kind: str, number: int, frame: pl.DataFrame) -> None:
-        """Stage a frame, unless it is empty; it replaces the one of that number."""
+        """Stage a frame in place of the part of that number; an empty frame leaves no part."""
         part = self.path / f"{kind}-{number:05}.parquet"
         part.unlink(missing_ok=True)
         if frame.height:
@@ -47,45 +47,43 @@ class JobFolder:
                 frame.write_parquet(part, compression="lz4", statistics=False)
 
     def parts(self, kind: str) -> list[Path]:
-        """The staged files of a kind, in the order of their rows."""
+        """Return the staged files of a kind, in the order of their rows."""
         return sorted(self.path.glob(f"{kind}-*.parquet"))
 
-    def add_layout(self, format: str, columns: Sequence[str] | None) -> None:  # noqa: A002 - the word of the command line
-        """Note the format of one more source, and the columns that it has where it is a table."""
+    def add_layout(self, format: str, columns: Sequence[str] | None) -> None:  # noqa: A002 - the name of the option
+        """Record the format of the next source, and its columns if it is a table."""
         with private_umask(), (self.path / LAYOUTS_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"format": format, "columns": columns}) + "\n")
 
     def layouts(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Format and columns of each source, in order; no columns where it is no table."""
+        """Return format and columns of each source, in order; without columns if it is not a table."""
         try:
             lines = (self.path / LAYOUTS_FILE).read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return []
         return [(found["format"], tuple(found["columns"] or ())) for found in map(json.loads, lines)]
 
-    def write_owner(self, database: Path) -> None:
-        """Note whose job it is; where that cannot be written, nobody else's folders are touched by it."""
+    def write_database_name(self, database: Path) -> None:
+        """Record the database that the job belongs to; a failure to write is ignored."""
         with private_umask(), suppress(OSError):
-            (self.path / OWNER_FILE).write_bytes(os.fsencode(database.name))
+            (self.path / DATABASE_FILE).write_bytes(os.fsencode(database.name))
 
-    def is_of(self, database: Path) -> bool:
-        """Whether it may be of a job of the database: no other one has said that it is its own."""
+    def belongs_to(self, database: Path) -> bool:
+        """Return whether the job may belong to the database: no other database is recorded."""
         try:
-            owner = os.fsdecode((self.path / OWNER_FILE).read_bytes())
+            name = os.fsdecode((self.path / DATABASE_FILE).read_bytes())
         except FileNotFoundError:
             return True
-        return owner in ("", database.name)
+        return name in ("", database.name)
 
     def write_status(self, status: Mapping[str, object]) -> None:
-        """Replace what `jobs status` shows of a running job."""
-        draft = self.path / f"{STATUS_FILE}.new"
-        with private_umask():
-            draft.write_text(json.dumps(status), encoding="utf-8")
-        fault_point("folder: replace the status")
-        draft.replace(self.path / STATUS_FILE)
+        """Replace the live status, which `jobs status` shows of a running job."""
+        with atomic_write(self.path / STATUS_FILE) as temp:
+            temp.write_text(json.dumps(status), encoding="utf-8")
+            fault_point("folder: replace the status")
 
     def read_status(self) -> Mapping[str, object]:
-        """The last live status; empty when there is none."""
+        """Return the last live status, empty if there is none."""
         try:
             status = json.loads((self.path / STATUS_FILE).read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
@@ -93,73 +91,57 @@ class JobFolder:
         return status if isinstance(status, dict) else {}
 
     def request_cancel(self) -> None:
-        """Ask the job's process to stop, wherever it runs on this machine."""
+        """Request that the job's process stops, wherever it runs on this machine."""
         (self.path / CANCEL_FILE).touch(mode=0o600)
 
     @property
     def cancel_requested(self) -> bool:
-        """Whether somebody asked the job to stop."""
+        """Whether the job was requested to stop."""
         return (self.path / CANCEL_FILE).exists()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the job's lock: `is_running` is true for every other process meanwhile. Makes the folder."""
-        descriptor = self._lock()
-        try:
+        """Create the folder and hold the job's lock within the block: `is_running` is then true in every process."""
+        with ExitStack() as stack:
+            while True:
+                self.create()
+                with suppress(FileNotFoundError):  # another process removed the folder before it was locked
+                    stack.enter_context(file_lock(self.path / LOCK_FILE))
+                    break
             yield
-        finally:
-            os.close(descriptor)
-
-    def _lock(self) -> int:
-        """The descriptor of the lock, in a folder that nobody took away before it was locked."""
-        while True:
-            self.create()
-            try:
-                descriptor = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
-            except FileNotFoundError:
-                continue
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if is_open_at(descriptor, self.path / LOCK_FILE):
-                return descriptor
-            os.close(descriptor)
 
     def remove(self) -> None:
-        """Take the folder away with all that is in it."""
+        """Remove the folder and everything in it."""
         with suppress(OSError):
             shutil.rmtree(self.path)
 
-    def remove_unless(self, is_known: Callable[[], bool]) -> None:
-        """Take away the folder of a job that never began: nobody holds its lock, and nobody knows it then."""
-        with suppress(FileNotFoundError):
-            descriptor = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                if locked_at_once(descriptor) and not is_known():
-                    self.remove()
-            finally:
-                os.close(descriptor)
+    def remove_if_unknown(self, is_known: Callable[[], bool]) -> None:
+        """Remove the folder of a job that never began: its lock is free and its id is unknown."""
+        with suppress(FileNotFoundError), try_file_lock(self.path / LOCK_FILE) as is_acquired:
+            if is_acquired and not is_known():
+                self.remove()
 
-    def make_room(self) -> None:
-        """Remove what only a merge needs: the job has failed on a full disk and has to say so on it."""
-        for path in self._needed_to_merge():
+    def remove_merge_files(self) -> None:
+        """Remove what only a merge needs, so that a full disk has space to record how the job failed."""
+        for path in self._merge_files():
             path.unlink(missing_ok=True)
 
     @property
-    def bytes_to_merge(self) -> int:
-        """How large that is."""
-        return sum(path.stat().st_size for path in self._needed_to_merge())
+    def merge_bytes(self) -> int:
+        """The size of the files that only a merge needs."""
+        return sum(path.stat().st_size for path in self._merge_files())
 
-    def _needed_to_merge(self) -> list[Path]:
-        return [path for pattern in NEEDED_TO_MERGE_ONLY for path in self.path.glob(pattern)]
+    def _merge_files(self) -> list[Path]:
+        return [path for pattern in MERGE_FILES for path in self.path.glob(pattern)]
 
     @property
     def is_running(self) -> bool:
-        """Whether a living process holds the job's lock."""
-        lock = self.path / LOCK_FILE
-        return lock.exists() and not is_free(lock)
+        """Whether a process holds the job's lock."""
+        return is_locked(self.path / LOCK_FILE)
 
 
 def folders_in(jobs_folder: Path) -> list[JobFolder]:
-    """The folders that are named after jobs; what else lies there is somebody else's."""
+    """Return the folders that are named after jobs; anything else in there is not ours."""
     return [JobFolder(path) for path in jobs_folder.glob("*-*-*-*-*") if _is_uuid(path.name)]
 
 
@@ -167,30 +149,4 @@ def _is_uuid(name: str) -> bool:
     try:
         return str(uuid.UUID(name)) == name
     except ValueError:
-        return False
-
-
-def is_free(lock: Path) -> bool:
-    """Whether nobody holds an OS lock on the file; those who look do not hinder each other."""
-    descriptor = os.open(lock, os.O_RDWR)
-    try:
-        return locked_at_once(descriptor, fcntl.LOCK_SH)
-    finally:
-        os.close(descriptor)
-
-
-def locked_at_once(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
-    """Whether the lock could be taken without waiting; it is held until the descriptor is closed."""
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def is_open_at(descriptor: int, path: Path) -> bool:
-    """Whether the open file is the one that has the path now."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
         return False

@@ -1,6 +1,6 @@
-"""What the database keeps of jobs: accepted, in a phase, ended; and the earlier job that a new one repeats.
+"""Jobs in the database: their rows, errors and refused records, and the earlier job that a new one repeats.
 
-How a summary becomes a row is in `flows.store.jobs`, jobs whose process is gone are `flows.store.live_jobs`'.
+Jobs whose process is gone are the concern of `flows.store.job_status`.
 """
 
 import json
@@ -21,22 +21,22 @@ from transforms.statements import Value, changed_rows, run, run_mapped
 
 
 def insert_job(store: Store, summary: JobSummary, *, options: JobOptions, kind: str = "import") -> None:
-    """Add the row of an accepted job."""
+    """Insert the row of an accepted job."""
     with store.transaction() as connection:
         options_of_row = {"kind": kind, "options": identity(options), "on_error": options.on_error.value}
         run(connection, "insert_job", **columns_of(summary), **options_of_row)
 
 
 def record_phase(store: Store, *, job_id: str, status: JobStatus) -> None:
-    """Note the phase that a job has reached; left out when the database is busy, for the job's folder has it too."""
-    patient = Store(replace(store.settings, wait_seconds=0))
-    with suppress(DatabaseFault), patient.transaction() as connection:
+    """Record the phase that a job has reached, unless the database is busy: the job's folder has it as well."""
+    impatient = Store(replace(store.settings, wait_seconds=0))
+    with suppress(DatabaseFault), impatient.transaction() as connection:
         run(connection, "set_job_status", job_id=job_id, status=status.value)
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a job's sources were: their hash, the files, and the number of the first record of each."""
+    """The content of a job's sources: its hash, the files, and the number of the first record of each."""
 
     hash: str | None = None
     files: tuple[str, ...] = ()
@@ -47,38 +47,38 @@ NO_CONTENT = Content()
 
 
 def finish_job(connection: duckdb.DuckDBPyConnection, summary: JobSummary, *, content: Content = NO_CONTENT) -> bool:
-    """Write the end of a job, inside the caller's transaction; false where it has ended already: an end stands."""
+    """Record the end of a job inside the caller's transaction; return false if it has ended already."""
     columns = {"content_hash": content.hash, "files": content.files, "first_records": content.first_records}
     result = run(connection, "finish_job", **columns_of(summary), **columns)
     return changed_rows(result) == 1
 
 
 def record_end(store: Store, folder: JobFolder, summary: JobSummary) -> JobSummary:
-    """Write the end of a job that a fault stopped; the end that stands, another one where its commit had gone through.
+    """Record the end of a job that a fault stopped, and return the recorded end: another one if it had committed.
 
-    Where the database is busy or the disk full, the next start writes it from the folder.
+    If the database is busy or the disk is full, the next start records it from the folder.
     """
     code = summary.fault["code"] if summary.fault else None
     if code == ErrorCode.DISK_FULL:
-        folder.make_room()
+        folder.remove_merge_files()
     with suppress(OSError):
         folder.write_status(summary.to_dict())
-    waited = Store(replace(store.settings, wait_seconds=_patience(code, store.settings.wait_seconds)))
+    waited = Store(replace(store.settings, wait_seconds=_wait_seconds(code, store.settings.wait_seconds)))
     with suppress(DatabaseFault), waited.transaction() as connection:
         if not finish_job(connection, summary):
-            standing = run_mapped(connection, "job", job_id=summary.job_id)
-            return summary_from(standing[0]) if standing else summary
+            recorded = run_mapped(connection, "job", job_id=summary.job_id)
+            return build_summary(recorded[0]) if recorded else summary
     return summary
 
 
-def _patience(code: str | None, usual: float) -> float:
-    """How long the end of a job waits for a busy database: not again, and not when somebody waits for the end."""
+def _wait_seconds(code: str | None, usual: float) -> float:
+    """Return how long to wait for a busy database: not a second time, and shortly if a user waits for the end."""
     limits = {ErrorCode.DATABASE_BUSY.value: 0.0, ErrorCode.CANCELED.value: 0.5}
     return min(usual, limits.get(code or "", usual))
 
 
-def record_broken(store: Store, folder: JobFolder, summary: JobSummary) -> JobSummary:
-    """Write the end of a job over the one that it committed, which is not what its commit left."""
+def overwrite_end(store: Store, folder: JobFolder, summary: JobSummary) -> JobSummary:
+    """Replace the end that a job committed, because the tables do not agree with it."""
     with suppress(OSError):
         folder.write_status(summary.to_dict())
     with suppress(DatabaseFault), Store(store.settings).transaction() as connection:
@@ -88,23 +88,23 @@ def record_broken(store: Store, folder: JobFolder, summary: JobSummary) -> JobSu
 
 
 def remove_job(store: Store, *, job_id: str) -> None:
-    """Forget a job that turned out to repeat another."""
+    """Remove the row of a job that repeats another."""
     with store.transaction() as connection:
         run(connection, "remove_job", job_id=job_id)
 
 
 def find_job(store: Store, job_id: str) -> JobSummary:
-    """The summary of a job.
+    """Return the summary of a job.
 
     Raises:
         JobFault: `JOB_NOT_FOUND`.
 
     """
-    return summary_from(row_of_job(store, job_id))
+    return build_summary(get_job_row(store, job_id))
 
 
-def row_of_job(store: Store, job_id: str) -> Mapping[str, object]:
-    """The job's row of `import_jobs`.
+def get_job_row(store: Store, job_id: str) -> Mapping[str, object]:
+    """Return the job's row of `import_jobs`.
 
     Raises:
         JobFault: `JOB_NOT_FOUND`.
@@ -118,33 +118,33 @@ def row_of_job(store: Store, job_id: str) -> Mapping[str, object]:
 
 
 def find_same_import(store: Store, options: JobOptions, *, content: Callable[[], str]) -> JobSummary | None:
-    """The completed job that has imported the same sources with the same options, unless one more is asked for."""
+    """Return the completed job of the same content and options; None if there is none or `again` is set."""
     if options.again or options.dry_run:
         return None
     values: Mapping[str, Value] = {"connection": options.connection, "options": identity(options)}
     with store.reading() as connection:
-        if run(connection, "same_size", **values) == [(0,)]:
+        if run(connection, "same_options", **values) == [(0,)]:
             return None
-    content_hash = content()  # of all bytes of all sources: nobody shall wait for the database meanwhile
+    content_hash = content()  # reads all bytes of all sources, so the database is not kept open meanwhile
     with store.reading() as connection:
         found = run_mapped(connection, "same_import", **values, content_hash=content_hash)
     return find_job(store, str(found[0]["job_id"])) if found else None
 
 
-def errors_of_job(store: Store, job_id: str) -> list[Mapping[str, object]]:
-    """Every fault and warning of a job's rows, by record."""
+def find_errors(store: Store, job_id: str) -> list[Mapping[str, object]]:
+    """Return every error and warning of a job's records, by record."""
     find_job(store, job_id)
     with store.reading() as connection:
         return run_mapped(connection, "errors_of_job", job_id=job_id)
 
 
-def rejected_of_job(store: Store, job_id: str) -> list[Mapping[str, object]]:
-    """Every refused record of a job without its secrets, by record."""
+def find_rejected(store: Store, job_id: str) -> list[Mapping[str, object]]:
+    """Return every refused record of a job, secrets redacted, by record."""
     with store.reading() as connection:
         return run_mapped(connection, "rejected_of_job", job_id=job_id)
 
 
-# options that say how a job is run, not what it would make of its sources
+# options about how a job runs, not about what it makes of its sources
 NOT_IDENTITY = (
     "sources",
     "external_id",
@@ -159,8 +159,8 @@ NOT_IDENTITY = (
 CONVERTED = ("sources", "status", "errors_by_code", "fault", "created_at", "started_at", "finished_at")
 
 
-def summary_from(row: Mapping[str, object]) -> JobSummary:
-    """The summary that a row of `import_jobs` holds."""
+def build_summary(row: Mapping[str, object]) -> JobSummary:
+    """Return the summary of a row of `import_jobs`."""
     fault: FaultRecord | None = None
     if row["fault_code"]:
         fault = {"code": str(row["fault_code"]), "message": str(row["fault_message"]), "hint": str(row["fault_hint"])}
@@ -177,7 +177,7 @@ def summary_from(row: Mapping[str, object]) -> JobSummary:
 
 
 def columns_of(summary: JobSummary) -> dict[str, Value]:
-    """The summary as values of the columns of `import_jobs`."""
+    """Return the summary as values for the columns of `import_jobs`."""
     fault = summary.fault or {}
     return {
         **cast(dict[str, Value], summary.to_dict()),
@@ -190,9 +190,9 @@ def columns_of(summary: JobSummary) -> dict[str, Value]:
 
 
 def identity(options: JobOptions) -> str:
-    """What makes two jobs of the same sources the same, as JSON: the options that are not as by default.
+    """Return, as JSON, the options that differ from the default: equal for jobs that make the same of their sources.
 
-    So a job stays the same when a later version has one more option.
+    So it does not change when a later version adds an option.
     """
     usual = asdict(JobOptions(sources=()))
     said = {key: value for key, value in asdict(options).items() if key not in NOT_IDENTITY and value != usual[key]}

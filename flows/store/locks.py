@@ -1,47 +1,92 @@
-"""How many jobs of a connection may run at once: OS locks, which die with the process that holds them."""
+"""Locks on files, and the slots that limit how many jobs of a connection run at once.
 
+Every lock is an OS lock (`flock`): it ends with the process that holds it, however that process ends. Nothing here
+imports an engine, because the child process of a local run needs these locks, too.
+"""
+
+import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from flows.settings import Settings
-from flows.store.job_folder import locked_at_once
 from flows.store.private_files import private_folder
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 
 
 @contextmanager
-def slot(settings: Settings, *, connection: str) -> Iterator[None]:
-    """Hold one of the slots of a connection of the database.
+def file_lock(path: Path) -> Iterator[None]:
+    """Wait for the lock on a file, creating the file (0600) if it is missing, and hold the lock within the block.
 
     Raises:
-        JobFault: `TOO_MANY_JOBS` when all are taken.
+        FileNotFoundError: the folder is missing, or the file was removed while this process waited for its lock.
+
+    """
+    with _open_descriptor(path, os.O_RDWR | os.O_CREAT) as descriptor:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if not os.path.samestat(os.fstat(descriptor), path.stat()):
+            raise FileNotFoundError(path)
+        yield
+
+
+@contextmanager
+def try_file_lock(path: Path) -> Iterator[bool]:
+    """Yield whether the lock on a file could be taken without waiting; hold it within the block if so.
+
+    Raises:
+        FileNotFoundError: the folder is missing.
+
+    """
+    with _open_descriptor(path, os.O_RDWR | os.O_CREAT) as descriptor:
+        yield _try_lock(descriptor, fcntl.LOCK_EX)
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether a process holds the lock on a file; a missing file is not locked."""
+    try:
+        with _open_descriptor(path, os.O_RDWR) as descriptor:
+            return not _try_lock(descriptor, fcntl.LOCK_SH)  # shared: concurrent checks do not block one another
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def slot(settings: Settings, *, connection: str) -> Iterator[None]:
+    """Hold one of the slots of a connection of the database within the block.
+
+    Raises:
+        JobFault: `TOO_MANY_JOBS` when all slots are taken.
 
     """
     limit = settings.jobs_per_connection
-    whose = f"{os.path.realpath(settings.database)}\n{connection}"
-    descriptor = _free_slot(private_folder(settings.jobs_folder / ".slots"), whose=whose, limit=limit)
-    if descriptor is None:
-        raise JobFault(
-            ErrorCode.TOO_MANY_JOBS,
-            f"{limit} jobs of the connection {connection} are running, which is the limit",
-            "wait until one of them has ended (`python -m flows.jobs list`), or cancel it",
-        )
-    try:
+    key = f"{os.path.realpath(settings.database)}\n{connection}"
+    name = hashlib.sha256(key.encode()).hexdigest()[:16]  # the name of a connection may not be a valid file name
+    folder = private_folder(settings.jobs_folder / ".slots")
+    with ExitStack() as locks:
+        if not any(locks.enter_context(try_file_lock(folder / f"{name}-{number}")) for number in range(limit)):
+            raise JobFault(
+                ErrorCode.TOO_MANY_JOBS,
+                f"{limit} jobs of the connection {connection} are running, which is the limit",
+                "wait until one of them has ended (`python -m flows.jobs list`), or cancel it",
+            )
         yield
+
+
+@contextmanager
+def _open_descriptor(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _free_slot(folder: Path, *, whose: str, limit: int) -> int | None:
-    """An open, locked descriptor of a free slot, or none."""
-    name = hashlib.sha256(whose.encode()).hexdigest()[:16]  # a connection's name may be no file name
-    for number in range(limit):
-        descriptor = os.open(folder / f"{name}-{number}", os.O_RDWR | os.O_CREAT, 0o600)
-        if locked_at_once(descriptor):
-            return descriptor
-        os.close(descriptor)
-    return None
+def _try_lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""Files and folders that nobody else may read: 0600 and 0700, from the moment they exist; and no core dumps."""
+"""Files and folders that only their owner can read (0600 and 0700) from the moment they exist; and no core dumps."""
 
 import os
 import resource
@@ -7,30 +7,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PRIVATE = 0o077  # what is taken from everybody else
+PRIVATE = 0o077  # the permissions of group and others, which are masked
 
 
 class _Umask:
-    """The process's umask, which all threads share: private as long as any of them asks for it."""
+    """The umask of the process, which all threads share: private as long as at least one thread needs it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._asked = 0
-        self._before = 0
+        self._users = 0
+        self._previous = 0
 
-    def take(self) -> None:
-        """Make it private."""
+    def acquire(self) -> None:
+        """Make the umask private."""
         with self._lock:
-            if self._asked == 0:
-                self._before = os.umask(PRIVATE)
-            self._asked += 1
+            if self._users == 0:
+                self._previous = os.umask(PRIVATE)
+            self._users += 1
 
     def release(self) -> None:
-        """Make it what it was, when nobody else needs it private."""
+        """Restore the previous umask when no other thread needs the private one."""
         with self._lock:
-            self._asked -= 1
-            if self._asked == 0:
-                os.umask(self._before)
+            self._users -= 1
+            if self._users == 0:
+                os.umask(self._previous)
 
 
 _UMASK = _Umask()
@@ -38,16 +38,32 @@ _UMASK = _Umask()
 
 @contextmanager
 def private_umask() -> Iterator[None]:
-    """Within the block new files are 0600 and new folders 0700, whichever thread or engine makes them."""
-    _UMASK.take()
+    """Create files as 0600 and folders as 0700 within the block, whichever thread or engine creates them."""
+    _UMASK.acquire()
     try:
         yield
     finally:
         _UMASK.release()
 
 
+@contextmanager
+def atomic_write(path: Path, *, temporary: Path | None = None) -> Iterator[Path]:
+    """Yield the path of a private temporary file, and rename that file to `path` at the end of the block.
+
+    An exception removes the temporary file and leaves `path` as it was. By default the temporary file is beside
+    `path` and has the same ending.
+    """
+    temp = temporary or path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        with private_umask():
+            yield temp
+            temp.replace(path)
+    finally:
+        temp.unlink(missing_ok=True)
+
+
 def private_folder(path: Path) -> Path:
-    """The folder, made with its parents when missing; itself 0700."""
+    """Create the folder (0700) and its parents if they are missing, and return its path."""
     with private_umask():
         path.mkdir(parents=True, exist_ok=True)
     path.chmod(0o700)
@@ -55,11 +71,11 @@ def private_folder(path: Path) -> Path:
 
 
 def make_private(path: Path) -> None:
-    """Take everybody else's rights to a file of ours."""
+    """Remove the permissions of group and others from a file that this user owns."""
     if path.stat().st_mode & PRIVATE and path.stat().st_uid == os.getuid():
         path.chmod(0o600)
 
 
 def no_core_dumps() -> None:
-    """Leave no image of this process's memory behind: it holds password hashes."""
+    """Disable core dumps of this process: its memory holds password hashes."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

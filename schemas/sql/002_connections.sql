@@ -1,4 +1,4 @@
--- grain: one row per connection, the space within which users are unique; with the rules it sets for usernames
+-- grain: one row per connection, the space within which users are unique; with its rules for usernames
 create table connections (
     connection varchar not null,
     username_required boolean not null default false,

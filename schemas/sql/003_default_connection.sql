@@ -1,2 +1,2 @@
--- the connection that exists from the start
+-- grain: one row, the connection that exists from the start
 insert into connections (connection) values ('default')

@@ -1,6 +1,6 @@
 -- grain: one row per user of a connection; user_id, email_key and username_key are each unique in it, which every
--- merge asserts (an index would double its time). Objects are zstd: what the default takes for a text grows faster than the
--- text, a millisecond for one of 10 kB
+-- merge verifies (an index would double its time). Objects are zstd: the default's time grows faster than the text, and is
+-- a millisecond for one of 10 kB
 create table users (
     connection varchar not null,
     user_id varchar not null,

@@ -1,4 +1,4 @@
--- grain: one row per job, kept for good
+-- grain: one row per job; rows are never removed
 create table import_jobs (
     job_id varchar not null,
     kind varchar not null default 'import',

@@ -1,4 +1,4 @@
--- grain: one row per fault of a record, as found by a job
+-- grain: one row per error or warning about a record, as a job found it
 create table import_errors (
     job_id varchar not null,
     record bigint not null,

@@ -1,6 +1,6 @@
--- a digest of a whole row of users: any later edit, by a job or by hand, shows by another digest; put back as it was, a
--- row has its digest again. DuckDB's own hash costs a fifth of a cryptographic one; a job keeps the digest of a known row,
--- digest_probe, by which an undo notices a DuckDB that computes it differently
+-- a digest of a whole row of users: every later edit, by a job or by hand, changes the digest, and restoring the row
+-- restores it. DuckDB's own hash costs a fifth of a cryptographic one; a job keeps the digest of a known row,
+-- digest_probe, by which an undo detects a DuckDB version that computes it differently
 create macro user_digest(u) as hash(
     u.user_id,
     u.email,

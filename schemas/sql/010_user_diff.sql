@@ -1,5 +1,5 @@
--- the fields in which two rows of users differ, with the JSON of both values; a secret shows only that it is there.
--- a row that is not there has null in every field
+-- the fields in which two rows of users differ, with the JSON of both values; a secret value is always "*****".
+-- a missing row has null in every field
 create macro user_diff(b, a) as list_filter([
     case when b.user_id is distinct from a.user_id then {'field': 'user_id', 'old': to_json(b.user_id), 'new': to_json(a.user_id)} end,
     case when b.email is distinct from a.email then {'field': 'email', 'old': to_json(b.email), 'new': to_json(a.email)} end,

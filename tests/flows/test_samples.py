@@ -7,7 +7,7 @@ import pytest
 
 from flows.settings import Settings
 from flows.store.database import Store
-from flows.store.jobs import errors_of_job
+from flows.store.jobs import find_errors
 from schemas.job import JobStatus, Mode
 from tests.flows.importing import asked, imported_file
 from tests.samples.people import CLEAN, FAULTY
@@ -19,7 +19,7 @@ FORMATS = ("json", "ndjson", "csv", "parquet")
 @pytest.mark.parametrize("form", FORMATS)
 def test_faulty_users_get_the_verdicts_beside_them(settings: Settings, form: str) -> None:
     summary = imported_file(settings, SAMPLES / f"faulty.{form}", Mode.INSERT)
-    found = [(e["record"], e["line"], e["code"], e["path"]) for e in errors_of_job(Store(settings), summary.job_id)]
+    found = [(e["record"], e["line"], e["code"], e["path"]) for e in find_errors(Store(settings), summary.job_id)]
     lines = (SAMPLES / f"faulty.{form}.expected.ndjson").read_text(encoding="utf-8").splitlines()
     expected = [(e["record"], e["line"], e["code"], e["path"]) for e in map(json.loads, lines)]
     assert sorted(found, key=str) == sorted(expected, key=str)

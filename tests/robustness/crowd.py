@@ -64,10 +64,10 @@ def crowd(folder: Path, *, processes: int, imports: int, kills: int = 0) -> list
 def told(folder: Path) -> Told:
     """What the database says when everybody has gone."""
     from flows.store.database import Store  # noqa: PLC0415
-    from flows.store.live_jobs import list_recorded  # noqa: PLC0415 - no engine before the forks
+    from flows.store.job_status import find_jobs  # noqa: PLC0415 - no engine before the forks
 
     store = Store(crowd_settings(folder))
-    jobs = {job.job_id: (job.status.value, job.inserted) for job in list_recorded(store, limit=10_000)}
+    jobs = {job.job_id: (job.status.value, job.inserted) for job in find_jobs(store, limit=10_000)}
     with store.reading() as connection:
         users = connection.execute("select created_by_job, count(*) from users group by all").fetchall()
     return Told(dict(users), jobs)

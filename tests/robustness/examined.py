@@ -8,9 +8,10 @@ from pathlib import Path
 
 from flows.settings import Settings
 from flows.store.database import Store
-from flows.store.job_folder import folders_in, is_free
-from flows.store.jobs import summary_from
-from flows.store.live_jobs import sweep
+from flows.store.job_folder import folders_in
+from flows.store.job_status import end_lost_jobs
+from flows.store.jobs import build_summary
+from flows.store.locks import is_locked
 from schemas.job import DONE, RUNNING, JobSummary
 from transforms.statements import run_mapped
 
@@ -46,7 +47,7 @@ def found_in(settings: Settings) -> Found:
         rows = run_mapped(connection, "jobs", connection=None, limit=1000)
         ((rejected,),) = connection.execute("select count(*) from rejected_users").fetchall()
     purged = sum(row["purged_at"] is not None for row in rows)
-    return Found(users, {str(row["job_id"]): summary_from(row) for row in rows}, rejected, purged)
+    return Found(users, {str(row["job_id"]): build_summary(row) for row in rows}, rejected, purged)
 
 
 def kept_in(settings: Settings) -> tuple[object, ...]:
@@ -63,7 +64,7 @@ def kept_in(settings: Settings) -> tuple[object, ...]:
 def violations(settings: Settings, job_id: str | None, images: Images, *, killed: bool) -> Iterator[str]:
     """What is wrong after an operation that was broken off; a job that was killed is swept first, as by any command."""
     if killed and settings.database.exists():
-        sweep(Store(settings))
+        end_lost_jobs(Store(settings))
     found = found_in(settings)
     if found.users not in (images.before, images.after):
         yield f"the users are neither as before nor as after: {found.users}"
@@ -96,7 +97,7 @@ def _strays(settings: Settings, known: AbstractSet[str]) -> Iterator[str]:
             yield f"{Path(*parts)} was left behind"
         if parts != ("users.ndjson",) and stat.S_IMODE(path.stat().st_mode) & 0o077:
             yield f"{Path(*parts)} may be read by others"
-        if (path.name == "lock" or ".slots" in parts[:-1]) and not is_free(path):
+        if (path.name == "lock" or ".slots" in parts[:-1]) and is_locked(path):
             yield f"the lock {Path(*parts)} is held"
 
 

@@ -22,10 +22,10 @@ from flows.report.rejects import write_rejects
 from flows.settings import Settings
 from flows.store.connections import add_connection
 from flows.store.database import Store
-from flows.store.errors import shortage
+from flows.store.errors import find_shortage
 from flows.store.fault_points import on_fault_point
 from flows.store.job_folder import JobFolder
-from flows.store.live_jobs import live_status, sweep
+from flows.store.job_status import end_lost_jobs, get_live_status
 from schemas.codes import ErrorCode
 from schemas.connection import ConnectionSettings
 from schemas.faults import DatabaseFault, ExitCode, FileFault
@@ -131,11 +131,11 @@ def test_two_names_of_one_database_are_one_database(settings: Settings, store: S
 
     def sweep_by_the_other_name(step: str) -> None:
         if step == "enter ready":
-            sweep(Store(other))
+            end_lost_jobs(Store(other))
 
     with on_fault_point(sweep_by_the_other_name):
         assert imported(settings, [ADA], name="job").status is JobStatus.COMPLETED
-    assert live_status(Store(other), "job")[0].status is JobStatus.COMPLETED
+    assert get_live_status(Store(other), "job")[0].status is JobStatus.COMPLETED
     assert [path.name for path in other.database.parent.iterdir()] == ["link.duckdb"]
 
 
@@ -151,7 +151,7 @@ def test_what_is_no_database_is_left_as_it_is(content: bytes, settings: Settings
 def test_a_log_without_its_database_is_not_destroyed(settings: Settings) -> None:
     log = settings.database.with_name("users.duckdb.wal")
     log.write_bytes(b"committed changes")
-    with pytest.raises(DatabaseFault, match="holds changes of a database that is not there"):
+    with pytest.raises(DatabaseFault, match="holds changes of a database that does not exist"):
         imported(settings, [ADA])
     assert log.read_bytes() == b"committed changes"
     assert not settings.database.exists()
@@ -159,7 +159,7 @@ def test_a_log_without_its_database_is_not_destroyed(settings: Settings) -> None
 
 def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DatabaseFault, match=r"the folder .*/file/jobs cannot be made or written: not a directory"):
+    with pytest.raises(DatabaseFault, match=r"the folder .*/file/jobs cannot be created or written: not a directory"):
         imported_file(Settings(database=tmp_path / "file" / "users.duckdb"), tmp_path / "x")
 
 
@@ -313,6 +313,6 @@ def test_a_job_folder_counts_only_what_it_wrote_itself(settings: Settings, tmp_p
     folder.create()
     folder.write_part("accepted", 1, pl.DataFrame({"a": [1]}))
     assert [path.name for path in folder.parts("accepted")] == ["accepted-00001.parquet"]
-    folder.make_room()
+    folder.remove_merge_files()
     assert folder.parts("accepted") == []
-    assert shortage(FileNotFoundError(tmp_path)) is None
+    assert find_shortage(FileNotFoundError(tmp_path)) is None

@@ -15,7 +15,7 @@ import pytest
 from flows.jobs.cli import main as jobs_main
 from flows.settings import Settings
 from flows.store.database import Store
-from flows.store.live_jobs import live_status
+from flows.store.job_status import get_live_status
 from schemas.codes import ErrorCode
 from schemas.faults import ExitCode
 from schemas.job import JobStatus
@@ -71,7 +71,7 @@ def test_a_job_that_waits_for_a_busy_database_is_stopped_at_once(settings: Setti
         assert process.poll() is None, "it waits"
         summary = json.loads(stopped(settings, process, by=by))
     assert (summary["status"], summary["fault"]["code"]) == ("canceled", "CANCELED")
-    assert live_status(Store(settings), summary["job_id"])[0].status is JobStatus.CANCELED
+    assert get_live_status(Store(settings), summary["job_id"])[0].status is JobStatus.CANCELED
     assert users_of(settings) == []
 
 

@@ -14,9 +14,9 @@ from flows.pipeline.job import Silent
 from flows.pipeline.run import run_job
 from flows.settings import Settings
 from flows.store.database import Store
-from flows.store.errors import shortage
+from flows.store.errors import find_shortage
 from flows.store.job_folder import JobFolder
-from flows.store.live_jobs import live_status
+from flows.store.job_status import get_live_status
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import DONE, JobOptions, JobStatus, JobSummary
@@ -65,7 +65,7 @@ def test_a_full_disk_fails_the_job_clearly_and_with_room_it_goes_in(small_disk: 
         summary = imported(settings, source, name)
         assert (summary.status, code_of(summary)) == (JobStatus.FAILED, ErrorCode.DISK_FULL), name
         (small_disk / "ballast").unlink()
-        assert live_status(Store(settings), name)[0].fault == summary.fault
+        assert get_live_status(Store(settings), name)[0].fault == summary.fault
         assert users_of(settings) == []
         assert not JobFolder(settings.jobs_folder / name).parts("accepted"), "they keep nobody's disk full"
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
@@ -113,7 +113,7 @@ def test_too_little_memory_fails_the_job_and_changes_nothing(megabytes: int, sou
     settings = Settings(database=database)
     is_in = len(users_of(settings)) == USERS
     statuses = [
-        live_status(Store(settings), str(job))[0] for (job,) in asked(settings, "select job_id from import_jobs")
+        get_live_status(Store(settings), str(job))[0] for (job,) in asked(settings, "select job_id from import_jobs")
     ]
     assert is_in or users_of(settings) == []
     assert [status.status in DONE for status in statuses] == [is_in] * len(statuses)
@@ -144,7 +144,7 @@ def test_an_engine_that_may_use_little_memory_says_so(tmp_path: Path, source: Pa
     ],
 )
 def test_what_ran_out_is_told_from_the_error(error: Exception, code: ErrorCode | None) -> None:
-    fault = shortage(error)
+    fault = find_shortage(error)
     assert (fault.code if fault else None) == code
 
 

@@ -22,8 +22,8 @@ from flows.pipeline.undo import undo
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.fault_points import on_fault_point
-from flows.store.jobs import errors_of_job, find_job
-from flows.store.live_jobs import sweep
+from flows.store.job_status import end_lost_jobs
+from flows.store.jobs import find_errors, find_job
 from flows.store.retention import purge
 from schemas.faults import JobFault
 from schemas.job import DONE, RUNNING, JobOptions, JobSummary, Mode
@@ -111,7 +111,7 @@ class UsersTable(RuleBasedStateMachine):
         names = ("insert", "update", "unchanged", "refused")
         counts = (summary.inserted, summary.updated, summary.unchanged, summary.failed)
         assert counts == tuple(self.model.twin.outcomes[name] for name in names)
-        errors = errors_of_job(self.store, summary.job_id)
+        errors = find_errors(self.store, summary.job_id)
         found = sorted((e["record"], e["code"], e["path"]) for e in errors if e["severity"] == "error")
         assert found == sorted(self.model.twin.errors)
 
@@ -147,7 +147,7 @@ class UsersTable(RuleBasedStateMachine):
             return None
 
     def _recorded(self, job_id: str) -> JobSummary | None:
-        sweep(self.store)
+        end_lost_jobs(self.store)
         try:
             return find_job(self.store, job_id)
         except JobFault:

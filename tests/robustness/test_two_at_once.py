@@ -14,7 +14,7 @@ from flows.jobs.cli import main
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.fault_points import on_fault_point
-from flows.store.live_jobs import live_status
+from flows.store.job_status import get_live_status
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import JobStatus
@@ -58,7 +58,7 @@ def test_a_job_waits_for_a_reader_to_its_deadline_and_names_it(settings: Setting
     assert (summary.status, summary.fault["code"]) == (JobStatus.FAILED, ErrorCode.DATABASE_BUSY)
     assert f"is held by process {pids[0]}" in summary.fault["message"]
     assert users_of(settings) == []
-    assert live_status(Store(settings), "job")[0].fault == summary.fault
+    assert get_live_status(Store(settings), "job")[0].fault == summary.fault
 
 
 @pytest.mark.usefixtures("store")
@@ -103,7 +103,7 @@ def test_a_waiting_job_hears_that_it_must_stop(settings: Settings) -> None:
             out, _ = process.communicate(timeout=50)
             assert time.monotonic() - started < 10
     assert json.loads(out)["status"] == "canceled"
-    assert live_status(Store(settings), job)[0].status is JobStatus.CANCELED
+    assert get_live_status(Store(settings), job)[0].status is JobStatus.CANCELED
 
 
 def _job_that_runs(settings: Settings) -> str:
@@ -129,7 +129,7 @@ def test_a_third_job_is_refused_and_a_killed_one_makes_room(settings: Settings) 
         assert imported(settings, [user(1)], name="fourth").status is JobStatus.COMPLETED
         other.kill()
     jobs = asked(settings, "select job_id from import_jobs where job_id not in ('third', 'fourth')")
-    assert [live_status(Store(settings), str(job))[0].status for (job,) in jobs] == [JobStatus.FAILED] * 2
+    assert [get_live_status(Store(settings), str(job))[0].status for (job,) in jobs] == [JobStatus.FAILED] * 2
 
 
 def test_every_row_of_many_quick_imports_is_there() -> None:

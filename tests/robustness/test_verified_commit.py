@@ -19,8 +19,8 @@ from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.fault_points import on_fault_point
 from flows.store.job_folder import JobFolder
+from flows.store.job_status import end_lost_jobs, get_live_status
 from flows.store.jobs import find_job
-from flows.store.live_jobs import live_status, sweep
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import JobStatus, JobSummary, Mode
@@ -75,7 +75,7 @@ def test_an_import_whose_commit_lost_something_has_failed_and_says_so(
     assert "nothing was merged" not in str(summary.fault)
     assert summary.total == summary.inserted + summary.updated + summary.unchanged + summary.failed
     assert find_job(Store(settings), summary.job_id).fault == summary.fault
-    assert live_status(Store(settings), summary.job_id)[0].status is JobStatus.FAILED
+    assert get_live_status(Store(settings), summary.job_id)[0].status is JobStatus.FAILED
 
 
 @pytest.mark.parametrize("key", ["email_key", "username_key", "user_id"])
@@ -178,7 +178,7 @@ def test_an_end_that_could_not_be_recorded_is_recorded_by_the_next_command(setti
     assert summary.fault is not None
     assert summary.fault["code"] == ErrorCode.DATABASE_BUSY
     assert asked(settings, "select status from import_jobs") == [("loading",)]
-    status, live = live_status(Store(settings), "job")
+    status, live = get_live_status(Store(settings), "job")
     assert (status.status, status.fault, live) == (JobStatus.FAILED, summary.fault, {})
     assert users_of(settings) == []
 
@@ -224,7 +224,7 @@ def test_a_status_that_another_version_wrote_does_not_stop_the_sweep(settings: S
     imported(settings, [ADA], name="job")
     edited(settings, "update import_jobs set status = 'importing'")
     JobFolder(settings.jobs_folder / "job").write_status({"job_id": "job", "status": "unheard of"})
-    sweep(Store(settings))
+    end_lost_jobs(Store(settings))
     assert find_job(Store(settings), "job").status is JobStatus.FAILED
 
 
@@ -233,9 +233,9 @@ def test_the_folder_of_a_job_that_never_began_is_taken_away_but_nothing_else(sto
     orphan.mkdir()
     other.mkdir()
     with JobFolder(running).locked():
-        sweep(store)
+        end_lost_jobs(store)
         assert [path.exists() for path in (orphan, running, other)] == [False, True, True]
-    sweep(store)
+    end_lost_jobs(store)
     assert [path.exists() for path in (orphan, running, other)] == [False, False, True]
 
 
@@ -248,7 +248,7 @@ def test_a_job_that_cannot_begin_leaves_nothing(settings: Settings, store: Store
 def test_the_end_of_a_job_stands(settings: Settings) -> None:
     summary: JobSummary = imported(settings, [ADA], Mode.INSERT, name="job")
     JobFolder(settings.jobs_folder / "job").write_status({"status": "importing"})
-    sweep(Store(settings))
+    end_lost_jobs(Store(settings))
     assert find_job(Store(settings), "job") == summary
     assert Path(settings.jobs_folder / "job").exists()
 

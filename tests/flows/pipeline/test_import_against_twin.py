@@ -7,7 +7,7 @@ import pytest
 from flows.pipeline.run import Silent, run_job
 from flows.settings import Settings
 from flows.store.database import Store
-from flows.store.jobs import errors_of_job
+from flows.store.jobs import find_errors
 from schemas.job import JobOptions, JobSummary, Mode
 from tests.population import Twin, keys_of, population, write_ndjson
 
@@ -26,7 +26,7 @@ def agrees(summary: JobSummary, twin: Twin, settings: Settings) -> None:
     counts = (summary.inserted, summary.updated, summary.unchanged, summary.failed)
     assert counts == tuple(twin.outcomes[name] for name in ("insert", "update", "unchanged", "refused"))
     assert summary.total == sum(counts)
-    errors = errors_of_job(Store(settings), summary.job_id)
+    errors = find_errors(Store(settings), summary.job_id)
     assert sorted((e["record"], e["code"], e["path"]) for e in errors if e["severity"] == "error") == sorted(
         twin.errors
     )

@@ -199,7 +199,7 @@ def test_the_command_prints_what_was_put_back_and_kept(settings: Settings, capsy
     imported(settings, [{**ADA, "name": "Ada L."}])
     database = ["--database", str(settings.database)]
     assert main(["undo", "seed", "--dry-run", *database]) == ExitCode.ROWS_REFUSED
-    assert "1 user put back, 1 kept" in capsys.readouterr().out
+    assert "1 user reverted, 1 kept" in capsys.readouterr().out
     assert main(["undo", "seed", "--json", *database]) == ExitCode.ROWS_REFUSED
     document = json.loads(capsys.readouterr().out)
     assert (document["undoes"], document["reversed"], document["kept"]) == ("seed", 1, 1)

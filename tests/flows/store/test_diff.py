@@ -1,4 +1,4 @@
-"""What a job changed is told field by field, with later jobs and edits kept apart, and never a secret."""
+"""A diff shows what a job changed, field by field, without later changes and without secrets."""
 
 import json
 
@@ -8,7 +8,7 @@ from flows.jobs.cli import main
 from flows.pipeline.undo import undo
 from flows.settings import Settings
 from flows.store.database import Store
-from flows.store.diff import UserDiff, changes_of
+from flows.store.diff import UserDiff, find_changes
 from tests.flows.importing import asked, edited, imported
 
 HASH = f"$2b$10${'a' * 53}"
@@ -16,18 +16,18 @@ ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada", "password_ha
 CHANGED = {**ADA, "name": "Ada L.", "password_hash": HASH.replace("a", "b"), "app_metadata": {"n": None}}
 
 
-def told(settings: Settings, job_id: str, **only: str) -> list[UserDiff]:
-    return list(changes_of(Store(settings), job_id, **only))
+def diffs(settings: Settings, job_id: str, **only: str) -> list[UserDiff]:
+    return list(find_changes(Store(settings), job_id, **only))
 
 
 def fields(diff: UserDiff) -> dict[str, tuple[str, str]]:
     return {change.field: change.shown for change in diff.changes}
 
 
-def test_an_update_tells_the_fields_that_changed(settings: Settings) -> None:
+def test_an_update_shows_the_fields_that_changed(settings: Settings) -> None:
     imported(settings, [ADA])
     job = imported(settings, [CHANGED])
-    (diff,) = told(settings, job.job_id)
+    (diff,) = diffs(settings, job.job_id)
     assert (diff.user_id, diff.action, diff.is_edited_since) == ("u-ada", "update", False)
     assert fields(diff) == {
         "name": ("Ada", "Ada L."),
@@ -36,27 +36,27 @@ def test_an_update_tells_the_fields_that_changed(settings: Settings) -> None:
     }
 
 
-def test_later_changes_are_not_told_as_this_jobs(settings: Settings) -> None:
+def test_later_changes_are_not_part_of_the_diff(settings: Settings) -> None:
     first = imported(settings, [ADA, {"email": "bob@x.example", "user_id": "u-bob"}])
     imported(settings, [CHANGED])
     undo(first.job_id, dry_run=False, settings=settings, job_id="undo")  # keeps Ada
     edited(settings, "update users set name = 'Somebody'")
-    ada, bob = told(settings, first.job_id)
+    ada, bob = diffs(settings, first.job_id)
     assert (fields(ada)["name"], ada.is_edited_since) == (("", "Ada"), False)
     assert (bob.action, fields(bob)["email"]) == ("insert", ("", "bob@x.example"))
-    (removed,) = told(settings, "undo")
+    (removed,) = diffs(settings, "undo")
     assert (removed.action, fields(removed)["email"]) == ("delete", ("bob@x.example", ""))
 
 
 def test_an_edit_by_hand_is_marked(settings: Settings) -> None:
     job = imported(settings, [ADA])
     edited(settings, "update users set name = 'Somebody'")
-    (diff,) = told(settings, job.job_id, user_id="u-ada")
+    (diff,) = diffs(settings, job.job_id, user_id="u-ada")
     assert (diff.is_edited_since, fields(diff)["name"]) == (True, ("", "Somebody"))
-    assert told(settings, job.job_id, user_id="u-other") == []
+    assert diffs(settings, job.job_id, user_id="u-other") == []
 
 
-def test_the_history_view_tells_the_same_as_the_command(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_history_view_shows_the_same_as_the_command(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     imported(settings, [ADA])
     job = imported(settings, [CHANGED])
     query = "select to_json(changes) from user_history where user_id = 'u-ada' and job_id = $job"

@@ -1,4 +1,4 @@
-"""Jobs as they stand now: those whose process is gone are swept first, so that nobody is told that they run."""
+"""The current status of jobs: those whose process is gone are ended first, so that none is reported as running."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,7 +6,7 @@ from functools import partial
 
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder, folders_in
-from flows.store.jobs import find_job, finish_job, summary_from
+from flows.store.jobs import build_summary, find_job, finish_job
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from schemas.job import RUNNING, JobStatus, JobSummary, fault_record
@@ -19,17 +19,17 @@ LOST = JobFault(
 )
 
 
-def list_recorded(store: Store, *, limit: int, connection_id: str | None = None) -> list[JobSummary]:
-    """The latest jobs, newest first."""
-    sweep(store)
+def find_jobs(store: Store, *, limit: int, connection_id: str | None = None) -> list[JobSummary]:
+    """Return the latest jobs, newest first."""
+    end_lost_jobs(store)
     with store.reading() as connection:
         rows = run_mapped(connection, "jobs", connection=connection_id, limit=limit)
-    return [summary_from(row) for row in rows]
+    return [build_summary(row) for row in rows]
 
 
-def live_status(store: Store, job_id: str) -> tuple[JobSummary, Mapping[str, object]]:
-    """A job's summary, and while it runs how far it is: status, percent, rows, seconds_left."""
-    sweep(store)
+def get_live_status(store: Store, job_id: str) -> tuple[JobSummary, Mapping[str, object]]:
+    """Return a job's summary and, while it runs, its progress: status, percent, rows, seconds_left."""
+    end_lost_jobs(store)
     summary = find_job(store, job_id)
     if summary.status not in RUNNING:
         return summary, {}
@@ -38,34 +38,34 @@ def live_status(store: Store, job_id: str) -> tuple[JobSummary, Mapping[str, obj
 
 
 def request_cancel(store: Store, job_id: str) -> str:
-    """Ask a running job to stop; a sentence on what that means.
+    """Request that a running job stops, and return a sentence for the user.
 
-    Where its process lives the database is not asked: it may be what the job waits for.
+    While the job's process lives the database is not opened: the job may be waiting for it.
     """
     folders = {folder.path.name: folder for folder in folders_in(store.settings.jobs_folder)}
     folder = folders.get(job_id)
     if folder is None or not folder.is_running:
-        summary, _ = live_status(store, job_id)
+        summary, _ = get_live_status(store, job_id)
         return f"job {job_id} has already ended: {summary.status.value}"
     folder.request_cancel()
-    return f"job {job_id} was asked to stop"
+    return f"job {job_id} was requested to stop"
 
 
-def sweep(store: Store) -> None:
-    """Write the end of every job whose process is gone, and take away the folders of those that never began."""
+def end_lost_jobs(store: Store) -> None:
+    """Record the end of every job whose process is gone, and remove the folders of jobs that never began."""
     folders = {folder.path.name: folder for folder in folders_in(store.settings.jobs_folder)}
     with store.reading() as connection:
         running = run_mapped(connection, "running_jobs")
         known = {job_id for (job_id,) in run(connection, "known_jobs", job_ids=[*folders])}
     for job_id in folders.keys() - known:
-        if folders[job_id].is_of(store.path):
-            folders[job_id].remove_unless(partial(_is_known, store, job_id))
+        if folders[job_id].belongs_to(store.path):
+            folders[job_id].remove_if_unknown(partial(_is_known, store, job_id))
     for row in running:
-        summary = summary_from(row)
+        summary = build_summary(row)
         folder = JobFolder(store.settings.jobs_folder / summary.job_id)
         if not folder.is_running:
             with store.transaction() as connection:
-                finish_job(connection, _last_word(summary, folder))
+                finish_job(connection, _final_summary(summary, folder))
 
 
 def _is_known(store: Store, job_id: str) -> bool:
@@ -73,14 +73,14 @@ def _is_known(store: Store, job_id: str) -> bool:
         return bool(run(connection, "known_jobs", job_ids=[job_id]))
 
 
-def _last_word(summary: JobSummary, folder: JobFolder) -> JobSummary:
-    """How a job ended whose process is gone."""
-    said = folder.read_status()
+def _final_summary(summary: JobSummary, folder: JobFolder) -> JobSummary:
+    """Return how a job ended whose process is gone: as its folder says, else as lost."""
+    status = folder.read_status()
     lost = replace(summary, status=JobStatus.FAILED, fault=fault_record(LOST))
-    if said.get("job_id") != summary.job_id:
+    if status.get("job_id") != summary.job_id:
         return lost
     try:
-        known = {key: value for key, value in said.items() if key in JobSummary.__dataclass_fields__}
-        return JobSummary(**{**known, "status": JobStatus(str(said["status"]))})  # type: ignore[arg-type] # written by to_dict
+        known = {key: value for key, value in status.items() if key in JobSummary.__dataclass_fields__}
+        return JobSummary(**{**known, "status": JobStatus(str(status["status"]))})  # type: ignore[arg-type] # written by to_dict
     except (TypeError, ValueError):  # by another version of this program
         return lost

@@ -1,4 +1,4 @@
--- grain: one row per job, severity, code and path: how often it occurred and the first record that has it
+-- grain: one row per job, severity, code and path: how often it occurred, and the first record with it
 create view errors_by_code as
 select
     job_id,

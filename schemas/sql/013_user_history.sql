@@ -1,5 +1,5 @@
 -- grain: one row per user and job that changed it: which fields, from what to what (secrets only as changed), and whether
--- the user has been edited by hand after it; then the row before, without its secrets
+-- the user was edited by hand afterwards; then the row before, without its secrets
 create view user_history as
 with steps as (
     select

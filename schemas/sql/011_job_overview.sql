@@ -1,4 +1,4 @@
--- grain: one row per job, newest first: who imported what, how it ended
+-- grain: one row per job, newest first: what was imported and how it ended
 create view job_overview as
 select
     job_id,

@@ -1,4 +1,4 @@
--- grain: one row per refused record: its codes, its first sentence and the record without its secrets
+-- grain: one row per refused record: its codes, all its errors as a text, and the record with secrets redacted
 create view rejected_overview as
 with sentences as (
     select

@@ -1,4 +1,4 @@
--- grain: one row, how many completed imports had the same options, which hold the size of the sources
+-- grain: one row, the number of completed imports with the same options
 select count(*) from import_jobs
 where
     kind = 'import'

@@ -1,2 +1,0 @@
--- rejected_users holds all of it
-drop table rejected_users_before

@@ -1,0 +1,35 @@
+-- comments on the table import_jobs and its columns
+comment on table import_jobs is 'Jobs, one row each; rows are never removed';
+comment on column import_jobs.job_id is 'Identifier of the job, a UUID';
+comment on column import_jobs.kind is 'import or undo';
+comment on column import_jobs.external_id is 'Identifier that the caller gave the job';
+comment on column import_jobs.connection is 'Connection whose users the job changes';
+comment on column import_jobs.sources is 'Sources as they were named; for an undo the undone job';
+comment on column import_jobs.profile is 'Source profile: how the fields of the source map to those of a user';
+comment on column import_jobs.mode is 'insert, upsert or update; undo for an undo';
+comment on column import_jobs.on_error is 'What a refused record means for the job: continue or fail';
+comment on column import_jobs.dry_run is 'Whether the job only planned and merged nothing';
+comment on column import_jobs.status is 'pending, loading, ready, importing, completed, completed_with_errors, failed or canceled';
+comment on column import_jobs.total is 'Number of records of all sources; for an undo the users that the undone job changed';
+comment on column import_jobs.inserted is 'Number of users inserted';
+comment on column import_jobs.updated is 'Number of users updated; for an undo the users that were restored or removed';
+comment on column import_jobs.unchanged is 'Number of records that equal their user';
+comment on column import_jobs.failed is 'Number of records refused; for an undo the users that were kept';
+comment on column import_jobs.warnings is 'Number of warnings';
+comment on column import_jobs.errors_by_code is 'Number of errors by code, as a JSON object';
+comment on column import_jobs.fault_code is 'Code of the fault that ended the job, if any';
+comment on column import_jobs.fault_message is 'What went wrong';
+comment on column import_jobs.fault_hint is 'What to do next';
+comment on column import_jobs.created_at is 'When the job was accepted';
+comment on column import_jobs.started_at is 'When the job started';
+comment on column import_jobs.finished_at is 'When the job ended';
+comment on column import_jobs.duration_seconds is 'Seconds from start to end';
+comment on column import_jobs.rows_per_second is 'Records per second over the whole job';
+comment on column import_jobs.lock_seconds is 'Seconds for which the job held the write lock, up to the commit';
+comment on column import_jobs.options is 'Options that decide what a job makes of its sources, where they differ from the defaults, as a JSON object';
+comment on column import_jobs.files is 'Files that were read, in order';
+comment on column import_jobs.first_records is 'Number of the first record of each file';
+comment on column import_jobs.content_hash is 'Hash of the content of all files';
+comment on column import_jobs.digest_probe is 'Digest of a known value, by which an undo detects a DuckDB version that hashes differently';
+comment on column import_jobs.undone_by_job is 'Latest undo of this job that is in force';
+comment on column import_jobs.purged_at is 'When the staged data and refused records of the job were purged'
