@@ -70,10 +70,13 @@ def empty_columns(fields: tuple[Field, ...]) -> pl.DataFrame:
 
 def match_keys() -> list[pl.Expr]:
     """The canonical keys that e-mail addresses and usernames are compared by; a user_id is compared as written."""
-    return [folded(pl.col("email")).alias("email_key"), folded(pl.col("username")).alias("username_key")]
+    return [
+        fold_match_key(pl.col("email")).alias("email_key"),
+        fold_match_key(pl.col("username")).alias("username_key"),
+    ]
 
 
-def folded(text: pl.Expr) -> pl.Expr:
+def fold_match_key(text: pl.Expr) -> pl.Expr:
     """The text by NFKC and lower case, again until no text changes any more; this is the only place that folds keys."""
     return pl.coalesce(_fold(_fold(where_beyond_ascii(text))), text.str.to_lowercase())
 

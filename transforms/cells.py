@@ -15,11 +15,11 @@ from schemas.frames import Layout
 from schemas.profiles import Profile
 from transforms.json.values import engine_pass, text_of
 
-PARTS = tuple(field.name for field in FIELDS if field.type in {JsonType.OBJECT, JsonType.ARRAY})
-FLAGS = tuple(field.name for field in FIELDS if field.type is JsonType.BOOLEAN)
+NESTED_FIELDS = tuple(field.name for field in FIELDS if field.type in {JsonType.OBJECT, JsonType.ARRAY})
+BOOLEAN_FIELDS = tuple(field.name for field in FIELDS if field.type is JsonType.BOOLEAN)
 
 # JSON that the engine takes and the standard does not: to be looked at by a strict reader
-DOUBTFUL_JSON = r"(?i),\s*[}\]]|nan|inf|[0-9.]e\+?[0-9]{3}"
+LENIENT_JSON = r"(?i),\s*[}\]]|nan|inf|[0-9.]e\+?[0-9]{3}"
 
 
 def as_json(
@@ -28,13 +28,13 @@ def as_json(
     """The frame as if its records had been JSON from the start."""
     if layout.textual:
         found = found.with_columns(_without(name, "null", '""') for name in _values(found))
-        found = found.with_columns(_flag(name, profile) for name in FLAGS)
+        found = found.with_columns(_flag(name, profile) for name in BOOLEAN_FIELDS)
     elif layout.null_is_absent:
         found = found.with_columns(_without(name, "null") for name in _values(found))
         found = _without_inner_nulls(found, engine=engine)
     else:
         return found
-    for name in PARTS:
+    for name in NESTED_FIELDS:
         found = _replaced(found, name, _parsed_cells(found, name, engine=engine))
     return found
 
@@ -65,7 +65,7 @@ def _parsed_cells(found: pl.DataFrame, name: str, *, engine: duckdb.DuckDBPyConn
 
 def _lenient(cells: pl.Series) -> pl.Series:
     """The doubtful texts that a strict reader refuses."""
-    doubtful = cells.filter(cells.str.contains(DOUBTFUL_JSON)).unique()
+    doubtful = cells.filter(cells.str.contains(LENIENT_JSON)).unique()
     return pl.Series([text for text in doubtful if not _is_strict(text)], dtype=pl.String)
 
 
@@ -89,7 +89,7 @@ def _finite(number: str) -> float:
 
 def _without_inner_nulls(found: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Objects without the members that only say that there is nothing."""
-    for name in PARTS:
+    for name in NESTED_FIELDS:
         doubtful = found.filter(pl.col(name).str.contains("null", literal=True)).select("record", text=name)
         objects = doubtful.filter(pl.col("text").str.starts_with("{"))
         found = _replaced(found, name, engine_pass("json_without_nulls", objects, engine=engine))

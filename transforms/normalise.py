@@ -14,7 +14,7 @@ from schemas.fields import FIELDS
 from schemas.frames import Layout
 from schemas.profiles import IGNORED_COLUMNS, Profile
 from transforms.canonical_columns import canonical_columns, match_keys
-from transforms.cells import PARTS, as_json
+from transforms.cells import NESTED_FIELDS, as_json
 from transforms.json.depths import cell_depths, without_deep_cells
 from transforms.json.nested_parts import items_of_factors, mfa_factors, password_hashes, with_item_counts
 from transforms.json.object_keys import keys_of_columns, keys_of_records, known_keys, once_each
@@ -39,8 +39,8 @@ def normalise(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, profile:
     others = _other_columns(layout, profile)
     read = _read(rows, engine=engine, profile=profile, others=others)
     raw = _found(read, others)
-    depths = cell_depths(raw, PARTS, layout=layout)
-    found = as_json(without_deep_cells(raw, depths, PARTS), layout=layout, profile=profile, engine=engine)
+    depths = cell_depths(raw, NESTED_FIELDS, layout=layout)
+    found = as_json(without_deep_cells(raw, depths, NESTED_FIELDS), layout=layout, profile=profile, engine=engine)
     users = found.select("record", "line", ESCAPED, *canonical_columns(found, FIELDS)).with_columns(match_keys())
     items = items_of_factors(users, engine=engine)
     hashes, factors = password_hashes(users, engine=engine), mfa_factors(items, engine=engine)

@@ -56,7 +56,7 @@ def _values(*, mode: Mode, policy: MergePolicy, connection_id: str) -> Mapping[s
     }
 
 
-def outcome_counts(connection: duckdb.DuckDBPyConnection) -> Mapping[RowOutcome, int]:
+def count_outcomes(connection: duckdb.DuckDBPyConnection) -> Mapping[RowOutcome, int]:
     """How many staged records have each outcome; every outcome has an entry."""
     counted = {str(outcome): int(str(records)) for outcome, records in run(connection, "outcome_counts")}
     return {outcome: counted.get(outcome.value, 0) for outcome in RowOutcome}

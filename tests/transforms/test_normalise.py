@@ -10,7 +10,7 @@ from schemas.frames import Layout
 from schemas.profiles import PROFILES, Profile
 from tests.examples import BCRYPT, user
 from tests.judging import ENGINE, faults_of, judged, normalised, rows
-from transforms.canonical_columns import folded
+from transforms.canonical_columns import fold_match_key
 from transforms.normalise import normalise
 
 CHARACTERS = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
@@ -23,7 +23,7 @@ def column_of(texts: list[object], name: str, *, layout: Layout | None = None) -
 
 
 def keys_of(texts: list[str]) -> list[str]:
-    return pl.DataFrame({"text": texts}).select(folded(pl.col("text")))["text"].to_list()
+    return pl.DataFrame({"text": texts}).select(fold_match_key(pl.col("text")))["text"].to_list()
 
 
 def test_absent_null_and_wrong_type_stay_apart() -> None:

@@ -97,13 +97,6 @@ def text_of(found: pl.Expr, *, escaped: pl.Expr | None = None) -> pl.Expr:
     return pl.coalesce(unescaped, plain)
 
 
-def json_string(text: pl.Expr) -> pl.Expr:
-    """The JSON text of a string."""
-    return pl.concat_str(
-        pl.lit('"'), text.str.replace_many(dict(zip(ESCAPES.values(), ESCAPES, strict=True))), pl.lit('"')
-    )
-
-
 def printable(path: pl.Expr) -> pl.Expr:
     """The path with control characters escaped as in JSON, cut where it is of no use to a person any more."""
     controls = {character: escape for escape, character in ESCAPES.items() if len(escape) > 2}

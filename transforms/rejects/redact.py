@@ -14,7 +14,8 @@ from schemas.fields import FIELDS, JsonType, UserField
 from schemas.frames import RECORDS
 from schemas.rules.hash_algorithms import PUBLIC_WORDS
 from schemas.rules.password_hash import INTEGERS, OBJECTS, PASSWORD_HASH_FIELDS, ROOT, SECRETS
-from transforms.json.values import engine_pass, json_string, values_at
+from transforms.json.encoding import encode_string
+from transforms.json.values import engine_pass, values_at
 
 HIDDEN = pl.lit('"*****"')
 UNREADABLE = '{"unreadable":true}'
@@ -28,7 +29,7 @@ OPENING = r"^[ \t\r\n]*\{"
 NOT_JSON = r"(?i)[:\[,][ \t\r\n]*-?(?:nan|inf)"  # what the engine takes for numbers
 
 
-def redacted(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def redact(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The records, columns of RECORDS, as JSON without secrets; what is no JSON object is not shown at all."""
     found = _with_parts(_read(rows, engine=engine), engine=engine)
     shown = found.join(_hidden_members(found), on="record", how="left").select("record", text=_shown_record())
@@ -65,7 +66,9 @@ def _columns(values: str, names: Sequence[str]) -> Iterator[pl.Expr]:
 def _hidden_members(found: pl.DataFrame) -> pl.DataFrame:
     """The keys of each record that are no fields, as members with hidden values."""
     keys = found.select("record", key="unknown_keys").explode("key").drop_nulls()
-    members = keys.select("record", hidden=pl.concat_str(pl.lit(","), json_string(pl.col("key")), pl.lit(":"), HIDDEN))
+    members = keys.select(
+        "record", hidden=pl.concat_str(pl.lit(","), encode_string(pl.col("key")), pl.lit(":"), HIDDEN)
+    )
     return members.group_by("record", maintain_order=True).agg("hidden").with_columns(pl.col("hidden").list.join(""))
 
 

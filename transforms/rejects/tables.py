@@ -11,11 +11,12 @@ import polars as pl
 
 from schemas.codes import ErrorCode
 from schemas.profiles import IGNORED_COLUMNS, ORIGINAL_COLUMN, REJECT_COLUMNS
-from transforms.json.values import has_escape, json_string, text_of, values_at
-from transforms.rejects.spreadsheets import guarded, guarded_name
+from transforms.json.encoding import encode_string
+from transforms.json.values import has_escape, text_of, values_at
+from transforms.rejects.spreadsheets import guard_formulas, guard_name
 
 # codes of a record, not of a field of it: its text is no JSON object, or none that can be read
-UNREADABLE = (
+UNREADABLE_CODES = (
     ErrorCode.MALFORMED_RECORD,
     ErrorCode.NOT_AN_OBJECT,
     ErrorCode.INVALID_TEXT,
@@ -24,7 +25,7 @@ UNREADABLE = (
     ErrorCode.ROW_TOO_SHORT,
     ErrorCode.ROW_TOO_LONG,
 )
-WITHOUT_ADDED = json.dumps(dict.fromkeys(IGNORED_COLUMNS))  # a patch that takes out what was added before
+REMOVE_ADDED_KEYS = json.dumps(dict.fromkeys(IGNORED_COLUMNS))  # a patch that takes out what was added before
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,12 @@ class RejectLayout:
     has_original: bool  # some record could not be read: its text is in a column of its own
 
 
-def json_objects(rejects: pl.DataFrame) -> pl.Series:
+def to_json_lines(rejects: pl.DataFrame) -> pl.Series:
     """Each record as one line of JSON: what is wrong with it, then its own members or the text that cannot be read."""
     body = pl.col("text").str.replace_all(r"[\r\n]+", " ").str.strip_chars(" \t")
     members = body.str.slice(1).str.strip_chars_start(" \t")
     comma = pl.when(members == "}").then(pl.lit("")).otherwise(pl.lit(","))
-    original = pl.coalesce(json_string(pl.col("text")), pl.lit("null"))
+    original = pl.coalesce(encode_string(pl.col("text")), pl.lit("null"))
     end = (
         pl.when("is_readable")
         .then(pl.concat_str(comma, members))
@@ -57,13 +58,13 @@ def json_objects(rejects: pl.DataFrame) -> pl.Series:
     return rejects.select(pl.concat_str(pl.lit("{"), _reasons(), end)).to_series()
 
 
-def cells(rejects: pl.DataFrame, layout: RejectLayout, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def to_cells(rejects: pl.DataFrame, layout: RejectLayout, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Each record as a row of texts that a spreadsheet does not run; names that it would run are guarded too."""
     texts = (_changed(column, _cell()) for column in _table(rejects, layout, engine=engine))
-    return pl.DataFrame([_changed(text, guarded(pl.first())).alias(guarded_name(text.name)) for text in texts])
+    return pl.DataFrame([_changed(text, guard_formulas(pl.first())).alias(guard_name(text.name)) for text in texts])
 
 
-def typed_columns(rejects: pl.DataFrame, layout: RejectLayout, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def to_typed_columns(rejects: pl.DataFrame, layout: RejectLayout, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Each record as a row of values: booleans and numbers where a column has nothing else, otherwise texts."""
     types = {column.name: column.types for column in layout.columns}
     table = _table(rejects, layout, engine=engine)
@@ -75,7 +76,7 @@ def _reasons() -> pl.Expr:
     """The members that say where a record stands and what is wrong with it."""
     line, *texts = REJECT_COLUMNS
     members = [pl.format(f'"{line}":{{}}', line)]
-    members += [pl.concat_str(pl.lit(f'"{name}":'), json_string(pl.col(name))) for name in texts]
+    members += [pl.concat_str(pl.lit(f'"{name}":'), encode_string(pl.col(name))) for name in texts]
     return pl.concat_str(members, separator=",")
 
 
@@ -90,7 +91,7 @@ def _table(rejects: pl.DataFrame, layout: RejectLayout, *, engine: duckdb.DuckDB
     if layout.has_original:
         added.append(rejects.select(pl.when(~pl.col("is_readable")).then("text").alias(ORIGINAL_COLUMN)).to_series())
     line, *texts = added
-    return [line, *(_changed(text, json_string(pl.first())) for text in texts), *values]
+    return [line, *(_changed(text, encode_string(pl.first())) for text in texts), *values]
 
 
 def _changed(column: pl.Series, change: pl.Expr) -> pl.Series:

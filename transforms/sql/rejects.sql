@@ -16,12 +16,12 @@ with read as (
 
 select * exclude (members) replace (
     '{' || array_to_string(list_transform(members, lambda member: to_json(member.key) || ':' || case
-        when list_contains($flags, member.key) and list_contains($true_words, lower(trim(member.cell))) then 'true'
-        when list_contains($flags, member.key) and list_contains($false_words, lower(trim(member.cell))) then 'false'
+        when list_contains($boolean_fields, member.key) and list_contains($true_words, lower(trim(member.cell))) then 'true'
+        when list_contains($boolean_fields, member.key) and list_contains($false_words, lower(trim(member.cell))) then 'false'
         when
-            list_contains($parts, member.key)
+            list_contains($nested_fields, member.key)
             and json_valid(member.cell)
-            and not regexp_matches(member.cell, $doubtful)
+            and not regexp_matches(member.cell, $lenient_json)
             then json_extract(member.cell, '$')::varchar
         else member.value::varchar
     end), ',') || '}' as text

@@ -11,12 +11,12 @@ from flows.readers.check_records import error_rows, number
 from flows.readers.csv.lines import CsvLines
 from flows.readers.csv.rows import Run, RunTaker, Table, open_quote
 from flows.readers.header import GUARD, Header, resolve_columns, separator_of
-from flows.readers.json_texts import MUST_ESCAPE, json_object, member, string
 from flows.readers.reading import Batch, Reading
 from flows.readers.stream import open_stream
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.frames import RECORDS, Layout
+from transforms.json.encoding import MUST_ESCAPE, encode_member, encode_object, encode_string
 
 _DIRECTIVE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)  # what some spreadsheets write above the header
 
@@ -102,10 +102,12 @@ def texts_of(cells: list[str], header: Header) -> pl.Series:
         table = table.with_columns(pl.all().str.replace(GUARD, "$1"))
     must_escape = table.select(pl.all().str.contains(MUST_ESCAPE).any()).row(0)
     members = (
-        pl.when(pl.col(str(position)) != "").then(member(name, string(pl.col(str(position)), escape=escape)))
+        pl.when(pl.col(str(position)) != "").then(
+            encode_member(name, encode_string(pl.col(str(position)), escape=escape))
+        )
         for (position, name), escape in zip(header.used, must_escape, strict=True)
     )
-    return table.select(json_object(members).alias("text")).to_series()
+    return table.select(encode_object(members).alias("text")).to_series()
 
 
 def _table(cells: pl.Series, header: Header) -> pl.DataFrame:

@@ -11,13 +11,13 @@ from schemas.frames import RECORDS
 from tests.examples import EXAMPLES, HASHES, hashed, user
 from tests.judging import ENGINE, rows
 from tests.oracle.records import GENERATED, records
-from transforms.rejects.redact import masked_email, redacted
+from transforms.rejects.redact import masked_email, redact
 
 SECRET = "S3CR3T"
 
 
 def shown(*texts: object) -> list[object]:
-    return [json.loads(text) for text in redacted(rows(texts), engine=ENGINE)["text"]]
+    return [json.loads(text) for text in redact(rows(texts), engine=ENGINE)["text"]]
 
 
 def test_harmless_fields_are_shown_as_they_are() -> None:
@@ -67,7 +67,7 @@ def test_what_is_no_object_is_not_shown(text: str) -> None:
 
 def test_a_text_that_is_gone_is_not_shown() -> None:
     frame = pl.DataFrame({"record": [7], "line": [None], "text": [None]}, schema=RECORDS)
-    assert redacted(frame, engine=ENGINE).rows() == [(7, None, '{"unreadable":true}')]
+    assert redact(frame, engine=ENGINE).rows() == [(7, None, '{"unreadable":true}')]
 
 
 def test_lenient_json_is_shown_as_json() -> None:
@@ -77,13 +77,13 @@ def test_lenient_json_is_shown_as_json() -> None:
 
 def test_every_row_stays_in_its_place() -> None:
     frame = rows([user(), "x", user(password_hash=SECRET)])
-    assert redacted(frame, engine=ENGINE).select("record", "line").equals(frame.select("record", "line"))
-    assert redacted(frame.clear(), engine=ENGINE).schema == RECORDS
+    assert redact(frame, engine=ENGINE).select("record", "line").equals(frame.select("record", "line"))
+    assert redact(frame.clear(), engine=ENGINE).schema == RECORDS
 
 
 def test_the_examples_are_shown_without_the_values_of_their_hashes() -> None:
     texts = [example.text for examples in EXAMPLES.values() for example in examples]
-    written = "".join(redacted(rows(texts), engine=ENGINE)["text"])
+    written = "".join(redact(rows(texts), engine=ENGINE)["text"])
     secrets = [str(parts["value"]) for parts in HASHES.values() if len(str(parts["value"])) > 4]
     assert [secret for secret in [*secrets, "JBSWY3DPEHPK3PXP"] if secret in written] == []
 
@@ -92,7 +92,7 @@ def test_the_examples_are_shown_without_the_values_of_their_hashes() -> None:
 @given(st.lists(records, min_size=40, max_size=40))
 def test_a_marked_secret_of_a_generated_record_is_never_shown(batch: list[object]) -> None:
     marked = [with_marked_secrets(record) for record in batch]
-    frame = redacted(rows(marked), engine=ENGINE)
+    frame = redact(rows(marked), engine=ENGINE)
     assert all(json.loads(text) for text in frame["text"])
     assert SECRET not in "".join(frame["text"])
 
