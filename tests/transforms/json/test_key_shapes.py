@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.json.key_shapes import repeat_a_name, repeated_keys
+from transforms.json.key_shapes import find_repeats, have_equal_keys
 
 Pairs = list[tuple[str, object]]
 keys = st.sampled_from(["a", "b", "", "a b", '"', "\\", "x\\", '":', "{", "}", "[", "],", "é", "\n", "a.b"])
@@ -53,7 +53,7 @@ def repeated_in(value: object, path: str = "") -> set[tuple[str, str, int]]:
 def test_every_repeated_key_is_found_with_its_object_and_copies(objects: list[Object]) -> None:
     texts = pl.DataFrame({"record": range(len(objects)), "text": [written(value) for value in objects]})
     found: list[set[tuple[str, str, int]]] = [set() for _ in objects]
-    for record, parent, key, copies in repeated_keys(texts).select("record", "parent", "key", "copies").rows():
+    for record, parent, key, copies in find_repeats(texts).select("record", "parent", "key", "copies").rows():
         found[record].add((parent, key, copies))
     assert found == [repeated_in(value) for value in objects]
 
@@ -61,10 +61,10 @@ def test_every_repeated_key_is_found_with_its_object_and_copies(objects: list[Ob
 @settings(max_examples=100, derandomize=True, deadline=None, database=None)
 @given(st.lists(st.tuples(keys, values), max_size=5).map(Object))
 def test_a_text_with_a_repeated_key_is_never_left_undoubted(value: Object) -> None:
-    doubted = repeat_a_name(pl.DataFrame({"text": [written(value)]})).item()
+    doubted = have_equal_keys(pl.DataFrame({"text": [written(value)]})).item()
     assert doubted or not repeated_in(value)
 
 
 @pytest.mark.parametrize("text", ['{"a":[{"b":1},{"b":2}]}', '{"a":{"b":1},"b":2}', '{"a":"a","b":"\\"a\\":"}'])
 def test_a_name_may_be_in_several_objects(text: str) -> None:
-    assert repeated_keys(pl.DataFrame({"text": [text]})).is_empty()
+    assert find_repeats(pl.DataFrame({"text": [text]})).is_empty()

@@ -11,7 +11,7 @@ from schemas.frames import RECORDS
 from tests.examples import EXAMPLES, HASHES, hashed, user
 from tests.judging import ENGINE, rows
 from tests.oracle.records import GENERATED, records
-from transforms.rejects.redact import masked_email, redact
+from transforms.rejects.redact import redact
 
 SECRET = "S3CR3T"
 
@@ -110,12 +110,3 @@ def marked(value: object) -> object:
     if isinstance(value, list):
         return [marked(inner) for inner in value]
     return SECRET if isinstance(value, str) else value
-
-
-@pytest.mark.parametrize(
-    ("email", "expected"),
-    [("jane@example.com", "j***@example.com"), ("a@b", "a***@b"), ("secret", "s***"), ("", "***"), (None, None)],
-)
-def test_an_address_is_masked_but_for_its_first_character_and_domain(email: str | None, expected: str | None) -> None:
-    frame = pl.DataFrame({"email": [email]}, schema={"email": pl.String})
-    assert frame.select(masked_email(pl.col("email"))).item() == expected
