@@ -17,7 +17,7 @@ from transforms.canonical_columns import canonical_columns, match_keys
 from transforms.cells import NESTED_FIELDS, convert_to_json
 from transforms.json.depths import measure_cell_depths, remove_deep_cells
 from transforms.json.nested_parts import add_item_counts, list_factor_items, open_mfa_factors, open_password_hashes
-from transforms.json.object_keys import collect_keys, find_keys_of_columns, find_keys_of_records, get_known_keys
+from transforms.json.object_keys import collect_keys, find_keys_of_columns, find_keys_of_records, known_keys
 from transforms.json.suspect_values import find_keys_of_metadata, find_suspect_texts, find_suspect_values
 from transforms.json.values import extract_values, has_escape, json_pointer, unpack_found
 
@@ -60,7 +60,7 @@ def normalise(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, profile:
 
 def _get_other_columns(layout: Layout, profile: Profile) -> Mapping[str, str]:
     """Return a table's columns that are not fields, by a name of their own here: a header may have any name."""
-    known = (*get_known_keys(profile), *IGNORED_COLUMNS)
+    known = (*known_keys(profile), *IGNORED_COLUMNS)
     return {f"other {i}": name for i, name in enumerate(layout.columns or ()) if name not in known}
 
 
@@ -70,7 +70,7 @@ def _read_fields(
     """Return the JSON texts of all fields and other columns as `found`, in the order of the records."""
     paths = [profile.paths[name] for name in FIELD_NAMES]
     pointers = [json_pointer(name) for name in others.values()]
-    shared = len(get_known_keys(profile)) < len(FIELDS)  # then the count of values does not show an unknown key
+    shared = len(known_keys(profile)) < len(FIELDS)  # then the count of values does not show an unknown key
     text = pl.col("text")
     marked = rows.with_columns((has_escape(text) | text.str.contains("\ufffd", literal=True)).alias(ESCAPED))
     read = extract_values(marked, [*paths, *pointers], engine=engine, every=shared)

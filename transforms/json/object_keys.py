@@ -32,7 +32,7 @@ def find_keys_of_records(read: pl.DataFrame, *, profile: Profile) -> pl.DataFram
     suspect = read.select("record", "line", "unknown_keys").drop_nulls("unknown_keys")
     if suspect.is_empty():
         return KEYS.to_frame()
-    known = get_known_keys(profile)
+    known = known_keys(profile)
     is_unknown = ~pl.col("key").is_in((*known, *IGNORED_COLUMNS))
     keys = suspect.select("record", "line", key=pl.col("unknown_keys").list.first())
     repeating = pl.col("key").list.n_unique() < pl.col("key").list.len()
@@ -90,7 +90,7 @@ def _keys_of(
     return found.select("record", "line", parent=parent, path=path, key="key", copies="copies", field=field).cast(KEYS)
 
 
-def get_known_keys(profile: Profile) -> tuple[str, ...]:
+def known_keys(profile: Profile) -> tuple[str, ...]:
     """Return the keys of a record that a field, or a part of one, is found under."""
     matches = (re.match(r'\$\.(?:"([^"]+)"|([^.\[]+))', path) for path in profile.paths.values())
     return tuple(dict.fromkeys(match[1] or match[2] for match in matches if match))

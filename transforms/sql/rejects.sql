@@ -1,7 +1,7 @@
--- grain: one row per refused record, in the order of the job; cells that say a boolean or JSON are that where the file to be
--- written can tell them from texts
--- reads: reject_texts; parameters: textual (the records are rows of cells), flags and parts (fields that are booleans, and
--- objects or arrays), true_words, false_words, doubtful (a pattern of what only the engine takes for JSON)
+-- grain: one row per refused record, in the order of the job; cells that contain a boolean or JSON become that value if the
+-- file to be written can tell it from text
+-- reads: reject_texts; parameters: textual (the records are rows of cells), boolean_fields, nested_fields (objects and
+-- arrays), true_words, false_words, lenient_json (a pattern of what only DuckDB may accept as JSON)
 with read as (
     select
         *,
