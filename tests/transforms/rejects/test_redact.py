@@ -1,4 +1,4 @@
-"""What is shown of a record holds no secret, and is JSON whatever the record was."""
+"""Test that a redacted record contains no secret, and is JSON whatever the record was."""
 
 import json
 
@@ -16,13 +16,13 @@ from transforms.rejects.redact import redact
 SECRET = "S3CR3T"
 
 
-def shown(*texts: object) -> list[object]:
+def redacted(*texts: object) -> list[object]:
     return [json.loads(text) for text in redact(rows(texts), engine=ENGINE)["text"]]
 
 
-def test_harmless_fields_are_shown_as_they_are() -> None:
+def test_harmless_fields_are_shown_unchanged() -> None:
     record = user(email_verified=None, name=5, blocked="x", user_metadata={"a": [1]}, app_metadata={"plan": "pro"})
-    assert shown(record) == [record]
+    assert redacted(record) == [record]
 
 
 @pytest.mark.parametrize(
@@ -52,30 +52,30 @@ def test_harmless_fields_are_shown_as_they_are() -> None:
     ],
 )
 def test_a_secret_is_hidden_in_its_place(record: object, expected: object) -> None:
-    assert shown(record) == [expected]
+    assert redacted(record) == [expected]
 
 
 def test_metadata_in_a_cell_is_shown() -> None:
     record = user(user_metadata=' {"a":1}', app_metadata="no object")
-    assert shown(record) == [user(user_metadata=' {"a":1}', app_metadata="*****")]
+    assert redacted(record) == [user(user_metadata=' {"a":1}', app_metadata="*****")]
 
 
 @pytest.mark.parametrize("text", [SECRET, "", "[1]", '"x"', '{"a":', "\x00", '{"password":"' + SECRET, "[" * 100_000])
-def test_what_is_no_object_is_not_shown(text: str) -> None:
-    assert shown(text) == [{"unreadable": True}]
+def test_a_text_that_is_not_an_object_is_not_shown(text: str) -> None:
+    assert redacted(text) == [{"unreadable": True}]
 
 
-def test_a_text_that_is_gone_is_not_shown() -> None:
+def test_a_text_that_was_not_kept_is_marked_unreadable() -> None:
     frame = pl.DataFrame({"record": [7], "line": [None], "text": [None]}, schema=RECORDS)
     assert redact(frame, engine=ENGINE).rows() == [(7, None, '{"unreadable":true}')]
 
 
-def test_lenient_json_is_shown_as_json() -> None:
+def test_lenient_json_is_shown_as_strict_json() -> None:
     record = '{"email":"a@b.c","name":NaN,"user_metadata":{"a":[-Infinity]},"app_metadata":{"a":1,},}'
-    assert shown(record) == [{"email": "a@b.c", "name": "*****", "user_metadata": "*****", "app_metadata": {"a": 1}}]
+    assert redacted(record) == [{"email": "a@b.c", "name": "*****", "user_metadata": "*****", "app_metadata": {"a": 1}}]
 
 
-def test_every_row_stays_in_its_place() -> None:
+def test_every_row_keeps_its_position() -> None:
     frame = rows([user(), "x", user(password_hash=SECRET)])
     assert redact(frame, engine=ENGINE).select("record", "line").equals(frame.select("record", "line"))
     assert redact(frame.clear(), engine=ENGINE).schema == RECORDS
@@ -98,7 +98,7 @@ def test_a_marked_secret_of_a_generated_record_is_never_shown(batch: list[object
 
 
 def with_marked_secrets(record: object) -> object:
-    """The record with every text of its secret fields, and of keys that are none, replaced."""
+    """Return the record with every text of its secret and unknown fields replaced."""
     secret = ("password_hash", "custom_password_hash", "mfa_factors", "password", "isAdmin", "emial")
     assert isinstance(record, dict)
     return {key: marked(value) if key in secret else value for key, value in record.items()} | {"password": SECRET}
