@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NotRequired, TypedDict
 
 import polars as pl
 import pytest
@@ -18,6 +19,20 @@ from flows.settings import Settings
 from flows.store.database import Store
 from schemas.job import JobStatus, JobSummary, Mode
 from tests.flows.importing import asked, imported, imported_file, users_of
+
+Record = dict[str, object]
+
+
+class Policy(TypedDict):
+    """The options of an import that decide what it changes."""
+
+    mode: Mode
+    metadata: NotRequired[str]
+    fill_only: NotRequired[bool]
+    match_on: NotRequired[tuple[str, ...]]
+
+
+Import = tuple[list[Record], Policy]
 
 QUICK = settings(
     max_examples=4,
@@ -39,7 +54,9 @@ USERS = st.fixed_dictionaries(
         "password_hash": st.sampled_from([f"$2b$10${letter * 53}" for letter in "ab"]),
     },
 )
-FAULTS = st.sampled_from([{"email": "no address"}, {"name": ""}, {"blocked": "yes"}, {"shoe_size": 44}])
+FAULTS: st.SearchStrategy[Record] = st.sampled_from(
+    [{"email": "no address"}, {"name": ""}, {"blocked": "yes"}, {"shoe_size": 44}]
+)
 RECORDS = st.one_of(USERS, USERS, st.tuples(USERS, FAULTS).map(lambda pair: pair[0] | pair[1]))
 FILES = st.lists(RECORDS, min_size=3, max_size=12)
 POLICIES = st.fixed_dictionaries(
@@ -51,9 +68,6 @@ POLICIES = st.fixed_dictionaries(
     },
 )
 IMPORTS = st.tuples(FILES, POLICIES)
-
-Record = dict[str, object]
-Policy = dict[str, object]
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +119,7 @@ def _assert_tables_match(settings: Settings, done: JobSummary, plan: pl.DataFram
 
 @QUICK
 @given(imports=st.lists(IMPORTS, min_size=1, max_size=2))
-def test_an_import_does_what_its_plan_says(empty: Path, imports: list[tuple[list[Record], Policy]]) -> None:
+def test_an_import_does_what_its_plan_says(empty: Path, imports: list[Import]) -> None:
     with fresh(empty) as settings:
         for records, policy in imports:
             import_as_planned(settings, records, policy)
@@ -113,9 +127,7 @@ def test_an_import_does_what_its_plan_says(empty: Path, imports: list[tuple[list
 
 @QUICK
 @given(imports=st.lists(IMPORTS, min_size=2, max_size=3), data=st.data())
-def test_undoing_imports_restores_every_column(
-    empty: Path, imports: list[tuple[list[Record], Policy]], data: st.DataObject
-) -> None:
+def test_undoing_imports_restores_every_column(empty: Path, imports: list[Import], data: st.DataObject) -> None:
     with fresh(empty) as settings:
         tables, jobs = [users_of(settings)], []
         for records, policy in imports:

@@ -1,4 +1,4 @@
-"""Test that batch size, line ends, file names and formats change nothing, and that importing twice is importing once."""
+"""Test that batch size, line ends, file names and formats change nothing, and importing twice is importing once."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -81,7 +81,7 @@ def write_parquet(path: Path, records: Sequence[Record]) -> None:
 
 @given(records=people)
 @QUICK
-def test_formats_give_the_same_get_errors(settings: Settings, records: list[Record]) -> None:
+def test_formats_give_the_same_errors(settings: Settings, records: list[Record]) -> None:
     expected = imported(fresh(settings, "ndjson"), records)
     expected_errors = get_errors(settings_of(settings, "ndjson"), expected)
     writers: dict[str, Callable[[Path, Sequence[Record]], None]] = {
