@@ -11,6 +11,7 @@ import polars as pl
 from schemas.canonical import JSON_TYPE
 from schemas.fields import JsonType
 from transforms.engine_tables import in_chunks, registered
+from transforms.json.encoding import ESCAPES
 from transforms.statements import statement
 
 LONGEST_PATH = 300  # characters of a path that a person may still read
@@ -25,7 +26,7 @@ ADDED: Mapping[str, pl.Schema] = {
     "json_without_nulls": pl.Schema({"value": pl.String()}),
 }
 
-FIRST_CHARACTERS: Mapping[str, str] = {
+TYPES_BY_FIRST_CHARACTER: Mapping[str, str] = {
     '"': JsonType.STRING.value,
     "t": JsonType.BOOLEAN.value,
     "f": JsonType.BOOLEAN.value,
@@ -36,16 +37,10 @@ FIRST_CHARACTERS: Mapping[str, str] = {
     **dict.fromkeys("0123456789", JsonType.NUMBER.value),
 }
 
-# DuckDB rewrites every value, and then escapes these and nothing else
-ESCAPES: Mapping[str, str] = {
+# DuckDB rewrites every value, and then escapes these characters and no others
+ESCAPED_CHARACTERS: Mapping[str, str] = {
     **{f"\\u{code:04X}": chr(code) for code in range(0x20)},
-    "\\b": "\b",
-    "\\t": "\t",
-    "\\n": "\n",
-    "\\f": "\f",
-    "\\r": "\r",
-    '\\"': '"',
-    "\\\\": "\\",
+    **{escape: character for character, escape in ESCAPES.items() if len(escape) == 2},
 }
 
 
@@ -91,7 +86,7 @@ def query_texts(
 
 def get_json_type(text: pl.Expr) -> pl.Expr:
     """Return the JSON type of a value from its JSON text; null where there is no value."""
-    return text.str.head(1).replace_strict(FIRST_CHARACTERS, return_dtype=JSON_TYPE)
+    return text.str.head(1).replace_strict(TYPES_BY_FIRST_CHARACTER, return_dtype=JSON_TYPE)
 
 
 def has_escape(text: pl.Expr) -> pl.Expr:
@@ -103,11 +98,11 @@ def decode_string(text: pl.Expr, *, escaped: pl.Expr | None = None) -> pl.Expr:
     """Return the string of a JSON text; `escaped` says, if it is known, in which rows there may be escapes."""
     plain = text.str.strip_chars('"')  # a quote inside would be escaped
     suspect = pl.when(has_escape(text) if escaped is None else escaped).then(text)
-    unescaped = suspect.str.slice(1, suspect.str.len_chars() - 2).str.replace_many(ESCAPES)
+    unescaped = suspect.str.slice(1, suspect.str.len_chars() - 2).str.replace_many(ESCAPED_CHARACTERS)
     return pl.coalesce(unescaped, plain)
 
 
 def make_printable(path: pl.Expr) -> pl.Expr:
     """Return the path with control characters escaped as in JSON, cut where it is too long to read."""
-    controls = {character: escape for escape, character in ESCAPES.items() if len(escape) > 2}
+    controls = {character: escape for escape, character in ESCAPED_CHARACTERS.items() if len(escape) > 2}
     return path.str.replace_many(controls).str.head(LONGEST_PATH)
