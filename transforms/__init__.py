@@ -1,1 +1,1 @@
-"""What follows: pure functions from frame or connection to frame. Nothing is opened and nothing written here."""
+"""Pure functions from frames or connections to frames; nothing is opened or written here."""

@@ -1,6 +1,6 @@
-"""Makes what cells and columns say into what JSON would say: absent values, booleans in words, objects in a text.
+"""Convert cells and columns to what JSON would say: absent values, booleans from words, objects from texts.
 
-Works on frames with one column of JSON texts per field, as they were found in the records.
+The frames have one column per field, of the JSON texts found in the records.
 """
 
 import json
@@ -13,105 +13,106 @@ from schemas.canonical import ESCAPED
 from schemas.fields import FIELDS, JsonType
 from schemas.frames import Layout
 from schemas.profiles import Profile
-from transforms.json.values import engine_pass, text_of
+from transforms.json.values import decode_string, query_texts
 
-PARTS = tuple(field.name for field in FIELDS if field.type in {JsonType.OBJECT, JsonType.ARRAY})
-FLAGS = tuple(field.name for field in FIELDS if field.type is JsonType.BOOLEAN)
+NESTED_FIELDS = tuple(field.name for field in FIELDS if field.type in {JsonType.OBJECT, JsonType.ARRAY})
+BOOLEAN_FIELDS = tuple(field.name for field in FIELDS if field.type is JsonType.BOOLEAN)
 
-# JSON that the engine takes and the standard does not: to be looked at by a strict reader
-DOUBTFUL_JSON = r"(?i),\s*[}\]]|nan|inf|[0-9.]e\+?[0-9]{3}"
+# may be JSON that DuckDB accepts and the standard does not: a strict parser has to check it
+LENIENT_JSON = r"(?i),\s*[}\]]|nan|inf|[0-9.]e\+?[0-9]{3}"
 
 
-def as_json(
-    found: pl.DataFrame, *, layout: Layout, profile: Profile, engine: duckdb.DuckDBPyConnection
+def convert_to_json(
+    texts: pl.DataFrame, *, layout: Layout, profile: Profile, engine: duckdb.DuckDBPyConnection
 ) -> pl.DataFrame:
-    """The frame as if its records had been JSON from the start."""
+    """Return the frame as it would be if its records had been JSON from the start."""
     if layout.textual:
-        found = found.with_columns(_without(name, "null", '""') for name in _values(found))
-        found = found.with_columns(_flag(name, profile) for name in FLAGS)
+        texts = texts.with_columns(_remove(name, "null", '""') for name in _value_columns(texts))
+        texts = texts.with_columns(_parse_boolean(name, profile) for name in BOOLEAN_FIELDS)
     elif layout.null_is_absent:
-        found = found.with_columns(_without(name, "null") for name in _values(found))
-        found = _without_inner_nulls(found, engine=engine)
+        texts = texts.with_columns(_remove(name, "null") for name in _value_columns(texts))
+        texts = _remove_inner_nulls(texts, engine=engine)
     else:
-        return found
-    for name in PARTS:
-        found = _replaced(found, name, _parsed_cells(found, name, engine=engine))
-    return found
+        return texts
+    for name in NESTED_FIELDS:
+        texts = _replace(texts, name, _parse_cells(texts, name, engine=engine))
+    return texts
 
 
-def _values(found: pl.DataFrame) -> list[str]:
-    return [name for name in found.columns if name not in {"record", "line", ESCAPED}]
+def _value_columns(texts: pl.DataFrame) -> list[str]:
+    return [name for name in texts.columns if name not in {"record", "line", ESCAPED}]
 
 
-def _without(name: str, *absent: str) -> pl.Expr:
-    found = pl.col(name)
-    return pl.when(~found.is_in(absent)).then(found).alias(name)
+def _remove(name: str, *absent: str) -> pl.Expr:
+    text = pl.col(name)
+    return pl.when(~text.is_in(absent)).then(text).alias(name)
 
 
-def _flag(name: str, profile: Profile) -> pl.Expr:
-    """The word as true or false where the profile knows it; any other text stays what it is."""
-    word = text_of(pl.col(name)).str.strip_chars().str.to_lowercase()
+def _parse_boolean(name: str, profile: Profile) -> pl.Expr:
+    """Return true or false for a word that the profile knows; any other text stays as it is."""
+    word = decode_string(pl.col(name)).str.strip_chars().str.to_lowercase()
     known = {**dict.fromkeys(profile.true_words, "true"), **dict.fromkeys(profile.false_words, "false")}
     return pl.coalesce(word.replace_strict(known, default=None), pl.col(name)).alias(name)
 
 
-def _parsed_cells(found: pl.DataFrame, name: str, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The texts of a column that are JSON, as such."""
+def _parse_cells(texts: pl.DataFrame, name: str, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return the JSON `value` of each text of the column that is itself JSON, by record."""
     is_cell = pl.col(name).str.starts_with('"')
-    cells = found.filter(is_cell).select("record", text=text_of(pl.col(name)))
-    strict = cells.filter(~cells["text"].is_in(_lenient(cells["text"]).implode()))
-    return engine_pass("json_cells", strict, engine=engine).drop_nulls()
+    cells = texts.filter(is_cell).select("record", text=decode_string(pl.col(name)))
+    strict = cells.filter(~cells["text"].is_in(_find_lenient(cells["text"]).implode()))
+    return query_texts("json_cells", strict, engine=engine).drop_nulls()
 
 
-def _lenient(cells: pl.Series) -> pl.Series:
-    """The doubtful texts that a strict reader refuses."""
-    doubtful = cells.filter(cells.str.contains(DOUBTFUL_JSON)).unique()
-    return pl.Series([text for text in doubtful if not _is_strict(text)], dtype=pl.String)
+def _find_lenient(cells: pl.Series) -> pl.Series:
+    """Return the suspect texts that a strict parser refuses."""
+    suspect = cells.filter(cells.str.contains(LENIENT_JSON)).unique()
+    return pl.Series([text for text in suspect if not _is_strict(text)], dtype=pl.String)
 
 
 def _is_strict(text: str) -> bool:
     try:
-        json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        json.loads(text, parse_constant=_refuse_constant, parse_float=_parse_finite)
     except (ValueError, RecursionError):
         return False
     return True
 
 
-def _refuse(constant: str) -> None:
+def _refuse_constant(constant: str) -> None:
     raise ValueError(constant)
 
 
-def _finite(number: str) -> float:
-    if math.isinf(float(number)):
+def _parse_finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
         raise ValueError(number)
-    return float(number)
+    return value
 
 
-def _without_inner_nulls(found: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Objects without the members that only say that there is nothing."""
-    for name in PARTS:
-        doubtful = found.filter(pl.col(name).str.contains("null", literal=True)).select("record", text=name)
-        objects = doubtful.filter(pl.col("text").str.starts_with("{"))
-        found = _replaced(found, name, engine_pass("json_without_nulls", objects, engine=engine))
-        arrays = doubtful.filter(pl.col("text").str.starts_with("["))
-        found = _replaced(found, name, _items_without_nulls(arrays, engine=engine))
-    return found
+def _remove_inner_nulls(texts: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Remove the null members of objects, and of objects that are items of an array."""
+    for name in NESTED_FIELDS:
+        suspect = texts.filter(pl.col(name).str.contains("null", literal=True)).select("record", text=name)
+        objects = suspect.filter(pl.col("text").str.starts_with("{"))
+        texts = _replace(texts, name, query_texts("json_without_nulls", objects, engine=engine))
+        arrays = suspect.filter(pl.col("text").str.starts_with("["))
+        texts = _replace(texts, name, _remove_nulls_of_items(arrays, engine=engine))
+    return texts
 
 
-def _items_without_nulls(arrays: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Arrays whose items that are objects are without such members."""
-    items = engine_pass("json_items", arrays, engine=engine).explode("items").with_row_index("place")
+def _remove_nulls_of_items(arrays: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return each array as `value`, its items that are objects without null members."""
+    items = query_texts("json_items", arrays, engine=engine).explode("items").with_row_index("place")
     is_object = pl.col("items").str.starts_with("{")
     objects = items.filter(is_object).select("record", "place", text="items")
-    cleaned = engine_pass("json_without_nulls", objects, engine=engine).select("place", items="value")
+    cleaned = query_texts("json_without_nulls", objects, engine=engine).select("place", items="value")
     joined = items.join(cleaned, on="place", how="left", maintain_order="left", suffix=" cleaned")
     item = pl.coalesce("items cleaned", "items")
     return joined.group_by("record").agg(value=pl.lit("[") + item.str.join(",") + pl.lit("]"))
 
 
-def _replaced(found: pl.DataFrame, name: str, values: pl.DataFrame) -> pl.DataFrame:
-    """The frame with the values of some records in place of what the column had."""
+def _replace(texts: pl.DataFrame, name: str, values: pl.DataFrame) -> pl.DataFrame:
+    """Replace the column's text by `value` in the records that `values` has."""
     if values.is_empty():
-        return found
-    joined = found.join(values, on="record", how="left", maintain_order="left")
+        return texts
+    joined = texts.join(values, on="record", how="left", maintain_order="left")
     return joined.with_columns(pl.coalesce("value", name).alias(name)).drop("value")

@@ -1,4 +1,4 @@
-"""Frames as tables that the engine knows by a name, for as long as a statement needs them."""
+"""Arrow tables that a DuckDB connection can query by name for the length of a block."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,12 +6,12 @@ from contextlib import contextmanager
 import duckdb
 import pyarrow as pa
 
-CHUNK_ROWS = 4_096  # the engine reads an Arrow table with one thread per chunk
+CHUNK_ROWS = 4_096  # DuckDB reads an Arrow table with one thread per chunk
 
 
 @contextmanager
 def registered(engine: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
-    """Within the block the engine's connection knows the table by the name."""
+    """Register the table under the name for the length of the block."""
     engine.register(name, table)
     try:
         yield
@@ -20,5 +20,5 @@ def registered(engine: duckdb.DuckDBPyConnection, name: str, table: pa.Table) ->
 
 
 def in_chunks(table: pa.Table) -> pa.Table:
-    """The same rows in pieces small enough for every thread to have its share."""
+    """Split the table into chunks small enough for every thread to get its share."""
     return pa.Table.from_batches(table.to_batches(max_chunksize=CHUNK_ROWS), table.schema)

@@ -1,7 +1,6 @@
-"""What becomes of every staged row: duplicates, conflicts, updates and outcomes, as temporary tables of a connection.
+"""Plan every staged row: duplicates, conflicts, updates and outcomes, as temporary tables of a connection.
 
-The connection has `staged` (rows that passed the rules) and `users`. What is done with the plan is in
-`flows.pipeline.merge`.
+The connection has `staged` (rows that passed the rules) and `users`. The plan is applied in `flows.pipeline.merge`.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,10 +13,10 @@ from transforms.statements import Value, materialise, run
 
 
 class Keep(Protocol):
-    """Leaves the result of a query of this package as a table or view of its name."""
+    """Store the result of a query of this package as a table or view of the query's name."""
 
     def __call__(self, connection: duckdb.DuckDBPyConnection, name: str, /, **values: Value) -> None:
-        """Run the query `name` and keep its result."""
+        """Run the query `name` and store its result."""
 
 
 def plan(
@@ -29,12 +28,12 @@ def plan(
     step: Callable[[str], None],
     keep: Keep = materialise,
 ) -> None:
-    """Leave the tables `refusals`, `updates`, `differences` and `plan`: one row per staged record, one outcome each.
+    """Create the tables `refusals`, `updates`, `differences` and `plan`; `plan` has one row per staged record.
 
-    `step` is called with the name of each statement before it runs; it may raise to stop. `keep` may keep `updates` and
-    `plan`, which are as many as the rows, elsewhere than in memory.
+    Call `step` with the name of each statement before it runs; it may raise to stop. `keep` may store `updates` and
+    `plan`, which have as many rows as the job, elsewhere than in memory.
     """
-    values = _values(mode=mode, policy=policy, connection_id=connection_id)
+    values = _get_values(mode=mode, policy=policy, connection_id=connection_id)
     conflicts = "conflicts_of_insert" if mode is Mode.INSERT else "conflicts_of_update"
     for name in ("duplicates", "matches", "targets", "repeats", conflicts):
         step(name)
@@ -45,8 +44,8 @@ def plan(
         keep(connection, name, **values)
 
 
-def _values(*, mode: Mode, policy: MergePolicy, connection_id: str) -> Mapping[str, Value]:
-    """What the statements are told; an insert refuses a match by any key."""
+def _get_values(*, mode: Mode, policy: MergePolicy, connection_id: str) -> Mapping[str, Value]:
+    """Return the parameters of the statements; an insert refuses a match by any key."""
     return {
         "connection": connection_id,
         "mode": mode.value,
@@ -56,7 +55,7 @@ def _values(*, mode: Mode, policy: MergePolicy, connection_id: str) -> Mapping[s
     }
 
 
-def outcome_counts(connection: duckdb.DuckDBPyConnection) -> Mapping[RowOutcome, int]:
-    """How many staged records have each outcome; every outcome has an entry."""
-    counted = {str(outcome): int(str(records)) for outcome, records in run(connection, "outcome_counts")}
-    return {outcome: counted.get(outcome.value, 0) for outcome in RowOutcome}
+def count_outcomes(connection: duckdb.DuckDBPyConnection) -> Mapping[RowOutcome, int]:
+    """Return the number of staged records per outcome; every outcome has an entry."""
+    counts = {str(outcome): int(str(records)) for outcome, records in run(connection, "outcome_counts")}
+    return {outcome: counts.get(outcome.value, 0) for outcome in RowOutcome}

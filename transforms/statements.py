@@ -1,4 +1,4 @@
-"""Statements of the `sql` folders, by name, executed on a connection that the caller opened."""
+"""Run statements of the `sql` folders by name, on a connection that the caller opened."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,6 @@ import duckdb
 
 Value = str | int | float | bool | None | Sequence[str] | Sequence[int]
 Row = tuple[object, ...]
-
 
 FOLDERS = ("transforms", "flows", "schemas")  # selects, changes, creates; a name is unique among them
 
@@ -30,13 +29,13 @@ def statement(name: str) -> str:
 
 
 def run(connection: duckdb.DuckDBPyConnection, name: str, /, **values: Value) -> list[Row]:
-    """The rows of one statement, given those of the values that it names (for a change: one row with the count)."""
+    """Run a statement with those values that it names, and return its rows; a change returns one row, its count."""
     text = statement(name)
     return connection.execute(text, _named(text, values)).fetchall()
 
 
 def run_mapped(connection: duckdb.DuckDBPyConnection, name: str, /, **values: Value) -> list[Mapping[str, object]]:
-    """The rows of a query that returns few, each by column name."""
+    """Run a query that returns few rows, and return each as a mapping by column name."""
     text = statement(name)
     cursor = connection.execute(text, _named(text, values))
     columns = [column[0] for column in cursor.description or ()]
@@ -44,22 +43,22 @@ def run_mapped(connection: duckdb.DuckDBPyConnection, name: str, /, **values: Va
 
 
 def relation(connection: duckdb.DuckDBPyConnection, name: str, /, **values: Value) -> duckdb.DuckDBPyRelation:
-    """A query with its values, to be read or written by the caller; it runs anew each time."""
+    """Return a query with its values for the caller to read or write; it runs again each time."""
     text = statement(name)
     return connection.sql(text, params=_named(text, values))
 
 
 def materialise(connection: duckdb.DuckDBPyConnection, name: str, /, **values: Value) -> None:
-    """Keep the result of a query as a temporary table of the same name."""
+    """Store the result of a query as a temporary table of the same name."""
     text = statement(name)
     connection.execute(f"create or replace temp table {name} as\n{text}", _named(text, values)).fetchall()
 
 
 def changed_rows(result: list[Row]) -> int:
-    """How many rows an insert, update or delete touched, from what `run` returned."""
+    """Return how many rows an insert, update or delete touched, from the result of `run`."""
     return int(str(result[0][0])) if result else 0
 
 
 def _named(text: str, values: Mapping[str, Value]) -> dict[str, Value]:
-    """The values whose `$name` the statement uses: DuckDB refuses any other."""
+    """Return the values whose `$name` the statement uses: DuckDB refuses any other."""
     return {key: value for key, value in values.items() if re.search(rf"\${key}\b", text)}

@@ -26,7 +26,7 @@ from schemas.frames import RECORDS
 from schemas.job import JobStatus
 from schemas.profiles import CANONICAL_PATHS, PROFILES, Profile
 from transforms.normalise import normalise
-from transforms.rejects.redact import redacted
+from transforms.rejects.redact import redact
 from transforms.rules.validate import RuleSet, Validated, rule_set, validate
 
 
@@ -221,7 +221,7 @@ class _Writer(ThreadPoolExecutor):
             self._folder.write_part(kind, number, getattr(parts, kind))
         if parts.refused.height:
             with self._engine.cursor() as cursor:
-                self._folder.write_part("rejected", number, redacted(parts.refused, engine=cursor))
+                self._folder.write_part("rejected", number, redact(parts.refused, engine=cursor))
 
 
 def _not_rewritable(rows: pl.DataFrame, verdicts: Validated, *, profile: Profile) -> pl.DataFrame:

@@ -24,8 +24,8 @@ from schemas.faults import Fault, JobFault
 from schemas.frames import ERRORS, RECORDS
 from schemas.job import JobStatus, JobSummary, RowOutcome
 from schemas.rules.user import STAGED
-from transforms.plan import Keep, outcome_counts, plan
-from transforms.rejects.redact import redacted
+from transforms.plan import Keep, count_outcomes, plan
+from transforms.rejects.redact import redact
 from transforms.statements import Value, changed_rows, materialise, relation, run, statement
 
 PLAN_NUMBER = 99999  # parts of the plan come after all parts of the load
@@ -98,7 +98,7 @@ def _plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) ->
     if options.plan:
         job.step("write the plan")
         write_plan(connection, job.folder, Path(options.plan))
-    summary = _planned_summary(job, loaded, outcomes=outcome_counts(connection), errors=errors, refused=refused)
+    summary = _planned_summary(job, loaded, outcomes=count_outcomes(connection), errors=errors, refused=refused)
     ((users,),) = run(connection, "users_of_connection", connection=options.connection)
     return Planned(summary, exceeded_threshold(options, summary, users=int(str(users))), job.store.version())
 
@@ -126,7 +126,7 @@ def _stage_refused(connection: duckdb.DuckDBPyConnection, job: Job) -> int:
     """Stage the records that the plan refuses, as they are and redacted; how many there are."""
     refused: pl.DataFrame = connection.sql(statement("refused_records")).pl().cast(RECORDS)
     job.folder.write_part("refused", PLAN_NUMBER, refused)
-    shown = redacted(refused, engine=connection) if refused.height else refused
+    shown = redact(refused, engine=connection) if refused.height else refused
     job.folder.write_part("rejected", PLAN_NUMBER, shown)
     return refused.height
 

@@ -14,7 +14,7 @@ from flows.store.private_files import atomic_write
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.frames import ERRORS, RECORDS
-from transforms.rejects.spreadsheets import guarded
+from transforms.rejects.spreadsheets import guard_formulas
 from transforms.statements import materialise, statement
 
 BATCH_ROWS = 50_000
@@ -63,7 +63,7 @@ def _write_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     with path.open("wb") as rows:
         reader = connection.sql(statement("planned_cells")).to_arrow_reader(BATCH_ROWS)
         for number, batch in enumerate(reader):
-            table = pl.DataFrame(batch).with_columns(guarded(pl.col(name)).alias(name) for name in TEXTS)
+            table = pl.DataFrame(batch).with_columns(guard_formulas(pl.col(name)).alias(name) for name in TEXTS)
             table.write_csv(rows, include_header=number == 0, separator=separator)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.profiles import IGNORED_COLUMNS, PROFILES, REJECT_COLUMNS, Profile
-from transforms.field_names import folded
+from transforms.field_names import fold_name
 
 _NAME = re.compile(r"[^\W\d][\w .-]{0,39}")
 GUARD = r"^'('*[=+\-@\t\r])"  # a rejects file has this apostrophe before cells that a spreadsheet would run
@@ -46,12 +46,14 @@ def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Hea
         FileFault: two columns are the same, or none is a field.
 
     """
-    resubmitted = set(REJECT_COLUMNS) <= set(map(folded, cells))
+    resubmitted = set(REJECT_COLUMNS) <= set(map(fold_name, cells))
     if resubmitted:
         cells = [re.sub(GUARD, r"\1", cell) for cell in cells]
     named = (_to_resubmitted_column(cell) if resubmitted else _to_column(cell, profile) for cell in cells)
     columns = tuple(column or f"column {number}" for number, column in enumerate(named, start=1))
-    repeated = [name for name, count in Counter(columns if resubmitted else map(folded, columns)).items() if count > 1]
+    repeated = [
+        name for name, count in Counter(columns if resubmitted else map(fold_name, columns)).items() if count > 1
+    ]
     if repeated:
         raise FileFault(
             ErrorCode.FILE_FORMAT,
@@ -68,13 +70,13 @@ def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Hea
 
 
 def _to_column(cell: str, profile: Profile) -> str:
-    name = folded(cell)
+    name = fold_name(cell)
     return name if name in profile.paths or name in IGNORED_COLUMNS else profile.header_aliases.get(name, cell.strip())
 
 
 def _to_resubmitted_column(cell: str) -> str:
     """Return the column of a rejects file: its names are keys of records, and two keys may stand for one field."""
-    name = folded(cell)
+    name = fold_name(cell)
     return name if name in IGNORED_COLUMNS else cell.strip()
 
 

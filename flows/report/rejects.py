@@ -24,15 +24,15 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault, JobFault
 from schemas.job import RUNNING, UNDO, JobSummary
 from schemas.profiles import IGNORED_COLUMNS, PROFILES, Profile
-from transforms.cells import DOUBTFUL_JSON, FLAGS, PARTS
+from transforms.cells import BOOLEAN_FIELDS, LENIENT_JSON, NESTED_FIELDS
 from transforms.rejects.tables import (
-    UNREADABLE,
-    WITHOUT_ADDED,
+    REMOVE_ADDED_KEYS,
+    UNREADABLE_CODES,
     Column,
     RejectLayout,
-    cells,
-    json_objects,
-    typed_columns,
+    to_cells,
+    to_json_lines,
+    to_typed_columns,
 )
 from transforms.statements import materialise, run
 
@@ -97,8 +97,8 @@ def _stage_records(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> 
     """Create the table `reject_texts`."""
     for name, kind in (("refused_parts", "refused"), ("error_parts", "errors")):
         connection.from_parquet([escape_glob(part) for part in folder.parts(kind)]).create_view(name)
-    unreadable = [code.value for code in UNREADABLE]
-    materialise(connection, "reject_texts", unreadable=unreadable, added=WITHOUT_ADDED)
+    unreadable = [code.value for code in UNREADABLE_CODES]
+    materialise(connection, "reject_texts", unreadable=unreadable, added=REMOVE_ADDED_KEYS)
 
 
 def _parse_cells(connection: duckdb.DuckDBPyConnection, profile: Profile, *, textual: bool) -> None:
@@ -107,11 +107,11 @@ def _parse_cells(connection: duckdb.DuckDBPyConnection, profile: Profile, *, tex
         connection,
         "rejects",
         textual=textual,
-        flags=FLAGS,
-        parts=PARTS,
+        boolean_fields=BOOLEAN_FIELDS,
+        nested_fields=NESTED_FIELDS,
         true_words=profile.true_words,
         false_words=profile.false_words,
-        doubtful=DOUBTFUL_JSON,
+        lenient_json=LENIENT_JSON,
     )
 
 
@@ -159,7 +159,7 @@ def write_ndjson(file: RejectFile, frames: Iterable[pl.DataFrame]) -> None:
     """Write one object per line."""
     with file.path.open("w", encoding="utf-8") as lines:
         for frame in frames:
-            lines.writelines(f"{text}\n" for text in json_objects(frame))
+            lines.writelines(f"{text}\n" for text in to_json_lines(frame))
 
 
 def write_json(file: RejectFile, frames: Iterable[pl.DataFrame]) -> None:
@@ -167,7 +167,7 @@ def write_json(file: RejectFile, frames: Iterable[pl.DataFrame]) -> None:
     with file.path.open("w", encoding="utf-8") as lines:
         lines.write("[")
         for number, frame in enumerate(frames):
-            lines.write(("" if number == 0 else ",") + "\n" + ",\n".join(json_objects(frame)))
+            lines.write(("" if number == 0 else ",") + "\n" + ",\n".join(to_json_lines(frame)))
         lines.write("\n]\n")
 
 
@@ -176,13 +176,13 @@ def write_csv(file: RejectFile, frames: Iterable[pl.DataFrame]) -> None:
     separator = "\t" if file.path.suffix.lower() == ".tsv" else ","
     with file.path.open("wb") as rows:
         for number, frame in enumerate(frames):
-            table = cells(frame, file.layout, engine=file.engine)
+            table = to_cells(frame, file.layout, engine=file.engine)
             table.write_csv(rows, include_header=number == 0, separator=separator)
 
 
 def write_parquet(file: RejectFile, frames: Iterable[pl.DataFrame]) -> None:
     """Write one row per record."""
-    tables = (typed_columns(frame, file.layout, engine=file.engine).to_arrow() for frame in frames)
+    tables = (to_typed_columns(frame, file.layout, engine=file.engine).to_arrow() for frame in frames)
     first = next(tables)
     with pq.ParquetWriter(file.path, first.schema) as writer:
         writer.write_table(first)

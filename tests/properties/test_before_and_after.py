@@ -1,4 +1,4 @@
-"""What is said before is what happens; what happened can be taken back; what was refused can be put right."""
+"""Test that an import does what its plan says, can be undone, and accepts refused records once corrected."""
 
 import json
 import shutil
@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NotRequired, TypedDict
 
 import polars as pl
 import pytest
@@ -19,12 +20,26 @@ from flows.store.database import Store
 from schemas.job import JobStatus, JobSummary, Mode
 from tests.flows.importing import asked, imported, imported_file, users_of
 
+Record = dict[str, object]
+
+
+class Policy(TypedDict):
+    """The options of an import that decide what it changes."""
+
+    mode: Mode
+    metadata: NotRequired[str]
+    fill_only: NotRequired[bool]
+    match_on: NotRequired[tuple[str, ...]]
+
+
+Import = tuple[list[Record], Policy]
+
 QUICK = settings(
     max_examples=4,
     deadline=None,
     derandomize=True,
     database=None,
-    phases=(Phase.explicit, Phase.generate),  # an example takes a second: what fails is small enough
+    phases=(Phase.explicit, Phase.generate),  # without shrinking: an example takes a second, and is small already
     suppress_health_check=[*HealthCheck],
 )
 METADATA = st.dictionaries(st.sampled_from("abc"), st.one_of(st.none(), st.integers(0, 2)), max_size=2)
@@ -39,7 +54,9 @@ USERS = st.fixed_dictionaries(
         "password_hash": st.sampled_from([f"$2b$10${letter * 53}" for letter in "ab"]),
     },
 )
-FAULTS = st.sampled_from([{"email": "no address"}, {"name": ""}, {"blocked": "yes"}, {"shoe_size": 44}])
+FAULTS: st.SearchStrategy[Record] = st.sampled_from(
+    [{"email": "no address"}, {"name": ""}, {"blocked": "yes"}, {"shoe_size": 44}]
+)
 RECORDS = st.one_of(USERS, USERS, st.tuples(USERS, FAULTS).map(lambda pair: pair[0] | pair[1]))
 FILES = st.lists(RECORDS, min_size=3, max_size=12)
 POLICIES = st.fixed_dictionaries(
@@ -55,7 +72,7 @@ IMPORTS = st.tuples(FILES, POLICIES)
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database without users."""
+    """Create a migrated database without users."""
     store = Store(Settings(database=tmp_path_factory.mktemp("empty") / "users.duckdb"))
     store.prepare()
     return store.path
@@ -63,29 +80,29 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def fresh(empty: Path) -> Iterator[Settings]:
-    """Settings of a copy of the empty database."""
+    """Yield settings for a copy of the empty database."""
     with tempfile.TemporaryDirectory() as folder:
         yield Settings(database=Path(shutil.copy(empty, folder)))
 
 
-def said_and_done(settings: Settings, records: list[dict[str, object]], policy: dict[str, object]) -> JobSummary:
-    """The summary of an import, after a dry run of it that says the same of every row."""
+def import_as_planned(settings: Settings, records: list[Record], policy: Policy) -> JobSummary:
+    """Import the records, assert that a dry run before it gave the same for every row, and return the summary."""
     path = settings.database.parent / "plan.parquet"
-    said = imported(settings, records, dry_run=True, plan=str(path), **policy)
+    planned = imported(settings, records, dry_run=True, plan=str(path), **policy)
     before = users_of(settings)
     done = imported(settings, records, **policy)
     counts = {"status", "total", "inserted", "updated", "unchanged", "failed", "warnings", "errors_by_code"}
-    assert {name: getattr(said, name) for name in counts} == {name: getattr(done, name) for name in counts}
+    assert {name: getattr(planned, name) for name in counts} == {name: getattr(done, name) for name in counts}
     plan = pl.read_parquet(path)
     assert plan["record"].to_list() == list(range(1, len(records) + 1))
-    _agrees(settings, done, plan)
+    _assert_tables_match(settings, done, plan)
     if not done.inserted + done.updated:
         assert users_of(settings) == before
     return done
 
 
-def _agrees(settings: Settings, done: JobSummary, plan: pl.DataFrame) -> None:
-    """The plan's rows are what the job left in the tables."""
+def _assert_tables_match(settings: Settings, done: JobSummary, plan: pl.DataFrame) -> None:
+    """Assert that the rows of the plan are what the job left in the tables."""
     outcomes = dict(plan["outcome"].value_counts().rows())
     counted = {"insert": done.inserted, "update": done.updated, "unchanged": done.unchanged, "refused": done.failed}
     assert outcomes == {outcome: count for outcome, count in counted.items() if count}
@@ -102,15 +119,15 @@ def _agrees(settings: Settings, done: JobSummary, plan: pl.DataFrame) -> None:
 
 @QUICK
 @given(imports=st.lists(IMPORTS, min_size=1, max_size=2))
-def test_an_import_does_what_its_plan_says(empty: Path, imports: list[tuple]) -> None:
+def test_an_import_does_what_its_plan_says(empty: Path, imports: list[Import]) -> None:
     with fresh(empty) as settings:
         for records, policy in imports:
-            said_and_done(settings, records, policy)
+            import_as_planned(settings, records, policy)
 
 
 @QUICK
 @given(imports=st.lists(IMPORTS, min_size=2, max_size=3), data=st.data())
-def test_undoing_imports_restores_every_column(empty: Path, imports: list[tuple], data: st.DataObject) -> None:
+def test_undoing_imports_restores_every_column(empty: Path, imports: list[Import], data: st.DataObject) -> None:
     with fresh(empty) as settings:
         tables, jobs = [users_of(settings)], []
         for records, policy in imports:
@@ -131,22 +148,24 @@ def test_undoing_imports_restores_every_column(empty: Path, imports: list[tuple]
 
 @QUICK
 @given(records=st.lists(RECORDS, min_size=1, max_size=6, unique_by=json.dumps), data=st.data())
-def test_refused_records_go_in_once_they_are_corrected(empty: Path, records: list[dict], data: st.DataObject) -> None:
+def test_refused_records_are_imported_once_they_are_corrected(
+    empty: Path, records: list[Record], data: st.DataObject
+) -> None:
     form = data.draw(st.sampled_from(["ndjson", "json", "csv", "parquet"]))
     with fresh(empty) as settings:
         job = imported(settings, records, Mode.INSERT)
         path = settings.database.parent / f"rejects.{form}"
         assert write_rejects(Store(settings), job.job_id, path).records == job.failed
         if job.failed:
-            corrected = _corrected(path)
-            second = imported_file(settings, corrected, Mode.INSERT)
+            _correct(path)
+            second = imported_file(settings, path, Mode.INSERT)
             assert (second.status, second.inserted) == (JobStatus.COMPLETED, job.failed)
         ((users,),) = asked(settings, "select count(*) from users")
         assert users == len(records)
 
 
-def _corrected(path: Path) -> Path:
-    """The file of refused records with keys of their own and without what was wrong."""
+def _correct(path: Path) -> None:
+    """Give the file's refused records keys of their own, and remove what was wrong."""
     match path.suffix:
         case ".ndjson":
             table = pl.read_ndjson(path, infer_schema_length=None)
@@ -171,4 +190,3 @@ def _corrected(path: Path) -> Path:
             table.write_csv(path)
         case _:
             table.write_parquet(path)
-    return path

@@ -1,4 +1,4 @@
-"""What must not matter does not: batch size, line ends, file names, formats; and importing twice is importing once."""
+"""Test that batch size, line ends, file names and formats change nothing, and importing twice is importing once."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -20,9 +20,9 @@ from tests.population import Record, population, user
 QUICK = hypothesis_settings(
     max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-Verdicts = list[tuple[object, ...]]
+Errors = list[tuple[object, ...]]
 
-# users whose keys overlap, some of them faulty, in words that every format can hold
+# users whose keys overlap, some of them invalid, with texts that every format can represent
 people = st.lists(
     st.builds(
         lambda number, other, name: user(number) | {"username": f"user_{other}", "name": name},
@@ -35,14 +35,14 @@ people = st.lists(
 )
 
 
-def verdicts(settings: Settings, summary: JobSummary) -> Verdicts:
-    """Every error of a job without what a format may change: lines."""
+def get_errors(settings: Settings, summary: JobSummary) -> Errors:
+    """Return every error of a job without its line, which the format may change."""
     query = "select record, code, path, message from import_errors where job_id = $job order by all"
     return asked(settings, query, job=summary.job_id)
 
 
 def fresh(settings: Settings, name: str) -> Settings:
-    """Settings of another empty database beside the test's own."""
+    """Return settings for another empty database beside the test's own."""
     folder = settings.database.parent / name
     folder.mkdir(exist_ok=True)
     database = folder / "users.duckdb"
@@ -56,7 +56,7 @@ def counts(summary: JobSummary) -> tuple[int, int, int, int]:
 
 @given(records=people)
 @QUICK
-def test_rows_in_are_rows_accounted_for_and_twice_is_once(settings: Settings, records: list[Record]) -> None:
+def test_every_row_is_counted_and_importing_twice_is_importing_once(settings: Settings, records: list[Record]) -> None:
     here = fresh(settings, "twice")
     first = imported(here, records)
     assert sum(counts(first)) == first.total == len(records)
@@ -81,9 +81,9 @@ def write_parquet(path: Path, records: Sequence[Record]) -> None:
 
 @given(records=people)
 @QUICK
-def test_formats_give_the_same_verdicts(settings: Settings, records: list[Record]) -> None:
+def test_formats_give_the_same_errors(settings: Settings, records: list[Record]) -> None:
     expected = imported(fresh(settings, "ndjson"), records)
-    wanted = verdicts(fresh_of(settings, "ndjson"), expected)
+    expected_errors = get_errors(settings_of(settings, "ndjson"), expected)
     writers: dict[str, Callable[[Path, Sequence[Record]], None]] = {
         "json": write_json,
         "csv": write_csv,
@@ -95,11 +95,11 @@ def test_formats_give_the_same_verdicts(settings: Settings, records: list[Record
         write(path, records)
         summary = imported_file(here, path, Mode.UPSERT)
         assert (form, counts(summary)) == (form, counts(expected))
-        assert (form, verdicts(here, summary)) == (form, wanted)
+        assert (form, get_errors(here, summary)) == (form, expected_errors)
 
 
-def fresh_of(settings: Settings, name: str) -> Settings:
-    """The settings that `fresh` gave under this name, the database as it is now."""
+def settings_of(settings: Settings, name: str) -> Settings:
+    """Return the settings that `fresh` gave for this name, without emptying the database."""
     return replace(settings, database=settings.database.parent / name / "users.duckdb")
 
 
@@ -110,9 +110,9 @@ def test_batch_size_changes_nothing(settings: Settings, batch_bytes: int) -> Non
     first = imported(whole, records, Mode.INSERT)
     second = imported(replace(pieces, limits=ReadLimits(batch_bytes=batch_bytes)), records, Mode.INSERT)
     assert counts(first) == counts(second)
-    assert verdicts(whole, first) == verdicts(pieces, second)
-    kept = "select email, username, user_id, name from users order by all"
-    assert asked(whole, kept) == asked(pieces, kept)
+    assert get_errors(whole, first) == get_errors(pieces, second)
+    users = "select email, username, user_id, name from users order by all"
+    assert asked(whole, users) == asked(pieces, users)
 
 
 def test_line_ends_and_blank_lines_change_nothing(settings: Settings) -> None:
@@ -122,7 +122,7 @@ def test_line_ends_and_blank_lines_change_nothing(settings: Settings) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + b"\r\n\r\n".join(json.dumps(record).encode() for record in records))
     first, second = imported(plain, records), imported_file(odd, path)
     assert counts(first) == counts(second)
-    assert verdicts(plain, first) == verdicts(odd, second)
+    assert get_errors(plain, first) == get_errors(odd, second)
 
 
 def test_two_files_are_one_job(settings: Settings) -> None:
@@ -133,7 +133,7 @@ def test_two_files_are_one_job(settings: Settings) -> None:
         (folder / name).write_text(text, encoding="utf-8")
     summary = imported_file(settings, folder, Mode.INSERT)
     assert counts(summary) == (8, 0, 0, 2)
-    assert {record for record, *_ in verdicts(settings, summary)} == {6, 7}
+    assert {record for record, *_ in get_errors(settings, summary)} == {6, 7}
     assert asked(settings, "select distinct line from import_errors order by 1") == [(1,), (2,)]
 
 

@@ -1,4 +1,4 @@
-"""A database with users to plan against."""
+"""Provide a database with users to plan against."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from flows.store.database import Store
 
 @pytest.fixture
 def users(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database with two users: ada (a@x.example, ada, u-a) and bob (b@x.example, bob, u-b)."""
+    """Yield a database with two users: ada (a@x.example, ada, u-a) and bob (b@x.example, bob, u-b)."""
     with store.transaction() as connection:
         for letter, name in (("a", "ada"), ("b", "bob")):
             connection.execute(

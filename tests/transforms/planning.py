@@ -1,4 +1,4 @@
-"""Plans of a few rows, staged as the rules would."""
+"""Plan a few rows, staged as the rules would stage them."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ DEFAULT = MergePolicy()
 
 
 def staged(*rows: Row) -> pl.DataFrame:
-    """Staged rows with record numbers from 1 and keys as written."""
+    """Return staged rows with record numbers from 1 and keys as written."""
     keys = [
         {"record": number, "line": number, "email_key": row.get("email"), "username_key": row.get("username"), **row}
         for number, row in enumerate(rows, 1)
@@ -26,7 +26,7 @@ def staged(*rows: Row) -> pl.DataFrame:
 def planned(
     connection: duckdb.DuckDBPyConnection, mode: Mode, *rows: Row, policy: MergePolicy = DEFAULT
 ) -> tuple[list[str], list[tuple[int, str, str]]]:
-    """The outcome of each row, and (record, code, path) of every error and warning."""
+    """Plan the rows, and return the outcome of each and (record, code, path) of every error and warning."""
     frame = staged(*rows)
     connection.register("staged", frame.to_arrow())
     plan(connection, mode=mode, policy=policy, connection_id="default", step=lambda _: None)

@@ -1,4 +1,4 @@
-"""Which keys may match, what an update fills, and how metadata are merged."""
+"""Test which keys may match, what an update fills, and how metadata are merged."""
 
 import json
 
@@ -14,7 +14,7 @@ ADA = "a@x.example"
 
 
 def updated(connection: duckdb.DuckDBPyConnection, column: str) -> object:
-    """The value that the only update gives a column."""
+    """Return the value that the only update gives a column."""
     return connection.sql("from updates").pl()[column].item()
 
 
@@ -38,20 +38,20 @@ def test_metadata_are_merged_as_a_patch(
 @pytest.mark.parametrize(
     "patch", ["{}", '{"plan":"pro"}', '{"other":null}', '{"deep":{"b":2}}', '{"deep":{"b":2,"a":1}}']
 )
-def test_metadata_that_say_nothing_new_change_nothing(users: duckdb.DuckDBPyConnection, patch: str) -> None:
+def test_metadata_without_new_content_change_nothing(users: duckdb.DuckDBPyConnection, patch: str) -> None:
     stored = '{"plan":"pro","deep":{"a":1,"b":2},"list":[1,{"z":null}]}'
     users.execute("update users set app_metadata = $stored", {"stored": stored})
     assert planned(users, Mode.UPSERT, {"email": ADA, "app_metadata": patch}, policy=MERGE) == (["unchanged"], [])
     assert updated(users, "app_metadata") == stored
 
 
-def test_metadata_of_the_same_length_but_another_value_are_a_change(users: duckdb.DuckDBPyConnection) -> None:
+def test_metadata_of_the_same_length_but_another_value_are_an_update(users: duckdb.DuckDBPyConnection) -> None:
     users.execute("""update users set app_metadata = '{"a":1,"b":2}'""")
     row = {"email": ADA, "app_metadata": '{"a":2,"b":1}'}
     assert planned(users, Mode.UPSERT, row, policy=MERGE)[0] == ["update"]
 
 
-def test_metadata_are_replaced_unless_asked_otherwise(users: duckdb.DuckDBPyConnection) -> None:
+def test_metadata_are_replaced_by_default(users: duckdb.DuckDBPyConnection) -> None:
     planned(users, Mode.UPSERT, {"email": ADA, "app_metadata": '{"size":1}'})
     assert updated(users, "app_metadata") == '{"size":1}'
 
@@ -62,7 +62,7 @@ def test_a_patch_that_only_removes_leaves_a_user_without_metadata_alone(users: d
     assert updated(users, "user_metadata") is None
 
 
-def test_only_what_is_empty_is_filled(users: duckdb.DuckDBPyConnection) -> None:
+def test_only_empty_values_are_filled(users: duckdb.DuckDBPyConnection) -> None:
     row = {"email": ADA, "name": "Other", "nickname": "N", "email_verified": False, "app_metadata": '{"size":1}'}
     assert planned(users, Mode.UPSERT, row, policy=FILL) == (["update"], [])
     filled = [updated(users, column) for column in ("name", "nickname", "email_verified", "app_metadata")]
@@ -79,7 +79,7 @@ def test_empty_metadata_are_filled(users: duckdb.DuckDBPyConnection) -> None:
     assert updated(users, "app_metadata") == '{"size":1}'
 
 
-def test_a_hash_is_filled_in_only_where_there_is_none_of_either_kind(users: duckdb.DuckDBPyConnection) -> None:
+def test_a_hash_is_filled_only_for_a_user_without_a_hash_of_either_kind(users: duckdb.DuckDBPyConnection) -> None:
     row = {"email": ADA, "password_hash": "new"}
     assert planned(users, Mode.UPSERT, row, policy=FILL)[0] == ["update"]
     users.execute("""update users set custom_password_hash = '{"algorithm":"md5"}'""")
@@ -112,7 +112,7 @@ def test_an_ambiguous_row_names_both_users_in_the_order_of_the_keys(users: duckd
     ]
 
 
-def test_the_keys_that_matched_are_told_in_their_order(users: duckdb.DuckDBPyConnection) -> None:
+def test_the_plan_names_the_keys_that_matched_in_their_order(users: duckdb.DuckDBPyConnection) -> None:
     policy = MergePolicy(match_on=("user_id", "email"))
     planned(users, Mode.UPSERT, {"email": ADA, "user_id": "u-a", "username": "ada"}, policy=policy)
     assert users.execute("select user_id, matched_by from plan").fetchall() == [("u-a", "user_id, email")]

@@ -1,4 +1,4 @@
-"""Canonical shape: values and types told apart, keys folded for good, cells and columns read as JSON would be."""
+"""Test the canonical shape: values and types kept apart, stable match keys, cells and columns read like JSON."""
 
 import json
 
@@ -10,7 +10,7 @@ from schemas.frames import Layout
 from schemas.profiles import PROFILES, Profile
 from tests.examples import BCRYPT, user
 from tests.validation import ENGINE, find_faults, normalise_texts, rows, validate_texts
-from transforms.canonical_columns import folded
+from transforms.canonical_columns import fold_match_key
 from transforms.normalise import normalise
 
 CHARACTERS = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
@@ -23,7 +23,7 @@ def column_of(texts: list[object], name: str, *, layout: Layout | None = None) -
 
 
 def keys_of(texts: list[str]) -> list[str]:
-    return pl.DataFrame({"text": texts}).select(folded(pl.col("text")))["text"].to_list()
+    return pl.DataFrame({"text": texts}).select(fold_match_key(pl.col("text")))["text"].to_list()
 
 
 def test_absent_null_and_wrong_type_stay_apart() -> None:
@@ -41,7 +41,7 @@ def test_absent_null_and_wrong_type_stay_apart() -> None:
     ]
 
 
-def test_flags_are_booleans() -> None:
+def test_boolean_fields_have_boolean_values() -> None:
     assert column_of([{"blocked": True}, {"blocked": False}, {"blocked": "true"}], "blocked") == [
         (True, "boolean"),
         (False, "boolean"),
@@ -49,7 +49,7 @@ def test_flags_are_booleans() -> None:
     ]
 
 
-def test_text_comes_as_the_file_gave_it() -> None:
+def test_text_stays_as_the_file_has_it() -> None:
     every = "".join(CHARACTERS)
     names = ["00123", " a ", '"', "\\", "\\n", '\\"', "é\u0301", "\x00\n\t\x1f\x7f\u2028", "😀", every]
     for ascii_only in (True, False):
@@ -57,7 +57,7 @@ def test_text_comes_as_the_file_gave_it() -> None:
         assert [value for value, _ in column_of(list(texts), "name")] == names
 
 
-def test_objects_and_arrays_come_as_compact_json() -> None:
+def test_objects_and_arrays_become_compact_json() -> None:
     text = '{"user_metadata" : {"a" : [1, 2.50, 12345678901234567890123, "é\\u00e9\\/"] , "b":null}}'
     assert column_of([text], "user_metadata") == [('{"a":[1,2.5,12345678901234567890123,"éé/"],"b":null}', "object")]
 
@@ -75,7 +75,7 @@ def test_records_keep_their_order_in_a_batch_of_many_chunks() -> None:
     assert users["name"].to_list() == [str(number) for number in range(40_000)]
 
 
-def test_the_key_of_a_key_is_the_key_for_every_character_alone_and_with_marks() -> None:
+def test_folding_a_key_twice_is_folding_it_once_for_every_character_alone_and_with_marks() -> None:
     once = keys_of(CHARACTERS)
     changed = [character for character, key in zip(CHARACTERS, once, strict=True) if character != key]
     marked = keys_of([character + mark for character in changed for mark in MARKS])
@@ -83,7 +83,7 @@ def test_the_key_of_a_key_is_the_key_for_every_character_alone_and_with_marks() 
     assert keys_of(marked) == marked
 
 
-def test_ascii_keys_are_lower_case_and_nothing_else() -> None:
+def test_ascii_keys_are_only_lower_cased() -> None:
     texts = [chr(code) for code in range(0x80)]
     assert keys_of(texts) == [text.lower() for text in texts]
 
@@ -97,7 +97,7 @@ def test_ascii_keys_are_lower_case_and_nothing_else() -> None:
         ("K", "k"),
     ],
 )
-def test_what_differs_in_case_or_composition_has_one_key(texts: tuple[str, str]) -> None:
+def test_texts_that_differ_in_case_or_composition_have_one_key(texts: tuple[str, str]) -> None:
     assert len(set(keys_of(list(texts)))) == 1
 
 
@@ -118,7 +118,7 @@ def test_an_empty_cell_is_an_absent_value() -> None:
 @pytest.mark.parametrize(
     ("word", "value"), [("true", True), (" YES ", True), ("1", True), ("Off", False), ("0", False), ("n", False)]
 )
-def test_the_words_of_the_profile_are_flags_in_cells(word: str, value: bool) -> None:
+def test_words_of_the_profile_in_cells_are_booleans(word: str, value: bool) -> None:
     assert column_of([{"blocked": word}], "blocked", layout=CELLS) == [(value, "boolean")]
 
 
@@ -152,7 +152,7 @@ def test_a_cell_that_only_looks_lenient_is_an_object(cell: str) -> None:
     assert find_faults([{"email": "a@b.c", "user_metadata": cell}], layout=CELLS) == [set()]
 
 
-def test_a_column_that_is_no_field_is_unknown_where_it_has_a_value() -> None:
+def test_a_column_that_is_not_a_field_is_unknown_where_it_has_a_value() -> None:
     found = [{"email": "a@b.c", "team": "x", "^.*$": "y", "record": "9", "found": ""}, {"email": "a@b.c", "team": ""}]
     unknown = {("UNKNOWN_FIELD", "team"), ("UNKNOWN_FIELD", "^.*$"), ("UNKNOWN_FIELD", "record")}
     assert find_faults(found, layout=CELLS) == [unknown, set()]
@@ -165,12 +165,12 @@ def test_digits_in_a_cell_stay_text() -> None:
 COLUMNS = Layout(null_is_absent=True, columns=(*FIELD_NAMES, "team"))
 
 
-def test_a_null_in_a_column_is_an_absent_value_and_an_empty_text_is_none() -> None:
+def test_a_null_in_a_column_is_an_absent_value_but_an_empty_text_is_not() -> None:
     row = {**dict.fromkeys(FIELD_NAMES), "email": "a@b.c", "name": "", "team": None}
     assert find_faults([row], layout=COLUMNS) == [{("MIN_LENGTH", "name")}]
 
 
-def test_nulls_inside_structs_are_absent_too() -> None:
+def test_nulls_inside_structs_are_absent_values_too() -> None:
     row = {
         "email": "a@b.c",
         "custom_password_hash": {"algorithm": "bcrypt", "hash": {"value": BCRYPT, "encoding": None}, "salt": None},

@@ -1,4 +1,4 @@
-"""Every staged row gets one outcome: rows that repeat, conflict, match, change or do not."""
+"""Test that every staged row gets one outcome, be it a repeat, a conflict, an update, a new user or no change."""
 
 import duckdb
 
@@ -55,7 +55,7 @@ def test_upsert_of_a_differing_key_leaves_it_and_warns(users: duckdb.DuckDBPyCon
     assert planned(users, Mode.UPSERT, row) == (["update"], [(1, "NOT_CHANGED", "email")])
 
 
-def test_second_row_that_reaches_the_same_user_is_refused(users: duckdb.DuckDBPyConnection) -> None:
+def test_second_row_that_matches_the_same_user_is_refused(users: duckdb.DuckDBPyConnection) -> None:
     rows = ({"email": "a@x.example", "name": "Ada"}, {"email": "z@x.example", "username": "ada"})
     assert planned(users, Mode.UPSERT, *rows) == (["update", "refused"], [(2, "DUPLICATED_USER", "")])
 

@@ -1,1 +1,1 @@
-"""JSON texts as frames: values at paths, keys, nested parts, depths."""
+"""JSON text in frames: values at paths, keys, nested parts, depths, and text built from columns."""

@@ -1,6 +1,6 @@
-"""Finds keys that an object of a JSON text has twice, at any depth, by the text's shape: its keys and brackets alone.
+"""Find keys that an object of a JSON text has more than once, at any depth, by the text's shape: keys and brackets.
 
-Texts of one origin share few shapes, so that each shape is looked at once.
+Texts from one source share few shapes, so each shape is scanned once.
 """
 
 import json
@@ -11,21 +11,21 @@ from dataclasses import dataclass, field
 import polars as pl
 
 REPEATED = pl.Schema({"shape": pl.String(), "parent": pl.String(), "key": pl.String(), "copies": pl.Int64()})
-PIECES = r'"(?:[^"\\]|\\.)*":?|[{}\[\],]'  # a string, with its colon where it is a key, or punctuation
+PIECES = r'"(?:[^"\\]|\\.)*":?|[{}\[\],]'  # a string, with its colon if it is a key, or punctuation
 KEYS = r'"(?:[^"\\]|\\.)*":'
 
 
-def repeated_keys(texts: pl.DataFrame) -> pl.DataFrame:
-    """Per key that an object has more than once: the columns of `texts` but `text`, and `parent`, `key` and `copies`.
+def find_repeats(texts: pl.DataFrame) -> pl.DataFrame:
+    """Return the keys that an object has more than once: the columns of `texts` but `text`, `parent`, `key`, `copies`.
 
     `text` is compact JSON; `parent` is the object's path below the text's root, empty for the root.
     """
     shapes = texts.with_columns(shape=_shape(pl.col("text"))).drop("text")
-    return shapes.join(_repeated_in(shapes["shape"].unique()), on="shape").drop("shape")
+    return shapes.join(_find_in_shapes(shapes["shape"].unique()), on="shape").drop("shape")
 
 
-def repeat_a_name(texts: pl.DataFrame) -> pl.DataFrame:
-    """Per text of each column, whether some key is there more than once, be it in different objects."""
+def have_equal_keys(texts: pl.DataFrame) -> pl.DataFrame:
+    """Return, per text of each column, whether a key occurs more than once, be it in different objects."""
     names = texts.select(pl.all().str.extract_all(KEYS))
     return names.select(pl.all().list.n_unique() < pl.all().list.len())
 
@@ -36,40 +36,40 @@ def _shape(text: pl.Expr) -> pl.Expr:
     return text.str.extract_all(PIECES).list.eval(piece.filter(kept)).list.join("")
 
 
-def _repeated_in(shapes: pl.Series) -> pl.DataFrame:
-    found = [(shape, *repeated) for shape in shapes for repeated in _scan(shape)]
-    return pl.DataFrame(found, schema=REPEATED, orient="row")
+def _find_in_shapes(shapes: pl.Series) -> pl.DataFrame:
+    repeats = [(shape, *repeat) for shape in shapes for repeat in _scan(shape)]
+    return pl.DataFrame(repeats, schema=REPEATED, orient="row")
 
 
 @dataclass
 class _Level:
-    """An object or array that is open while its shape is read."""
+    """An object or array that is open while its shape is scanned."""
 
     path: str
     is_array: bool
-    place: int = 0  # of the item that is being read
+    place: int = 0  # of the current item
     keys: Counter[str] = field(default_factory=Counter)
-    key: str = ""  # the one whose value is being read
+    key: str = ""  # of the current value
 
     @property
     def inner_path(self) -> str:
-        """The path of the value that is being read."""
+        """The path of the current value."""
         return f"{self.path}[{self.place}]" if self.is_array else f"{self.path}.{self.key}"
 
 
 def _scan(shape: str) -> set[tuple[str, str, int]]:
-    """The repeated keys of a shape: path of the object, key, copies."""
-    repeated: set[tuple[str, str, int]] = set()
+    """Return the repeated keys of a shape: path of the object, key, copies."""
+    repeats: set[tuple[str, str, int]] = set()
     levels: list[_Level] = []
     for piece in re.findall(PIECES, shape):
         if piece in "{[":
             levels.append(_Level(levels[-1].inner_path if levels else "", is_array=piece == "["))
         elif piece in "}]":
             level = levels.pop()
-            repeated |= {(level.path, key, copies) for key, copies in level.keys.items() if copies > 1}
+            repeats |= {(level.path, key, copies) for key, copies in level.keys.items() if copies > 1}
         elif piece == ",":
             levels[-1].place += 1
         else:
             levels[-1].key = json.loads(piece[:-1])
             levels[-1].keys[levels[-1].key] += 1
-    return repeated
+    return repeats

@@ -1,6 +1,6 @@
-"""Opens the nested parts of users that have rules of their own: `custom_password_hash` and the items of `mfa_factors`.
+"""Open the nested parts of users that have rules of their own: `custom_password_hash` and the items of `mfa_factors`.
 
-Each becomes a frame whose rows know their record and line and whose columns are named by their path.
+Each becomes a frame with `record`, `line` and columns named by their paths.
 """
 
 from collections.abc import Sequence
@@ -14,54 +14,54 @@ from schemas.fields import Field
 from schemas.rules.mfa_factors import FACTOR, KINDS, MFA_FACTOR_FIELDS
 from schemas.rules.password_hash import OBJECTS, PASSWORD_HASH_FIELDS, ROOT
 from transforms.canonical_columns import canonical_columns, empty_columns
-from transforms.json.object_keys import KEYS, keys_of_parts, keys_there_twice
-from transforms.json.values import engine_pass, has_escape, values_at
+from transforms.json.object_keys import KEYS, find_keys_of_parts, find_repeated_keys
+from transforms.json.values import extract_values, has_escape, query_texts, unpack_found
 
-JUDGED_ITEMS = 10  # a longer array is refused for its length, and its further items are not looked at
+CHECKED_ITEMS = 10  # a longer array is refused for its length, and its further items are not checked
 
 
 @dataclass(frozen=True)
 class Part:
-    """A nested part of a batch: a frame for its rules, and the odd keys of its objects."""
+    """A nested part of a batch: a frame for its rules, and the suspect keys of its objects."""
 
     frame: pl.DataFrame
     keys: pl.DataFrame
 
 
-def password_hashes(users: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> Part:
-    """The parts of `custom_password_hash`, one row per record that has the object."""
-    texts = texts_of(users, ROOT).with_columns(root=pl.lit(ROOT))
-    return _opened(texts, PASSWORD_HASH_FIELDS, top=ROOT, objects=(ROOT, *OBJECTS), engine=engine)
+def open_password_hashes(users: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> Part:
+    """Return the fields of `custom_password_hash`, one row per record that has the object."""
+    texts = select_texts(users, ROOT).with_columns(root=pl.lit(ROOT))
+    return _open_part(texts, PASSWORD_HASH_FIELDS, top=ROOT, objects=(ROOT, *OBJECTS), engine=engine)
 
 
-def mfa_factors(items: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> Part:
-    """The parts of `mfa_factors`, one row per item that is looked at, with its `place` from 0."""
-    factors = items.select("record", "line", text=pl.col("items").list.head(JUDGED_ITEMS))
+def list_factor_items(users: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return record, line and `items`, a list of JSON texts, one row per record that has `mfa_factors`."""
+    return query_texts("json_items", select_texts(users, "mfa_factors"), engine=engine)
+
+
+def open_mfa_factors(items: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> Part:
+    """Return the fields of `mfa_factors`, one row per checked item, with its `place` from 0."""
+    factors = items.select("record", "line", text=pl.col("items").list.head(CHECKED_ITEMS))
     places = pl.int_ranges(0, pl.col("text").list.len(), dtype=pl.Int64)
     texts = factors.with_columns(place=places).explode("text", "place").drop_nulls("text")
     texts = texts.with_columns(pl.format("mfa_factors[{}]", "place").alias("root"), pl.col("text").alias(FACTOR))
-    return _opened(texts, MFA_FACTOR_FIELDS, top=FACTOR, objects=(FACTOR, *KINDS), engine=engine)
+    return _open_part(texts, MFA_FACTOR_FIELDS, top=FACTOR, objects=(FACTOR, *KINDS), engine=engine)
 
 
-def items_of_factors(users: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The arrays of `mfa_factors`, one row per record that has one: record, line and the list `items` of JSON texts."""
-    return engine_pass("json_items", texts_of(users, "mfa_factors"), engine=engine)
-
-
-def with_item_counts(users: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
-    """The users with the number of items of their `mfa_factors`."""
+def add_item_counts(users: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """Return the users with the number of items of their `mfa_factors`."""
     counts = items.select("record", pl.col("items").list.len().cast(pl.Int64).alias(items_column("mfa_factors")))
     return users.join(counts, on="record", how="left", maintain_order="left")
 
 
-def texts_of(users: pl.DataFrame, name: str, *, where: pl.Series | None = None) -> pl.DataFrame:
-    """The JSON texts of an object or array field, of those users alone that `where` says: record, line and text."""
+def select_texts(users: pl.DataFrame, name: str, *, where: pl.Series | None = None) -> pl.DataFrame:
+    """Return record, line and JSON text of an object or array field, of the users that have it or of those `where`."""
     wanted = users[name].is_not_null() if where is None else where
     texts = users.select("record", "line", text=name)
     return texts.filter(wanted) if wanted.any() else texts.clear()
 
 
-def _opened(
+def _open_part(
     texts: pl.DataFrame,
     fields: tuple[Field, ...],
     *,
@@ -69,26 +69,25 @@ def _opened(
     objects: Sequence[str],
     engine: duckdb.DuckDBPyConnection,
 ) -> Part:
-    """The part whose JSON is in `text` and whose path is in `root`, with the columns of its fields.
+    """Return the part whose JSON is in `text` and whose path is in `root`, with the columns of its fields.
 
-    `top` is what the part is called in the names of `fields` and `objects`.
+    `top` is what the names of `fields` and `objects` call the part itself.
     """
     rest = [name for name in ("record", "line", "place") if name in texts.columns]
     if texts.is_empty():
         return Part(texts.select(rest).hstack(empty_columns(fields)), KEYS.to_frame())
     inner = [field.name for field in fields if field.name != top]
-    paths = [_json_path(name, top) for name in inner]
     texts = texts.with_columns(has_escape(pl.col("text")).alias(ESCAPED))
-    found = values_at(texts, paths, engine=engine, objects=[_json_path(name, top) for name in objects])
-    named = found.with_columns(pl.col("found").list.get(place).alias(name) for place, name in enumerate(inner))
-    return Part(named.select(*rest, *canonical_columns(named, fields)), _odd_keys(texts, found, objects=objects))
+    found = extract_values(texts, _json_paths(inner, top), engine=engine, objects=_json_paths(objects, top))
+    named = found.with_columns(unpack_found(inner))
+    return Part(named.select(*rest, *canonical_columns(named, fields)), _find_keys(texts, found, objects=objects))
 
 
-def _odd_keys(texts: pl.DataFrame, found: pl.DataFrame, *, objects: Sequence[str]) -> pl.DataFrame:
-    odd = found.drop_nulls("unknown_keys")
-    odd_texts = texts.join(odd, on=["record", "root"], how="semi").select("record", "line", "root", "text")
-    return pl.concat([keys_of_parts(odd, objects=objects), keys_there_twice(odd_texts)])
+def _find_keys(texts: pl.DataFrame, found: pl.DataFrame, *, objects: Sequence[str]) -> pl.DataFrame:
+    suspect = found.drop_nulls("unknown_keys")
+    suspect_texts = texts.join(suspect, on=["record", "root"], how="semi").select("record", "line", "root", "text")
+    return pl.concat([find_keys_of_parts(suspect, objects=objects), find_repeated_keys(suspect_texts)])
 
 
-def _json_path(name: str, top: str) -> str:
-    return f"${name.removeprefix(top)}"
+def _json_paths(names: Sequence[str], top: str) -> list[str]:
+    return [f"${name.removeprefix(top)}" for name in names]

@@ -1,4 +1,4 @@
-"""Collect the keys that objects have beyond one each of those that are known, for `schemas.rules.object_keys`."""
+"""Find the keys of objects that the rules of `schemas.rules.object_keys` check: unknown, repeated and reserved ones."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,8 @@ import polars as pl
 from schemas.profiles import IGNORED_COLUMNS, Profile
 from schemas.rules.object_keys import KNOWN_KEYS, RESERVED_APP_METADATA
 from transforms.field_names import suggest
-from transforms.json.key_shapes import repeated_keys
-from transforms.json.values import printable, values_at
+from transforms.json.key_shapes import find_repeats
+from transforms.json.values import extract_values, make_printable
 
 KEYS = pl.Schema(
     {
@@ -24,111 +24,91 @@ KEYS = pl.Schema(
     }
 )
 SUGGESTED_KEYS = pl.Schema({**KEYS, "suggestion": pl.String()})
-MANY_NAMES = 500  # of so many unknown keys in a batch at most is it asked what they may have meant
+MOST_SUGGESTIONS = 500  # how many different unknown keys of a batch get a suggestion
 
 
-def keys_of_records(read: pl.DataFrame, *, profile: Profile) -> pl.DataFrame:
-    """The odd keys of records that came as JSON: `read` has record, line and the record's keys as `unknown_keys`."""
-    odd = read.select("record", "line", "unknown_keys").drop_nulls("unknown_keys")
-    if odd.is_empty():
+def find_keys_of_records(read: pl.DataFrame, *, profile: Profile) -> pl.DataFrame:
+    """Return the unknown and repeated keys of records that came as JSON, from the record's keys in `unknown_keys`."""
+    suspect = read.select("record", "line", "unknown_keys").drop_nulls("unknown_keys")
+    if suspect.is_empty():
         return KEYS.to_frame()
     known = known_keys(profile)
-    keys = odd.select("record", "line", keys=pl.col("unknown_keys").list.first())
-    repeating = pl.col("keys").list.n_unique() < pl.col("keys").list.len()
-    repeated = keys.filter(repeating).explode("keys").group_by("record", "line", "keys").len("copies")
-    ignored = (*known, *IGNORED_COLUMNS)
-    single = keys.filter(~repeating).explode("keys").filter(~pl.col("keys").is_in(ignored))
-    every = pl.concat([repeated, single.with_columns(copies=pl.lit(1, pl.UInt32))])
-    return _of_record(every.filter((pl.col("copies") > 1) | ~pl.col("keys").is_in(ignored)), known=known)
+    is_unknown = ~pl.col("key").is_in((*known, *IGNORED_COLUMNS))
+    keys = suspect.select("record", "line", key=pl.col("unknown_keys").list.first())
+    repeating = pl.col("key").list.n_unique() < pl.col("key").list.len()
+    repeated = keys.filter(repeating).explode("key").group_by("record", "line", "key").len("copies")
+    single = keys.filter(~repeating).explode("key").filter(is_unknown).with_columns(copies=pl.lit(1, pl.UInt32))
+    found = pl.concat([repeated, single]).filter((pl.col("copies") > 1) | is_unknown)
+    return _keys_of(found, path=pl.col("key"), field=pl.when(pl.col("key").is_in(known)).then("key"))
 
 
-def keys_of_columns(cells: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
-    """The odd keys of records that came as a table: the named columns, which feed no field, where they have a value."""
-    named = cells.unpivot(list(columns), index=["record", "line"], variable_name="keys").drop_nulls("value")
-    keys = pl.col("keys").replace_strict(dict(columns), return_dtype=pl.String)
-    return _of_record(named.select("record", "line", keys=keys, copies=pl.lit(1, pl.UInt32)), known=())
+def find_keys_of_columns(cells: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
+    """Return the named columns of a table, none of which is a field, as keys of the records that have a value there."""
+    named = cells.unpivot(list(columns), index=["record", "line"], variable_name="key").drop_nulls("value")
+    key = pl.col("key").replace_strict(dict(columns), return_dtype=pl.String)
+    return _keys_of(named.with_columns(key, copies=1), path=pl.col("key"))
 
 
-def _of_record(keys: pl.DataFrame, *, known: Sequence[str]) -> pl.DataFrame:
-    key = pl.col("keys")
-    field = pl.when(key.is_in(known)).then(key)
-    return keys.select("record", "line", parent=pl.lit(""), path=key, key=key, copies="copies", field=field).cast(KEYS)
+def find_keys_of_parts(suspect: pl.DataFrame, *, objects: Sequence[str]) -> pl.DataFrame:
+    """Return the unknown keys of a nested part, from `unknown_keys`, the keys of each of `objects`, and `root`."""
+    closed = [(place, name) for place, name in enumerate(objects) if name in KNOWN_KEYS]  # others may have any key
+    return pl.concat([KEYS.to_frame(), *(_find_unknown(suspect, place=place, parent=name) for place, name in closed)])
 
 
-def keys_of_parts(odd: pl.DataFrame, *, objects: Sequence[str]) -> pl.DataFrame:
-    """The unknown keys of a nested part, from `unknown_keys`, the keys of each of `objects`, and `root`, its path."""
-    return pl.concat([KEYS.to_frame(), *(_unknown_keys(odd, place=i, parent=name) for i, name in enumerate(objects))])
-
-
-def _unknown_keys(odd: pl.DataFrame, *, place: int, parent: str) -> pl.DataFrame:
-    """The keys of the object `parent` that it must not have; none where it may have any."""
+def _find_unknown(suspect: pl.DataFrame, *, place: int, parent: str) -> pl.DataFrame:
     key = pl.col("key")
-    keys = (
-        odd.select("record", "line", "root", key=pl.col("unknown_keys").list.get(place))
-        .explode("key")
-        .drop_nulls("key")
-    )
-    unknown = keys.filter(~key.is_in(KNOWN_KEYS[parent])) if parent in KNOWN_KEYS else keys.clear()
+    keys = suspect.select("record", "line", "root", key=pl.col("unknown_keys").list.get(place), copies=1).explode("key")
+    unknown = keys.filter(~key.is_in(KNOWN_KEYS[parent]))
     below = parent.rpartition("]")[2] if "]" in parent else ""
-    path = pl.concat_str("root", pl.lit(f"{below}."), key)
-    return unknown.select("record", "line", parent=pl.lit(parent), path=path, key=key, copies=1, field=None).cast(KEYS)
+    return _keys_of(unknown, parent=parent, path=pl.concat_str("root", pl.lit(f"{below}."), key))
 
 
-def keys_there_twice(texts: pl.DataFrame) -> pl.DataFrame:
-    """The keys that objects have more than once, at any depth of `text`, whose path is `root`."""
+def find_repeated_keys(texts: pl.DataFrame) -> pl.DataFrame:
+    """Return the keys that objects have more than once, at any depth of `text`, whose path is `root`."""
     if texts.is_empty():
         return KEYS.to_frame()
-    repeated = repeated_keys(texts).with_columns(parent=pl.concat_str("root", "parent"))
-    return repeated.select(
-        "record",
-        "line",
-        parent=pl.col("parent").str.replace_all(r"\[[0-9]+\]", "[]"),
-        path=pl.concat_str("parent", "key", separator="."),
-        key="key",
-        copies="copies",
-        field=None,
-    ).cast(KEYS)
+    repeated = find_repeats(texts).with_columns(parent=pl.concat_str("root", "parent"))
+    parent = pl.col("parent").str.replace_all(r"\[[0-9]+\]", "[]")
+    return _keys_of(repeated, parent=parent, path=pl.concat_str("parent", "key", separator="."))
 
 
-def reserved_keys(texts: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The reserved keys of `app_metadata`, whose JSON is `text`."""
+def find_reserved_keys(texts: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return the reserved keys of `app_metadata`, whose JSON is `text`."""
     if texts.is_empty():
         return KEYS.to_frame()
-    read = values_at(texts, (), engine=engine, every=True)
-    keys = read.select("record", "line", key=pl.col("unknown_keys").list.first()).explode("key")
-    return (
-        keys.filter(pl.col("key").is_in(RESERVED_APP_METADATA))
-        .select(
-            "record",
-            "line",
-            parent=pl.lit("app_metadata"),
-            path=pl.concat_str(pl.lit("app_metadata."), "key"),
-            key="key",
-            copies=1,
-            field=None,
-        )
-        .cast(KEYS)
-    )
+    read = extract_values(texts, (), engine=engine, every=True)
+    keys = read.select("record", "line", key=pl.col("unknown_keys").list.first(), copies=1).explode("key")
+    reserved = keys.filter(pl.col("key").is_in(RESERVED_APP_METADATA))
+    return _keys_of(reserved, parent="app_metadata", path=pl.concat_str(pl.lit("app_metadata."), "key"))
+
+
+def _keys_of(
+    found: pl.DataFrame, *, path: pl.Expr, parent: pl.Expr | str = "", field: pl.Expr | None = None
+) -> pl.DataFrame:
+    """Return the columns of KEYS from a frame with record, line, key and copies."""
+    parent = pl.lit(parent) if isinstance(parent, str) else parent
+    return found.select("record", "line", parent=parent, path=path, key="key", copies="copies", field=field).cast(KEYS)
 
 
 def known_keys(profile: Profile) -> tuple[str, ...]:
-    """The keys of a record that feed a field, in whole or by a part of their value."""
-    found = (re.match(r'\$\.(?:"([^"]+)"|([^.\[]+))', path) for path in profile.paths.values())
-    return tuple(dict.fromkeys(match[1] or match[2] for match in found if match))
+    """Return the keys of a record that a field, or a part of one, is found under."""
+    matches = (re.match(r'\$\.(?:"([^"]+)"|([^.\[]+))', path) for path in profile.paths.values())
+    return tuple(dict.fromkeys(match[1] or match[2] for match in matches if match))
 
 
-def once_each(keys: pl.DataFrame) -> pl.DataFrame:
-    """The keys, one row per object and key, with what an unknown one may have meant: columns of SUGGESTED_KEYS."""
+def collect_keys(*found: pl.DataFrame) -> pl.DataFrame:
+    """Return all keys, one row per object and key, with a suggestion for unknown ones: columns of SUGGESTED_KEYS."""
+    keys = pl.concat(found)
     if keys.is_empty():
         return SUGGESTED_KEYS.to_frame()
-    one = keys.group_by("record", "line", "parent", "path", "key")
-    every = one.agg(pl.col("copies").max(), pl.col("field").first())
-    unknown = every.filter(pl.col("field").is_null()).select("parent", "key").unique().sort("key").head(MANY_NAMES)
-    suggested = unknown.with_columns(suggestion=pl.Series(_suggestions(unknown), dtype=pl.String))
-    joined = every.join(suggested, on=["parent", "key"], how="left")
-    return joined.with_columns(path=printable(pl.col("path"))).select(SUGGESTED_KEYS.names()).cast(SUGGESTED_KEYS)
+    grouped = keys.group_by("record", "line", "parent", "path", "key")
+    unique = grouped.agg(pl.col("copies").max(), pl.col("field").first())
+    unknown = unique.filter(pl.col("field").is_null()).select("parent", "key").unique().sort("key")
+    suggested = _add_suggestions(unknown.head(MOST_SUGGESTIONS))
+    joined = unique.join(suggested, on=["parent", "key"], how="left")
+    return joined.with_columns(make_printable(pl.col("path"))).select(SUGGESTED_KEYS.names()).cast(SUGGESTED_KEYS)
 
 
-def _suggestions(unknown: pl.DataFrame) -> list[str | None]:
-    """What each key of an object may have meant."""
-    return [suggest(key, KNOWN_KEYS.get(parent, ())) for parent, key in unknown.rows()]
+def _add_suggestions(unknown: pl.DataFrame) -> pl.DataFrame:
+    suggestions = [suggest(key, KNOWN_KEYS.get(parent, ())) for parent, key in unknown.rows()]
+    return unknown.with_columns(suggestion=pl.Series(suggestions, dtype=pl.String))

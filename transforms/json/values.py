@@ -1,9 +1,9 @@
-"""Reads values out of JSON texts: by paths with the engine, and from the JSON text of a value what it says.
+"""Read values from JSON text: by path with DuckDB, and from the JSON text of one value its type or string.
 
-What the values are called and must be is not known here.
+Names and rules of values do not belong here; JSON text is built in `transforms.json.encoding`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import duckdb
 import polars as pl
@@ -11,11 +11,12 @@ import polars as pl
 from schemas.canonical import JSON_TYPE
 from schemas.fields import JsonType
 from transforms.engine_tables import in_chunks, registered
+from transforms.json.encoding import ESCAPES
 from transforms.statements import statement
 
-LONGEST_PATH = 300
+LONGEST_PATH = 300  # characters of a path that a person may still read
 
-# statement → the columns that it gives a text
+# statement → the columns that it adds to each text
 ADDED: Mapping[str, pl.Schema] = {
     "json_values": pl.Schema({"found": pl.List(pl.String), "unknown_keys": pl.List(pl.List(pl.String))}),
     "json_cells": pl.Schema({"value": pl.String()}),
@@ -25,7 +26,7 @@ ADDED: Mapping[str, pl.Schema] = {
     "json_without_nulls": pl.Schema({"value": pl.String()}),
 }
 
-FIRST_CHARACTERS: Mapping[str, str] = {
+TYPES_BY_FIRST_CHARACTER: Mapping[str, str] = {
     '"': JsonType.STRING.value,
     "t": JsonType.BOOLEAN.value,
     "f": JsonType.BOOLEAN.value,
@@ -36,20 +37,14 @@ FIRST_CHARACTERS: Mapping[str, str] = {
     **dict.fromkeys("0123456789", JsonType.NUMBER.value),
 }
 
-# the engine writes every value anew, and then escapes these and nothing else
-ESCAPES: Mapping[str, str] = {
+# DuckDB rewrites every value, and then escapes these characters and no others
+ESCAPED_CHARACTERS: Mapping[str, str] = {
     **{f"\\u{code:04X}": chr(code) for code in range(0x20)},
-    "\\b": "\b",
-    "\\t": "\t",
-    "\\n": "\n",
-    "\\f": "\f",
-    "\\r": "\r",
-    '\\"': '"',
-    "\\\\": "\\",
+    **{escape: character for character, escape in ESCAPES.items() if len(escape) == 2},
 }
 
 
-def values_at(
+def extract_values(
     texts: pl.DataFrame,
     paths: Sequence[str],
     *,
@@ -59,52 +54,55 @@ def values_at(
 ) -> pl.DataFrame:
     """Replace `text` by `found`, the JSON text at each path, and `unknown_keys`, the keys of each of `objects`.
 
-    `unknown_keys` is null for a text whose keys are no more than the values found, unless `every` row is to have them.
+    `unknown_keys` is null where a text has no more keys than values were found, unless `every` row needs them.
     """
     values: dict[str, Sequence[str] | bool] = {"paths": list(paths), "objects": list(objects), "every": every}
-    return engine_pass("json_values", texts, engine=engine, values=values)
+    return query_texts("json_values", texts, engine=engine, values=values)
 
 
-def engine_pass(
+def unpack_found(names: Iterable[str]) -> Iterator[pl.Expr]:
+    """Yield the items of the column `found` as columns of these names, in order."""
+    return (pl.col("found").list.get(i).alias(name) for i, name in enumerate(names))
+
+
+def json_pointer(key: str) -> str:
+    """Return the path of a key of the root that works whatever the key contains (RFC 6901)."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
+def query_texts(
     name: str,
     texts: pl.DataFrame,
     *,
     engine: duckdb.DuckDBPyConnection,
     values: Mapping[str, Sequence[str] | bool] | None = None,
 ) -> pl.DataFrame:
-    """The result of a statement over the frame, which it knows as `json_texts`: without `text`, with what it adds."""
+    """Return the frame without `text` and with the columns that the statement adds; it reads `json_texts`."""
     if texts.is_empty():
         return pl.DataFrame(schema={**texts.drop("text").schema, **ADDED[name]})
     with registered(engine, "json_texts", in_chunks(texts.to_arrow())):
         return pl.DataFrame(engine.sql(statement(name), params=values).to_arrow_table())
 
 
-def json_type_of(found: pl.Expr) -> pl.Expr:
-    """The JSON type that a value's JSON text shows; null where there is no value."""
-    return found.str.head(1).replace_strict(FIRST_CHARACTERS, return_dtype=JSON_TYPE)
+def get_json_type(text: pl.Expr) -> pl.Expr:
+    """Return the JSON type of a value from its JSON text; null where there is no value."""
+    return text.str.head(1).replace_strict(TYPES_BY_FIRST_CHARACTER, return_dtype=JSON_TYPE)
 
 
 def has_escape(text: pl.Expr) -> pl.Expr:
-    """Whether the JSON text has an escape anywhere."""
+    """Return whether the JSON text contains an escape."""
     return text.str.contains("\\", literal=True)
 
 
-def text_of(found: pl.Expr, *, escaped: pl.Expr | None = None) -> pl.Expr:
-    """The text that a string's JSON text stands for; `escaped` tells, if it is known, where there may be escapes."""
-    plain = found.str.strip_chars('"')  # a quote inside would be escaped
-    doubtful = pl.when(has_escape(found) if escaped is None else escaped).then(found)
-    unescaped = doubtful.str.slice(1, doubtful.str.len_chars() - 2).str.replace_many(ESCAPES)
+def decode_string(text: pl.Expr, *, escaped: pl.Expr | None = None) -> pl.Expr:
+    """Return the string of a JSON text; `escaped` says, if it is known, in which rows there may be escapes."""
+    plain = text.str.strip_chars('"')  # a quote inside would be escaped
+    suspect = pl.when(has_escape(text) if escaped is None else escaped).then(text)
+    unescaped = suspect.str.slice(1, suspect.str.len_chars() - 2).str.replace_many(ESCAPED_CHARACTERS)
     return pl.coalesce(unescaped, plain)
 
 
-def json_string(text: pl.Expr) -> pl.Expr:
-    """The JSON text of a string."""
-    return pl.concat_str(
-        pl.lit('"'), text.str.replace_many(dict(zip(ESCAPES.values(), ESCAPES, strict=True))), pl.lit('"')
-    )
-
-
-def printable(path: pl.Expr) -> pl.Expr:
-    """The path with control characters escaped as in JSON, cut where it is of no use to a person any more."""
-    controls = {character: escape for escape, character in ESCAPES.items() if len(escape) > 2}
+def make_printable(path: pl.Expr) -> pl.Expr:
+    """Return the path with control characters escaped as in JSON, cut where it is too long to read."""
+    controls = {character: escape for escape, character in ESCAPED_CHARACTERS.items() if len(escape) > 2}
     return path.str.replace_many(controls).str.head(LONGEST_PATH)

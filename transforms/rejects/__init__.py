@@ -1,1 +1,1 @@
-"""Refused records as people get them back: redacted, in lines, cells or columns."""
+"""Refused records for people: redacted, as lines of JSON, as cells or as typed columns."""

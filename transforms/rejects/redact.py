@@ -1,115 +1,107 @@
-"""Shows records and addresses without what is secret in them, for errors, logs and everything that outlives a job.
+"""Show records without their secrets, for errors, logs and everything that outlives a job.
 
-Shown is what is known to be harmless, never what is left after hiding: the value of a key that is no field is hidden
-(it may be a password), and so is a value of a shape that its field does not have.
+What is known to be harmless is shown; everything else is hidden: the value of a key that is not a field (it may be a
+password), and a value whose shape is not that of its field.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from functools import cache
 
 import duckdb
 import polars as pl
 
-from schemas.fields import FIELDS, JsonType, UserField
+from schemas.fields import FIELD_NAMES, FIELDS, JsonType, UserField
 from schemas.frames import RECORDS
 from schemas.rules.hash_algorithms import PUBLIC_WORDS
 from schemas.rules.password_hash import INTEGERS, OBJECTS, PASSWORD_HASH_FIELDS, ROOT, SECRETS
-from transforms.json.values import engine_pass, json_string, values_at
+from transforms.json.encoding import encode_string
+from transforms.json.values import extract_values, query_texts, unpack_found
 
 HIDDEN = pl.lit('"*****"')
 UNREADABLE = '{"unreadable":true}'
-FIELD_NAMES = [field.name for field in FIELDS]
 PART_NAMES = [field.name for field in PASSWORD_HASH_FIELDS]
 PUBLIC_WORD = f'^"(?:{"|".join(PUBLIC_WORDS)})"$'
 NUMBER = r"^-?[0-9][0-9.]*(?:[eE][+-]?[0-9]+)?$"
-SCALAR = r'^(?:["tfn]|-?[0-9])'  # by how the engine writes a value, which may be NaN or -Infinity
+SCALAR = r'^(?:["tfn]|-?[0-9])'  # as DuckDB writes a value, which may be NaN or -Infinity
 OBJECT = r'^"? *\{'  # also in the text of a cell
 OPENING = r"^[ \t\r\n]*\{"
-NOT_JSON = r"(?i)[:\[,][ \t\r\n]*-?(?:nan|inf)"  # what the engine takes for numbers
+NOT_JSON = r"(?i)[:\[,][ \t\r\n]*-?(?:nan|inf)"  # what DuckDB takes for numbers
 
 
-def redacted(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The records, columns of RECORDS, as JSON without secrets; what is no JSON object is not shown at all."""
-    found = _with_parts(_read(rows, engine=engine), engine=engine)
-    shown = found.join(_hidden_members(found), on="record", how="left").select("record", text=_shown_record())
+def redact(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return the records, columns of RECORDS, without secrets; a text that is not a JSON object is hidden entirely."""
+    fields = _add_hash_parts(_read_fields(rows, engine=engine), engine=engine)
+    members = fields.join(_hide_unknown_keys(fields), on="record", how="left")
+    shown = members.select("record", text=_show_record())
     joined = rows.drop("text").join(shown, on="record", how="left", maintain_order="left")
     return joined.with_columns(pl.col("text").fill_null(UNREADABLE)).select(RECORDS.names()).cast(RECORDS)
 
 
-def masked_email(email: pl.Expr) -> pl.Expr:
-    """The address as a person may see it in a log: its first character, `***` and the domain."""
-    return email.str.replace(r"(?s)^(.?).*?(@[^@]*)?$", "${1}***${2}")
-
-
-def _read(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def _read_fields(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Return the records that are JSON objects: the texts of their fields, and the keys that are not fields."""
     objects = rows.lazy().filter(pl.col("text").str.contains(OPENING))
-    doubted = objects.select("record", "text", lenient=pl.col("text").str.contains(NOT_JSON)).collect()
+    suspects = objects.select("record", "text", lenient=pl.col("text").str.contains(NOT_JSON)).collect()
     values = {"paths": [f"$.{name}" for name in FIELD_NAMES], "known": FIELD_NAMES}
-    read = engine_pass("json_object_values", doubted, engine=engine, values=values)
-    return read.select("record", "lenient", "unknown_keys", *_columns("found", FIELD_NAMES))
+    read = query_texts("json_object_values", suspects, engine=engine, values=values)
+    return read.select("record", "lenient", "unknown_keys", *unpack_found(FIELD_NAMES))
 
 
-def _with_parts(found: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The records, also with the JSON texts of the parts of `custom_password_hash`."""
-    hashes = found.filter(pl.col(ROOT).str.starts_with("{")).select("record", text=ROOT)
+def _add_hash_parts(fields: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return the records with the JSON texts of the parts of `custom_password_hash` too."""
+    hashes = fields.filter(pl.col(ROOT).str.starts_with("{")).select("record", text=ROOT)
     paths = [f"${name.removeprefix(ROOT)}" for name in PART_NAMES]
-    parts = values_at(hashes, paths, engine=engine).select("record", *_columns("found", PART_NAMES))
-    return found.join(parts, on="record", how="left")
+    parts = extract_values(hashes, paths, engine=engine).select("record", *unpack_found(PART_NAMES))
+    return fields.join(parts, on="record", how="left")
 
 
-def _columns(values: str, names: Sequence[str]) -> Iterator[pl.Expr]:
-    return (pl.col(values).list.get(i).alias(name) for i, name in enumerate(names))
+def _hide_unknown_keys(fields: pl.DataFrame) -> pl.DataFrame:
+    """Return each record's keys that are not fields as `hidden`: members with hidden values."""
+    keys = fields.select("record", key="unknown_keys").explode("key").drop_nulls()
+    member = pl.concat_str(pl.lit(","), encode_string(pl.col("key")), pl.lit(":"), HIDDEN)
+    members = keys.select("record", hidden=member)
+    return members.group_by("record", maintain_order=True).agg(pl.col("hidden").str.join(""))
 
 
-def _hidden_members(found: pl.DataFrame) -> pl.DataFrame:
-    """The keys of each record that are no fields, as members with hidden values."""
-    keys = found.select("record", key="unknown_keys").explode("key").drop_nulls()
-    members = keys.select("record", hidden=pl.concat_str(pl.lit(","), json_string(pl.col("key")), pl.lit(":"), HIDDEN))
-    return members.group_by("record", maintain_order=True).agg("hidden").with_columns(pl.col("hidden").list.join(""))
-
-
-@cache  # to build it takes longer than to show a few records
-def _shown_record() -> pl.Expr:
-    """What is shown of a record, `hidden` after its fields."""
-    fields = (piece for field in FIELDS for piece in _member(field.name, _shown(field)))
+@cache  # building the expression takes longer than redacting a few records
+def _show_record() -> pl.Expr:
+    """Return the JSON of a record: its fields, then `hidden`."""
+    fields = (piece for field in FIELDS for piece in _member(field.name, _show(field)))
     return _object([*fields, pl.col("hidden")])
 
 
-def _shown(field: UserField) -> pl.Expr:
-    """What is shown of a field."""
-    found = pl.col(field.name)
+def _show(field: UserField) -> pl.Expr:
+    text = pl.col(field.name)
     if field.name == ROOT:
-        return pl.when(found.str.starts_with("{")).then(_shown_parts()).otherwise(_hidden(found))
+        return pl.when(text.str.starts_with("{")).then(_show_parts()).otherwise(_hide(text))
     if field.secret:
-        return _hidden(found)
+        return _hide(text)
     shape = OBJECT if field.type is JsonType.OBJECT else SCALAR
-    not_json = pl.when("lenient").then(found).str.contains(NOT_JSON).fill_null(value=False)
-    return pl.when(found.str.contains(shape) & ~not_json).then(found).otherwise(_hidden(found))
+    not_json = pl.when("lenient").then(text).str.contains(NOT_JSON).fill_null(value=False)
+    return pl.when(text.str.contains(shape) & ~not_json).then(text).otherwise(_hide(text))
 
 
-def _shown_parts(parent: str = ROOT) -> pl.Expr:
-    """What is shown of an object in `custom_password_hash`."""
+def _show_parts(parent: str = ROOT) -> pl.Expr:
+    """Return the JSON of an object in `custom_password_hash`."""
     names = (name for name in PART_NAMES if name.rpartition(".")[0] == parent)
-    return _object(piece for name in names for piece in _member(name, _shown_part(name)))
+    return _object(piece for name in names for piece in _member(name, _show_part(name)))
 
 
-def _shown_part(name: str) -> pl.Expr:
-    found = pl.col(name)
+def _show_part(name: str) -> pl.Expr:
+    text = pl.col(name)
     if name in OBJECTS:
-        return pl.when(found.str.starts_with("{")).then(_shown_parts(name)).otherwise(_hidden(found))
+        return pl.when(text.str.starts_with("{")).then(_show_parts(name)).otherwise(_hide(text))
     if name in SECRETS:
-        return _hidden(found)
-    public = found.str.contains(NUMBER if name in INTEGERS else PUBLIC_WORD)
-    return pl.when(public).then(found).otherwise(_hidden(found))
+        return _hide(text)
+    is_public = text.str.contains(NUMBER if name in INTEGERS else PUBLIC_WORD)
+    return pl.when(is_public).then(text).otherwise(_hide(text))
 
 
-def _hidden(found: pl.Expr) -> pl.Expr:
-    return pl.when(found.is_not_null()).then(HIDDEN)
+def _hide(text: pl.Expr) -> pl.Expr:
+    return pl.when(text.is_not_null()).then(HIDDEN)
 
 
 def _member(name: str, shown: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """The member of an object in two pieces, which are null where it has none."""
+    """Return a member in two pieces, both null where it is absent: joining all pieces at once takes less time."""
     key = pl.lit(f',"{name.rpartition(".")[2]}":')
     return pl.when(pl.col(name).is_not_null()).then(key), shown
 

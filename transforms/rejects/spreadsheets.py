@@ -1,17 +1,17 @@
-"""Makes cells harmless: a spreadsheet runs what begins like a formula, whoever wrote it."""
+"""Keep cells from being run as formulas by a spreadsheet, whoever wrote them."""
 
 import re
 
 import polars as pl
 
-RUNS = r"^'*[=+\-@\t\r]"  # what a spreadsheet may run, and what has a guard already
+FORMULA = r"^'*[=+\-@\t\r]"  # what a spreadsheet may run, and what is already guarded
 
 
-def guarded(text: pl.Expr) -> pl.Expr:
-    """The text with a ' before it where a spreadsheet might run it; `flows.readers` takes it off again."""
-    return pl.when(text.str.contains(RUNS)).then(pl.concat_str(pl.lit("'"), text)).otherwise(text)
+def guard_formulas(text: pl.Expr) -> pl.Expr:
+    """Prefix with ' each text that a spreadsheet might run; `flows.readers` removes it again."""
+    return pl.when(text.str.contains(FORMULA)).then(pl.concat_str(pl.lit("'"), text)).otherwise(text)
 
 
-def guarded_name(name: str) -> str:
-    """The name of a column, guarded in the same way."""
-    return f"'{name}" if re.match(RUNS, name) else name
+def guard_name(name: str) -> str:
+    """Guard the name of a column in the same way."""
+    return f"'{name}" if re.match(FORMULA, name) else name

@@ -1,7 +1,7 @@
--- grain: one row per user that the undone job changed and that no undo in force has put back: what putting it back means,
--- why it cannot be (null: it can), the digest it would have, and the keys that it would hold and does not hold now
+-- grain: one row per user that the job to undo changed and that no valid undo has restored yet: what restoring it means,
+-- why it is impossible (null: it is possible), the digest it would have, and the keys it would hold and does not hold now
 -- reads: user_changes, users, import_jobs; parameters: undone, connection
-with put_back_already as (
+with already_restored as (
     select user_changes.user_id
     from user_changes
     inner join import_jobs on user_changes.job_id = import_jobs.job_id
@@ -14,7 +14,7 @@ with put_back_already as (
 changes as (
     select user_id, row_before, digest_after, row_before.user_id is not null as was_there
     from user_changes
-    where job_id = $undone and user_id not in (select user_id from put_back_already)
+    where job_id = $undone and user_id not in (select user_id from already_restored)
 )
 
 select
@@ -24,7 +24,7 @@ select
     case when changes.was_there then user_digest(changes.row_before) end as digest_before,
     case
         when users.user_id is null then case when changes.digest_after is not null then 'gone' end
-        when changes.digest_after is null then 'there again'
+        when changes.digest_after is null then 'exists again'
         when user_digest(users) <> changes.digest_after then 'changed'
     end as reason,
     case when changes.row_before.email_key is distinct from users.email_key then changes.row_before.email_key end as email_key,

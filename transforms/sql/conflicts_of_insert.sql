@@ -1,4 +1,4 @@
--- grain: one row per staged record and key that an existing user holds: the errors of insert mode
+-- grain: one row per staged record and key that an existing user holds; these are the errors of insert mode
 -- reads: matches
 select
     record,

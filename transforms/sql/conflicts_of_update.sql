@@ -1,6 +1,6 @@
--- grain: one row per staged record that cannot be matched to one existing user of its own: the errors of upsert and update
+-- grain: one row per staged record that cannot be matched to one existing user of its own; these are the errors of upsert and update
 -- reads: matches, targets, duplicates, staged; parameters: mode, match_on (keys, in order)
-with sharers as (
+with records_with_user as (
     select
         record,
         user_id,
@@ -26,9 +26,9 @@ select
     record,
     'DUPLICATED_USER' as code,
     '' as path,
-    'reaches the existing user ' || user_id || ' as record ' || first_record || ' does' as message,
+    'matches the existing user ' || user_id || ', as record ' || first_record || ' does' as message,
     'error' as severity
-from sharers
+from records_with_user
 anti join duplicates using (record)
 where record > first_record
 union all
@@ -36,7 +36,7 @@ select
     record,
     'NOT_FOUND' as code,
     '' as path,
-    'no existing user has its ' || array_to_string($match_on, ' or ') as message,
+    'matches no existing user by ' || array_to_string($match_on, ' or ') as message,
     'error' as severity
 from staged
 anti join targets using (record)
@@ -46,7 +46,7 @@ select
     record,
     case key when 'email' then 'CONFLICT_EMAIL' when 'username' then 'CONFLICT_USERNAME' else 'CONFLICT' end as code,
     key as path,
-    'is held by the existing user ' || user_id || ', whom the job may not match by it' as message,
+    'is held by the existing user ' || user_id || ', which the job must not match by this key' as message,
     'error' as severity
 from matches
 anti join targets using (record)

@@ -1,4 +1,5 @@
--- grain: one row per matched record and value that an update leaves as it is although the row has another: warnings
+-- grain: one row per matched record and value that differs from the user's and that an update never changes; these are
+-- warnings
 -- reads: updates
 with differing as (
     select record, unnest([

@@ -1,5 +1,5 @@
 -- grain: one row per staged record and key that an earlier staged record has too
--- hashes are compared first, which is less work; equal ones are looked at again by the keys themselves
+-- hashes are compared first, which takes less time; where they are equal, the keys themselves are compared
 -- reads: staged
 with suspects as (
     select 'email' as key, hash(email_key) as key_hash

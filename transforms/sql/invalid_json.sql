@@ -1,4 +1,4 @@
--- grain: one row per text that is no JSON, even by the engine's lenient reading (trailing commas, NaN and 1e999 pass)
+-- grain: one row per text that is not JSON even for DuckDB's lenient parser, which accepts trailing commas, NaN and 1e999
 -- reads: record_texts (record, text)
 select record
 from record_texts

@@ -1,5 +1,5 @@
--- grain: one row per key or item below the root of a text; place: its path from the root; word: its key and, if it is
---        a string, its value
+-- grain: one row per key or item below the root of a text; place: its path from the root; word: its key and, if its
+--        value is a string, that
 -- reads: json_texts (text: a JSON object or array; other columns are kept)
 select
     json_texts.* exclude (text),

@@ -1,5 +1,6 @@
 -- grain: one row per text that is JSON; found: the JSON text of each path's value, null where the text has none;
---        unknown_keys: the keys of the object that are not in $known, null for none where it has no more keys than values found
+--        unknown_keys: the keys of the object that are not in $known, null where the object has no more keys
+--        than values were found
 -- reads: json_texts (text: an object, if it is JSON at all; other columns are kept); $paths: JSON paths; $known
 with read as (
     select * exclude (text), json_extract(text, $paths) as found, json_keys(text) as keys

@@ -1,5 +1,5 @@
 -- grain: one row per text; found: the JSON text of each path's value, null where the text has none;
---        unknown_keys: the keys of each object of $objects, where these are more than the values found (or $every), else null
+--        unknown_keys: the keys of each object of $objects, where these are more than values were found (or $every), else null
 -- reads: json_texts (text: strict JSON; other columns are kept); $paths, $objects: JSON paths; $every
 with read as (
     select * exclude (text), json_extract(text, $paths) as found, json_keys(text, $objects) as keys

@@ -1,4 +1,4 @@
--- grain: one row per user that an undo keeps as it is, and reason: who has changed it since, or who holds a key of it now
+-- grain: one row per user and reason that an undo leaves as it is: a later change, or another user that now holds its key
 -- reads: changes_to_undo, users, user_changes; parameters: undone, connection
 with changed_since as (
     select user_id, arg_max(job_id, changed_at) as last_job
@@ -16,7 +16,7 @@ found as (
         '' as path,
         'user ' || changes_to_undo.user_id || case changes_to_undo.reason
             when 'gone' then ' has been removed since'
-            when 'there again' then ' is there again'
+            when 'exists again' then ' has been added again'
             else ' has been changed since'
         end || case when last_job <> $undone then ' by job ' || last_job else ' by hand' end as message
     from changes_to_undo
@@ -27,7 +27,7 @@ found as (
         changes_to_undo.user_id,
         'CONFLICT_EMAIL' as code,
         'email' as path,
-        'the e-mail address of user ' || changes_to_undo.user_id || ' is held by user ' || users.user_id || ' now' as message
+        'the e-mail address of user ' || changes_to_undo.user_id || ' is now held by user ' || users.user_id as message
     from changes_to_undo
     inner join users on changes_to_undo.email_key = users.email_key and users.connection = $connection
     where reason is null
@@ -36,7 +36,7 @@ found as (
         changes_to_undo.user_id,
         'CONFLICT_USERNAME' as code,
         'username' as path,
-        'the username of user ' || changes_to_undo.user_id || ' is held by user ' || users.user_id || ' now' as message
+        'the username of user ' || changes_to_undo.user_id || ' is now held by user ' || users.user_id as message
     from changes_to_undo
     inner join users on changes_to_undo.username_key = users.username_key and users.connection = $connection
     where reason is null

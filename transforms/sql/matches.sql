@@ -1,5 +1,5 @@
 -- grain: one row per staged record and key that an existing user of the connection has
--- user_row is where the user stands in the table: to fetch whole rows by it reads these only, by a key all of them
+-- user_row is the user's position in the table: fetching whole rows by it reads only these, by a key it reads all rows
 -- reads: staged, users; parameters: connection
 select staged.record, 'email' as key, users.user_id, users.rowid as user_row
 from staged

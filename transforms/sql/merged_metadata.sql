@@ -1,5 +1,5 @@
--- grain: one row per matched record with metadata, where these are merged into the user's (RFC 7396: null removes a key);
--- metadata that say the same as before, in whatever order, are those from before
+-- grain: one row per matched record with metadata, merged into the user's (RFC 7396: null removes a key); metadata that
+-- mean the same as before, in whatever order, stay as before
 -- reads: staged, targets, users; parameters: mode, fill_only, metadata (replace or merge)
 with rows_with_users as (
     select
@@ -47,7 +47,7 @@ leaves as (
         record,
         name,
         side,
-        list(fullkey || ' ' || tree.type || ' ' || coalesce(atom::varchar, '') order by fullkey) as said
+        list(fullkey || ' ' || tree.type || ' ' || coalesce(atom::varchar, '') order by fullkey) as content
     from (
         select record, name, 'before' as side, before as value from suspects
         union all
@@ -60,7 +60,7 @@ same as (
     select record, name
     from leaves
     group by record, name
-    having count(distinct said) = 1
+    having count(distinct content) = 1
 )
 
 select

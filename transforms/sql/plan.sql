@@ -1,4 +1,4 @@
--- grain: one row per staged record: what becomes of it, and the existing user it matches
+-- grain: one row per staged record: its outcome, and the existing user it matches
 -- reads: staged, targets, refusals, updates
 select
     staged.record,

@@ -1,4 +1,4 @@
--- grain: one row per record of the job: its plan as people read it in a table
+-- grain: one row per record of the job: its plan as text in cells
 -- reads: planned_rows
 select
     record,

@@ -1,5 +1,5 @@
--- grain: one row per record of the job, in order: what becomes of it, the existing user it matches and by which keys, for an
--- update the fields that change (secrets only as changed), for a refused one its codes
+-- grain: one row per record of the job, in order: its outcome, the existing user it matches and by which keys, for an update
+-- the fields that change (secrets only as changed), for a refused record its codes
 -- reads: plan, updates, job_refused, job_errors
 with codes as (
     select record, list(distinct code::varchar order by code::varchar) as codes

@@ -1,5 +1,5 @@
--- grain: one row per staged record that the plan refuses: the record as JSON, as it came where that is kept, otherwise
--- written from its columns
+-- grain: one row per staged record that the plan refuses: the record as JSON, as it came if that was kept, otherwise
+-- built from its columns
 -- reads: staged, refusals, originals
 select
     staged.record,

@@ -1,5 +1,5 @@
--- grain: one row per key of the readable refused records, in the order in which they first appear: which JSON types its
--- values have
+-- grain: one row per key of the readable refused records, in the order of first appearance, with the JSON types of its
+-- values
 -- reads: rejects
 with members as (
     select

@@ -1,7 +1,7 @@
--- grain: one row per refused record, in the order of the job: where it stands, what is wrong with it, whether its text is a
--- JSON object, and that object, without what an earlier file of refused rows has added
--- reads: refused_parts, error_parts; parameters: unreadable (codes of records that cannot be read), added (JSON with null
--- for each key that is taken out)
+-- grain: one row per refused record, in the order of the job: its line, what is wrong with it, whether its text is a JSON
+-- object, and that text without what an earlier file of refused rows added
+-- reads: refused_parts, error_parts; parameters: unreadable (codes of records that cannot be read), added (a merge
+-- patch with null for each key to remove)
 with reasons as (
     select
         record,

@@ -1,7 +1,7 @@
--- grain: one row per refused record, in the order of the job; cells that say a boolean or JSON are that where the file to be
--- written can tell them from texts
--- reads: reject_texts; parameters: textual (the records are rows of cells), flags and parts (fields that are booleans, and
--- objects or arrays), true_words, false_words, doubtful (a pattern of what only the engine takes for JSON)
+-- grain: one row per refused record, in the order of the job; cells that contain a boolean or JSON become that value if the
+-- file to be written can tell it from text
+-- reads: reject_texts; parameters: textual (the records are rows of cells), boolean_fields, nested_fields (objects and
+-- arrays), true_words, false_words, lenient_json (a pattern of what only DuckDB may accept as JSON)
 with read as (
     select
         *,
@@ -16,12 +16,12 @@ with read as (
 
 select * exclude (members) replace (
     '{' || array_to_string(list_transform(members, lambda member: to_json(member.key) || ':' || case
-        when list_contains($flags, member.key) and list_contains($true_words, lower(trim(member.cell))) then 'true'
-        when list_contains($flags, member.key) and list_contains($false_words, lower(trim(member.cell))) then 'false'
+        when list_contains($boolean_fields, member.key) and list_contains($true_words, lower(trim(member.cell))) then 'true'
+        when list_contains($boolean_fields, member.key) and list_contains($false_words, lower(trim(member.cell))) then 'false'
         when
-            list_contains($parts, member.key)
+            list_contains($nested_fields, member.key)
             and json_valid(member.cell)
-            and not regexp_matches(member.cell, $doubtful)
+            and not regexp_matches(member.cell, $lenient_json)
             then json_extract(member.cell, '$')::varchar
         else member.value::varchar
     end), ',') || '}' as text

@@ -1,4 +1,4 @@
--- grain: one row per staged record and key that an earlier staged record has too: the errors of any mode
+-- grain: one row per staged record and key that an earlier staged record has too; these are errors in every mode
 -- reads: duplicates
 select
     record,

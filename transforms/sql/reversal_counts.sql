@@ -1,4 +1,4 @@
--- grain: one row: how many users an undo takes out, puts in and keeps
+-- grain: one row: how many users an undo removes, restores and leaves as they are
 -- reads: reversals, kept_users
 select
     count(*) as reversed,

@@ -1,4 +1,4 @@
--- grain: one row per user that an undo puts back as it was
+-- grain: one row per user that an undo restores
 -- reads: changes_to_undo, kept_users
 select user_id, is_there, was_there, digest_before
 from changes_to_undo

@@ -1,4 +1,5 @@
--- grain: one row per staged record that matches existing users by a key that may match: which, and by which keys
+-- grain: one row per staged record that matches existing users by a key of $match_on: the first user, whether it is the
+-- only one, and by which keys
 -- reads: matches; parameters: match_on (keys, in order)
 select
     record,

@@ -1,7 +1,6 @@
 -- grain: one row per staged record that matches one existing user and is not refused: the user as it would be, and
 -- whether that is a change
--- reads: staged, targets, refusals, users, merged_metadata; parameters: mode, fill_only,
--- metadata (replace or merge)
+-- reads: staged, targets, refusals, users, merged_metadata; parameters: mode, fill_only
 with matched as (
     select
         staged.record,

@@ -11,12 +11,12 @@ from flows.readers.check_records import add_record_numbers, make_errors
 from flows.readers.csv.line_buffer import LineBuffer
 from flows.readers.csv.rows_with_lines import ChunkReader, RowChunk, Table, open_quote
 from flows.readers.header import GUARD, Header, find_separator, resolve_columns
-from flows.readers.json_texts import MUST_ESCAPE, json_object, member, string
 from flows.readers.reading import Batch, Reading
 from flows.readers.stream import open_stream
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.frames import RECORDS, Layout
+from transforms.json.encoding import MUST_ESCAPE, encode_member, encode_object, encode_string
 
 _DIRECTIVE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)  # some spreadsheets write it above the header
 
@@ -105,7 +105,9 @@ def _write_texts(cells: list[str], header: Header) -> pl.Series:
         table = table.with_columns(pl.all().str.replace(GUARD, "$1"))
     must_escape = table.select(pl.all().str.contains(MUST_ESCAPE).any()).row(0)
     members = (
-        pl.when(pl.col(str(position)) != "").then(member(name, string(pl.col(str(position)), escape=escape)))
+        pl.when(pl.col(str(position)) != "").then(
+            encode_member(name, encode_string(pl.col(str(position)), escape=escape))
+        )
         for (position, name), escape in zip(header.used, must_escape, strict=True)
     )
-    return table.select(json_object(members).alias("text")).to_series()
+    return table.select(encode_object(members).alias("text")).to_series()

@@ -5,9 +5,9 @@ import polars as pl
 import pyarrow as pa
 
 from flows.readers.check_records import find_invalid_json
-from flows.readers.json_texts import json_object, member, string
 from schemas.fields import FIELDS, JsonType
 from transforms.engine_tables import registered
+from transforms.json.encoding import encode_member, encode_object, encode_string
 from transforms.statements import statement
 
 _NESTED_FIELDS = [field.name for field in FIELDS if field.type in (JsonType.OBJECT, JsonType.ARRAY)]
@@ -37,9 +37,9 @@ def write_texts(records: pa.RecordBatch, *, engine: duckdb.DuckDBPyConnection) -
     for name in as_strings:
         is_json = _is_nested_json(cells[name], engine=engine).alias(f"{name} is JSON")
         cells = cells.with_columns(is_json)
-        value = pl.when(is_json.name).then(pl.col(name)).otherwise(string(pl.col(name)))
-        members.append(member(name, value))
-    return pl.concat([texts, cells], how="horizontal").select("record", json_object(members).alias("text"))
+        value = pl.when(is_json.name).then(pl.col(name)).otherwise(encode_string(pl.col(name)))
+        members.append(encode_member(name, value))
+    return pl.concat([texts, cells], how="horizontal").select("record", encode_object(members).alias("text"))
 
 
 def _write_objects(records: pa.RecordBatch, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Repeated keys are found in any object, by comparison with a reader that keeps every pair."""
+"""Test that repeated keys are found in any object, by comparison with a reader that keeps every pair."""
 
 import json
 from collections import Counter
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.json.key_shapes import repeat_a_name, repeated_keys
+from transforms.json.key_shapes import find_repeats, have_equal_keys
 
 Pairs = list[tuple[str, object]]
 keys = st.sampled_from(["a", "b", "", "a b", '"', "\\", "x\\", '":', "{", "}", "[", "],", "é", "\n", "a.b"])
@@ -29,17 +29,17 @@ values = st.recursive(
 )
 
 
-def written(value: object) -> str:
-    """Compact JSON."""
+def to_json(value: object) -> str:
+    """Return compact JSON."""
     if isinstance(value, Object):
-        return "{" + ",".join(f"{json.dumps(key)}:{written(inner)}" for key, inner in value.pairs) + "}"
+        return "{" + ",".join(f"{json.dumps(key)}:{to_json(inner)}" for key, inner in value.pairs) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(written, value)) + "]"
+        return "[" + ",".join(map(to_json, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
 def repeated_in(value: object, path: str = "") -> set[tuple[str, str, int]]:
-    """The repeated keys: path of the object, key, copies."""
+    """Return the repeated keys: path of the object, key, copies."""
     if isinstance(value, list):
         return {found for place, inner in enumerate(value) for found in repeated_in(inner, f"{path}[{place}]")}
     if not isinstance(value, Object):
@@ -51,20 +51,20 @@ def repeated_in(value: object, path: str = "") -> set[tuple[str, str, int]]:
 @settings(max_examples=100, derandomize=True, deadline=None, database=None)
 @given(st.lists(st.lists(st.tuples(keys, values), max_size=5).map(Object), min_size=1, max_size=5))
 def test_every_repeated_key_is_found_with_its_object_and_copies(objects: list[Object]) -> None:
-    texts = pl.DataFrame({"record": range(len(objects)), "text": [written(value) for value in objects]})
+    texts = pl.DataFrame({"record": range(len(objects)), "text": [to_json(value) for value in objects]})
     found: list[set[tuple[str, str, int]]] = [set() for _ in objects]
-    for record, parent, key, copies in repeated_keys(texts).select("record", "parent", "key", "copies").rows():
+    for record, parent, key, copies in find_repeats(texts).select("record", "parent", "key", "copies").rows():
         found[record].add((parent, key, copies))
     assert found == [repeated_in(value) for value in objects]
 
 
 @settings(max_examples=100, derandomize=True, deadline=None, database=None)
 @given(st.lists(st.tuples(keys, values), max_size=5).map(Object))
-def test_a_text_with_a_repeated_key_is_never_left_undoubted(value: Object) -> None:
-    doubted = repeat_a_name(pl.DataFrame({"text": [written(value)]})).item()
-    assert doubted or not repeated_in(value)
+def test_a_text_with_a_repeated_key_is_always_suspect(value: Object) -> None:
+    is_suspect = have_equal_keys(pl.DataFrame({"text": [to_json(value)]})).item()
+    assert is_suspect or not repeated_in(value)
 
 
 @pytest.mark.parametrize("text", ['{"a":[{"b":1},{"b":2}]}', '{"a":{"b":1},"b":2}', '{"a":"a","b":"\\"a\\":"}'])
-def test_a_name_may_be_in_several_objects(text: str) -> None:
-    assert repeated_keys(pl.DataFrame({"text": [text]})).is_empty()
+def test_a_key_may_occur_in_several_objects(text: str) -> None:
+    assert find_repeats(pl.DataFrame({"text": [text]})).is_empty()
