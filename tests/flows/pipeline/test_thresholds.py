@@ -5,25 +5,9 @@ import pytest
 from flows.pipeline.thresholds import exceeded_threshold
 from flows.settings import Settings
 from schemas.codes import ErrorCode
-from schemas.job import JobOptions, JobStatus, JobSummary, OnError
+from schemas.job import JobOptions, JobStatus, OnError
 from tests.flows.importing import imported, users_of
-
-
-def summary(**counts: int) -> JobSummary:
-    """The plan of a job into a connection of users."""
-    return JobSummary(
-        job_id="job",
-        external_id=None,
-        connection="default",
-        sources=("users.json",),
-        profile="auth0",
-        mode="upsert",
-        dry_run=False,
-        status=JobStatus.READY,
-        created_at="2026-01-01T00:00:00Z",
-        total=sum(counts.values()),
-        **counts,
-    )
+from tests.flows.summaries import job_summary
 
 
 @pytest.mark.parametrize(
@@ -45,13 +29,13 @@ def summary(**counts: int) -> JobSummary:
 def test_a_limit_is_broken_only_beyond_it(
     options: dict[str, object], counts: dict[str, int], code: ErrorCode | None
 ) -> None:
-    fault = exceeded_threshold(JobOptions(sources=("x",), **options), summary(**counts), users=200)  # type: ignore[arg-type]
+    fault = exceeded_threshold(JobOptions(sources=("x",), **options), job_summary(**counts), users=200)  # type: ignore[arg-type]
     assert (fault and fault.code) == code
 
 
 def test_the_share_that_would_change_is_told() -> None:
     options = JobOptions(sources=("x",), max_updates_rate=0.1)
-    fault = exceeded_threshold(options, summary(updated=76, inserted=900), users=200)
+    fault = exceeded_threshold(options, job_summary(updated=76, inserted=900), users=200)
     assert fault is not None
     assert "would change 38.0% of the 200 users" in fault.message
 
