@@ -6,7 +6,6 @@ What its stages do is in `flows.pipeline.load` and `flows.pipeline.merge`, their
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 from flows.pipeline.stop import Stop
 from flows.settings import Settings
@@ -45,30 +44,17 @@ class Progress:
         return max(0.0, self.seconds * (self.total_bytes - self.done_bytes) / self.done_bytes)
 
 
-class Observer(Protocol):
-    """Who is told how a job goes on; may raise `Canceled` to stop it."""
+class Observer:
+    """Follow a job; every method does nothing unless it is overridden, and may raise `Canceled` to stop the job."""
 
-    def phase(self, status: JobStatus) -> None:
-        """The job enters a phase."""
+    def on_phase(self, status: JobStatus) -> None:
+        """React to the job entering a phase."""
 
-    def progress(self, progress: Progress) -> None:
-        """A batch has been loaded."""
+    def on_progress(self, progress: Progress) -> None:
+        """React to a loaded batch."""
 
-    def repeats(self, job_id: str) -> None:
-        """The job would repeat an earlier one, whose summary is the answer."""
-
-
-class Silent:
-    """An observer that nothing is shown to."""
-
-    def phase(self, status: JobStatus) -> None:
-        """Do nothing."""
-
-    def progress(self, progress: Progress) -> None:
-        """Do nothing."""
-
-    def repeats(self, job_id: str) -> None:
-        """Do nothing."""
+    def on_already_imported(self, job_id: str) -> None:
+        """React to the job repeating an earlier one, whose summary is returned in its place."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +86,7 @@ class Job:
         self.folder.write_status({"status": status.value})
         if status is JobStatus.LOADING:
             record_phase(self.store, job_id=self.id, status=status)
-        self.observer.phase(status)
+        self.observer.on_phase(status)
 
     def tell(self, progress: Progress) -> None:
         """Tell everybody how far the loading is, or stop."""
@@ -109,7 +95,7 @@ class Job:
             {"status": JobStatus.LOADING.value, "percent": round(progress.percent, 1)}
             | {"rows": progress.rows, "seconds_left": progress.seconds_left}
         )
-        self.observer.progress(progress)
+        self.observer.on_progress(progress)
 
 
 def ended_with(fault: Fault, *, job: Job, summary: JobSummary) -> JobSummary:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from polars.exceptions import PanicException
 
 from flows.pipeline.job import Job, ended_with
-from flows.pipeline.stop import A_SIGNAL, POLL_SECONDS, Stop, canceled
+from flows.pipeline.stop import A_SIGNAL, POLL_SECONDS, Stop, canceled_by
 from flows.pipeline.verify import BrokenCommit
 from flows.store.database import Store
 from flows.store.errors import shortage
@@ -63,7 +63,7 @@ def in_worker(stage: Callable[[], Result], *, stop: Stop) -> Result:
                 # not for ever: an engine's signal handler lets no wait be broken off
                 wait([future], timeout=POLL_SECONDS)
             except BaseException:  # noqa: BLE001 - an interrupt of this thread, by whatever name
-                stop.request(canceled(A_SIGNAL))
+                stop.request(canceled_by(A_SIGNAL))
         return future.result()
 
 
@@ -80,7 +80,7 @@ def faults_recorded(job: Job) -> Iterator[list[JobSummary]]:
     except (Exception, PanicException, SystemExit) as error:  # noqa: BLE001 - the edge of the job: whatever broke, it must say so
         ended.append(_recorded(job, shortage(error) or _unforeseen(job, error)))
     except KeyboardInterrupt:
-        ended.append(_recorded(job, canceled(A_SIGNAL)))
+        ended.append(_recorded(job, canceled_by(A_SIGNAL)))
 
 
 def _recorded(job: Job, fault: Fault) -> JobSummary:

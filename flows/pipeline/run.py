@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from flows.pipeline import load, merge
-from flows.pipeline.job import Job, Observer, Progress, Silent, utc_now
+from flows.pipeline.job import Job, Observer, utc_now
 from flows.pipeline.lifecycle import faults_recorded, in_worker, running_job
 from flows.pipeline.path_checks import refuse_database, refuse_sources
 from flows.pipeline.plan_file import check_plan_path
@@ -57,7 +57,7 @@ def run_job(
         Canceled: somebody stopped it before it began.
 
     """
-    stop = stop or Stop.of(settings, job_id=job_id)
+    stop = stop or Stop.for_job(settings, job_id=job_id)
     store = Store(settings, waiting=stop.check)
     store.prepare()
     sweep(store)
@@ -77,7 +77,7 @@ def _import(job: Job, *, run_stage: RunStage) -> JobSummary:
         _check_plan(Path(job.options.plan), sources, settings=job.settings)
     repeated = find_same_import(job.store, job.options, content=lambda: load.content_hash(sources))
     if repeated is not None:
-        job.observer.repeats(repeated.job_id)
+        job.observer.on_already_imported(repeated.job_id)
         remove_job(job.store, job_id=job.id)
         job.folder.remove()
         return repeated
@@ -107,6 +107,3 @@ def _accepted(options: JobOptions, *, job_id: str) -> JobSummary:
         created_at=now,
         started_at=now,
     )
-
-
-__all__ = ["Observer", "Progress", "RunStage", "Silent", "call_directly", "run_job"]

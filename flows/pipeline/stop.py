@@ -18,7 +18,7 @@ POLL_SECONDS = 0.25
 A_SIGNAL = "a signal"
 
 
-def canceled(by: str) -> Canceled:
+def canceled_by(by: str) -> Canceled:
     """The fault of a job that somebody stopped."""
     return Canceled(ErrorCode.CANCELED, f"the job was canceled by {by}", "run it again; nothing was merged")
 
@@ -35,7 +35,7 @@ class Stop:
     _lock: threading.RLock = field(default_factory=threading.RLock)  # a signal may interrupt who holds it
 
     @classmethod
-    def of(cls, settings: Settings, *, job_id: str) -> Self:
+    def for_job(cls, settings: Settings, *, job_id: str) -> Self:
         """Where the job of that id learns it; the job itself need not have begun."""
         return cls(JobFolder(settings.jobs_folder / job_id), settings.time_limit_seconds)
 
@@ -86,7 +86,7 @@ class Stop:
 
     def _look(self) -> None:
         if self.fault is None and self.folder.cancel_requested:
-            self.request(canceled("`jobs cancel`"))
+            self.request(canceled_by("`jobs cancel`"))
         if self.fault is None and time.monotonic() - self._started > self.time_limit_seconds:
             limit = f"{self.time_limit_seconds:g} seconds"
             hint = "set a longer limit with IMPORT_TIME_LIMIT_SECONDS; nothing was merged"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from flows.pipeline.job import Job, Silent, finished, utc_now
+from flows.pipeline.job import Job, Observer, finished, utc_now
 from flows.pipeline.lifecycle import faults_recorded, in_worker, running_job
 from flows.pipeline.merge import apply_changes, mismatch
 from flows.pipeline.stop import Stop
@@ -49,7 +49,7 @@ def undo(undone_id: str, *, dry_run: bool, settings: Settings, job_id: str) -> U
         Canceled: somebody stopped it before it began.
 
     """
-    stop = Stop.of(settings, job_id=job_id)
+    stop = Stop.for_job(settings, job_id=job_id)
     store = Store(settings, waiting=stop.check)
     store.must_exist()
     store.prepare()
@@ -106,7 +106,7 @@ def _job(undone: JobSummary, *, dry_run: bool, store: Store, stop: Stop, job_id:
         created_at=now,
         started_at=now,
     )
-    return Job(summary, options, settings, store, stop.folder, stop, Silent(), started=time.monotonic())
+    return Job(summary, options, settings, store, stop.folder, stop, Observer(), started=time.monotonic())
 
 
 def _run(job: Job) -> JobSummary:

@@ -144,7 +144,7 @@ class Every:
 
 
 @dataclass
-class PrefectObserver:
+class PrefectObserver(Observer):
     """Passes on what it is told: to the terminal at once, to Prefect when the thread of `telling` gets to it."""
 
     run_id: UUID
@@ -155,22 +155,22 @@ class PrefectObserver:
     _progress: Progress | None = None
     _ended: threading.Event = field(default_factory=threading.Event)
 
-    def phase(self, status: JobStatus) -> None:
+    def on_phase(self, status: JobStatus) -> None:
         """The job enters a phase: a named running state with the time at which it began."""
         if self.terminal is not None:
-            self.terminal.phase(status)
+            self.terminal.on_phase(status)
         self._phases.append(Running(name=status.value.capitalize()))
 
-    def progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: Progress) -> None:
         """A batch has been loaded."""
         if self.terminal is not None:
-            self.terminal.progress(progress)
+            self.terminal.on_progress(progress)
         self._progress = progress
 
-    def repeats(self, job_id: str) -> None:
+    def on_already_imported(self, job_id: str) -> None:
         """The job would repeat an earlier one."""
         if self.terminal is not None:
-            self.terminal.repeats(job_id)
+            self.terminal.on_already_imported(job_id)
 
     @contextmanager
     def telling(self) -> Iterator[None]:

@@ -19,7 +19,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
-from flows.pipeline.job import Progress
+from flows.pipeline.job import Observer, Progress
 from flows.settings import Settings
 from flows.store.database import Store, scratch, view
 from flows.store.diff import FieldChange
@@ -47,7 +47,7 @@ class PipeConsole(Console):
         self.quiet = True
 
 
-class Terminal:
+class Terminal(Observer):
     """An observer that shows a bar on a terminal and a plain line now and then in a pipe."""
 
     def __init__(self, *, json: bool, quiet: bool) -> None:
@@ -78,14 +78,14 @@ class Terminal:
         if self._bar is not None:
             self._bar.stop()
 
-    def phase(self, status: JobStatus) -> None:
+    def on_phase(self, status: JobStatus) -> None:
         """Show the phase that the job enters."""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=PHASES.get(status, status.value))
         elif not self.quiet:
             self.errors.print(PHASES.get(status, status.value))
 
-    def progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: Progress) -> None:
         """Show how far the loading is."""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=progress.percent, speed=_speed(progress))
@@ -93,7 +93,7 @@ class Terminal:
             self._told = time.monotonic()
             self.errors.print(f"loading: {progress.percent:.0f} %, {_speed(progress)}")
 
-    def repeats(self, job_id: str) -> None:
+    def on_already_imported(self, job_id: str) -> None:
         """Say that an earlier job has imported the same."""
         if not self.quiet:
             self.errors.print(f"already imported by job {job_id}; import it once more with --again")

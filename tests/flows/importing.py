@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from flows.pipeline.job import Silent
+from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.settings import Settings
 from flows.store.database import Store
@@ -29,7 +29,7 @@ def imported_file(
 ) -> JobSummary:
     """The summary of an import of a file by a job of that name."""
     options = replace(JobOptions(sources=(str(path),), mode=mode, again=True), **more)  # type: ignore[arg-type]
-    return run_job(options, settings=settings, job_id=name or str(uuid.uuid4()), observer=Silent())
+    return run_job(options, settings=settings, job_id=name or str(uuid.uuid4()), observer=Observer())
 
 
 def users_of(settings: Settings) -> list[tuple[object, ...]]:

@@ -89,7 +89,8 @@ def _code(process: int) -> int:
 
 
 def _import(folder: Path, number: int, imports: int) -> int:
-    from flows.pipeline.run import Silent, run_job  # noqa: PLC0415 - no engine before the forks
+    from flows.pipeline.job import Observer  # noqa: PLC0415 - no engine before the forks
+    from flows.pipeline.run import run_job  # noqa: PLC0415
     from tests.population import user, write_ndjson  # noqa: PLC0415
 
     failed = 0
@@ -100,7 +101,7 @@ def _import(folder: Path, number: int, imports: int) -> int:
             JobOptions(sources=(str(path),)),
             settings=crowd_settings(folder),
             job_id=str(uuid.uuid4()),
-            observer=Silent(),
+            observer=Observer(),
         )
         failed += summary.inserted != ROWS
     return min(failed, 100)

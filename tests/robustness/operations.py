@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.pipeline.job import Silent
+from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.pipeline.undo import undo
 from flows.readers.limits import ReadLimits
@@ -41,7 +41,7 @@ def settings_in(folder: Path) -> Settings:
 def import_file(settings: Settings, job_id: str, *, mode: Mode) -> None:
     """Import the folder's file."""
     options = JobOptions(sources=(str(settings.database.parent / "users.ndjson"),), mode=mode)
-    run_job(options, settings=settings, job_id=job_id, observer=Silent())
+    run_job(options, settings=settings, job_id=job_id, observer=Observer())
 
 
 def _write(settings: Settings, records: Sequence[Mapping[str, object]]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.pipeline.job import Silent
+from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.settings import Settings
 from flows.store.database import Store
@@ -50,7 +50,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def imported(settings: Settings, source: Path, name: str) -> JobSummary:
-    return run_job(JobOptions(sources=(str(source),)), settings=settings, job_id=name, observer=Silent())
+    return run_job(JobOptions(sources=(str(source),)), settings=settings, job_id=name, observer=Observer())
 
 
 def code_of(summary: JobSummary) -> str | None:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from flows.pipeline.job import Silent
+from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.pipeline.undo import undo
 from flows.settings import Settings
@@ -91,7 +91,7 @@ class UsersTable(RuleBasedStateMachine):
         job_id = str(uuid.uuid4())
         earlier = None if again else self.model.repeated(content)
         summary = self._broken(
-            break_at, lambda: run_job(options, settings=self.settings, job_id=job_id, observer=Silent())
+            break_at, lambda: run_job(options, settings=self.settings, job_id=job_id, observer=Observer())
         )
         if summary is None or earlier is not None:
             assert summary is None or break_at or summary.job_id == earlier

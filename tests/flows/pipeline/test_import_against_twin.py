@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.pipeline.run import Silent, run_job
+from flows.pipeline.job import Observer
+from flows.pipeline.run import run_job
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.jobs import errors_of_job
@@ -18,7 +19,7 @@ COLUMNS = ("email", "username", "given_name", "email_verified", "blocked", "name
 
 def imported(settings: Settings, path: Path, mode: str, job_id: str) -> JobSummary:
     options = JobOptions(sources=(str(path),), mode=Mode(mode), again=True)
-    return run_job(options, settings=settings, job_id=job_id, observer=Silent())
+    return run_job(options, settings=settings, job_id=job_id, observer=Observer())
 
 
 def agrees(summary: JobSummary, twin: Twin, settings: Settings) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.pipeline.job import Progress, Silent
+from flows.pipeline.job import Observer, Progress
 from flows.pipeline.run import run_job
 from flows.settings import Settings
 from flows.store.job_folder import JobFolder
@@ -14,17 +14,17 @@ from tests.flows.importing import imported, users_of
 from tests.population import population, user, write_ndjson
 
 
-class Canceling(Silent):
+class Canceling(Observer):
     """An observer at whose first sight of a phase or of progress somebody cancels the job."""
 
     def __init__(self, folder: JobFolder, when: JobStatus | None) -> None:
         self.folder, self.when = folder, when
 
-    def phase(self, status: JobStatus) -> None:
+    def on_phase(self, status: JobStatus) -> None:
         if status is self.when:
             self.folder.request_cancel()
 
-    def progress(self, progress: Progress) -> None:  # noqa: ARG002 - an observer is told by position
+    def on_progress(self, progress: Progress) -> None:  # noqa: ARG002 - an observer is told by position
         if self.when is None:
             self.folder.request_cancel()
 
