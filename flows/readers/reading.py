@@ -4,6 +4,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TypeVar
 
 import duckdb
 import polars as pl
@@ -12,6 +13,8 @@ from flows.readers.limits import ReadLimits
 from flows.readers.sources import Source
 from schemas.frames import Layout
 from schemas.profiles import Profile
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +44,7 @@ class Batch:
     layout: Layout
 
 
-def read_ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
+def read_ahead(batches: Generator[Item, None, None]) -> Generator[Item, None, None]:
     """The same batches; what reading the next one raises comes after the one before."""
     with closing(batches), ThreadPoolExecutor(1, "read-ahead") as reader:
         coming = reader.submit(next, batches, None)

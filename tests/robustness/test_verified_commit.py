@@ -35,7 +35,7 @@ def connection_of_the_job() -> duckdb.DuckDBPyConnection:
     """The connection that the job holds: no other process can write meanwhile, so only it can be made to lose a row."""
     frame = sys._getframe()
     while frame is not None:
-        if frame.f_code.co_name in ("merge", "_undo"):
+        if frame.f_code.co_name in ("merge", "_put_back"):
             found = frame.f_locals["connection"]
             assert isinstance(found, duckdb.DuckDBPyConnection)
             return found

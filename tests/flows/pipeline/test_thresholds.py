@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.pipeline.thresholds import exceeded_threshold
+from flows.pipeline.plan import exceeded_threshold
 from flows.settings import Settings
 from schemas.codes import ErrorCode
 from schemas.job import JobOptions, JobStatus, OnError
