@@ -1,4 +1,4 @@
-"""What is broken at every step: an operation, the folder that it begins with, and how it is run under a job's id."""
+"""The operations that the fault ladder breaks: how to prepare a folder for each and how to run it."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -26,20 +26,20 @@ CHANGE = "00000000-0000-4000-8000-000000000002"
 
 @dataclass(frozen=True)
 class Operation:
-    """One way to change the users table."""
+    """A way to change the database."""
 
     prepare: Callable[[Settings], None]  # in an empty folder
-    run: Callable[[Settings, str], None]  # under that job id; harmless to run again
+    run: Callable[[Settings, str], None]  # under a job id; can be run again
     is_job: bool = True
 
 
 def settings_in(folder: Path) -> Settings:
-    """Settings of a folder's database; a busy one is not waited for long."""
+    """Return settings for a database in the folder, with little patience for a busy one."""
     return Settings(database=folder / "users.duckdb", wait_seconds=1.0, limits=ReadLimits(batch_rows=3))
 
 
 def import_file(settings: Settings, job_id: str, *, mode: Mode) -> None:
-    """Import the folder's file."""
+    """Import the file in the folder."""
     options = JobOptions(sources=(str(settings.database.parent / "users.ndjson"),), mode=mode)
     run_job(options, settings=settings, job_id=job_id, observer=Observer())
 

@@ -21,7 +21,7 @@ from schemas.faults import ExitCode
 from schemas.job import JobStatus
 from tests.flows.importing import asked, imported, users_of
 from tests.population import user, write_ndjson
-from tests.robustness.processes import ROOT, holder_of, import_in_process, until
+from tests.robustness.processes import ROOT, hold_database, import_in_process, wait_until
 
 SOON = 5  # seconds on a busy machine, half of one on an idle one; they would wait for a minute
 ADA = '{"email": "ada@x.example"}\n'
@@ -61,8 +61,8 @@ def stopped(settings: Settings, process: "subprocess.Popen[str]", *, by: str) ->
 def test_a_job_that_waits_for_a_busy_database_is_stopped_at_once(settings: Settings, by: str, writes: bool) -> None:
     with ExitStack() as held:
         process = import_in_process(settings, "-", IMPORT_WAIT_SECONDS="60")
-        until(lambda: [*settings.jobs_folder.glob("*/stdin")])
-        held.enter_context(holder_of(settings, writes=writes))
+        wait_until(lambda: [*settings.jobs_folder.glob("*/stdin")])
+        held.enter_context(hold_database(settings, writes=writes))
         assert process.stdin is not None
         process.stdin.write(ADA)
         process.stdin.close()
@@ -79,9 +79,9 @@ def test_a_job_that_waits_for_a_busy_database_is_stopped_at_once(settings: Setti
 @pytest.mark.parametrize("by", STOPS)
 def test_a_job_that_waits_to_begin_is_stopped_at_once(settings: Settings, by: str) -> None:
     source = write_ndjson(settings.database.parent / "users.ndjson", [user(1)])
-    with holder_of(settings):
+    with hold_database(settings):
         process = import_in_process(settings, str(source), IMPORT_WAIT_SECONDS="60")
-        until(lambda: [*settings.jobs_folder.glob("*/lock")])
+        wait_until(lambda: [*settings.jobs_folder.glob("*/lock")])
         time.sleep(0.5)
         assert "CANCELED" in stopped(settings, process, by=by)
     assert asked(settings, "from import_jobs") == []
@@ -92,7 +92,7 @@ def test_a_job_that_waits_to_begin_is_stopped_at_once(settings: Settings, by: st
 @pytest.mark.parametrize("by", STOPS)
 def test_a_job_that_waits_for_a_silent_pipe_is_stopped_at_once(settings: Settings, by: str) -> None:
     process = import_in_process(settings, "-")
-    until(lambda: [*settings.jobs_folder.glob("*/stdin")])
+    wait_until(lambda: [*settings.jobs_folder.glob("*/stdin")])
     assert process.stdin is not None
     process.stdin.write(ADA)
     process.stdin.flush()
@@ -132,10 +132,10 @@ def test_a_command_that_waits_for_a_busy_database_is_stopped_at_once(
     before = users_of(settings)
     whole = [sys.executable, "-m", *command, job.job_id, "--database", str(settings.database)]
     with (
-        holder_of(settings, writes=True),
+        hold_database(settings, writes=True),
         subprocess.Popen(whole, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process,
     ):
-        until(lambda: "duckdb" in Path(f"/proc/{process.pid}/maps").read_text())
+        wait_until(lambda: "duckdb" in Path(f"/proc/{process.pid}/maps").read_text())
         time.sleep(1)
         assert process.poll() is None, "it waits"
         assert "CANCELED" in stopped(settings, process, by=by)
@@ -146,11 +146,11 @@ def test_a_command_that_waits_for_a_busy_database_is_stopped_at_once(
 @pytest.mark.usefixtures("store")
 def test_an_undo_that_waits_is_canceled_by_the_jobs_command(settings: Settings) -> None:
     job = imported(settings, [user(1)])
-    with holder_of(settings):
+    with hold_database(settings):
         whole = [sys.executable, "-m", "flows.jobs", "undo", job.job_id, "--database", str(settings.database)]
         process = subprocess.Popen(whole, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
         (settings.jobs_folder / job.job_id / "lock").unlink()
-        until(lambda: [*settings.jobs_folder.glob("*/lock")])
+        wait_until(lambda: [*settings.jobs_folder.glob("*/lock")])
         time.sleep(0.5)
         assert "CANCELED" in stopped(settings, process, by="jobs cancel")
     assert len(users_of(settings)) == 1
@@ -161,7 +161,7 @@ def test_a_running_job_is_canceled_though_the_database_is_busy(settings: Setting
     impatient = replace(settings, wait_seconds=0)
     Store(impatient).prepare()
     process = import_in_process(settings, "-")
-    until(lambda: [*settings.jobs_folder.glob("*/stdin")])
-    with holder_of(settings, writes=True):
+    wait_until(lambda: [*settings.jobs_folder.glob("*/stdin")])
+    with hold_database(settings, writes=True):
         cancel(impatient, process)
         assert process.wait(timeout=30) == ExitCode.CANCELED

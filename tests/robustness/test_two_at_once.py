@@ -20,7 +20,7 @@ from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import JobStatus
 from tests.flows.importing import asked, imported, users_of
 from tests.population import user, write_ndjson
-from tests.robustness.processes import ROOT, holder_of, import_in_process, until
+from tests.robustness.processes import ROOT, hold_database, import_in_process, wait_until
 
 
 @pytest.mark.usefixtures("store")
@@ -48,7 +48,7 @@ def test_a_job_waits_for_a_reader_to_its_deadline_and_names_it(settings: Setting
 
         def start(step: str) -> None:
             if step == "enter importing":
-                pids.append(reading.enter_context(holder_of(settings)))
+                pids.append(reading.enter_context(hold_database(settings)))
 
         started = time.monotonic()
         with on_fault_point(start):
@@ -63,7 +63,7 @@ def test_a_job_waits_for_a_reader_to_its_deadline_and_names_it(settings: Setting
 
 @pytest.mark.usefixtures("store")
 def test_a_job_that_cannot_begin_for_a_reader_says_so(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    with holder_of(settings) as reader, pytest.raises(DatabaseFault, match=f"held by process {reader}"):
+    with hold_database(settings) as reader, pytest.raises(DatabaseFault, match=f"held by process {reader}"):
         imported(settings, [user(1)])
     assert main(["list", "--json", "--database", str(settings.database)]) == 0
     assert json.loads(capsys.readouterr().out) == []
@@ -73,7 +73,7 @@ def test_a_job_that_cannot_begin_for_a_reader_says_so(settings: Settings, capsys
 def test_a_job_gets_in_as_soon_as_the_reader_has_gone(settings: Settings) -> None:
     patient = Settings(database=settings.database, wait_seconds=60)
     with ExitStack() as reading:
-        reading.enter_context(holder_of(settings))
+        reading.enter_context(hold_database(settings))
         with import_in_process(patient, str(_file(settings))) as process:
             time.sleep(2)
             assert process.poll() is None, "it waits"
@@ -92,7 +92,7 @@ def test_a_waiting_job_hears_that_it_must_stop(settings: Settings) -> None:
     source = str(_file(settings))
     with import_in_process(settings, "-", IMPORT_WAIT_SECONDS="60") as process:
         job = _job_that_runs(settings)
-        with holder_of(settings):
+        with hold_database(settings):
             assert process.stdin is not None
             process.stdin.write(Path(source).read_text())
             process.stdin.close()
@@ -120,7 +120,7 @@ def _job_that_runs(settings: Settings) -> str:
 @pytest.mark.usefixtures("store")
 def test_a_third_job_is_refused_and_a_killed_one_makes_room(settings: Settings) -> None:
     with import_in_process(settings, "-") as one, import_in_process(settings, "-") as other:
-        until(lambda: len([*settings.jobs_folder.glob("*/stdin")]) == 2)
+        wait_until(lambda: len([*settings.jobs_folder.glob("*/stdin")]) == 2)
         third = imported(settings, [user(1)], name="third")
         assert third.fault is not None
         assert (third.status, third.fault["code"]) == (JobStatus.FAILED, ErrorCode.TOO_MANY_JOBS)

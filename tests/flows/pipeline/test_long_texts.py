@@ -1,4 +1,4 @@
-"""Users with long metadata: what a job and its undo keep of them is right, and not searched for dictionaries."""
+"""Users with long metadata are logged and put back as they were, without DuckDB's dictionary compression."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from tests.flows.importing import imported, users_of
 
 
 def user(number: int, word: str, *, repeated: int) -> dict[str, object]:
-    """A user whose metadata is so long."""
+    """Return a user with that many notes as metadata."""
     notes = {f"note {place}": f"{word} {number} {place}" for place in range(repeated)}
     return {"email": f"{number}@x.example", "user_id": f"u-{number}", "user_metadata": notes}
 
 
 def compressions(settings: Settings) -> set[str]:
-    """How the texts of the rows before are stored."""
+    """Return how DuckDB compresses the texts in the logged rows."""
     with Store(settings).reading() as connection:
         found = connection.execute(
             "select distinct compression from pragma_storage_info('user_changes')"
@@ -28,7 +28,7 @@ def compressions(settings: Settings) -> set[str]:
 
 
 @pytest.mark.parametrize(("repeated", "has_dictionaries"), [(3, True), (300, False)])
-def test_rows_before_are_kept_and_put_back(tmp_path: Path, *, repeated: int, has_dictionaries: bool) -> None:
+def test_rows_are_logged_and_put_back(tmp_path: Path, *, repeated: int, has_dictionaries: bool) -> None:
     settings = Settings(database=tmp_path / "users.duckdb")
     imported(settings, [user(number, "first", repeated=repeated) for number in range(50)], name="first")
     before = users_of(settings)

@@ -1,4 +1,4 @@
-"""A job that takes too long, or that somebody asks to stop, ends as such and merges nothing."""
+"""A job that takes too long or is canceled ends as such and merges nothing."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.population import population, user, write_ndjson
 
 
 class Canceling(Observer):
-    """An observer at whose first sight of a phase or of progress somebody cancels the job."""
+    """An observer that cancels the job when it enters a phase, or on its first progress."""
 
     def __init__(self, folder: JobFolder, when: JobStatus | None) -> None:
         self.folder, self.when = folder, when
@@ -35,7 +35,7 @@ def run(settings: Settings, path: Path, when: JobStatus | None) -> JobSummary:
     return run_job(JobOptions(sources=(str(path),)), settings=settings, job_id=job_id, observer=observer)
 
 
-def test_a_job_past_its_time_is_failed_and_merges_nothing(settings: Settings) -> None:
+def test_a_job_beyond_its_time_limit_fails_and_merges_nothing(settings: Settings) -> None:
     imported(settings, [user(1)])
     before = users_of(settings)
     summary = imported(replace(settings, time_limit_seconds=0), [user(2)])

@@ -1,4 +1,4 @@
-"""An undo puts back what a job changed, in every column, keeps what has changed since, and can be undone itself."""
+"""An undo restores what a job changed, keeps users that have changed since, and can be undone itself."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ CYD = {"email": "cyd@x.example", "user_id": "u-cyd"}
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database into which the job `seed` has imported Ada and Bob."""
+    """Return a database into which the job `seed` has imported Ada and Bob."""
     settings = Settings(database=tmp_path_factory.mktemp("template") / "users.duckdb")
     imported(settings, [ADA, BOB], name="seed")
     return settings.database
@@ -33,7 +33,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(template: Path, tmp_path: Path) -> Settings:
-    """Settings of a copy of the template."""
+    """Return settings for a copy of the template."""
     return Settings(database=Path(shutil.copy(template, tmp_path)), wait_seconds=0.2)
 
 
@@ -68,7 +68,7 @@ def test_the_undo_of_an_undo_brings_the_job_back(settings: Settings) -> None:
     assert users_of(settings) == between
 
 
-def test_jobs_know_by_which_undo_in_force_they_are_undone(settings: Settings) -> None:
+def test_jobs_record_by_which_undo_in_force_they_are_undone(settings: Settings) -> None:
     undone(settings, "seed", name="first")
     undone(settings, "first", name="second")
     query = "select job_id, undone_by_job from import_jobs where undone_by_job is not null"
@@ -103,7 +103,7 @@ def test_a_user_that_was_edited_by_hand_is_kept_and_listed(settings: Settings, e
     assert users_of(settings) == edited_users
 
 
-def test_a_removed_user_whose_address_was_given_away_stays_out(settings: Settings) -> None:
+def test_a_deleted_user_whose_address_another_user_has_is_not_restored(settings: Settings) -> None:
     undone(settings, "seed", name="first")
     imported(
         settings, [{"email": "ADA@x.example", "user_id": "u-new"}, {"email": "other@x.example", "username": "bob"}]
@@ -114,7 +114,7 @@ def test_a_removed_user_whose_address_was_given_away_stays_out(settings: Setting
     assert users_of(settings) == before
 
 
-def test_what_was_kept_can_be_undone_once_it_is_as_the_job_left_it(settings: Settings) -> None:
+def test_a_kept_user_can_be_undone_once_it_is_as_the_job_left_it(settings: Settings) -> None:
     later = imported(settings, [{**ADA, "name": "Ada L."}])
     undone(settings, "seed", name="partly")
     undone(settings, later.job_id, name="later")
@@ -122,7 +122,7 @@ def test_what_was_kept_can_be_undone_once_it_is_as_the_job_left_it(settings: Set
     assert users_of(settings) == []
 
 
-def test_undoing_twice_answers_with_the_first_undo(settings: Settings) -> None:
+def test_undoing_twice_returns_the_first_undo(settings: Settings) -> None:
     first = undone(settings, "seed", name="first")
     assert undone(settings, "seed", name="second") == first
 
@@ -137,7 +137,7 @@ def test_an_undone_file_can_be_imported_again(settings: Settings) -> None:
     assert (second.inserted, second.job_id != first.job_id) == (1, True)
 
 
-def test_a_dry_run_says_the_same_and_changes_nothing(settings: Settings) -> None:
+def test_a_dry_run_reports_the_same_and_changes_nothing(settings: Settings) -> None:
     imported(settings, [{**ADA, "name": "Ada L."}])
     before = users_of(settings)
     said = undone(settings, "seed", name="dry", dry_run=True)
@@ -158,14 +158,14 @@ def test_jobs_that_merged_nothing_cannot_be_undone(settings: Settings) -> None:
     assert caught.value.code is ErrorCode.JOB_NOT_FOUND
 
 
-def test_a_database_whose_digests_another_engine_computed_is_left_alone(settings: Settings) -> None:
+def test_a_database_whose_digests_another_duckdb_computed_is_not_changed(settings: Settings) -> None:
     edited(settings, "update import_jobs set digest_probe = 1")
     with pytest.raises(JobFault) as caught:
         undone(settings, "seed")
     assert caught.value.code is ErrorCode.NOT_UNDOABLE
 
 
-def test_users_of_other_connections_are_not_touched(settings: Settings) -> None:
+def test_users_of_other_connections_are_not_changed(settings: Settings) -> None:
     edited(settings, "insert into users select * replace ('other' as connection) from users")
     others = [row for row in users_of(settings) if row[0] == "other"]
     undone(settings, "seed")

@@ -1,4 +1,4 @@
-"""A plan that refuses or changes more than the job allows is not merged."""
+"""A plan that exceeds a threshold of its job is not merged."""
 
 import pytest
 
@@ -26,14 +26,14 @@ from tests.flows.summaries import job_summary
         ({}, {"updated": 200}, None),
     ],
 )
-def test_a_limit_is_broken_only_beyond_it(
+def test_a_threshold_is_exceeded_only_beyond_its_value(
     options: dict[str, object], counts: dict[str, int], code: ErrorCode | None
 ) -> None:
     fault = exceeded_threshold(JobOptions(sources=("x",), **options), job_summary(**counts), users=200)  # type: ignore[arg-type]
     assert (fault and fault.code) == code
 
 
-def test_the_share_that_would_change_is_told() -> None:
+def test_the_message_gives_the_share_of_users_that_would_change() -> None:
     options = JobOptions(sources=("x",), max_updates_rate=0.1)
     fault = exceeded_threshold(options, job_summary(updated=76, inserted=900), users=200)
     assert fault is not None
