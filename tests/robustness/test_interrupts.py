@@ -1,4 +1,4 @@
-"""Whoever stops a job that waits, for a busy database or for a silent pipe, is heard at once."""
+"""A job that waits for a busy database or a silent pipe stops at once."""
 
 import json
 import signal
@@ -23,13 +23,13 @@ from tests.flows.importing import asked, imported, users_of
 from tests.population import user, write_ndjson
 from tests.robustness.processes import ROOT, hold_database, import_in_process, wait_until
 
-SOON = 5  # seconds on a busy machine, half of one on an idle one; they would wait for a minute
+SOON = 5  # seconds on a busy machine, half a second on an idle one; without a stop they would wait for a minute
 ADA = '{"email": "ada@x.example"}\n'
 Stop = Callable[[Settings, "subprocess.Popen[str]"], object]
 
 
 def cancel(settings: Settings, _process: "subprocess.Popen[str]") -> None:
-    """As `jobs cancel`."""
+    """Cancel the only job with `jobs cancel`."""
     (job,) = (path.parent.name for path in settings.jobs_folder.glob("*/lock"))
     assert jobs_main(["cancel", job, "--database", str(settings.database)]) == ExitCode.ALL_ROWS_IN
 
@@ -41,8 +41,8 @@ STOPS: dict[str, Stop] = {
 }
 
 
-def stopped(settings: Settings, process: "subprocess.Popen[str]", *, by: str) -> str:
-    """What the process printed, which ended in time with the code of a canceled job."""
+def stop(settings: Settings, process: "subprocess.Popen[str]", *, by: str) -> str:
+    """Stop the process, assert that it ends soon with the code of a canceled job, and return what it printed."""
     started = time.monotonic()
     STOPS[by](settings, process)
     try:
@@ -69,7 +69,7 @@ def test_a_job_that_waits_for_a_busy_database_is_stopped_at_once(settings: Setti
         process.stdin = None
         time.sleep(1)
         assert process.poll() is None, "it waits"
-        summary = json.loads(stopped(settings, process, by=by))
+        summary = json.loads(stop(settings, process, by=by))
     assert (summary["status"], summary["fault"]["code"]) == ("canceled", "CANCELED")
     assert live_status(Store(settings), summary["job_id"])[0].status is JobStatus.CANCELED
     assert users_of(settings) == []
@@ -83,7 +83,7 @@ def test_a_job_that_waits_to_begin_is_stopped_at_once(settings: Settings, by: st
         process = import_in_process(settings, str(source), IMPORT_WAIT_SECONDS="60")
         wait_until(lambda: [*settings.jobs_folder.glob("*/lock")])
         time.sleep(0.5)
-        assert "CANCELED" in stopped(settings, process, by=by)
+        assert "CANCELED" in stop(settings, process, by=by)
     assert asked(settings, "from import_jobs") == []
     assert [*settings.jobs_folder.glob("*-*")] == []
 
@@ -97,8 +97,8 @@ def test_a_job_that_waits_for_a_silent_pipe_is_stopped_at_once(settings: Setting
     process.stdin.write(ADA)
     process.stdin.flush()
     with process.stdin as pipe:
-        process.stdin = None  # it stays open
-        summary = json.loads(stopped(settings, process, by=by))
+        process.stdin = None  # the pipe stays open
+        summary = json.loads(stop(settings, process, by=by))
         assert not pipe.closed
     assert summary["status"] == "canceled"
     assert users_of(settings) == []
@@ -111,7 +111,7 @@ def test_a_silent_pipe_is_not_waited_for_beyond_the_time_limit(settings: Setting
     assert json.loads(process.communicate()[0])["fault"]["code"] == ErrorCode.TIMED_OUT
 
 
-def test_a_closed_standard_input_is_told(settings: Settings) -> None:
+def test_a_closed_standard_input_is_reported(settings: Settings) -> None:
     command = f"{sys.executable} -m flows.import_users - --direct --json --database {settings.database} <&-"
     ended = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S602
     assert json.loads(ended.stdout)["fault"]["code"] == ErrorCode.FILE_UNREADABLE
@@ -138,7 +138,7 @@ def test_a_command_that_waits_for_a_busy_database_is_stopped_at_once(
         wait_until(lambda: "duckdb" in Path(f"/proc/{process.pid}/maps").read_text())
         time.sleep(1)
         assert process.poll() is None, "it waits"
-        assert "CANCELED" in stopped(settings, process, by=by)
+        assert "CANCELED" in stop(settings, process, by=by)
     assert users_of(settings) == before
     assert asked(settings, "select count(*) from import_jobs") == [(1,)]
 
@@ -152,12 +152,12 @@ def test_an_undo_that_waits_is_canceled_by_the_jobs_command(settings: Settings) 
         (settings.jobs_folder / job.job_id / "lock").unlink()
         wait_until(lambda: [*settings.jobs_folder.glob("*/lock")])
         time.sleep(0.5)
-        assert "CANCELED" in stopped(settings, process, by="jobs cancel")
+        assert "CANCELED" in stop(settings, process, by="jobs cancel")
     assert len(users_of(settings)) == 1
 
 
 def test_a_running_job_is_canceled_though_the_database_is_busy(settings: Settings) -> None:
-    """Whoever holds it, the job or somebody else, is not waited for."""
+    """The command does not wait for the holder of the database, be it the job or another process."""
     impatient = replace(settings, wait_seconds=0)
     Store(impatient).prepare()
     process = import_in_process(settings, "-")

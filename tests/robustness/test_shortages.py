@@ -1,4 +1,4 @@
-"""A full disk and too little memory end a job with a clear fault and change nothing; run again, it goes in."""
+"""A full disk or too little memory ends a job with a clear fault and changes nothing; a second run succeeds."""
 
 import json
 import os
@@ -29,17 +29,17 @@ MEGABYTE = 1_000_000
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of users with some bulk."""
+    """Return a file of users with long metadata."""
     path = tmp_path_factory.mktemp("source") / "users.ndjson"
     return write_ndjson(path, ({**user(n), "user_metadata": {"note": f"{n}-" * 200}} for n in range(USERS)))
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of four megabytes."""
+    """Mount a file system of four megabytes."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", folder]
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(folder)]
     mounted = subprocess.run(command, capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
@@ -57,7 +57,7 @@ def code_of(summary: JobSummary) -> str | None:
     return summary.fault["code"] if summary.fault else None
 
 
-def test_a_full_disk_fails_the_job_clearly_and_with_room_it_goes_in(small_disk: Path, source: Path) -> None:
+def test_a_full_disk_fails_the_job_and_with_space_it_succeeds(small_disk: Path, source: Path) -> None:
     settings = Settings(database=small_disk / "users.duckdb", wait_seconds=1)
     for name, free in (("loading", 200_000), ("planning", 600_000), ("merging", 2_000_000)):
         Store(settings).prepare()
@@ -67,18 +67,18 @@ def test_a_full_disk_fails_the_job_clearly_and_with_room_it_goes_in(small_disk: 
         (small_disk / "ballast").unlink()
         assert live_status(Store(settings), name)[0].fault == summary.fault
         assert users_of(settings) == []
-        assert not JobFolder(settings.jobs_folder / name).parts("accepted"), "they keep nobody's disk full"
+        assert not JobFolder(settings.jobs_folder / name).parts("accepted"), "staged rows do not keep the disk full"
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
-    assert imported(settings, source, "with room").inserted == USERS
+    assert imported(settings, source, "with space").inserted == USERS
 
 
 def _fill(disk: Path, *, free: int) -> None:
-    """Leave only so many bytes."""
+    """Fill the disk until that many bytes are free."""
     found = os.statvfs(disk)
     (disk / "ballast").write_bytes(b"x" * max(0, found.f_bavail * found.f_frsize - free))
 
 
-def test_a_database_that_cannot_be_made_for_want_of_room_is_not_made_at_all(small_disk: Path, source: Path) -> None:
+def test_a_database_without_space_to_be_created_is_not_created_at_all(small_disk: Path, source: Path) -> None:
     settings = Settings(database=small_disk / "users.duckdb", wait_seconds=1)
     _fill(small_disk, free=300_000)
     with pytest.raises(DatabaseFault) as caught:
@@ -90,7 +90,7 @@ def test_a_database_that_cannot_be_made_for_want_of_room_is_not_made_at_all(smal
     assert asked(settings, "select count(*) from users") == [(0,)]
 
 
-def test_free_space_is_looked_at_before_a_merge(small_disk: Path, tmp_path: Path) -> None:
+def test_free_space_is_checked_before_a_merge(small_disk: Path, tmp_path: Path) -> None:
     settings = Settings(database=small_disk / "users.duckdb", wait_seconds=1)
     summary = imported(settings, write_ndjson(tmp_path / "one.ndjson", [user(1)]), "job")
     assert code_of(summary) == ErrorCode.DISK_FULL
@@ -124,7 +124,7 @@ def test_too_little_memory_fails_the_job_and_changes_nothing(megabytes: int, sou
     assert is_in or again.inserted == USERS
 
 
-def test_an_engine_that_may_use_little_memory_says_so(tmp_path: Path, source: Path) -> None:
+def test_a_memory_limit_that_is_too_low_is_reported(tmp_path: Path, source: Path) -> None:
     settings = Settings(database=tmp_path / "users.duckdb", memory_limit="12MB")
     Store(settings).prepare()
     summary = imported(settings, source, "job")
@@ -143,12 +143,12 @@ def test_an_engine_that_may_use_little_memory_says_so(tmp_path: Path, source: Pa
         (ValueError("No space left on device"), None),
     ],
 )
-def test_what_ran_out_is_told_from_the_error(error: Exception, code: ErrorCode | None) -> None:
+def test_the_error_tells_what_ran_out(error: Exception, code: ErrorCode | None) -> None:
     fault = shortage(error)
     assert (fault.code if fault else None) == code
 
 
-def test_the_command_line_answers_a_full_disk_with_one_sentence(small_disk: Path, source: Path) -> None:
+def test_the_command_line_reports_a_full_disk_in_one_sentence(small_disk: Path, source: Path) -> None:
     settings = Settings(database=small_disk / "users.duckdb", wait_seconds=1)
     Store(settings).prepare()
     _fill(small_disk, free=600_000)
@@ -156,9 +156,9 @@ def test_the_command_line_answers_a_full_disk_with_one_sentence(small_disk: Path
         sys.executable,
         "-m",
         "flows.import_users",
-        source,
+        str(source),
         "--database",
-        settings.database,
+        str(settings.database),
         "--direct",
         "--json",
     ]

@@ -1,4 +1,4 @@
-"""Imports into one database wait for each other to a deadline, never lose a row, and are limited in number."""
+"""Concurrent imports into one database wait until a deadline, never lose a row, and are limited in number."""
 
 import json
 import signal
@@ -24,7 +24,7 @@ from tests.robustness.processes import ROOT, hold_database, import_in_process, w
 
 
 @pytest.mark.usefixtures("store")
-def test_two_processes_import_into_one_database_and_both_get_in(settings: Settings) -> None:
+def test_two_processes_import_into_one_database_and_both_succeed(settings: Settings) -> None:
     files = [write_ndjson(settings.database.parent / f"{n}.ndjson", [user(n)]) for n in range(2)]
     with import_in_process(settings, str(files[0])) as one, import_in_process(settings, str(files[1])) as other:
         summaries = [json.loads(process.communicate()[0]) for process in (one, other)]
@@ -32,7 +32,7 @@ def test_two_processes_import_into_one_database_and_both_get_in(settings: Settin
     assert len(users_of(settings)) == 2
 
 
-def test_two_processes_make_one_new_database(settings: Settings) -> None:
+def test_two_processes_create_one_database(settings: Settings) -> None:
     files = [write_ndjson(settings.database.parent / f"{n}.ndjson", [user(n)]) for n in range(2)]
     with import_in_process(settings, str(files[0])) as one, import_in_process(settings, str(files[1])) as other:
         codes = [process.communicate() and process.returncode for process in (one, other)]
@@ -42,7 +42,7 @@ def test_two_processes_make_one_new_database(settings: Settings) -> None:
     assert versions[0][0] == versions[0][1]
 
 
-def test_a_job_waits_for_a_reader_to_its_deadline_and_names_it(settings: Settings) -> None:
+def test_a_job_waits_for_a_reader_until_its_deadline_and_names_it(settings: Settings) -> None:
     with ExitStack() as reading:
         pids = []
 
@@ -62,7 +62,7 @@ def test_a_job_waits_for_a_reader_to_its_deadline_and_names_it(settings: Setting
 
 
 @pytest.mark.usefixtures("store")
-def test_a_job_that_cannot_begin_for_a_reader_says_so(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_job_that_cannot_begin_for_a_reader_fails(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     with hold_database(settings) as reader, pytest.raises(DatabaseFault, match=f"held by process {reader}"):
         imported(settings, [user(1)])
     assert main(["list", "--json", "--database", str(settings.database)]) == 0
@@ -70,7 +70,7 @@ def test_a_job_that_cannot_begin_for_a_reader_says_so(settings: Settings, capsys
 
 
 @pytest.mark.usefixtures("store")
-def test_a_job_gets_in_as_soon_as_the_reader_has_gone(settings: Settings) -> None:
+def test_a_job_succeeds_as_soon_as_the_reader_has_ended(settings: Settings) -> None:
     patient = Settings(database=settings.database, wait_seconds=60)
     with ExitStack() as reading:
         reading.enter_context(hold_database(settings))
@@ -87,11 +87,11 @@ def _file(settings: Settings) -> Path:
 
 
 @pytest.mark.usefixtures("store")
-def test_a_waiting_job_hears_that_it_must_stop(settings: Settings) -> None:
-    """A job that would wait a minute for a reader is canceled at once."""
+def test_a_waiting_job_is_canceled_at_once(settings: Settings) -> None:
+    """The job would wait a minute for a reader."""
     source = str(_file(settings))
     with import_in_process(settings, "-", IMPORT_WAIT_SECONDS="60") as process:
-        job = _job_that_runs(settings)
+        job = _find_running_job(settings)
         with hold_database(settings):
             assert process.stdin is not None
             process.stdin.write(Path(source).read_text())
@@ -106,8 +106,8 @@ def test_a_waiting_job_hears_that_it_must_stop(settings: Settings) -> None:
     assert live_status(Store(settings), job)[0].status is JobStatus.CANCELED
 
 
-def _job_that_runs(settings: Settings) -> str:
-    """The id of the job that has just begun."""
+def _find_running_job(settings: Settings) -> str:
+    """Return the id of the job that has just begun."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         running = [path.parent.name for path in settings.jobs_folder.glob("*/stdin")]
@@ -118,7 +118,7 @@ def _job_that_runs(settings: Settings) -> str:
 
 
 @pytest.mark.usefixtures("store")
-def test_a_third_job_is_refused_and_a_killed_one_makes_room(settings: Settings) -> None:
+def test_a_third_job_is_refused_and_a_killed_one_frees_its_slot(settings: Settings) -> None:
     with import_in_process(settings, "-") as one, import_in_process(settings, "-") as other:
         wait_until(lambda: len([*settings.jobs_folder.glob("*/stdin")]) == 2)
         third = imported(settings, [user(1)], name="third")
@@ -132,8 +132,8 @@ def test_a_third_job_is_refused_and_a_killed_one_makes_room(settings: Settings) 
     assert [live_status(Store(settings), str(job))[0].status for (job,) in jobs] == [JobStatus.FAILED] * 2
 
 
-def test_every_row_of_many_quick_imports_is_there() -> None:
-    """Three processes, some killed; `python -m tests.robustness.crowd --imports 100` lets more in."""
+def test_many_concurrent_imports_lose_no_row() -> None:
+    """Three processes, some killed; `python -m tests.robustness.crowd --imports 100` runs more."""
     command = [sys.executable, "-m", "tests.robustness.crowd", "--processes", "3", "--imports", "4", "--kills", "2"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert ended.returncode == ExitCode.ALL_ROWS_IN, ended.stdout + ended.stderr

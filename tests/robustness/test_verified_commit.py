@@ -1,4 +1,4 @@
-"""What a commit left is counted again, an end stands, and a job whose process died is told as lost."""
+"""What a commit left is verified, the recorded end of a job is final, and a job whose process died is lost."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def connection_of_the_job() -> duckdb.DuckDBPyConnection:
-    """The connection that the job holds: no other process can write meanwhile, so only it can be made to lose a row."""
+    """Return the connection that the job holds: no other can write meanwhile, so only it can be made to lose a row."""
     frame = sys._getframe()
     while frame is not None:
         if frame.f_code.co_name in ("merge", "_put_back"):
@@ -40,12 +40,12 @@ def connection_of_the_job() -> duckdb.DuckDBPyConnection:
             assert isinstance(found, duckdb.DuckDBPyConnection)
             return found
         frame = frame.f_back  # type: ignore[assignment]
-    raise AssertionError("no job is in a merge")
+    raise AssertionError("no job is merging")
 
 
 @contextmanager
 def losing(statement: str, *, before: str = "read back") -> Iterator[None]:
-    """Within the block a job's commit is followed by the statement before anything is read back, or another step."""
+    """Execute the statement after a job's commit, before it is read back, or before another step."""
 
     def lose(step: str) -> None:
         if step == before:
@@ -64,9 +64,7 @@ def losing(statement: str, *, before: str = "read back") -> Iterator[None]:
         ("update users set connection = 'other'", "0 created, not 2"),
     ],
 )
-def test_an_import_whose_commit_lost_something_has_failed_and_says_so(
-    settings: Settings, statement: str, words: str
-) -> None:
+def test_an_import_whose_commit_lost_something_fails(settings: Settings, statement: str, words: str) -> None:
     with losing(statement):
         summary = imported(settings, [ADA, BOB])
     assert (summary.status, summary.exit_code) == (JobStatus.FAILED, ExitCode.JOB_FAILED)
@@ -79,7 +77,7 @@ def test_an_import_whose_commit_lost_something_has_failed_and_says_so(
 
 
 @pytest.mark.parametrize("key", ["email_key", "username_key", "user_id"])
-def test_a_key_that_two_users_would_hold_ends_the_transaction(settings: Settings, key: str) -> None:
+def test_a_key_that_two_users_would_hold_rolls_the_transaction_back(settings: Settings, key: str) -> None:
     assert imported(settings, [BOB]).inserted == 1
     with losing(f"update users set {key} = 'same'", before="broken_keys"):  # noqa: S608
         summary = imported(settings, [ADA])
@@ -99,7 +97,7 @@ def test_what_a_broken_commit_left_can_be_undone_and_imported_again(settings: Se
     assert imported(settings, [ADA, BOB], again=False).inserted == 2
 
 
-def test_an_undo_whose_commit_lost_something_has_failed_and_says_so(settings: Settings) -> None:
+def test_an_undo_whose_commit_lost_something_fails(settings: Settings) -> None:
     imported(settings, [ADA, BOB])
     job = imported(settings, [{**ADA, "name": "Ada L."}, {**BOB, "name": "Bob"}])
     with losing("delete from users where user_id = 'u-bob'"):
@@ -110,7 +108,7 @@ def test_an_undo_whose_commit_lost_something_has_failed_and_says_so(settings: Se
     assert find_job(Store(settings), "undo").status is JobStatus.FAILED
 
 
-def test_a_dry_run_that_wrote_something_has_failed(settings: Settings) -> None:
+def test_a_dry_run_that_wrote_something_fails(settings: Settings) -> None:
     imported(settings, [ADA])
     with losing("update users set created_by_job = 'dry', updated_by_job = 'dry'"):
         summary = imported(settings, [BOB], name="dry", dry_run=True)
@@ -118,7 +116,7 @@ def test_a_dry_run_that_wrote_something_has_failed(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("step", ["database: committed", "read back", "report"])
-def test_what_breaks_after_the_commit_does_not_undo_what_is_said(settings: Settings, step: str) -> None:
+def test_a_fault_after_the_commit_does_not_change_the_summary(settings: Settings, step: str) -> None:
     waiting_for = ["finish_job", step]
 
     def break_down(name: str) -> None:
@@ -137,7 +135,7 @@ def test_a_signal_after_the_commit_comes_too_late(settings: Settings) -> None:
     def interrupt(name: str) -> None:
         if name == "read back":
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.2)  # the main thread hears it meanwhile
+            time.sleep(0.2)  # until the main thread has handled it
 
     with on_fault_point(interrupt):
         summary = imported(settings, [ADA], name="job")
@@ -158,8 +156,8 @@ def test_a_signal_before_the_commit_cancels_however_often_it_comes(settings: Set
     assert users_of(settings) == []
 
 
-def test_a_job_that_was_taken_for_lost_meanwhile_merges_nothing(settings: Settings) -> None:
-    """As when its folder was moved away while it ran."""
+def test_a_job_that_was_swept_as_lost_meanwhile_merges_nothing(settings: Settings) -> None:
+    """This happens when its folder is moved while it runs."""
 
     def declare_lost(name: str) -> None:
         if name == "enter importing":
@@ -172,7 +170,7 @@ def test_a_job_that_was_taken_for_lost_meanwhile_merges_nothing(settings: Settin
 
 
 def test_an_end_that_could_not_be_recorded_is_recorded_by_the_next_command(settings: Settings) -> None:
-    """The database is busy when the job breaks down: its folder says how it ended."""
+    """The database is busy when the job fails, so that only its folder holds the end."""
     with _reader(settings, at="enter ready"):
         summary = imported(settings, [ADA], name="job")
     assert summary.fault is not None
@@ -185,7 +183,7 @@ def test_an_end_that_could_not_be_recorded_is_recorded_by_the_next_command(setti
 
 @contextmanager
 def _reader(settings: Settings, *, at: str) -> Iterator[None]:
-    """Another process reads the database from that step on."""
+    """Read the database in another process from that step on."""
     code = "import sys, duckdb; c = duckdb.connect(sys.argv[1], read_only=True); print('in', flush=True); input()"
     readers: list[subprocess.Popen[str]] = []
 
@@ -228,7 +226,7 @@ def test_a_status_that_another_version_wrote_does_not_stop_the_sweep(settings: S
     assert find_job(Store(settings), "job").status is JobStatus.FAILED
 
 
-def test_the_folder_of_a_job_that_never_began_is_taken_away_but_nothing_else(store: Store, settings: Settings) -> None:
+def test_only_the_folder_of_a_job_that_never_began_is_removed(store: Store, settings: Settings) -> None:
     orphan, running, other = (settings.jobs_folder / name for name in (str(uuid.uuid4()), str(uuid.uuid4()), "letters"))
     orphan.mkdir()
     other.mkdir()
@@ -239,13 +237,13 @@ def test_the_folder_of_a_job_that_never_began_is_taken_away_but_nothing_else(sto
     assert [path.exists() for path in (orphan, running, other)] == [False, False, True]
 
 
-def test_a_job_that_cannot_begin_leaves_nothing(settings: Settings, store: Store) -> None:
+def test_a_job_that_cannot_begin_leaves_nothing_behind(settings: Settings, store: Store) -> None:
     with store.reading(), pytest.raises(DatabaseFault):
         imported(settings, [ADA], name=str(uuid.uuid4()))
     assert [path.name for path in settings.jobs_folder.iterdir() if not path.name.startswith(".")] == []
 
 
-def test_the_end_of_a_job_stands(settings: Settings) -> None:
+def test_the_recorded_end_of_a_job_is_final(settings: Settings) -> None:
     summary: JobSummary = imported(settings, [ADA], Mode.INSERT, name="job")
     JobFolder(settings.jobs_folder / "job").write_status({"status": "importing"})
     sweep(Store(settings))
@@ -253,10 +251,18 @@ def test_the_end_of_a_job_stands(settings: Settings) -> None:
     assert Path(settings.jobs_folder / "job").exists()
 
 
-def test_a_reader_of_the_output_that_leaves_does_not_end_the_job(settings: Settings, tmp_path: Path) -> None:
+def test_a_closed_pipe_does_not_end_the_job(settings: Settings, tmp_path: Path) -> None:
     source = tmp_path / "users.ndjson"
     source.write_text('{"email": "ada@x.example"}\n')
-    command = [sys.executable, "-m", "flows.import_users", source, "--database", settings.database, "--direct"]
+    command = [
+        sys.executable,
+        "-m",
+        "flows.import_users",
+        str(source),
+        "--database",
+        str(settings.database),
+        "--direct",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -264,9 +270,9 @@ def test_a_reader_of_the_output_that_leaves_does_not_end_the_job(settings: Setti
         process.stderr.close()
     assert process.returncode == ExitCode.ALL_ROWS_IN
     assert len(users_of(settings)) == 1
-    (job,) = asked(settings, "select job_id from import_jobs")
+    ((job,),) = asked(settings, "select job_id from import_jobs")
     with subprocess.Popen(
-        [sys.executable, "-m", "flows.jobs", "status", str(job[0]), "--database", settings.database],
+        [sys.executable, "-m", "flows.jobs", "status", str(job), "--database", str(settings.database)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=ROOT,
