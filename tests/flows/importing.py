@@ -15,16 +15,16 @@ from schemas.job import JobOptions, JobSummary, Mode
 Record = Mapping[str, object]
 
 
-def imported(
+def import_records(
     settings: Settings, records: Iterable[Record], mode: Mode = Mode.UPSERT, *, name: str | None = None, **more: object
 ) -> JobSummary:
     """Import the records as NDJSON, even if they have been imported before."""
     path = settings.database.parent / f"{uuid.uuid4()}.ndjson"
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    return imported_file(settings, path, mode, name=name, format="ndjson", **more)
+    return import_file(settings, path, mode, name=name, format="ndjson", **more)
 
 
-def imported_file(
+def import_file(
     settings: Settings, path: Path, mode: Mode = Mode.UPSERT, *, name: str | None = None, **more: object
 ) -> JobSummary:
     """Import a file, even if it has been imported before, by a job with that id."""
@@ -32,19 +32,19 @@ def imported_file(
     return run_job(options, settings=settings, job_id=name or str(uuid.uuid4()), observer=Observer())
 
 
-def users_of(settings: Settings) -> list[tuple[object, ...]]:
+def read_users(settings: Settings) -> list[tuple[object, ...]]:
     """Return every user with every column."""
     with Store(settings).reading() as connection:
         return connection.execute("from users order by connection, user_id").fetchall()
 
 
-def asked(settings: Settings, query: str, **values: object) -> list[tuple[object, ...]]:
+def query_rows(settings: Settings, query: str, **values: object) -> list[tuple[object, ...]]:
     """Return the rows of a query."""
     with Store(settings).reading() as connection:
         return connection.execute(query, values).fetchall()
 
 
-def edited(settings: Settings, statement: str) -> None:
+def change_database(settings: Settings, statement: str) -> None:
     """Execute a statement that changes the database."""
     with Store(settings).transaction() as connection:
         connection.execute(statement)

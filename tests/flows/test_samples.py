@@ -9,7 +9,7 @@ from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.jobs import errors_of_job
 from schemas.job import JobStatus, Mode
-from tests.flows.importing import asked, imported_file
+from tests.flows.importing import import_file, query_rows
 from tests.samples.people import CLEAN, FAULTY
 
 SAMPLES = Path(__file__).resolve().parents[2] / "data" / "samples"
@@ -18,7 +18,7 @@ FORMATS = ("json", "ndjson", "csv", "parquet")
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_faulty_users_get_the_errors_listed_beside_them(settings: Settings, form: str) -> None:
-    summary = imported_file(settings, SAMPLES / f"faulty.{form}", Mode.INSERT)
+    summary = import_file(settings, SAMPLES / f"faulty.{form}", Mode.INSERT)
     found = [(e["record"], e["line"], e["code"], e["path"]) for e in errors_of_job(Store(settings), summary.job_id)]
     lines = (SAMPLES / f"faulty.{form}.expected.ndjson").read_text(encoding="utf-8").splitlines()
     expected = [(e["record"], e["line"], e["code"], e["path"]) for e in map(json.loads, lines)]
@@ -30,9 +30,9 @@ def test_faulty_users_get_the_errors_listed_beside_them(settings: Settings, form
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_clean_users_are_stored_completely(settings: Settings, form: str) -> None:
-    summary = imported_file(settings, SAMPLES / f"users.{form}", Mode.INSERT)
+    summary = import_file(settings, SAMPLES / f"users.{form}", Mode.INSERT)
     assert (summary.status, summary.inserted, summary.total) == (JobStatus.COMPLETED, len(CLEAN), len(CLEAN))
-    stored = asked(settings, "select email, username, given_name, blocked, user_metadata::varchar from users")
+    stored = query_rows(settings, "select email, username, given_name, blocked, user_metadata::varchar from users")
     given = [
         (
             user["email"],

@@ -30,7 +30,7 @@ from schemas.codes import ErrorCode
 from schemas.connection import ConnectionSettings
 from schemas.faults import DatabaseFault, ExitCode, FileFault
 from schemas.job import JobStatus, JobSummary, Mode
-from tests.flows.importing import asked, imported, imported_file, users_of
+from tests.flows.importing import import_file, import_records, query_rows, read_users
 
 ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada"}
 HOSTILE = (
@@ -75,7 +75,7 @@ def test_what_a_job_writes_is_private_at_every_moment(mask: int, tmp_path: Path)
         source.write_text(json.dumps(ADA) + '\n{"email": "no address"}\n')
         settings = Settings(database=tmp_path / "made" / "for it" / "users.duckdb")
         with on_fault_point(look):
-            job = imported_file(settings, source, name="job")
+            job = import_file(settings, source, name="job")
             undo(job.job_id, dry_run=False, settings=settings, job_id="undo")
             write_rejects(Store(settings), "job", settings.database.parent / "rejects.ndjson")
             look("the end")
@@ -87,7 +87,7 @@ def test_what_a_job_writes_is_private_at_every_moment(mask: int, tmp_path: Path)
 
 def test_a_database_that_others_can_read_is_made_private(settings: Settings, store: Store) -> None:
     store.path.chmod(0o666)
-    imported(settings, [ADA])
+    import_records(settings, [ADA])
     assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
 
 
@@ -95,14 +95,14 @@ def test_a_database_that_others_can_read_is_made_private(settings: Settings, sto
 def test_a_database_may_have_almost_any_name_in_any_folder(name: str, tmp_path: Path) -> None:
     settings = Settings(database=tmp_path / name / name)
     (tmp_path / name).mkdir()
-    job = imported(settings, [ADA, {"email": "no address"}])
+    job = import_records(settings, [ADA, {"email": "no address"}])
     assert (job.status, job.inserted) == (JobStatus.COMPLETED_WITH_ERRORS, 1)
-    assert imported(settings, [{**ADA, "name": "A."}]).updated == 1
+    assert import_records(settings, [{**ADA, "name": "A."}]).updated == 1
     assert write_rejects(Store(settings), job.job_id, tmp_path / "rejects.csv").records == 1
     assert sorted(path.name for path in (tmp_path / name).iterdir() if path.suffix != ".ndjson") == sorted(
         [name, "jobs"]
     )
-    assert asked(settings, "select name from users") == [("A.",)]
+    assert query_rows(settings, "select name from users") == [("A.",)]
 
 
 @pytest.mark.parametrize("name", ["what?.duckdb", "what?/users.duckdb", "back\\slash.duckdb"])
@@ -132,7 +132,7 @@ def test_two_names_of_one_database_are_one_database(settings: Settings, store: S
             sweep(Store(other))
 
     with on_fault_point(sweep_by_other_name):
-        assert imported(settings, [ADA], name="job").status is JobStatus.COMPLETED
+        assert import_records(settings, [ADA], name="job").status is JobStatus.COMPLETED
     assert live_status(Store(other), "job")[0].status is JobStatus.COMPLETED
     assert [path.name for path in other.database.parent.iterdir()] == ["link.duckdb"]
 
@@ -141,7 +141,7 @@ def test_two_names_of_one_database_are_one_database(settings: Settings, store: S
 def test_a_file_that_is_not_a_database_is_not_changed(content: bytes, settings: Settings) -> None:
     settings.database.write_bytes(content)
     with pytest.raises(DatabaseFault) as caught:
-        imported(settings, [ADA])
+        import_records(settings, [ADA])
     assert caught.value.code is ErrorCode.DATABASE_UNREADABLE
     assert settings.database.read_bytes() == content
 
@@ -150,7 +150,7 @@ def test_a_log_without_its_database_is_not_destroyed(settings: Settings) -> None
     log = settings.database.with_name("users.duckdb.wal")
     log.write_bytes(b"committed changes")
     with pytest.raises(DatabaseFault, match="holds changes of a database that is not there"):
-        imported(settings, [ADA])
+        import_records(settings, [ADA])
     assert log.read_bytes() == b"committed changes"
     assert not settings.database.exists()
 
@@ -158,7 +158,7 @@ def test_a_log_without_its_database_is_not_destroyed(settings: Settings) -> None
 def test_a_folder_that_cannot_be_written_is_reported_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DatabaseFault, match=r"the folder .*/file/jobs cannot be made or written: not a directory"):
-        imported_file(Settings(database=tmp_path / "file" / "users.duckdb"), tmp_path / "x")
+        import_file(Settings(database=tmp_path / "file" / "users.duckdb"), tmp_path / "x")
 
 
 def code_of(summary: JobSummary) -> str | None:
@@ -171,7 +171,7 @@ def test_the_database_is_refused_as_a_source(of: str, settings: Settings, store:
     sources = {"file": store.path, "link": tmp_path / "link", "hard link": tmp_path / "hard link"}
     sources["link"].symlink_to(store.path)
     sources["hard link"].hardlink_to(store.path)
-    summary = imported_file(settings, sources[of], format="ndjson")
+    summary = import_file(settings, sources[of], format="ndjson")
     assert summary.fault is not None
     assert "is the database itself" in summary.fault["message"]
 
@@ -182,13 +182,13 @@ def test_no_output_replaces_the_database_or_a_source(tmp_path: Path) -> None:
     source.write_text("email\nada@x.example\nno address\n")
     before = source.read_bytes()
     for plan in (settings.database, source, tmp_path / "jobs" / ".." / "more.csv"):
-        summary = imported_file(settings, source, plan=str(plan), dry_run=True)
+        summary = import_file(settings, source, plan=str(plan), dry_run=True)
         assert code_of(summary) == ErrorCode.FILE_FORMAT
-    job = imported_file(settings, source)
+    job = import_file(settings, source)
     with pytest.raises(FileFault, match="is the database itself"):
         write_rejects(Store(settings), job.job_id, settings.database)
     assert source.read_bytes() == before
-    assert len(users_of(settings)) == 1
+    assert len(read_users(settings)) == 1
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -197,7 +197,7 @@ def test_a_source_may_have_any_name(name: str, settings: Settings, tmp_path: Pat
     source.parent.mkdir()
     source.write_text(json.dumps(ADA) + "\n")
     (tmp_path / "in" / "glob1a").write_text("not this one")
-    summary = imported_file(settings, source, format="ndjson")
+    summary = import_file(settings, source, format="ndjson")
     assert (summary.status, summary.inserted, summary.sources) == (JobStatus.COMPLETED, 1, (str(source),))
 
 
@@ -205,8 +205,8 @@ def test_a_source_may_be_named_by_a_link_or_with_parent_folders(settings: Settin
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "users.ndjson").write_text(json.dumps(ADA) + "\n")
     (tmp_path / "link.ndjson").symlink_to(tmp_path / "in" / "users.ndjson")
-    assert imported_file(settings, tmp_path / "link.ndjson").inserted == 1
-    assert imported_file(settings, tmp_path / "in" / ".." / "in" / "users.ndjson").unchanged == 1
+    assert import_file(settings, tmp_path / "link.ndjson").inserted == 1
+    assert import_file(settings, tmp_path / "in" / ".." / "in" / "users.ndjson").unchanged == 1
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "device", "socket", "loop", "locked"])
@@ -228,9 +228,9 @@ def test_what_is_not_a_file_is_refused_at_once(kind: str, settings: Settings, tm
         path.chmod(0)
         if os.access(path, os.R_OK):
             pytest.skip("this user may read any file")
-    summary = imported_file(settings, path)
+    summary = import_file(settings, path)
     assert code_of(summary) == ErrorCode.FILE_UNREADABLE
-    assert users_of(settings) == []
+    assert read_users(settings) == []
 
 
 def test_an_address_is_never_fetched(settings: Settings) -> None:
@@ -245,19 +245,19 @@ def test_an_address_is_never_fetched(settings: Settings) -> None:
 
 def schema_of(settings: Settings) -> list[tuple[object, ...]]:
     query = "select table_name, column_name, data_type from information_schema.columns order by all"
-    return asked(settings, query)
+    return query_rows(settings, query)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_connections_and_external_ids_may_have_any_name(name: str, settings: Settings, store: Store) -> None:
     before = schema_of(settings)
-    assert code_of(imported(settings, [ADA], connection=name)) == ErrorCode.CONNECTION_NOT_FOUND
+    assert code_of(import_records(settings, [ADA], connection=name)) == ErrorCode.CONNECTION_NOT_FOUND
     add_connection(store, ConnectionSettings(connection=name))
-    job = imported(settings, [{**ADA, "user_id": "u-1"}], connection=name, external_id=name)
+    job = import_records(settings, [{**ADA, "user_id": "u-1"}], connection=name, external_id=name)
     assert (job.status, job.connection, job.external_id) == (JobStatus.COMPLETED, name, name)
     undo(job.job_id, dry_run=False, settings=settings, job_id="undo")
     assert schema_of(settings) == before
-    assert users_of(settings) == []
+    assert read_users(settings) == []
 
 
 COLUMNS = (*HOSTILE, "*", "^.*$", "email;", '"; drop table users; --', "__proto__", "x" * 500, "record", "line", "text")
@@ -271,16 +271,16 @@ def test_columns_may_have_any_name_and_are_unknown_fields(
     path = tmp_path / f"users.{form}"
     row = {"email": "ada@x.example", **dict.fromkeys(COLUMNS, "'); drop table users; --")}
     _write(path, form, row)
-    summary = imported_file(settings, path, Mode.INSERT)
+    summary = import_file(settings, path, Mode.INSERT)
     assert summary.errors_by_code == {"UNKNOWN_FIELD": len(COLUMNS)}
-    assert imported_file(settings, path, Mode.INSERT, unknown_fields="ignore").inserted == 1
+    assert import_file(settings, path, Mode.INSERT, unknown_fields="ignore").inserted == 1
     assert schema_of(settings) == before
     rejects = tmp_path / f"rejects.{form}"
     arguments = [summary.job_id, "--database", str(settings.database)]
     assert jobs_main(["rejects", *arguments, "-o", str(rejects)]) == ExitCode.ALL_ROWS_IN
     assert jobs_main(["errors", *arguments]) == ExitCode.ALL_ROWS_IN
     assert capsys.readouterr().out.count("UNKNOWN_FIELD") == len(COLUMNS)
-    assert imported_file(settings, rejects, Mode.INSERT).errors_by_code == {"UNKNOWN_FIELD": len(COLUMNS)}
+    assert import_file(settings, rejects, Mode.INSERT).errors_by_code == {"UNKNOWN_FIELD": len(COLUMNS)}
     assert store.path.exists()
 
 
@@ -301,8 +301,8 @@ def test_values_may_be_any_text(settings: Settings, store: Store) -> None:
         {"email": f"{number}@x.example", "name": name.replace("\n", " ").replace("\t", " ")}
         for number, name in enumerate(HOSTILE)
     ]
-    assert imported(settings, users).inserted == len(HOSTILE)
-    assert sorted(asked(settings, "select name from users")) == sorted((user["name"],) for user in users)
+    assert import_records(settings, users).inserted == len(HOSTILE)
+    assert sorted(query_rows(settings, "select name from users")) == sorted((user["name"],) for user in users)
     assert schema_of(settings) == before
 
 

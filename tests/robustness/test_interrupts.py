@@ -19,7 +19,7 @@ from flows.store.live_jobs import live_status
 from schemas.codes import ErrorCode
 from schemas.faults import ExitCode
 from schemas.job import JobStatus
-from tests.flows.importing import asked, imported, users_of
+from tests.flows.importing import import_records, query_rows, read_users
 from tests.population import user, write_ndjson
 from tests.robustness.processes import ROOT, hold_database, import_in_process, wait_until
 
@@ -72,7 +72,7 @@ def test_a_job_that_waits_for_a_busy_database_is_stopped_at_once(settings: Setti
         summary = json.loads(stop(settings, process, by=by))
     assert (summary["status"], summary["fault"]["code"]) == ("canceled", "CANCELED")
     assert live_status(Store(settings), summary["job_id"])[0].status is JobStatus.CANCELED
-    assert users_of(settings) == []
+    assert read_users(settings) == []
 
 
 @pytest.mark.usefixtures("store")
@@ -84,7 +84,7 @@ def test_a_job_that_waits_to_begin_is_stopped_at_once(settings: Settings, by: st
         wait_until(lambda: [*settings.jobs_folder.glob("*/lock")])
         time.sleep(0.5)
         assert "CANCELED" in stop(settings, process, by=by)
-    assert asked(settings, "from import_jobs") == []
+    assert query_rows(settings, "from import_jobs") == []
     assert [*settings.jobs_folder.glob("*-*")] == []
 
 
@@ -101,7 +101,7 @@ def test_a_job_that_waits_for_a_silent_pipe_is_stopped_at_once(settings: Setting
         summary = json.loads(stop(settings, process, by=by))
         assert not pipe.closed
     assert summary["status"] == "canceled"
-    assert users_of(settings) == []
+    assert read_users(settings) == []
 
 
 @pytest.mark.usefixtures("store")
@@ -128,8 +128,8 @@ def test_a_closed_standard_input_is_reported(settings: Settings) -> None:
 def test_a_command_that_waits_for_a_busy_database_is_stopped_at_once(
     settings: Settings, command: list[str], by: str
 ) -> None:
-    job = imported(settings, [user(1)])
-    before = users_of(settings)
+    job = import_records(settings, [user(1)])
+    before = read_users(settings)
     whole = [sys.executable, "-m", *command, job.job_id, "--database", str(settings.database)]
     with (
         hold_database(settings, writes=True),
@@ -139,13 +139,13 @@ def test_a_command_that_waits_for_a_busy_database_is_stopped_at_once(
         time.sleep(1)
         assert process.poll() is None, "it waits"
         assert "CANCELED" in stop(settings, process, by=by)
-    assert users_of(settings) == before
-    assert asked(settings, "select count(*) from import_jobs") == [(1,)]
+    assert read_users(settings) == before
+    assert query_rows(settings, "select count(*) from import_jobs") == [(1,)]
 
 
 @pytest.mark.usefixtures("store")
 def test_an_undo_that_waits_is_canceled_by_the_jobs_command(settings: Settings) -> None:
-    job = imported(settings, [user(1)])
+    job = import_records(settings, [user(1)])
     with hold_database(settings):
         whole = [sys.executable, "-m", "flows.jobs", "undo", job.job_id, "--database", str(settings.database)]
         process = subprocess.Popen(whole, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
@@ -153,7 +153,7 @@ def test_an_undo_that_waits_is_canceled_by_the_jobs_command(settings: Settings) 
         wait_until(lambda: [*settings.jobs_folder.glob("*/lock")])
         time.sleep(0.5)
         assert "CANCELED" in stop(settings, process, by="jobs cancel")
-    assert len(users_of(settings)) == 1
+    assert len(read_users(settings)) == 1
 
 
 def test_a_running_job_is_canceled_though_the_database_is_busy(settings: Settings) -> None:

@@ -20,7 +20,7 @@ from flows.store.live_jobs import live_status
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import DONE, JobOptions, JobStatus, JobSummary
-from tests.flows.importing import asked, users_of
+from tests.flows.importing import query_rows, read_users
 from tests.population import user, write_ndjson
 
 USERS = 3_000
@@ -49,7 +49,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", folder], check=True)
 
 
-def imported(settings: Settings, source: Path, name: str) -> JobSummary:
+def run_import(settings: Settings, source: Path, name: str) -> JobSummary:
     return run_job(JobOptions(sources=(str(source),)), settings=settings, job_id=name, observer=Observer())
 
 
@@ -62,14 +62,14 @@ def test_a_full_disk_fails_the_job_and_with_space_it_succeeds(small_disk: Path, 
     for name, free in (("loading", 200_000), ("planning", 600_000), ("merging", 2_000_000)):
         Store(settings).prepare()
         _fill(small_disk, free=free)
-        summary = imported(settings, source, name)
+        summary = run_import(settings, source, name)
         assert (summary.status, code_of(summary)) == (JobStatus.FAILED, ErrorCode.DISK_FULL), name
         (small_disk / "ballast").unlink()
         assert live_status(Store(settings), name)[0].fault == summary.fault
-        assert users_of(settings) == []
+        assert read_users(settings) == []
         assert not JobFolder(settings.jobs_folder / name).parts("accepted"), "staged rows do not keep the disk full"
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
-    assert imported(settings, source, "with space").inserted == USERS
+    assert run_import(settings, source, "with space").inserted == USERS
 
 
 def _fill(disk: Path, *, free: int) -> None:
@@ -82,17 +82,17 @@ def test_a_database_without_space_to_be_created_is_not_created_at_all(small_disk
     settings = Settings(database=small_disk / "users.duckdb", wait_seconds=1)
     _fill(small_disk, free=300_000)
     with pytest.raises(DatabaseFault) as caught:
-        imported(settings, source, "job")
+        run_import(settings, source, "job")
     assert caught.value.code is ErrorCode.DISK_FULL
     assert not settings.database.exists()
     (small_disk / "ballast").unlink()
     Store(settings).prepare()
-    assert asked(settings, "select count(*) from users") == [(0,)]
+    assert query_rows(settings, "select count(*) from users") == [(0,)]
 
 
 def test_free_space_is_checked_before_a_merge(small_disk: Path, tmp_path: Path) -> None:
     settings = Settings(database=small_disk / "users.duckdb", wait_seconds=1)
-    summary = imported(settings, write_ndjson(tmp_path / "one.ndjson", [user(1)]), "job")
+    summary = run_import(settings, write_ndjson(tmp_path / "one.ndjson", [user(1)]), "job")
     assert code_of(summary) == ErrorCode.DISK_FULL
     assert summary.fault is not None
     assert summary.fault["message"].startswith("the merge may need 8.0 MB on the disk of the database, which has ")
@@ -111,25 +111,25 @@ def test_too_little_memory_fails_the_job_and_changes_nothing(megabytes: int, sou
         cwd=Path(__file__).parents[2],
     )
     settings = Settings(database=database)
-    is_in = len(users_of(settings)) == USERS
+    is_in = len(read_users(settings)) == USERS
     statuses = [
-        live_status(Store(settings), str(job))[0] for (job,) in asked(settings, "select job_id from import_jobs")
+        live_status(Store(settings), str(job))[0] for (job,) in query_rows(settings, "select job_id from import_jobs")
     ]
-    assert is_in or users_of(settings) == []
+    assert is_in or read_users(settings) == []
     assert [status.status in DONE for status in statuses] == [is_in] * len(statuses)
     assert is_in or ended.returncode != ExitCode.ALL_ROWS_IN
     if statuses and not is_in:
         assert code_of(statuses[0]) in (ErrorCode.OUT_OF_MEMORY, ErrorCode.JOB_LOST)
-    again = imported(settings, source, "again")
+    again = run_import(settings, source, "again")
     assert is_in or again.inserted == USERS
 
 
 def test_a_memory_limit_that_is_too_low_is_reported(tmp_path: Path, source: Path) -> None:
     settings = Settings(database=tmp_path / "users.duckdb", memory_limit="12MB")
     Store(settings).prepare()
-    summary = imported(settings, source, "job")
+    summary = run_import(settings, source, "job")
     assert code_of(summary) == ErrorCode.OUT_OF_MEMORY
-    assert users_of(settings) == []
+    assert read_users(settings) == []
 
 
 @pytest.mark.parametrize(

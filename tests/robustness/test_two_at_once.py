@@ -18,7 +18,7 @@ from flows.store.live_jobs import live_status
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import JobStatus
-from tests.flows.importing import asked, imported, users_of
+from tests.flows.importing import import_records, query_rows, read_users
 from tests.population import user, write_ndjson
 from tests.robustness.processes import ROOT, hold_database, import_in_process, wait_until
 
@@ -29,7 +29,7 @@ def test_two_processes_import_into_one_database_and_both_succeed(settings: Setti
     with import_in_process(settings, str(files[0])) as one, import_in_process(settings, str(files[1])) as other:
         summaries = [json.loads(process.communicate()[0]) for process in (one, other)]
     assert [summary["status"] for summary in summaries] == ["completed", "completed"]
-    assert len(users_of(settings)) == 2
+    assert len(read_users(settings)) == 2
 
 
 def test_two_processes_create_one_database(settings: Settings) -> None:
@@ -37,8 +37,8 @@ def test_two_processes_create_one_database(settings: Settings) -> None:
     with import_in_process(settings, str(files[0])) as one, import_in_process(settings, str(files[1])) as other:
         codes = [process.communicate() and process.returncode for process in (one, other)]
     assert codes == [0, 0]
-    assert len(users_of(settings)) == 2
-    versions = asked(settings, "select count(*), count(distinct version) from schema_migrations")
+    assert len(read_users(settings)) == 2
+    versions = query_rows(settings, "select count(*), count(distinct version) from schema_migrations")
     assert versions[0][0] == versions[0][1]
 
 
@@ -52,19 +52,19 @@ def test_a_job_waits_for_a_reader_until_its_deadline_and_names_it(settings: Sett
 
         started = time.monotonic()
         with on_fault_point(start):
-            summary = imported(settings, [user(1)], name="job")
+            summary = import_records(settings, [user(1)], name="job")
         assert time.monotonic() - started > settings.wait_seconds
     assert summary.fault is not None
     assert (summary.status, summary.fault["code"]) == (JobStatus.FAILED, ErrorCode.DATABASE_BUSY)
     assert f"is held by process {pids[0]}" in summary.fault["message"]
-    assert users_of(settings) == []
+    assert read_users(settings) == []
     assert live_status(Store(settings), "job")[0].fault == summary.fault
 
 
 @pytest.mark.usefixtures("store")
 def test_a_job_that_cannot_begin_for_a_reader_fails(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     with hold_database(settings) as reader, pytest.raises(DatabaseFault, match=f"held by process {reader}"):
-        imported(settings, [user(1)])
+        import_records(settings, [user(1)])
     assert main(["list", "--json", "--database", str(settings.database)]) == 0
     assert json.loads(capsys.readouterr().out) == []
 
@@ -79,7 +79,7 @@ def test_a_job_succeeds_as_soon_as_the_reader_has_ended(settings: Settings) -> N
             assert process.poll() is None, "it waits"
             reading.close()
     assert process.returncode == 0
-    assert len(users_of(settings)) == 1
+    assert len(read_users(settings)) == 1
 
 
 def _file(settings: Settings) -> Path:
@@ -121,14 +121,14 @@ def _find_running_job(settings: Settings) -> str:
 def test_a_third_job_is_refused_and_a_killed_one_frees_its_slot(settings: Settings) -> None:
     with import_in_process(settings, "-") as one, import_in_process(settings, "-") as other:
         wait_until(lambda: len([*settings.jobs_folder.glob("*/stdin")]) == 2)
-        third = imported(settings, [user(1)], name="third")
+        third = import_records(settings, [user(1)], name="third")
         assert third.fault is not None
         assert (third.status, third.fault["code"]) == (JobStatus.FAILED, ErrorCode.TOO_MANY_JOBS)
         one.kill()
         one.wait()
-        assert imported(settings, [user(1)], name="fourth").status is JobStatus.COMPLETED
+        assert import_records(settings, [user(1)], name="fourth").status is JobStatus.COMPLETED
         other.kill()
-    jobs = asked(settings, "select job_id from import_jobs where job_id not in ('third', 'fourth')")
+    jobs = query_rows(settings, "select job_id from import_jobs where job_id not in ('third', 'fourth')")
     assert [live_status(Store(settings), str(job))[0].status for (job,) in jobs] == [JobStatus.FAILED] * 2
 
 

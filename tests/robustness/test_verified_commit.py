@@ -24,7 +24,7 @@ from flows.store.live_jobs import live_status, sweep
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import JobStatus, JobSummary, Mode
-from tests.flows.importing import asked, edited, imported, users_of
+from tests.flows.importing import change_database, import_records, query_rows, read_users
 
 ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada"}
 BOB = {"email": "bob@x.example", "user_id": "u-bob"}
@@ -66,7 +66,7 @@ def losing(statement: str, *, before: str = "read back") -> Iterator[None]:
 )
 def test_an_import_whose_commit_lost_something_fails(settings: Settings, statement: str, words: str) -> None:
     with losing(statement):
-        summary = imported(settings, [ADA, BOB])
+        summary = import_records(settings, [ADA, BOB])
     assert (summary.status, summary.exit_code) == (JobStatus.FAILED, ExitCode.JOB_FAILED)
     assert summary.fault is not None
     assert (summary.fault["code"], words in summary.fault["message"]) == ("NOT_CONSERVED", True)
@@ -78,28 +78,28 @@ def test_an_import_whose_commit_lost_something_fails(settings: Settings, stateme
 
 @pytest.mark.parametrize("key", ["email_key", "username_key", "user_id"])
 def test_a_key_that_two_users_would_hold_rolls_the_transaction_back(settings: Settings, key: str) -> None:
-    assert imported(settings, [BOB]).inserted == 1
+    assert import_records(settings, [BOB]).inserted == 1
     with losing(f"update users set {key} = 'same'", before="broken_keys"):  # noqa: S608
-        summary = imported(settings, [ADA])
+        summary = import_records(settings, [ADA])
     assert summary.fault is not None
     assert (summary.fault["code"], summary.inserted) == ("NOT_CONSERVED", 0)
     assert "1 keys would be held by more than one user" in summary.fault["message"]
-    assert asked(settings, "select user_id from users") == [("u-bob",)]
+    assert query_rows(settings, "select user_id from users") == [("u-bob",)]
 
 
 def test_what_a_broken_commit_left_can_be_undone_and_imported_again(settings: Settings) -> None:
     with losing("delete from users where user_id = 'u-bob'"):
-        broken = imported(settings, [ADA, BOB])
+        broken = import_records(settings, [ADA, BOB])
     assert (broken.inserted, broken.failed) == (1, 1)
     undone = undo(broken.job_id, dry_run=False, settings=settings, job_id="undo")
     assert (undone.reversed, undone.kept) == (1, 1)
-    assert users_of(settings) == []
-    assert imported(settings, [ADA, BOB], again=False).inserted == 2
+    assert read_users(settings) == []
+    assert import_records(settings, [ADA, BOB], again=False).inserted == 2
 
 
 def test_an_undo_whose_commit_lost_something_fails(settings: Settings) -> None:
-    imported(settings, [ADA, BOB])
-    job = imported(settings, [{**ADA, "name": "Ada L."}, {**BOB, "name": "Bob"}])
+    import_records(settings, [ADA, BOB])
+    job = import_records(settings, [{**ADA, "name": "Ada L."}, {**BOB, "name": "Bob"}])
     with losing("delete from users where user_id = 'u-bob'"):
         summary = undo(job.job_id, dry_run=False, settings=settings, job_id="undo")
     assert summary.status is JobStatus.FAILED
@@ -109,9 +109,9 @@ def test_an_undo_whose_commit_lost_something_fails(settings: Settings) -> None:
 
 
 def test_a_dry_run_that_wrote_something_fails(settings: Settings) -> None:
-    imported(settings, [ADA])
+    import_records(settings, [ADA])
     with losing("update users set created_by_job = 'dry', updated_by_job = 'dry'"):
-        summary = imported(settings, [BOB], name="dry", dry_run=True)
+        summary = import_records(settings, [BOB], name="dry", dry_run=True)
     assert summary.status is JobStatus.FAILED
 
 
@@ -126,7 +126,7 @@ def test_a_fault_after_the_commit_does_not_change_the_summary(settings: Settings
                 raise RuntimeError(name)
 
     with on_fault_point(break_down):
-        summary = imported(settings, [ADA], name="job")
+        summary = import_records(settings, [ADA], name="job")
     assert (summary.status, summary.inserted, summary.fault) == (JobStatus.COMPLETED, 1, None)
     assert find_job(Store(settings), "job").status is JobStatus.COMPLETED
 
@@ -138,9 +138,9 @@ def test_a_signal_after_the_commit_comes_too_late(settings: Settings) -> None:
             time.sleep(0.2)  # until the main thread has handled it
 
     with on_fault_point(interrupt):
-        summary = imported(settings, [ADA], name="job")
+        summary = import_records(settings, [ADA], name="job")
     assert summary.status is JobStatus.COMPLETED
-    assert len(users_of(settings)) == 1
+    assert len(read_users(settings)) == 1
 
 
 def test_a_signal_before_the_commit_cancels_however_often_it_comes(settings: Settings) -> None:
@@ -150,10 +150,10 @@ def test_a_signal_before_the_commit_cancels_however_often_it_comes(settings: Set
             time.sleep(0.2)
 
     with on_fault_point(interrupt):
-        summary = imported(settings, [ADA], name="job")
+        summary = import_records(settings, [ADA], name="job")
     assert (summary.status, summary.exit_code) == (JobStatus.CANCELED, ExitCode.CANCELED)
     assert find_job(Store(settings), "job").status is JobStatus.CANCELED
-    assert users_of(settings) == []
+    assert read_users(settings) == []
 
 
 def test_a_job_that_was_swept_as_lost_meanwhile_merges_nothing(settings: Settings) -> None:
@@ -161,24 +161,26 @@ def test_a_job_that_was_swept_as_lost_meanwhile_merges_nothing(settings: Setting
 
     def declare_lost(name: str) -> None:
         if name == "enter importing":
-            edited(settings, "update import_jobs set status = 'failed', fault_code = 'JOB_LOST', fault_message = 'x'")
+            change_database(
+                settings, "update import_jobs set status = 'failed', fault_code = 'JOB_LOST', fault_message = 'x'"
+            )
 
     with on_fault_point(declare_lost):
-        summary = imported(settings, [ADA], name="job")
+        summary = import_records(settings, [ADA], name="job")
     assert summary.status is JobStatus.FAILED
-    assert users_of(settings) == []
+    assert read_users(settings) == []
 
 
 def test_an_end_that_could_not_be_recorded_is_recorded_by_the_next_command(settings: Settings) -> None:
     """The database is busy when the job fails, so that only its folder holds the end."""
     with _reader(settings, at="enter ready"):
-        summary = imported(settings, [ADA], name="job")
+        summary = import_records(settings, [ADA], name="job")
     assert summary.fault is not None
     assert summary.fault["code"] == ErrorCode.DATABASE_BUSY
-    assert asked(settings, "select status from import_jobs") == [("loading",)]
+    assert query_rows(settings, "select status from import_jobs") == [("loading",)]
     status, live = live_status(Store(settings), "job")
     assert (status.status, status.fault, live) == (JobStatus.FAILED, summary.fault, {})
-    assert users_of(settings) == []
+    assert read_users(settings) == []
 
 
 @contextmanager
@@ -206,8 +208,8 @@ def _reader(settings: Settings, *, at: str) -> Iterator[None]:
 def test_jobs_without_a_process_are_swept_by_every_command(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    imported(settings, [ADA], name="job")
-    edited(settings, "update import_jobs set status = 'importing'")
+    import_records(settings, [ADA], name="job")
+    change_database(settings, "update import_jobs set status = 'importing'")
     JobFolder(settings.jobs_folder / "job").write_status({"status": "importing"})
     assert main(["list", "--database", str(settings.database)]) == 0
     assert "the process that ran the job is gone" in capsys.readouterr().out
@@ -219,8 +221,8 @@ def test_jobs_without_a_process_are_swept_by_every_command(
 
 
 def test_a_status_that_another_version_wrote_does_not_stop_the_sweep(settings: Settings) -> None:
-    imported(settings, [ADA], name="job")
-    edited(settings, "update import_jobs set status = 'importing'")
+    import_records(settings, [ADA], name="job")
+    change_database(settings, "update import_jobs set status = 'importing'")
     JobFolder(settings.jobs_folder / "job").write_status({"job_id": "job", "status": "unheard of"})
     sweep(Store(settings))
     assert find_job(Store(settings), "job").status is JobStatus.FAILED
@@ -239,12 +241,12 @@ def test_only_the_folder_of_a_job_that_never_began_is_removed(store: Store, sett
 
 def test_a_job_that_cannot_begin_leaves_nothing_behind(settings: Settings, store: Store) -> None:
     with store.reading(), pytest.raises(DatabaseFault):
-        imported(settings, [ADA], name=str(uuid.uuid4()))
+        import_records(settings, [ADA], name=str(uuid.uuid4()))
     assert [path.name for path in settings.jobs_folder.iterdir() if not path.name.startswith(".")] == []
 
 
 def test_the_recorded_end_of_a_job_is_final(settings: Settings) -> None:
-    summary: JobSummary = imported(settings, [ADA], Mode.INSERT, name="job")
+    summary: JobSummary = import_records(settings, [ADA], Mode.INSERT, name="job")
     JobFolder(settings.jobs_folder / "job").write_status({"status": "importing"})
     sweep(Store(settings))
     assert find_job(Store(settings), "job") == summary
@@ -269,8 +271,8 @@ def test_a_closed_pipe_does_not_end_the_job(settings: Settings, tmp_path: Path) 
         process.stdout.close()
         process.stderr.close()
     assert process.returncode == ExitCode.ALL_ROWS_IN
-    assert len(users_of(settings)) == 1
-    ((job,),) = asked(settings, "select job_id from import_jobs")
+    assert len(read_users(settings)) == 1
+    ((job,),) = query_rows(settings, "select job_id from import_jobs")
     with subprocess.Popen(
         [sys.executable, "-m", "flows.jobs", "status", str(job), "--database", str(settings.database)],
         stdout=subprocess.PIPE,

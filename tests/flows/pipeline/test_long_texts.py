@@ -8,7 +8,7 @@ from flows.pipeline.undo import undo
 from flows.settings import Settings
 from flows.store.database import Store
 from schemas.job import Mode
-from tests.flows.importing import imported, users_of
+from tests.flows.importing import import_records, read_users
 
 
 def user(number: int, word: str, *, repeated: int) -> dict[str, object]:
@@ -30,11 +30,11 @@ def compressions(settings: Settings) -> set[str]:
 @pytest.mark.parametrize(("repeated", "has_dictionaries"), [(3, True), (300, False)])
 def test_rows_are_logged_and_put_back(tmp_path: Path, *, repeated: int, has_dictionaries: bool) -> None:
     settings = Settings(database=tmp_path / "users.duckdb")
-    imported(settings, [user(number, "first", repeated=repeated) for number in range(50)], name="first")
-    before = users_of(settings)
+    import_records(settings, [user(number, "first", repeated=repeated) for number in range(50)], name="first")
+    before = read_users(settings)
     second = [user(number, "second", repeated=repeated) for number in range(50)]
-    assert imported(settings, second, name="second", mode=Mode.UPSERT).updated == 50
+    assert import_records(settings, second, name="second", mode=Mode.UPSERT).updated == 50
     assert ("DICT_FSST" in compressions(settings)) is has_dictionaries
     assert undo("second", dry_run=False, settings=settings, job_id="undo").kept == 0
-    assert users_of(settings) == before
+    assert read_users(settings) == before
     assert ("DICT_FSST" in compressions(settings)) is has_dictionaries

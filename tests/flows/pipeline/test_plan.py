@@ -6,7 +6,7 @@ from flows.pipeline.plan import exceeded_threshold
 from flows.settings import Settings
 from schemas.codes import ErrorCode
 from schemas.job import JobOptions, JobStatus, OnError
-from tests.flows.importing import imported, users_of
+from tests.flows.importing import import_records, read_users
 from tests.flows.summaries import job_summary
 
 
@@ -41,10 +41,10 @@ def test_the_message_gives_the_share_of_users_that_would_change() -> None:
 
 
 def test_a_job_that_would_change_too_much_merges_nothing(settings: Settings) -> None:
-    imported(settings, [{"email": "a@x.example"}, {"email": "b@x.example"}])
-    before = users_of(settings)
+    import_records(settings, [{"email": "a@x.example"}, {"email": "b@x.example"}])
+    before = read_users(settings)
     rows = [{"email": "a@x.example", "name": "A"}, {"email": "c@x.example"}]
-    job = imported(settings, rows, max_updates_rate=0.4)
+    job = import_records(settings, rows, max_updates_rate=0.4)
     assert (job.status, job.fault and job.fault["code"]) == (JobStatus.FAILED, "TOO_MANY_CHANGES")
-    assert users_of(settings) == before
-    assert imported(settings, rows, max_updates_rate=0.5).status is JobStatus.COMPLETED
+    assert read_users(settings) == before
+    assert import_records(settings, rows, max_updates_rate=0.5).status is JobStatus.COMPLETED

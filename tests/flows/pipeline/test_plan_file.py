@@ -10,7 +10,7 @@ from flows.import_users.arguments import add_arguments, options_of
 from flows.import_users.cli import Parser
 from flows.settings import Settings
 from schemas.job import JobOptions, JobStatus
-from tests.flows.importing import imported, users_of
+from tests.flows.importing import import_records, read_users
 
 HASH = f"$2b$10${'a' * 53}"
 ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada", "password_hash": HASH}
@@ -27,13 +27,13 @@ ROWS = [
 @pytest.fixture
 def folder(settings: Settings) -> Path:
     """Return the folder of a database with Ada and Bob."""
-    imported(settings, [ADA, BOB])
+    import_records(settings, [ADA, BOB])
     return settings.database.parent
 
 
 def test_every_row_has_a_line(settings: Settings, folder: Path) -> None:
     path = folder / "plan.ndjson"
-    imported(settings, ROWS, dry_run=True, plan=str(path))
+    import_records(settings, ROWS, dry_run=True, plan=str(path))
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert [(line["record"], line["line"], line["outcome"], line["user_id"], line["matched_by"]) for line in lines] == [
         (1, 1, "update", "u-ada", "email, user_id"),
@@ -50,7 +50,7 @@ def test_every_row_has_a_line(settings: Settings, folder: Path) -> None:
 
 def test_a_csv_plan_has_the_same_content_in_cells(settings: Settings, folder: Path) -> None:
     path = folder / "plan.csv"
-    imported(settings, ROWS, dry_run=True, plan=str(path))
+    import_records(settings, ROWS, dry_run=True, plan=str(path))
     table = pl.read_csv(path)
     assert table["outcome"].to_list() == ["update", "unchanged", "insert", "refused", "refused"]
     assert table["changes"][0] == "name: Ada → =1+1; password_hash: changed"
@@ -61,15 +61,15 @@ def test_a_csv_plan_has_the_same_content_in_cells(settings: Settings, folder: Pa
 def test_a_plan_that_cannot_be_written_stops_the_job_before_it_reads(
     settings: Settings, folder: Path, name: str
 ) -> None:
-    before = users_of(settings)
-    job = imported(settings, ROWS, plan=str(folder / name))
+    before = read_users(settings)
+    job = import_records(settings, ROWS, plan=str(folder / name))
     assert (job.status, job.total) == (JobStatus.FAILED, 0)
-    assert users_of(settings) == before
+    assert read_users(settings) == before
 
 
 def test_a_plan_that_exceeds_a_threshold_is_written_too(settings: Settings, folder: Path) -> None:
     path = folder / "plan.parquet"
-    job = imported(settings, ROWS, plan=str(path), max_errors=1)
+    job = import_records(settings, ROWS, plan=str(path), max_errors=1)
     assert job.status is JobStatus.FAILED
     assert pl.read_parquet(path).height == len(ROWS)
 

@@ -10,7 +10,7 @@ from flows.pipeline.run import run_job
 from flows.settings import Settings
 from flows.store.job_folder import JobFolder
 from schemas.job import JobOptions, JobStatus, JobSummary
-from tests.flows.importing import imported, users_of
+from tests.flows.importing import import_records, read_users
 from tests.population import population, user, write_ndjson
 
 
@@ -36,11 +36,11 @@ def run(settings: Settings, path: Path, when: JobStatus | None) -> JobSummary:
 
 
 def test_a_job_beyond_its_time_limit_fails_and_merges_nothing(settings: Settings) -> None:
-    imported(settings, [user(1)])
-    before = users_of(settings)
-    summary = imported(replace(settings, time_limit_seconds=0), [user(2)])
+    import_records(settings, [user(1)])
+    before = read_users(settings)
+    summary = import_records(replace(settings, time_limit_seconds=0), [user(2)])
     assert (summary.status, summary.fault and summary.fault["code"]) == (JobStatus.FAILED, "TIMED_OUT")
-    assert users_of(settings) == before
+    assert read_users(settings) == before
 
 
 @pytest.mark.parametrize("when", [JobStatus.LOADING, None, JobStatus.READY, JobStatus.IMPORTING])
@@ -48,5 +48,5 @@ def test_a_job_canceled_in_any_phase_merges_nothing(settings: Settings, when: Jo
     path = write_ndjson(settings.database.parent / "a.ndjson", (record for record, _ in population(50)))
     summary = run(settings, path, when)
     assert (summary.status, summary.fault and summary.fault["code"]) == (JobStatus.CANCELED, "CANCELED")
-    assert users_of(settings) == []
-    assert imported(settings, [user(1)]).inserted == 1
+    assert read_users(settings) == []
+    assert import_records(settings, [user(1)]).inserted == 1

@@ -16,7 +16,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault, JobFault
 from schemas.job import JobStatus, JobSummary, Mode
 from schemas.profiles import ORIGINAL_COLUMN, REJECT_COLUMNS
-from tests.flows.importing import Record, imported, imported_file, users_of
+from tests.flows.importing import Record, import_file, import_records, read_users
 
 GOOD = {"email": "ada@x.example", "name": "Ada"}
 FAULTY = {
@@ -79,7 +79,7 @@ def _cell(value: object) -> object:
 @pytest.mark.parametrize("target", FORMATS)
 def test_every_refused_record_goes_in_once_it_is_corrected(settings: Settings, source: str, target: str) -> None:
     records = [GOOD, FAULTY] if source != "parquet" else [{**GOOD, **dict.fromkeys(FAULTY.keys() - GOOD)}, FAULTY]
-    job = imported_file(settings, write(settings.database.parent / f"users.{source}", records), Mode.INSERT)
+    job = import_file(settings, write(settings.database.parent / f"users.{source}", records), Mode.INSERT)
     assert (job.inserted, job.failed) == (1, 1)
     path = rejects_of(settings, job, f"rejects.{target}")
     (refused,) = read(path)
@@ -87,16 +87,16 @@ def test_every_refused_record_goes_in_once_it_is_corrected(settings: Settings, s
     assert refused["import_paths"] == "password_hash; phone_number"
     guard = "'" if target == "csv" else ""
     corrected = {**refused, "phone_number": f"{guard}{FIXED['phone_number']}", "password_hash": FIXED["password_hash"]}
-    again = imported_file(settings, write(path, [corrected]), Mode.INSERT)
+    again = import_file(settings, write(path, [corrected]), Mode.INSERT)
     assert (again.status, again.inserted) == (JobStatus.COMPLETED, 1)
-    (bob,) = [row for row in users_of(settings) if row[2] == FAULTY["email"]]
+    (bob,) = [row for row in read_users(settings) if row[2] == FAULTY["email"]]
     values = set(map(str, bob))
     assert {FAULTY["name"], FAULTY["nickname"], FIXED["phone_number"], FIXED["password_hash"]} <= values
     assert json.loads(str(bob[18])) == FAULTY["user_metadata"]
 
 
 def test_cells_that_a_spreadsheet_would_run_are_guarded(settings: Settings) -> None:
-    job = imported_file(settings, write(settings.database.parent / "users.csv", [GOOD, FAULTY]), Mode.INSERT)
+    job = import_file(settings, write(settings.database.parent / "users.csv", [GOOD, FAULTY]), Mode.INSERT)
     (refused,) = read(rejects_of(settings, job, "rejects.csv"))
     assert (refused["name"], refused["nickname"], refused["phone_number"]) == ("'=HYPERLINK(1)", "''=1", "'+49 30")
 
@@ -104,13 +104,13 @@ def test_cells_that_a_spreadsheet_would_run_are_guarded(settings: Settings) -> N
 def test_the_columns_of_a_csv_file_keep_their_order(settings: Settings) -> None:
     path = settings.database.parent / "users.csv"
     path.write_text("nickname,email,Family Name,blocked\n,no address,Lovelace,\n", encoding="utf-8")
-    job = imported_file(settings, path, Mode.INSERT)
+    job = import_file(settings, path, Mode.INSERT)
     header = rejects_of(settings, job, "rejects.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header.split(",") == [*REJECT_COLUMNS, "nickname", "email", "family_name", "blocked"]
 
 
 def test_the_format_is_that_of_the_source_unless_the_name_says_otherwise(settings: Settings) -> None:
-    job = imported_file(settings, write(settings.database.parent / "users.csv", [{"email": "x"}]), Mode.INSERT)
+    job = import_file(settings, write(settings.database.parent / "users.csv", [{"email": "x"}]), Mode.INSERT)
     assert rejects_of(settings, job, "rejects").read_text(encoding="utf-8").startswith("import_line,")
     with pytest.raises(FileFault):
         rejects_of(settings, job, "rejects.xlsx")
@@ -119,12 +119,12 @@ def test_the_format_is_that_of_the_source_unless_the_name_says_otherwise(setting
 def test_records_that_could_not_be_read_are_not_lost(settings: Settings) -> None:
     path = settings.database.parent / "users.ndjson"
     path.write_text('{"email":"a@x.example",}\n[1]\n{"email":"bad"}\n', encoding="utf-8")
-    job = imported_file(settings, path, Mode.INSERT)
+    job = import_file(settings, path, Mode.INSERT)
     for target in FORMATS:
         refused = read(rejects_of(settings, job, f"rejects.{target}"))
         originals = [record.get(ORIGINAL_COLUMN) or None for record in refused]
         assert originals == ['{"email":"a@x.example",}', "[1]", None]
-        again = imported_file(settings, settings.database.parent / f"rejects.{target}", Mode.INSERT)
+        again = import_file(settings, settings.database.parent / f"rejects.{target}", Mode.INSERT)
         assert again.errors_by_code == {"OBJECT_REQUIRED": 2, "FORMAT": 1}
 
 
@@ -133,22 +133,22 @@ def test_rows_of_the_wrong_length_are_not_lost(settings: Settings, spoil: Callab
     path = settings.database.parent / "users.csv"
     row = spoil("a@x.example,Ada")
     path.write_text(f"email,name\n{row}\n", encoding="utf-8")
-    (refused,) = read(rejects_of(settings, imported_file(settings, path, Mode.INSERT), "rejects.csv"))
+    (refused,) = read(rejects_of(settings, import_file(settings, path, Mode.INSERT), "rejects.csv"))
     assert refused[ORIGINAL_COLUMN] == row
 
 
 def test_records_refused_by_the_plan_come_back_as_they_came(settings: Settings) -> None:
     record = {"email": "ada@x.example", "shoe_size": 44, "name": "Ada"}
-    imported(settings, [GOOD])
-    job = imported(settings, [record], Mode.INSERT, unknown_fields="ignore")
+    import_records(settings, [GOOD])
+    job = import_records(settings, [record], Mode.INSERT, unknown_fields="ignore")
     (refused,) = read(rejects_of(settings, job, "rejects.ndjson"))
     assert {name: value for name, value in refused.items() if name not in REJECT_COLUMNS} == record
     assert refused["import_codes"] == "CONFLICT_EMAIL"
 
 
 def test_what_was_added_is_not_added_twice(settings: Settings) -> None:
-    job = imported(settings, [{"email": "bad"}])
-    second = imported_file(settings, rejects_of(settings, job, "first.ndjson"))
+    job = import_records(settings, [{"email": "bad"}])
+    second = import_file(settings, rejects_of(settings, job, "first.ndjson"))
     text = rejects_of(settings, second, "second.ndjson").read_text(encoding="utf-8")
     assert all(text.count(f'"{name}"') == 1 for name in REJECT_COLUMNS)
 
@@ -156,7 +156,7 @@ def test_what_was_added_is_not_added_twice(settings: Settings) -> None:
 def test_the_file_is_private_and_the_command_says_where_it_is(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    job = imported(settings, [GOOD, {"email": "bad"}])
+    job = import_records(settings, [GOOD, {"email": "bad"}])
     path = settings.database.parent / "rejects.csv"
     database = ["--database", str(settings.database)]
     assert main(["rejects", job.job_id, "-o", str(path), *database]) == 0
@@ -166,12 +166,12 @@ def test_the_file_is_private_and_the_command_says_where_it_is(
 
 
 def test_a_job_without_refused_records_writes_no_file(settings: Settings) -> None:
-    path = rejects_of(settings, imported(settings, [GOOD]), "rejects.csv")
+    path = rejects_of(settings, import_records(settings, [GOOD]), "rejects.csv")
     assert not path.exists()
 
 
 def test_purged_records_are_a_clear_fault(settings: Settings) -> None:
-    job = imported(settings, [{"email": "bad"}])
+    job = import_records(settings, [{"email": "bad"}])
     for part in (settings.jobs_folder / job.job_id).iterdir():
         part.unlink()
     with pytest.raises(JobFault) as caught:
@@ -185,23 +185,25 @@ def test_an_imported_file_is_not_overwritten(settings: Settings, tmp_path: Path,
     folder.mkdir()
     source = write(folder / "users.csv", [GOOD, {"email": "bad"}])
     before = source.read_bytes()
-    job = imported_file(settings, folder if is_in_folder else source, Mode.INSERT)
+    job = import_file(settings, folder if is_in_folder else source, Mode.INSERT)
     with pytest.raises(FileFault, match="is an imported file and would be overwritten"):
         write_rejects(Store(settings), job.job_id, source)
     assert source.read_bytes() == before
 
 
 def test_standard_output_is_no_file_for_secrets(settings: Settings) -> None:
-    job = imported(settings, [{"email": "bad"}], Mode.INSERT)
+    job = import_records(settings, [{"email": "bad"}], Mode.INSERT)
     with pytest.raises(FileFault, match="not written to standard output"):
         write_rejects(Store(settings), job.job_id, Path("-"))
 
 
 @pytest.mark.parametrize("target", ["csv", "parquet"])
 def test_a_key_that_means_a_field_by_another_name_stays_apart(settings: Settings, target: str) -> None:
-    job = imported(settings, [{"email": "bad", "name": "Ada"}, {"Email": "bob@x.example", "name": "Bob"}], Mode.INSERT)
+    job = import_records(
+        settings, [{"email": "bad", "name": "Ada"}, {"Email": "bob@x.example", "name": "Bob"}], Mode.INSERT
+    )
     path = rejects_of(settings, job, f"fix.{target}")
     first, second = read(path)
     fixed = [first | {"email": "ada@x.example"}, second | {"email": second["Email"], "Email": None}]
-    again = imported_file(settings, write(path, fixed), Mode.INSERT)
+    again = import_file(settings, write(path, fixed), Mode.INSERT)
     assert (again.inserted, again.failed) == (2, 0)

@@ -8,7 +8,7 @@ from flows.settings import Settings
 from flows.store import migrations
 from flows.store.database import Store
 from schemas.frames import ROW_CODE
-from tests.flows.importing import asked, edited, imported
+from tests.flows.importing import change_database, import_records, query_rows
 from transforms.statements import run
 
 TYPE = "select distinct typeof(codes) from rejected_users"
@@ -21,23 +21,23 @@ def enumeration(codes: Sequence[str]) -> str:
 
 
 def test_the_codes_of_a_refused_row_are_a_list_of_the_enumeration(settings: Settings) -> None:
-    imported(settings, [REFUSED])
-    assert asked(settings, "select codes from rejected_users") == [(CODES,)]
-    assert asked(settings, TYPE) == [(enumeration(ROW_CODE.categories.to_list()),)]
-    assert asked(settings, "select record from rejected_overview where list_contains(codes, 'FORMAT')") == [(1,)]
+    import_records(settings, [REFUSED])
+    assert query_rows(settings, "select codes from rejected_users") == [(CODES,)]
+    assert query_rows(settings, TYPE) == [(enumeration(ROW_CODE.categories.to_list()),)]
+    assert query_rows(settings, "select record from rejected_overview where list_contains(codes, 'FORMAT')") == [(1,)]
 
 
 @pytest.mark.parametrize("known", [CODES, ["UNKNOWN_FIELD", "FORMAT", "MIN_LENGTH", "OF_A_LATER_RELEASE"]])
 def test_a_database_that_knows_fewer_codes_gets_the_others_and_keeps_its_own(
     settings: Settings, known: list[str]
 ) -> None:
-    imported(settings, [REFUSED])
-    edited(settings, f"alter table rejected_users alter codes type {enumeration(known)}")
-    imported(settings, [{**REFUSED, "email": 7}])
+    import_records(settings, [REFUSED])
+    change_database(settings, f"alter table rejected_users alter codes type {enumeration(known)}")
+    import_records(settings, [{**REFUSED, "email": 7}])
     others = [code for code in ROW_CODE.categories if code not in known]
-    assert asked(settings, TYPE) == [(enumeration([*known, *others]),)]
+    assert query_rows(settings, TYPE) == [(enumeration([*known, *others]),)]
     codes = "select codes from rejected_overview order by codes"
-    assert asked(settings, codes) == [(CODES,), (["INVALID_TYPE", "MIN_LENGTH", "UNKNOWN_FIELD"],)]
+    assert query_rows(settings, codes) == [(CODES,), (["INVALID_TYPE", "MIN_LENGTH", "UNKNOWN_FIELD"],)]
 
 
 def test_a_database_with_all_codes_is_left_as_it_is(store: Store) -> None:
@@ -53,6 +53,6 @@ def test_refused_rows_of_the_first_release_stay(settings: Settings) -> None:
                 run(connection, name)
                 run(connection, "record_migration", version=int(name[:3]), name=name)
         connection.execute("insert into rejected_users values ('old', 7, 7, ['FORMAT'], '{\"email\":\"x\"}')")
-    imported(settings, [REFUSED])
+    import_records(settings, [REFUSED])
     stored = "select record, line, codes, email from rejected_overview order by record desc"
-    assert asked(settings, stored) == [(7, 7, ["FORMAT"], "x"), (1, 1, CODES, "no address")]
+    assert query_rows(settings, stored) == [(7, 7, ["FORMAT"], "x"), (1, 1, CODES, "no address")]

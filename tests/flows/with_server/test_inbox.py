@@ -12,7 +12,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from flows.inbox.flow import import_inbox
 from flows.settings import Settings
 from flows.store.database import Store
-from tests.flows.importing import asked
+from tests.flows.importing import query_rows
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_files_are_imported_as_the_options_say(tmp_path: Path, settings: Setting
     options = {"match_on": ["user_id"], "metadata": "merge", "fill_only": True, "max_errors": 0}
     state = run_inbox(folder, settings, reset_unsupported_hashes=True, **options)
     assert state == ("CompletedWithErrors", "2 done, 1 refused")
-    assert asked(settings, "select user_id, name, nickname, password_reset_required from users order by 1") == [
+    assert query_rows(settings, "select user_id, name, nickname, password_reset_required from users order by 1") == [
         ("u-ada", "Ada", "ada", False),
         ("u-bob", None, None, True),
     ]
