@@ -32,10 +32,12 @@ def import_file(
     return run_job(options, settings=settings, job_id=name or str(uuid.uuid4()), observer=Observer())
 
 
-def read_users(settings: Settings) -> list[tuple[object, ...]]:
+def read_users(settings: Settings) -> list[Mapping[str, object]]:
     """Return every user with every column."""
     with Store(settings).reading() as connection:
-        return connection.execute("from users order by connection, user_id").fetchall()
+        cursor = connection.execute("from users order by connection, user_id")
+        columns = [column[0] for column in cursor.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
 def query_rows(settings: Settings, query: str, **values: object) -> list[tuple[object, ...]]:

@@ -83,7 +83,7 @@ def test_a_user_that_a_later_job_changed_is_kept_and_listed(settings: Settings) 
     assert counts(summary) == (JobStatus.COMPLETED_WITH_ERRORS, 1, 1)
     assert kept(summary) == [("u-ada", "CHANGED_SINCE")]
     assert later.job_id in summary.kept_users[0].message
-    assert [row[1] for row in read_users(settings)] == ["u-ada"]
+    assert [row["user_id"] for row in read_users(settings)] == ["u-ada"]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_user_that_a_later_job_changed_is_kept_and_listed(settings: Settings) 
 )
 def test_a_user_that_was_edited_by_hand_is_kept_and_listed(settings: Settings, edit: str) -> None:
     change_database(settings, edit)
-    edited_users = [row for row in read_users(settings) if row[1] == "u-ada"]
+    edited_users = [row for row in read_users(settings) if row["user_id"] == "u-ada"]
     summary = undone(settings, "seed")
     assert kept(summary) == [("u-ada", "CHANGED_SINCE")]
     assert "by hand" in summary.kept_users[0].message
@@ -167,7 +167,7 @@ def test_a_database_whose_digests_another_duckdb_computed_is_not_changed(setting
 
 def test_users_of_other_connections_are_not_changed(settings: Settings) -> None:
     change_database(settings, "insert into users select * replace ('other' as connection) from users")
-    others = [row for row in read_users(settings) if row[0] == "other"]
+    others = [row for row in read_users(settings) if row["connection"] == "other"]
     undone(settings, "seed")
     assert read_users(settings) == others
 

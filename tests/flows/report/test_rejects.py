@@ -89,10 +89,10 @@ def test_every_refused_record_goes_in_once_it_is_corrected(settings: Settings, s
     corrected = {**refused, "phone_number": f"{guard}{FIXED['phone_number']}", "password_hash": FIXED["password_hash"]}
     again = import_file(settings, write(path, [corrected]), Mode.INSERT)
     assert (again.status, again.inserted) == (JobStatus.COMPLETED, 1)
-    (bob,) = [row for row in read_users(settings) if row[2] == FAULTY["email"]]
-    values = set(map(str, bob))
+    (bob,) = [row for row in read_users(settings) if row["email"] == FAULTY["email"]]
+    values = set(map(str, bob.values()))
     assert {FAULTY["name"], FAULTY["nickname"], FIXED["phone_number"], FIXED["password_hash"]} <= values
-    assert json.loads(str(bob[18])) == FAULTY["user_metadata"]
+    assert json.loads(str(bob["user_metadata"])) == FAULTY["user_metadata"]
 
 
 def test_cells_that_a_spreadsheet_would_run_are_guarded(settings: Settings) -> None:

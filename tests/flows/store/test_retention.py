@@ -37,7 +37,7 @@ def test_a_forgotten_user_is_in_no_byte_any_more(settings: Settings, word: str) 
     import_records(settings, [person | {"name": "Hidden One"}, user(1)], Mode.INSERT)
     import_records(settings, [person | {"name": "Hidden Two"}, user(2)], Mode.UPSERT)
     import_records(settings, [person, user(3)], Mode.INSERT)
-    others = [row for row in read_users(settings) if row[1] != "u-hidden"]
+    others = [row for row in read_users(settings) if row["user_id"] != "u-hidden"]
     assert forget(Store(settings), word).rows > 0
     assert read_users(settings) == others
     assert len(others) == 3
