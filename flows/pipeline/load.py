@@ -73,19 +73,16 @@ class _Checked:
 class _Tally:
     """Counts of what has been staged so far."""
 
+    rows: int = 0
     bytes: int = 0
     refused: int = 0
     warnings: int = 0
     rows_by_source: Counter[int] = field(default_factory=Counter)
     errors_by_code: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def total(self) -> int:
-        """Return the number of rows."""
-        return self.rows_by_source.total()
-
     def add(self, batch: _Checked) -> None:
         """Count the rows, errors and warnings of a batch."""
+        self.rows += batch.rows
         self.rows_by_source[batch.source] += batch.rows
         self.bytes += batch.text_bytes
         self.refused += batch.refused.height
@@ -128,12 +125,8 @@ def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings)
 
     """
     job.enter_phase(JobStatus.LOADING)
-    options = job.options
-    rules = rule_set(
-        connection,
-        unknown_fields=options.unknown_fields,
-        reset_unsupported_hashes=options.reset_unsupported_hashes,
-    )
+    options, reset = job.options, job.options.reset_unsupported_hashes
+    rules = rule_set(connection, unknown_fields=options.unknown_fields, reset_unsupported_hashes=reset)
     with closing(scratch(job.settings, spill=job.folder.path)) as engine, ThreadPoolExecutor(1) as hasher:
         hashing = hasher.submit(content_hash, sources)
         tally = _stage_batches(_Context(job, sources, engine, rules))
@@ -143,8 +136,8 @@ def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings)
             first_records=tally.first_records(len(sources)),
         )
     return Loaded(
-        total=tally.total,
-        mean_bytes=tally.bytes / max(tally.total, 1),
+        total=tally.rows,
+        mean_bytes=tally.bytes / max(tally.rows, 1),
         refused=tally.refused,
         warnings=tally.warnings,
         errors_by_code=tally.errors_by_code,
@@ -163,7 +156,7 @@ def _stage_batches(context: _Context) -> _Tally:
             _write_parts(context, number, batch)
             tally.add(batch)
             seconds = time.monotonic() - job.started
-            job.report_progress(Progress(tally.total, batch.done_bytes, total_bytes, seconds))
+            job.report_progress(Progress(tally.rows, batch.done_bytes, total_bytes, seconds))
     return tally
 
 

@@ -13,7 +13,7 @@ from flows.pipeline.job import Job, failed_summary, fill_times, utc_now
 from flows.pipeline.lifecycle import in_worker_thread
 from flows.pipeline.load import Loaded
 from flows.pipeline.plan import Planned, open_plan, plan_on
-from flows.pipeline.verify import merged_counts, verify_merge
+from flows.pipeline.verify import read_counts, verify_merge
 from flows.store.database import transaction
 from flows.store.errors import require_space
 from flows.store.fault_points import fault_point
@@ -49,7 +49,7 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
             open_plan(connection, job.folder)
             if planned.fault is None and not job.options.dry_run:
                 _merge_users(connection, job, planned.summary)
-            key_sum = merged_counts(connection, job)["key_sum"]
+            key_sum = read_counts(connection, "merged_counts", job.key)["key_sum"]
             summary = _record(connection, job, planned, content=loaded.content, locked_at=locked_at)
             job.begin_step("commit")
         fault_point("read back")  # committed: from here on the job cannot be stopped

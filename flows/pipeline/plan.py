@@ -121,34 +121,27 @@ def _planned_summary(
 
 def exceeded_threshold(options: JobOptions, summary: JobSummary, *, users: int) -> JobFault | None:
     """Return the fault of a plan that exceeds a threshold; `users` is the number of users of the connection."""
-    return _not_conserved(summary) or _too_many_errors(options, summary) or _too_many_changes(options, summary, users)
-
-
-def _not_conserved(summary: JobSummary) -> JobFault | None:
     counted = summary.inserted + summary.updated + summary.unchanged + summary.failed
-    if counted == summary.total:
-        return None
-    hint = "please report this; nothing was merged"
-    return JobFault(ErrorCode.NOT_CONSERVED, f"{summary.total} rows came in, {counted} are accounted for", hint)
-
-
-def _too_many_errors(options: JobOptions, summary: JobSummary) -> JobFault | None:
-    refused = f"{summary.failed} of {summary.total} rows were refused"
-    if summary.failed and options.on_error is OnError.FAIL:
-        return JobFault(ErrorCode.TOO_MANY_ERRORS, f"{refused}, and the job allows none", HINT)
-    if options.max_errors is not None and summary.failed > options.max_errors:
-        return JobFault(ErrorCode.TOO_MANY_ERRORS, f"{refused}, more than the {options.max_errors} allowed", HINT)
-    if summary.failed > options.max_error_rate * summary.total:
-        share = f"{summary.failed / summary.total:.1%} of the rows were refused"
-        return JobFault(ErrorCode.TOO_MANY_ERRORS, f"{share}, more than the {options.max_error_rate:.1%} allowed", HINT)
+    if counted != summary.total:
+        hint = "please report this; nothing was merged"
+        return JobFault(ErrorCode.NOT_CONSERVED, f"{summary.total} rows came in, {counted} are accounted for", hint)
+    too_many_errors = _describe_excess_errors(options, summary)
+    if too_many_errors:
+        return JobFault(ErrorCode.TOO_MANY_ERRORS, too_many_errors, HINT)
+    if summary.updated > options.max_updates_rate * users:
+        share, allowed = f"{summary.updated / users:.1%}", f"{options.max_updates_rate:.1%}"
+        changed = f"the job would change {share} of the {users} users of connection {summary.connection}"
+        return JobFault(ErrorCode.TOO_MANY_CHANGES, f"{changed}, more than the {allowed} allowed", HINT_OF_CHANGES)
     return None
 
 
-def _too_many_changes(options: JobOptions, summary: JobSummary, users: int) -> JobFault | None:
-    if summary.updated <= options.max_updates_rate * users:
-        return None
-    message = (
-        f"the job would change {summary.updated / users:.1%} of the {users} users of connection {summary.connection}, "
-        f"more than the {options.max_updates_rate:.1%} allowed"
-    )
-    return JobFault(ErrorCode.TOO_MANY_CHANGES, message, HINT_OF_CHANGES)
+def _describe_excess_errors(options: JobOptions, summary: JobSummary) -> str | None:
+    refused = f"{summary.failed} of {summary.total} rows were refused"
+    if summary.failed and options.on_error is OnError.FAIL:
+        return f"{refused}, and the job allows none"
+    if options.max_errors is not None and summary.failed > options.max_errors:
+        return f"{refused}, more than the {options.max_errors} allowed"
+    if summary.failed > options.max_error_rate * summary.total:
+        share = f"{summary.failed / summary.total:.1%} of the rows were refused"
+        return f"{share}, more than the {options.max_error_rate:.1%} allowed"
+    return None

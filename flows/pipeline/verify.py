@@ -34,19 +34,16 @@ def read_counts(connection: duckdb.DuckDBPyConnection, query: str, values: Mappi
     return {name: int(str(count)) for name, count in counts.items()}
 
 
-def merged_counts(connection: duckdb.DuckDBPyConnection, job: Job) -> dict[str, int]:
-    """Count the changes and users that the job has left in the tables; `key_sum` is a checksum of the users' keys."""
-    return read_counts(connection, "merged_counts", job.key)
-
-
 def verify_merge(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary, *, key_sum: int) -> None:
-    """Raise unless the tables hold what the summary of an import says, with the keys that were found to be unique.
+    """Raise unless the tables hold what the summary of an import says.
+
+    `key_sum` is the checksum of the users' keys that was read when they were found to be unique.
 
     Raises:
         BrokenCommit: the tables hold something else.
 
     """
-    found = merged_counts(connection, job)
+    found = read_counts(connection, "merged_counts", job.key)
     merged = not summary.dry_run and summary.fault is None
     inserted, updated = (summary.inserted, summary.updated) if merged else (0, 0)
     _compare(job, summary, found, {"inserts": inserted, "updates": updated, "created": inserted, "changed": updated})
