@@ -1,6 +1,6 @@
-"""Invented users in any number, some of them faulty, and a plain-Python twin that says what an import makes of them.
+"""Invented users, some of them faulty, and a reference implementation of an import in plain Python.
 
-The twin goes row by row with dictionaries and shares no code with the product.
+The reference implementation works row by row with dictionaries and shares no code with the product.
 """
 
 import json
@@ -26,15 +26,15 @@ FAULTS: tuple[tuple[Callable[[Record], object], tuple[tuple[str, str], ...]], ..
 
 
 @dataclass
-class Twin:
-    """The users table as dictionaries by user_id, and what the last import said."""
+class ReferenceImport:
+    """The users as dictionaries by user_id, with errors and outcomes of the last import."""
 
     users: dict[str, Record] = field(default_factory=dict)
     errors: list[Error] = field(default_factory=list)
     outcomes: dict[str, int] = field(default_factory=dict)
 
     def import_users(self, rows: Sequence[tuple[Record, Sequence[tuple[str, str]]]], *, mode: str) -> None:
-        """Import records, each given with the codes and paths that the rules must find in it."""
+        """Import records, each with code and path of every error that the rules must find in it."""
         self.errors = []
         self.outcomes = dict.fromkeys(("insert", "update", "unchanged", "refused"), 0)
         holders = {(key, value): user_id for user_id, user in self.users.items() for key, value in keys_of(user)}
@@ -95,13 +95,13 @@ class Twin:
 
 
 def keys_of(user: Mapping[str, object]) -> list[tuple[str, str]]:
-    """The keys by which a user is known, in the form in which they are compared."""
+    """Return the keys that identify a user, in the form in which they are compared."""
     folded = [(key, str(user[key]).lower()) for key in ("email", "username") if user.get(key) is not None]
     return folded + ([("user_id", str(user["user_id"]))] if user.get("user_id") is not None else [])
 
 
 def user(number: int) -> Record:
-    """An invented user without a fault."""
+    """Return an invented user without a fault."""
     return {
         "email": f"User{number}@example.com",
         "username": f"user_{number}",
@@ -118,7 +118,7 @@ def user(number: int) -> Record:
 def population(
     count: int, *, first: int = 0, faulty: float = 0.02, repeated: float = 0.01, seed: int = 1
 ) -> list[tuple[Record, Sequence[tuple[str, str]]]]:
-    """`count` users from number `first` on, with shares of faulty ones and of ones that repeat an earlier one's key."""
+    """Return `count` users from number `first` on; some are faulty, some repeat a key of an earlier one."""
     chance = random.Random(seed)  # noqa: S311 - invented users
     rows: list[tuple[Record, Sequence[tuple[str, str]]]] = []
     for number in range(first, first + count):
@@ -135,6 +135,6 @@ def population(
 
 
 def write_ndjson(path: Path, records: Iterable[Record]) -> Path:
-    """The records as a file, one a line."""
+    """Write the records to a file, one a line, and return its path."""
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     return path

@@ -18,7 +18,7 @@ from schemas.fields import FIELDS, UserField
 from schemas.job import Mode
 from schemas.profiles import HEADER_ALIASES
 from tests import docs
-from tests.flows.importing import edited, imported, imported_file
+from tests.flows.importing import change_database, import_file, import_records
 
 ROOT = docs.ROOT
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -160,11 +160,11 @@ def queries() -> Iterator[str]:
 def sample_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Return the settings of a database with the sample files, an update, an undo and an edit by hand."""
     settings = Settings(database=tmp_path_factory.mktemp("guides") / "users.duckdb")
-    imported_file(settings, ROOT / "data" / "samples" / "users.json", name="first")
-    imported_file(settings, ROOT / "data" / "samples" / "faulty.ndjson", name="JOB")
-    imported(settings, [{"email": "ada.lund@example.com", "name": "Ada Holm"}], Mode.UPSERT, name="update")
-    edited(settings, "update users set nickname = 'A' where email = 'chidi@example.org'")
-    edited(settings, "update import_jobs set undone_by_job = 'undo' where job_id = 'update'")
+    import_file(settings, ROOT / "data" / "samples" / "users.json", name="first")
+    import_file(settings, ROOT / "data" / "samples" / "faulty.ndjson", name="JOB")
+    import_records(settings, [{"email": "ada.lund@example.com", "name": "Ada Holm"}], Mode.UPSERT, name="update")
+    change_database(settings, "update users set nickname = 'A' where email = 'chidi@example.org'")
+    change_database(settings, "update import_jobs set undone_by_job = 'undo' where job_id = 'update'")
     return settings
 
 

@@ -1,61 +1,45 @@
-"""Plan every staged row: duplicates, conflicts, updates and outcomes, as temporary tables of a connection.
+"""The queries of a plan: duplicates, conflicts, updates and the outcome of every staged record.
 
-The connection has `staged` (rows that passed the rules) and `users`. The plan is applied in `flows.pipeline.merge`.
+They read `staged` (rows that passed the rules) and `users`. Running them and keeping their results belongs in
+`flows.pipeline.plan`.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import duckdb
 
 from schemas.job import KEYS, MergePolicy, Mode, RowOutcome
-from transforms.statements import Value, materialise, run
+from transforms.statements import Value, run
 
 
-class Keep(Protocol):
-    """Store the result of a query of this package as a table or view of the query's name."""
+@dataclass(frozen=True)
+class Query:
+    """A query of this package, by the name of its file, with its parameters."""
 
-    def __call__(self, connection: duckdb.DuckDBPyConnection, name: str, /, **values: Value) -> None:
-        """Run the query `name` and store its result."""
+    name: str
+    values: Mapping[str, Value]
 
 
-def plan(
-    connection: duckdb.DuckDBPyConnection,
-    *,
-    mode: Mode,
-    policy: MergePolicy,
-    connection_id: str,
-    step: Callable[[str], None],
-    keep: Keep = materialise,
-) -> None:
-    """Create the tables `refusals`, `updates`, `differences` and `plan`; `plan` has one row per staged record.
+def plan_queries(*, mode: Mode, policy: MergePolicy, connection_id: str) -> tuple[Query, ...]:
+    """Return the queries of a plan in order; each needs the results of those before it, as tables of their names.
 
-    Call `step` with the name of each statement before it runs; it may raise to stop. `keep` may store `updates` and
-    `plan`, which have as many rows as the job, elsewhere than in memory.
+    The results that matter are `refusals`, `updates`, `differences` and `plan`, which has one row per staged record.
     """
-    values = _get_values(mode=mode, policy=policy, connection_id=connection_id)
     conflicts = "conflicts_of_insert" if mode is Mode.INSERT else "conflicts_of_update"
-    for name in ("duplicates", "matches", "targets", "repeats", conflicts):
-        step(name)
-        keep(connection, name, **values)
-    connection.execute(f"create or replace temp table refusals as from repeats union all by name from {conflicts}")
-    for name in ("merged_metadata", "updates", "differences", "plan"):
-        step(name)
-        keep(connection, name, **values)
-
-
-def _get_values(*, mode: Mode, policy: MergePolicy, connection_id: str) -> Mapping[str, Value]:
-    """Return the parameters of the statements; an insert refuses a match by any key."""
-    return {
+    values = {
         "connection": connection_id,
         "mode": mode.value,
-        "match_on": KEYS if mode is Mode.INSERT else policy.match_on,
+        "match_on": KEYS if mode is Mode.INSERT else policy.match_on,  # an insert refuses a match by any key
         "fill_only": policy.fill_only,
         "metadata": policy.metadata,
+        "conflicts": conflicts,
     }
+    names = ("duplicates", "matches", "targets", conflicts, "refusals", "merged_metadata", "updates", "differences")
+    return tuple(Query(name, values) for name in (*names, "plan"))
 
 
 def count_outcomes(connection: duckdb.DuckDBPyConnection) -> Mapping[RowOutcome, int]:
-    """Return the number of staged records per outcome; every outcome has an entry."""
-    counts = {str(outcome): int(str(records)) for outcome, records in run(connection, "outcome_counts")}
-    return {outcome: counts.get(outcome.value, 0) for outcome in RowOutcome}
+    """Return how many staged records have each outcome; every outcome has an entry."""
+    counted = {str(outcome): int(str(records)) for outcome, records in run(connection, "outcome_counts")}
+    return {outcome: counted.get(outcome.value, 0) for outcome in RowOutcome}

@@ -18,7 +18,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
-from flows.pipeline.stop import A_SIGNAL, Stop, canceled
+from flows.pipeline.stop import A_SIGNAL, Stop, canceled_by
 from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, mask_emails
 from flows.report.notices import notify
 from flows.report.prefect import PrefectObserver, flow_run_client
@@ -49,15 +49,15 @@ def run_job_in_flow(
 
     """
     job_id = str(run.id)
-    stop = Stop.of(settings, job_id=job_id)
+    stop = Stop.for_job(settings, job_id=job_id)
     # the runner of a deployment delivers a cancel itself, as a signal
     observer = PrefectObserver(
         run.id,
-        request_stop=None if run.deployment_id else partial(stop.request, canceled("Prefect")),
+        request_stop=None if run.deployment_id else partial(stop.request, canceled_by("Prefect")),
         is_gone=partial(_is_gone, settings),
         terminal=terminal,
     )
-    with _on_signals(partial(stop.request, canceled(A_SIGNAL))), observer.reporting():
+    with _on_signals(partial(stop.request, canceled_by(A_SIGNAL))), observer.reporting():
         summary = run_job(
             options, settings=settings, job_id=job_id, observer=observer, run_stage=run_as_task, stop=stop
         )

@@ -19,7 +19,7 @@ from pydantic import Field
 from flows.import_users.flow import NO_LIMIT, FileFormat, Limit, MatchKeys, ProfileName, Share, run_as_flow
 from flows.import_users.prefect_run import errors_to_show
 from flows.inbox.folder import Inbox
-from flows.pipeline.job import Silent
+from flows.pipeline.job import Observer
 from flows.report.artifacts import mask_emails
 from flows.settings import Settings, settings_from
 from schemas.faults import Fault
@@ -110,7 +110,7 @@ async def _import_all(inbox: Inbox, options: JobOptions, *, settings: Settings, 
     outcomes: Counter[str] = Counter()
     for path in inbox.find_new_files(settled_before=time.time() - settle_seconds):
         file = replace(options, sources=(str(path),))
-        summary = await run_as_flow(file, settings=settings, observer=Silent())
+        summary = await run_as_flow(file, settings=settings, observer=Observer())
         filed = inbox.archive(path, summary, errors_to_show(summary, settings=settings))
         outcome = filed.parent.name if filed else STAYED
         outcomes[outcome] += 1

@@ -1,1 +1,1 @@
-"""The story of an import: load, plan, merge; and its undo."""
+"""The pipeline of an import: load, plan, merge, report; and the undo of a job."""

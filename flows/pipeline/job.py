@@ -1,12 +1,12 @@
-"""A job while it runs: what it was asked, how far it is, who is told, how it is stopped, how it ends.
+"""A running job: its options, its resources, how it reports progress, and how its summary is completed.
 
-What its stages do is in `flows.pipeline.load` and `flows.pipeline.merge`, their order in `flows.pipeline.run`.
+What a job does is in the modules of its stages; the order of those is in `flows.pipeline.run`.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 from flows.pipeline.stop import Stop
 from flows.settings import Settings
@@ -16,11 +16,12 @@ from flows.store.job_folder import JobFolder
 from flows.store.jobs import record_phase
 from schemas.faults import Canceled, Fault
 from schemas.job import JobOptions, JobStatus, JobSummary, fault_record
+from transforms.statements import Value
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the loading of a job is; bytes of the sources, compressed where they are."""
+    """How far the loading is; bytes are those of the source files, compressed where the files are."""
 
     rows: int
     done_bytes: int
@@ -29,53 +30,40 @@ class Progress:
 
     @property
     def percent(self) -> float:
-        """0 to 100."""
+        """Return 0 to 100."""
         return 100.0 if not self.total_bytes else min(100.0, 100 * self.done_bytes / self.total_bytes)
 
     @property
     def rows_per_second(self) -> float:
-        """Rows read in a second, so far."""
+        """Return the average speed so far."""
         return self.rows / self.seconds if self.seconds else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """At the present speed; none before the first bytes are read."""
+        """Return the time left at the average speed so far; None before the first bytes are read."""
         if not self.done_bytes or not self.total_bytes:
             return None
         return max(0.0, self.seconds * (self.total_bytes - self.done_bytes) / self.done_bytes)
 
 
-class Observer(Protocol):
-    """Who is told how a job goes on; may raise `Canceled` to stop it."""
+class Observer:
+    """Follow a job; every method does nothing unless it is overridden, and may raise `Canceled` to stop the job."""
 
-    def phase(self, status: JobStatus) -> None:
-        """The job enters a phase."""
+    def on_phase(self, status: JobStatus) -> None:
+        """React to the job entering a phase."""
 
-    def progress(self, progress: Progress) -> None:
-        """A batch has been loaded."""
+    def on_progress(self, progress: Progress) -> None:
+        """React to a loaded batch."""
 
-    def repeats(self, job_id: str) -> None:
-        """The job would repeat an earlier one, whose summary is the answer."""
-
-
-class Silent:
-    """An observer that nothing is shown to."""
-
-    def phase(self, status: JobStatus) -> None:
-        """Do nothing."""
-
-    def progress(self, progress: Progress) -> None:
-        """Do nothing."""
-
-    def repeats(self, job_id: str) -> None:
-        """Do nothing."""
+    def on_already_imported(self, job_id: str) -> None:
+        """React to the job repeating an earlier one, whose summary is returned in its place."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A running job: what it was asked, where it works and how it is stopped."""
+    """A running job: its options, its resources and what can stop it."""
 
-    summary: JobSummary  # as accepted; what a stage finds out is returned by it
+    summary: JobSummary  # as accepted; stages return new ones
     options: JobOptions
     settings: Settings
     store: Store
@@ -86,41 +74,68 @@ class Job:
 
     @property
     def id(self) -> str:
-        """The job's id."""
+        """Return the job's id."""
         return self.summary.job_id
 
-    def step(self, name: str) -> None:
-        """Take the next step, unless the job must stop."""
+    @property
+    def key(self) -> Mapping[str, Value]:
+        """Return the parameters by which statements find what the job wrote."""
+        return {"job_id": self.id, "connection": self.options.connection}
+
+    def store_for_records(self, mean_bytes: float) -> Store:
+        """Return the store with the memory limit that records of this average length need."""
+        return replace(self.store, settings=self.settings.for_records(mean_bytes))
+
+    def begin_step(self, name: str) -> None:
+        """Pass the fault point of a step; raise if the job must stop."""
         self.stop.check()
         fault_point(name)
 
-    def enter(self, status: JobStatus) -> None:
-        """Tell everybody that the job enters a phase; the table hears of the first only, for a write undoes a plan."""
-        self.step(f"enter {status.value}")
+    def enter_phase(self, status: JobStatus) -> None:
+        """Publish that the job enters a phase; only the first is written to the database, for a write voids a plan."""
+        self.begin_step(f"enter {status.value}")
         self.folder.write_status({"status": status.value})
         if status is JobStatus.LOADING:
             record_phase(self.store, job_id=self.id, status=status)
-        self.observer.phase(status)
+        self.observer.on_phase(status)
 
-    def tell(self, progress: Progress) -> None:
-        """Tell everybody how far the loading is, or stop."""
-        self.step("tell progress")
+    def report_progress(self, progress: Progress) -> None:
+        """Publish how far the loading is; raise if the job must stop."""
+        self.begin_step("report progress")
         self.folder.write_status(
             {"status": JobStatus.LOADING.value, "percent": round(progress.percent, 1)}
             | {"rows": progress.rows, "seconds_left": progress.seconds_left}
         )
-        self.observer.progress(progress)
+        self.observer.on_progress(progress)
 
 
-def ended_with(fault: Fault, *, job: Job, summary: JobSummary) -> JobSummary:
-    """The summary of a job that merges nothing because of a fault: no row is in."""
+def accept_job(options: JobOptions, *, store: Store, stop: Stop, observer: Observer, job_id: str) -> Job:
+    """Return a job that begins now."""
+    now = utc_now()
+    summary = JobSummary(
+        job_id=job_id,
+        external_id=options.external_id,
+        connection=options.connection,
+        sources=options.sources,
+        profile=options.profile,
+        mode=options.mode.value,
+        dry_run=options.dry_run,
+        status=JobStatus.PENDING,
+        created_at=now,
+        started_at=now,
+    )
+    return Job(summary, options, store.settings, store, stop.folder, stop, observer, started=time.monotonic())
+
+
+def failed_summary(job: Job, summary: JobSummary, fault: Fault) -> JobSummary:
+    """Return the summary of a job that a fault ended before it merged anything: every row counts as failed."""
     status = JobStatus.CANCELED if isinstance(fault, Canceled) else JobStatus.FAILED
     nothing_merged = replace(summary, inserted=0, updated=0, unchanged=0, failed=summary.total)
-    return finished(job, replace(nothing_merged, status=status, fault=fault_record(fault)))
+    return fill_times(job, replace(nothing_merged, status=status, fault=fault_record(fault)))
 
 
-def finished(job: Job, summary: JobSummary, *, locked: float | None = None) -> JobSummary:
-    """The summary with its times filled in; `locked` is when the job took the write lock, by the monotonic clock."""
+def fill_times(job: Job, summary: JobSummary, *, locked_at: float | None = None) -> JobSummary:
+    """Return the summary of a job that ends now, which took the write lock at `locked_at` of the monotonic clock."""
     now = time.monotonic()
     seconds = round(now - job.started, 3)
     return replace(
@@ -128,10 +143,10 @@ def finished(job: Job, summary: JobSummary, *, locked: float | None = None) -> J
         finished_at=utc_now(),
         duration_seconds=seconds,
         rows_per_second=round(summary.total / seconds) if seconds and summary.total else None,
-        lock_seconds=summary.lock_seconds if locked is None else round(now - locked, 3),
+        lock_seconds=summary.lock_seconds if locked_at is None else round(now - locked_at, 3),
     )
 
 
 def utc_now() -> str:
-    """The time as ISO 8601 in UTC, to the microsecond."""
+    """Return the time as ISO 8601 in UTC, to the microsecond."""
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

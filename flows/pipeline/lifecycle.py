@@ -1,6 +1,6 @@
-"""The edge of a job: it begins as a whole, and whatever breaks inside, or whoever stops it, it says how it ended.
+"""The lifecycle of a job: it begins completely or not at all, can be interrupted, and always records how it ended.
 
-What the stages of a job are is in `flows.pipeline.run` and `flows.pipeline.undo`.
+What a job does between its beginning and its end is in `flows.pipeline.run` and `flows.pipeline.undo`.
 """
 
 import contextvars
@@ -9,34 +9,37 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TypeVar
+from functools import partial, wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 from polars.exceptions import PanicException
 
-from flows.pipeline.job import Job, ended_with
-from flows.pipeline.stop import A_SIGNAL, POLL_SECONDS, Stop, canceled
+from flows.pipeline.job import Job, failed_summary
+from flows.pipeline.stop import A_SIGNAL, POLL_SECONDS, canceled_by
 from flows.pipeline.verify import BrokenCommit
 from flows.store.database import Store
 from flows.store.errors import find_shortage
+from flows.store.fault_points import fault_point
 from flows.store.jobs import insert_job, overwrite_end, record_end, remove_job
 from flows.store.private_files import no_core_dumps, private_umask
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, Fault, JobFault
 from schemas.job import JobSummary
 
+Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
 @contextmanager
 def running_job(job: Job, *, kind: str = "import") -> Iterator[None]:
-    """Within the block the job is there for everybody: its folder and lock, its row, its ear for requests to stop.
+    """Begin a job: hold its folder and lock, add its row, and watch for a request to stop it within the block.
 
     Raises:
-        DatabaseFault: it could not begin; nothing of it is left.
+        DatabaseFault: the job could not begin; nothing of it remains.
 
     """
     no_core_dumps()
-    with private_umask(), job.folder.locked(), job.stop.watched():
+    with private_umask(), job.folder.locked(), job.stop.watching():
         job.folder.write_database_name(job.store.path)
         try:
             insert_job(job.store, job.summary, options=job.options, kind=kind)
@@ -48,54 +51,69 @@ def running_job(job: Job, *, kind: str = "import") -> Iterator[None]:
         yield
 
 
-def in_worker(stage: Callable[[], Result], *, stop: Stop) -> Result:
-    """Run a stage in a thread, so that a signal is heard at once, also while an engine works.
+def recording_faults(
+    run: Callable[Concatenate[Job, Parameters], JobSummary],
+) -> Callable[Concatenate[Job, Parameters], JobSummary]:
+    """Make a function return the summary of a failed or canceled job where it raises, and record that end."""
 
-    Raises:
-        Canceled: a signal came before the stage had ended.
+    @wraps(run)
+    def run_and_record(job: Job, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> JobSummary:
+        try:
+            return run(job, *args, **kwargs)
+        except BrokenCommit as broken:
+            return overwrite_end(job.store, job.folder, broken.summary)
+        except Fault as fault:
+            return _record_fault(job, fault)
+        except (Exception, PanicException, SystemExit) as error:  # noqa: BLE001 - whatever it is, the job ends with it
+            return _record_fault(job, find_shortage(error) or _internal_fault(job, error))
+        except KeyboardInterrupt:
+            return _record_fault(job, canceled_by(A_SIGNAL))
 
-    """
-    context = contextvars.copy_context()
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="stage") as pool:
-        future = pool.submit(context.run, stage)
-        while not future.done():
-            try:
-                # not for ever: an engine's signal handler lets no wait be broken off
-                wait([future], timeout=POLL_SECONDS)
-            except BaseException:  # noqa: BLE001 - an interrupt of this thread, by whatever name
-                stop.request(canceled(A_SIGNAL))
-        return future.result()
-
-
-@contextmanager
-def faults_recorded(job: Job) -> Iterator[list[JobSummary]]:
-    """Collect the summary of a job; a fault inside the block becomes the summary of a failed or canceled one."""
-    ended: list[JobSummary] = []
-    try:
-        yield ended
-    except BrokenCommit as broken:
-        ended.append(overwrite_end(job.store, job.folder, broken.summary))
-    except Fault as fault:
-        ended.append(_recorded(job, fault))
-    except (Exception, PanicException, SystemExit) as error:  # noqa: BLE001 - the edge of the job: whatever broke, it must say so
-        ended.append(_recorded(job, find_shortage(error) or _unforeseen(job, error)))
-    except KeyboardInterrupt:
-        ended.append(_recorded(job, canceled(A_SIGNAL)))
+    return run_and_record
 
 
-def _recorded(job: Job, fault: Fault) -> JobSummary:
-    """The end that stands: of a job that had committed before the fault, that it is done."""
-    return record_end(job.store, job.folder, ended_with(fault, job=job, summary=job.summary))
+def in_worker_thread(
+    stage: Callable[Concatenate[Job, Parameters], Result],
+) -> Callable[Concatenate[Job, Parameters], Result]:
+    """Make a function run in a thread, so that a signal requests a stop at once, even while an engine is busy."""
+
+    @wraps(stage)
+    def run_in_thread(job: Job, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        call = partial(contextvars.copy_context().run, partial(stage, job, *args, **kwargs))
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="stage") as pool:
+            future = pool.submit(call)
+            while not future.done():
+                try:
+                    # with a timeout: an engine's signal handler does not let a wait be interrupted
+                    wait([future], timeout=POLL_SECONDS)
+                except BaseException:  # noqa: BLE001 - an interrupt of this thread, whatever its type
+                    job.stop.request(canceled_by(A_SIGNAL))
+            return future.result()
+
+    return run_in_thread
 
 
-def _unforeseen(job: Job, error: BaseException) -> JobFault:
-    """A fault of ours: its text may hold a user's data, so it is told in the private folder only."""
-    notes = job.folder.path / "traceback.txt"
+@in_worker_thread
+def report_end(job: Job, summary: JobSummary) -> JobSummary:
+    """Publish the end of the job in its folder and return it."""
+    fault_point("report")
+    job.folder.write_status(summary.to_dict())
+    return summary
+
+
+def _record_fault(job: Job, fault: Fault) -> JobSummary:
+    """Return the recorded end of the job: that of the fault, unless the job had committed before."""
+    return record_end(job.store, job.folder, failed_summary(job, job.summary, fault))
+
+
+def _internal_fault(job: Job, error: BaseException) -> JobFault:
+    """Return the fault of an unexpected error; its text may hold personal data and stays in the job folder."""
+    details = job.folder.path / "traceback.txt"
     with suppress(OSError):
-        notes.touch(mode=0o600)
-        notes.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        details.touch(mode=0o600)
+        details.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     return JobFault(
         ErrorCode.INTERNAL,
         f"the job broke down with {type(error).__name__}; nothing was merged",
-        f"the details, which may hold personal data, are in {notes}",
+        f"the details, which may hold personal data, are in {details}",
     )

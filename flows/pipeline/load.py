@@ -1,17 +1,19 @@
-"""The first stage: sources to staged rows. Batch by batch: read, normalise, validate, stage. Holds no lock."""
+"""Load the sources into staged rows, batch by batch: read, normalise, validate, stage. The database is not locked."""
 
 import hashlib
 import time
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import duckdb
 import polars as pl
 
 from flows.pipeline.job import Job, Progress
+from flows.pipeline.lifecycle import in_worker_thread
 from flows.pipeline.path_checks import refuse_database
 from flows.readers.detect import detect_format
 from flows.readers.reading import Batch, read_ahead
@@ -30,29 +32,6 @@ from transforms.rejects.redact import redact
 from transforms.rules.validate import RuleSet, Validated, rule_set, validate
 
 
-@dataclass
-class Tally:
-    """What has been loaded so far: rows and the bytes of their texts, and errors by code; warnings apart."""
-
-    total: int = 0
-    bytes: int = 0
-    refused: int = 0
-    warnings: int = 0
-    errors_by_code: Counter[str] = field(default_factory=Counter)
-    first_records: list[int] = field(default_factory=list)
-
-    def add(self, batch: Batch, parts: "_Parts") -> None:
-        """Count the rows, errors and warnings of a batch."""
-        self.total += batch.seen
-        self.bytes += int(batch.rows["text"].str.len_bytes().sum())
-        self.refused += parts.refused.height
-        for severity, code, count in parts.errors.group_by("severity", "code").len().rows():
-            if severity == Severity.ERROR.value:
-                self.errors_by_code[code] += count
-            else:
-                self.warnings += count
-
-
 @dataclass(frozen=True)
 class Loaded:
     """What the load stage found: counts of rows and errors, the profile that was used and what the sources were."""
@@ -67,16 +46,59 @@ class Loaded:
 
 
 @dataclass(frozen=True)
-class _Stage:
-    """What every batch needs."""
+class _Context:
+    """What the work on every batch needs."""
 
     job: Job
+    sources: Sequence[Source]
     engine: duckdb.DuckDBPyConnection
     rules: RuleSet
 
 
+@dataclass(frozen=True)
+class _Checked:
+    """A batch as it is staged, without the rows that it came from."""
+
+    source: int  # its place among the sources
+    done_bytes: int  # of all sources, up to its end
+    rows: int
+    text_bytes: int
+    accepted: pl.DataFrame
+    errors: pl.DataFrame
+    originals: pl.DataFrame
+    refused: pl.DataFrame
+
+
+@dataclass
+class _Tally:
+    """Counts of what has been staged so far."""
+
+    rows: int = 0
+    bytes: int = 0
+    refused: int = 0
+    warnings: int = 0
+    rows_by_source: Counter[int] = field(default_factory=Counter)
+    errors_by_code: Counter[str] = field(default_factory=Counter)
+
+    def add(self, batch: _Checked) -> None:
+        """Count the rows, errors and warnings of a batch."""
+        self.rows += batch.rows
+        self.rows_by_source[batch.source] += batch.rows
+        self.bytes += batch.text_bytes
+        self.refused += batch.refused.height
+        for severity, code, count in batch.errors.group_by("severity", "code").len().rows():
+            if severity == Severity.ERROR.value:
+                self.errors_by_code[code] += count
+            else:
+                self.warnings += count
+
+    def first_records(self, sources: int) -> tuple[int, ...]:
+        """Return the number of the first record of each source."""
+        return tuple(accumulate((self.rows_by_source[source] for source in range(sources - 1)), initial=1))
+
+
 def open_sources(job: Job) -> tuple[Source, ...]:
-    """The files that the job's sources name.
+    """Return the files that the job's sources name.
 
     Raises:
         FileFault: one is missing, unreadable, an empty folder or the database itself.
@@ -89,143 +111,119 @@ def open_sources(job: Job) -> tuple[Source, ...]:
 
 
 def content_hash(sources: Sequence[Source]) -> str:
-    """A hash of what the sources hold, in their order."""
+    """Return a hash of the bytes of the sources, in their order."""
     return hashlib.sha256("".join(fingerprint(source) for source in sources).encode()).hexdigest()
 
 
+@in_worker_thread
 def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings) -> Loaded:
     """Stage every row of the sources as accepted or refused.
 
     Raises:
         FileFault: a source cannot be imported.
-        JobFault: the job must stop, or rows got lost.
+        JobFault: the job must stop, or rows were lost.
 
     """
-    job.enter(JobStatus.LOADING)
-    rules = rule_set(
-        connection,
-        unknown_fields=job.options.unknown_fields,
-        reset_unsupported_hashes=job.options.reset_unsupported_hashes,
-    )
-    tally = Tally()
+    job.enter_phase(JobStatus.LOADING)
+    options, reset = job.options, job.options.reset_unsupported_hashes
+    rules = rule_set(connection, unknown_fields=options.unknown_fields, reset_unsupported_hashes=reset)
     with closing(scratch(job.settings, spill=job.folder.path)) as engine, ThreadPoolExecutor(1) as hasher:
-        hashing: Future[str] = hasher.submit(content_hash, sources)
-        stage = _Stage(job, engine, rules)
-        batches = _batches(stage, sources, tally=tally)
-        with closing(batches), _Writer(stage) as writer:  # both before the engine is
-            for number, batch in enumerate(batches):
-                parts = _judged(stage, batch.batch, profile=batch.profile)
-                job.step("stage a batch")
-                writer.write(number, parts)
-                tally.add(batch.batch, parts)
-                job.tell(Progress(tally.total, batch.done_bytes, batch.total_bytes, time.monotonic() - job.started))
-            writer.wait()
-        profile = _profile(job.options.profile, detect_format(sources[0], job.options.format)).name
-        files = tuple(source.name for source in sources)
-        content = Content(hash=hashing.result(), files=files, first_records=tuple(tally.first_records))
-        mean_bytes = tally.bytes / max(tally.total, 1)
-        return Loaded(tally.total, mean_bytes, tally.refused, tally.warnings, tally.errors_by_code, profile, content)
+        hashing = hasher.submit(content_hash, sources)
+        tally = _stage_batches(_Context(job, sources, engine, rules))
+        content = Content(
+            hash=hashing.result(),
+            files=tuple(source.name for source in sources),
+            first_records=tally.first_records(len(sources)),
+        )
+    return Loaded(
+        total=tally.rows,
+        mean_bytes=tally.bytes / max(tally.rows, 1),
+        refused=tally.refused,
+        warnings=tally.warnings,
+        errors_by_code=tally.errors_by_code,
+        profile=_find_profile(options.profile, detect_format(sources[0], options.format)).name,
+        content=content,
+    )
 
 
-@dataclass(frozen=True)
-class _Read:
-    """A batch with what was made of its source's name and how far all sources are read."""
+def _stage_batches(context: _Context) -> _Tally:
+    """Write each batch to the job folder while the next is checked and the one after it is read."""
+    job, tally = context.job, _Tally()
+    total_bytes = sum(source.size for source in context.sources)
+    with closing(read_ahead(_checked_batches(context))) as batches:
+        for number, batch in enumerate(batches):
+            job.begin_step("stage a batch")
+            _write_parts(context, number, batch)
+            tally.add(batch)
+            seconds = time.monotonic() - job.started
+            job.report_progress(Progress(tally.rows, batch.done_bytes, total_bytes, seconds))
+    return tally
 
-    batch: Batch
-    profile: Profile
-    done_bytes: int
-    total_bytes: int
+
+def _write_parts(context: _Context, number: int, batch: _Checked) -> None:
+    folder = context.job.folder
+    for kind in ("accepted", "errors", "originals", "refused"):
+        folder.write_part(kind, number, getattr(batch, kind))
+    if batch.refused.height:
+        with context.engine.cursor() as cursor:
+            folder.write_part("rejected", number, redact(batch.refused, engine=cursor))
 
 
-def _batches(stage: _Stage, sources: Sequence[Source], *, tally: Tally) -> Generator[_Read, None, None]:
-    """The batches of all sources; record numbers go on from one to the next."""
-    total_bytes = sum(source.size for source in sources)
-    before = 0
-    for source in sources:
-        tally.first_records.append(tally.total + 1)
-        form = detect_format(source, stage.job.options.format)
-        profile = _profile(stage.job.options.profile, form)
+def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
+    """Yield the batches of all sources; record numbers continue from one source to the next."""
+    job, next_record, bytes_before = context.job, 1, 0
+    for place, source in enumerate(context.sources):
+        form = detect_format(source, job.options.format)
+        profile = _find_profile(job.options.profile, form)
         batches = read(
             source,
             format=form,
             profile=profile,
-            limits=stage.job.settings.limits,
-            first_record=tally.total + 1,
-            engine=stage.engine,
+            limits=job.settings.limits,
+            first_record=next_record,
+            engine=context.engine,
         )
-        with closing(read_ahead(batches)) as ahead:
-            for number, batch in enumerate(ahead):
+        with closing(read_ahead(batches)) as batches_ahead:
+            for number, batch in enumerate(batches_ahead):
                 if number == 0:
-                    stage.job.folder.add_layout(form, batch.layout.columns)
-                yield _Read(batch, profile, before + batch.position, total_bytes)
-        before += source.size
+                    job.folder.add_layout(form, batch.layout.columns)
+                next_record += batch.seen
+                yield _check(context, batch, profile=profile, source=place, done_bytes=bytes_before + batch.position)
+        bytes_before += source.size
 
 
-def _profile(name: str, form: str) -> Profile:
-    """The profile asked for; by default the one that fits the format."""
+def _find_profile(name: str, form: str) -> Profile:
+    """Return the profile of that name; for `auto` the one that fits the format."""
     if name == "auto":
         return PROFILES["csv" if form == "csv" else "auth0"]
     return PROFILES[name]
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """A batch as it is staged."""
-
-    accepted: pl.DataFrame
-    errors: pl.DataFrame
-    originals: pl.DataFrame
-    refused: pl.DataFrame
-
-
-def _judged(stage: _Stage, batch: Batch, *, profile: Profile) -> _Parts:
-    """The batch with its verdicts."""
-    canonical = normalise(batch.rows, engine=stage.engine, profile=profile, layout=batch.layout)
-    verdicts = validate(canonical, rules=stage.rules)
+def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, done_bytes: int) -> _Checked:
+    """Normalise and validate a batch."""
+    canonical = normalise(batch.rows, engine=context.engine, profile=profile, layout=batch.layout)
+    verdicts = validate(canonical, rules=context.rules)
     refused = pl.concat([batch.refused, _refused(batch.rows, verdicts)], how="vertical").sort("record")
-    if not batch.seen == verdicts.accepted.height + refused.height:
+    if batch.seen != verdicts.accepted.height + refused.height:
         raise JobFault(
             ErrorCode.NOT_CONSERVED,
-            f"{batch.seen} records were read, but {verdicts.accepted.height + refused.height} have a verdict",
+            f"{batch.seen} records were read, but {verdicts.accepted.height + refused.height} were accepted or refused",
             "please report this with a sample of the file; nothing was merged",
         )
-    return _Parts(
+    return _Checked(
+        source=source,
+        done_bytes=done_bytes,
+        rows=batch.seen,
+        text_bytes=int(batch.rows["text"].str.len_bytes().sum()),
         accepted=verdicts.accepted,
         errors=pl.concat([batch.errors, verdicts.errors], how="vertical"),
-        originals=_not_rewritable(batch.rows, verdicts, profile=profile),
+        originals=_originals(batch.rows, verdicts, profile=profile),
         refused=refused,
     )
 
 
-class _Writer(ThreadPoolExecutor):
-    """Writes the parts of one batch while the next is judged; what that raises comes with the next, or at the end."""
-
-    def __init__(self, stage: _Stage) -> None:
-        super().__init__(1, "stage")
-        self._folder = stage.job.folder
-        self._engine = stage.engine
-        self._writing: Future[None] | None = None
-
-    def write(self, number: int, parts: _Parts) -> None:
-        """Begin to write, when the batch before is written."""
-        self.wait()
-        self._writing = self.submit(self._write, number, parts)
-
-    def wait(self) -> None:
-        """Go on when everything is written."""
-        if self._writing is not None:
-            self._writing.result()
-
-    def _write(self, number: int, parts: _Parts) -> None:
-        for kind in ("accepted", "errors", "originals", "refused"):
-            self._folder.write_part(kind, number, getattr(parts, kind))
-        if parts.refused.height:
-            with self._engine.cursor() as cursor:
-                self._folder.write_part("rejected", number, redact(parts.refused, engine=cursor))
-
-
-def _not_rewritable(rows: pl.DataFrame, verdicts: Validated, *, profile: Profile) -> pl.DataFrame:
-    """The accepted records that their fields alone do not give back: under other names, or with parts left out."""
+def _originals(rows: pl.DataFrame, verdicts: Validated, *, profile: Profile) -> pl.DataFrame:
+    """Return the accepted records that cannot be written again from their fields: other names, or parts left out."""
     accepted = verdicts.accepted.select("record")
     if profile.paths != CANONICAL_PATHS:
         return rows.join(accepted, on="record", how="semi")
@@ -234,7 +232,7 @@ def _not_rewritable(rows: pl.DataFrame, verdicts: Validated, *, profile: Profile
 
 
 def _refused(rows: pl.DataFrame, verdicts: Validated) -> pl.DataFrame:
-    """The records that the rules refused, as the file has them."""
+    """Return the records that the rules refused, as they are in the file."""
     if verdicts.accepted.height == rows.height:
         return pl.DataFrame(schema=RECORDS)
     return rows.join(verdicts.accepted.select("record"), on="record", how="anti")

@@ -1,4 +1,4 @@
-"""Files that a job may not touch as what it was told they are: the database is no source, and no output replaces it."""
+"""Checks of the files that a job reads and writes: the database is not a source, and no output replaces either."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,10 +10,10 @@ from schemas.faults import FileFault
 
 
 def refuse_database(path: Path, settings: Settings) -> None:
-    """Go on unless the file is the database or its log: opening it beside the engine would break the engine's lock.
+    """Raise if the file is the database or its log: closing it would release DuckDB's lock.
 
     Raises:
-        FileFault: it is.
+        FileFault: the file is the database or its log.
 
     """
     database = settings.database
@@ -22,10 +22,10 @@ def refuse_database(path: Path, settings: Settings) -> None:
 
 
 def refuse_sources(path: Path, sources: Iterable[Path]) -> None:
-    """Go on unless the file to write is one of those that are or were imported.
+    """Raise if the file to write is one of those that are or were imported.
 
     Raises:
-        FileFault: it is.
+        FileFault: the file is one of the sources.
 
     """
     if any(_is_same(path, source) for source in sources):
@@ -34,8 +34,8 @@ def refuse_sources(path: Path, sources: Iterable[Path]) -> None:
 
 
 def _is_same(path: Path, other: Path) -> bool:
-    """Whether both name one file, through whatever links."""
+    """Return whether both paths lead to one file, through whatever links."""
     try:
         return path.samefile(other)
-    except OSError:  # one of them is not there
+    except OSError:  # one of them does not exist
         return False

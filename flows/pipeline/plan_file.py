@@ -1,13 +1,15 @@
-"""The plan of a job as a file that people and scripts can look at before anything is merged: one line per record."""
+"""The plan of a job as a file to review before anything is merged: one line per record."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-from flows.readers.sources import EXTENSIONS
+from flows.pipeline.path_checks import refuse_database, refuse_sources
+from flows.readers.sources import EXTENSIONS, Source
+from flows.settings import Settings
 from flows.store.database import view_parts
 from flows.store.job_folder import JobFolder
 from flows.store.private_files import atomic_write
@@ -21,22 +23,27 @@ BATCH_ROWS = 50_000
 TEXTS = ("outcome", "user_id", "matched_by", "changes", "codes")
 
 
-def check_plan_path(path: Path) -> None:
-    """Complain early about a plan that could not be written.
+def check_plan_path(path: Path, sources: Iterable[Source], *, settings: Settings) -> None:
+    """Raise before the work begins if the plan could not be written there, or would replace another file.
 
     Raises:
-        FileFault: the name promises another format, or there is no such folder.
+        FileFault: the ending is not that of a format for plans, the folder is missing, or the file is the database or
+            a source.
 
     """
-    if path.suffix.lower() not in EXTENSIONS or EXTENSIONS[path.suffix.lower()] not in WRITERS:
+    if _format_of(path) not in WRITERS:
         endings = ", ".join(ending for ending, form in EXTENSIONS.items() if form in WRITERS)
-        raise FileFault(ErrorCode.FILE_FORMAT, f"{path} is no name for a plan", f"name it with one of {endings}")
+        raise FileFault(ErrorCode.FILE_FORMAT, f"{path} isn't a valid name for a plan", f"end it with one of {endings}")
     if not path.absolute().parent.is_dir():
-        raise FileFault(ErrorCode.FILE_NOT_FOUND, f"there is no folder {path.parent} for the plan", "create it first")
+        raise FileFault(
+            ErrorCode.FILE_NOT_FOUND, f"the folder {path.parent} for the plan is missing", "create it first"
+        )
+    refuse_database(path, settings)
+    refuse_sources(path, [source.path for source in sources])
 
 
 def write_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder, path: Path) -> None:
-    """Write the plan that the connection has as temporary tables.
+    """Write the plan, given as tables and views of the connection.
 
     Raises:
         FileFault: the file cannot be written.
@@ -47,9 +54,14 @@ def write_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder, path: P
     materialise(connection, "planned_rows")
     try:
         with atomic_write(path) as temp:
-            WRITERS[EXTENSIONS[path.suffix.lower()]](connection, temp)
+            WRITERS[_format_of(path)](connection, temp)
     except OSError as error:
         raise FileFault(ErrorCode.FILE_UNREADABLE, f"{path} cannot be written: {error.strerror}") from None
+
+
+def _format_of(path: Path) -> str:
+    """Return the format that the ending of the path stands for; an empty string where there is none."""
+    return EXTENSIONS.get(path.suffix.lower(), "")
 
 
 def _write_ndjson(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

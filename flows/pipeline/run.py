@@ -1,41 +1,41 @@
-"""One job from its options to its summary: load, plan, merge, report. Knows no Prefect and prints nothing.
+"""An import from its options to its summary: prepare, load, plan, merge, report. Knows no Prefect and prints nothing.
 
-What each stage does is in `flows.pipeline.load` and `flows.pipeline.merge`; where the tables live is in
-`flows.store.database`.
+What each stage does is in the module of its name; how a job begins, is stopped and ends is in
+`flows.pipeline.lifecycle`.
 """
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from flows.pipeline import load, merge
-from flows.pipeline.job import Job, Observer, Progress, Silent, utc_now
-from flows.pipeline.lifecycle import faults_recorded, in_worker, running_job
-from flows.pipeline.path_checks import refuse_database, refuse_sources
+from flows.pipeline.job import Job, Observer, accept_job
+from flows.pipeline.lifecycle import recording_faults, report_end, running_job
+from flows.pipeline.load import content_hash, load, open_sources
+from flows.pipeline.merge import merge
+from flows.pipeline.plan import make_plan
 from flows.pipeline.plan_file import check_plan_path
 from flows.pipeline.stop import Stop
-from flows.readers.sources import Source
 from flows.settings import Settings
 from flows.store.connections import find_connection
 from flows.store.database import Store
 from flows.store.job_status import end_lost_jobs
 from flows.store.jobs import find_same_import, remove_job
 from flows.store.locks import slot
-from schemas.job import JobOptions, JobStatus, JobSummary
+from schemas.job import JobOptions, JobSummary
 
 Result = TypeVar("Result")
 
 
 class RunStage(Protocol):
-    """Runs a stage under a name: plainly, or as a task of an orchestrator."""
+    """Run a stage under a name, for example as a task of an orchestrator."""
 
     def __call__(self, name: str, stage: Callable[[], Result], /) -> Result:
-        """Return what the stage returns."""
+        """Return what the stage returns, raise what it raises."""
 
 
 def call_directly(_name: str, stage: Callable[[], Result], /) -> Result:
-    """Run the stage in this process and nothing else."""
+    """Run the stage and nothing else."""
     return stage()
 
 
@@ -48,65 +48,45 @@ def run_job(
     run_stage: RunStage = call_directly,
     stop: Stop | None = None,
 ) -> JobSummary:
-    """The summary of the job, however it ended; of the earlier job where this one would repeat it.
+    """Run an import and return its summary, however it ended.
 
-    `stop` is the caller's, who may stop the job by it.
+    Where the import would repeat an earlier one, the summary is that of the earlier job. The caller can stop the job
+    through `stop`.
 
     Raises:
-        DatabaseFault: no job could begin, because the database cannot be opened.
-        Canceled: somebody stopped it before it began.
+        DatabaseFault: the job could not begin, because the database cannot be opened.
+        Canceled: the job was stopped before it began.
 
     """
-    stop = stop or Stop.of(settings, job_id=job_id)
+    stop = stop or Stop.for_job(settings, job_id=job_id)
     store = Store(settings, on_retry=stop.check)
     store.prepare()
     end_lost_jobs(store)
-    accepted = _accepted(options, job_id=job_id)
-    job = Job(accepted, options, settings, store, stop.folder, stop, observer, started=time.monotonic())
+    job = accept_job(options, store=store, stop=stop, observer=observer, job_id=job_id)
     with running_job(job):
-        with faults_recorded(job) as ended, slot(settings, connection=options.connection):
-            ended.append(_import(job, run_stage=run_stage))
-        return ended[-1]
+        return _import_users(job, run_stage=run_stage)
 
 
-def _import(job: Job, *, run_stage: RunStage) -> JobSummary:
-    """Load, plan, merge; or the summary of the job that has imported the same before."""
-    connection = find_connection(job.store, job.options.connection)
-    sources = load.open_sources(job)
-    if job.options.plan:
-        _check_plan(Path(job.options.plan), sources, settings=job.settings)
-    repeated = find_same_import(job.store, job.options, content=lambda: load.content_hash(sources))
-    if repeated is not None:
-        job.observer.repeats(repeated.job_id)
-        remove_job(job.store, job_id=job.id)
-        job.folder.remove()
-        return repeated
-    loaded = run_stage("load", lambda: in_worker(lambda: load.load(job, sources, connection=connection), stop=job.stop))
-    planned = run_stage("plan", lambda: in_worker(lambda: merge.make_plan(job, loaded), stop=job.stop))
-    return run_stage("merge", lambda: in_worker(lambda: merge.merge(job, loaded, planned), stop=job.stop))
+@recording_faults
+def _import_users(job: Job, *, run_stage: RunStage) -> JobSummary:
+    """Prepare, load, plan, merge and report, unless an earlier job has imported the same."""
+    with slot(job.settings, connection=job.options.connection):
+        connection = find_connection(job.store, job.options.connection)
+        sources = open_sources(job)
+        if job.options.plan:
+            check_plan_path(Path(job.options.plan), sources, settings=job.settings)
+        earlier = find_same_import(job.store, job.options, content=partial(content_hash, sources))
+        if earlier is not None:
+            return _replace_by(job, earlier)
+        loaded = run_stage("load", partial(load, job, sources, connection=connection))
+        planned = run_stage("plan", partial(make_plan, job, loaded))
+        summary = run_stage("merge", partial(merge, job, loaded, planned))
+        return report_end(job, summary)
 
 
-def _check_plan(path: Path, sources: Sequence[Source], *, settings: Settings) -> None:
-    """Complain before the work about a plan that could not be written, or not without a loss."""
-    check_plan_path(path)
-    refuse_database(path, settings)
-    refuse_sources(path, [source.path for source in sources])
-
-
-def _accepted(options: JobOptions, *, job_id: str) -> JobSummary:
-    now = utc_now()
-    return JobSummary(
-        job_id=job_id,
-        external_id=options.external_id,
-        connection=options.connection,
-        sources=options.sources,
-        profile=options.profile,
-        mode=options.mode.value,
-        dry_run=options.dry_run,
-        status=JobStatus.PENDING,
-        created_at=now,
-        started_at=now,
-    )
-
-
-__all__ = ["Observer", "Progress", "RunStage", "Silent", "call_directly", "run_job"]
+def _replace_by(job: Job, earlier: JobSummary) -> JobSummary:
+    """Remove the job and return the summary of the earlier one that it would repeat."""
+    job.observer.on_already_imported(earlier.job_id)
+    remove_job(job.store, job_id=job.id)
+    job.folder.remove()
+    return earlier

@@ -1,4 +1,4 @@
-"""How a job is stopped from outside: cancel mark, signal or time limit, also inside a long statement."""
+"""Requests to stop a job: by `jobs cancel`, a signal or the time limit, effective even inside a long statement."""
 
 import threading
 import time
@@ -18,43 +18,43 @@ POLL_SECONDS = 0.25
 A_SIGNAL = "a signal"
 
 
-def canceled(by: str) -> Canceled:
-    """The fault of a job that somebody stopped."""
-    return Canceled(ErrorCode.CANCELED, f"the job was canceled by {by}", "run it again; nothing was merged")
+def canceled_by(source: str) -> Canceled:
+    """Return the fault of a job that was canceled."""
+    return Canceled(ErrorCode.CANCELED, f"the job was canceled by {source}", "run it again; nothing was merged")
 
 
 @dataclass
 class Stop:
-    """The one place where a job learns that it must stop; safe to use from several threads."""
+    """The request to stop a job, once there is one; safe to use from several threads and in signal handlers."""
 
     folder: JobFolder
     time_limit_seconds: float
     fault: Fault | None = None
     _started: float = field(default_factory=time.monotonic)
     _connections: set[duckdb.DuckDBPyConnection] = field(default_factory=set)
-    _lock: threading.RLock = field(default_factory=threading.RLock)  # a signal may interrupt who holds it
+    _lock: threading.RLock = field(default_factory=threading.RLock)  # reentrant: a signal may interrupt its holder
 
     @classmethod
-    def of(cls, settings: Settings, *, job_id: str) -> Self:
-        """Where the job of that id learns it; the job itself need not have begun."""
+    def for_job(cls, settings: Settings, *, job_id: str) -> Self:
+        """Return the stop of the job with that id, which need not have begun."""
         return cls(JobFolder(settings.jobs_folder / job_id), settings.time_limit_seconds)
 
     def request(self, fault: Fault) -> None:
-        """Stop the job for this reason; the first reason counts. Running statements are interrupted."""
+        """Stop the job with this fault, unless it has one already; interrupt its running statements."""
         with self._lock:
             self.fault = self.fault or fault
             for connection in self._connections:
                 connection.interrupt()
 
     def check(self) -> None:
-        """Go on, or raise the reason to stop."""
+        """Raise the fault if the job must stop."""
         self._look()
         if self.fault is not None:
             raise self.fault
 
     @contextmanager
-    def interrupting(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """Within the block, a request to stop interrupts the connection and comes out as its reason."""
+    def interruptible(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Interrupt the connection within the block when a stop is requested, and raise the fault."""
         with self._lock:
             self._connections.add(connection)
         try:
@@ -67,8 +67,8 @@ class Stop:
                 self._connections.discard(connection)
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Within the block a thread looks for the cancel mark and the time limit."""
+    def watching(self) -> Iterator[None]:
+        """Watch for cancellation and the time limit in a thread within the block."""
         ended = threading.Event()
         watcher = threading.Thread(target=self._watch, args=(ended,), name="stop-watcher", daemon=True)
         watcher.start()
@@ -82,11 +82,11 @@ class Stop:
         while not ended.wait(POLL_SECONDS):
             self._look()
             if self.fault is not None:
-                self.request(self.fault)  # again and again: a statement may have begun since
+                self.request(self.fault)  # repeatedly: another statement may have begun since
 
     def _look(self) -> None:
         if self.fault is None and self.folder.cancel_requested:
-            self.request(canceled("`jobs cancel`"))
+            self.request(canceled_by("`jobs cancel`"))
         if self.fault is None and time.monotonic() - self._started > self.time_limit_seconds:
             limit = f"{self.time_limit_seconds:g} seconds"
             hint = "set a longer limit with IMPORT_TIME_LIMIT_SECONDS; nothing was merged"

@@ -1,7 +1,7 @@
-"""Undo: the users that a job changed are put back as they were, except those that have changed since; a job itself.
+"""Undo a job: put its users back as they were, except those that have changed since. An undo is a job itself.
 
-What is put back and what is kept is found by joins (`transforms/sql/changes_to_undo.sql` and its neighbours). How an
-undo counts in the job tables is in `schemas.undo`.
+Which users are put back and which are kept is found by joins (`changes_to_undo.sql` and its neighbours). How the
+counts of an undo map to those of a job is in `schemas.undo`.
 """
 
 import time
@@ -11,28 +11,28 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from flows.pipeline.job import Job, Silent, finished, utc_now
-from flows.pipeline.lifecycle import faults_recorded, in_worker, running_job
-from flows.pipeline.merge import apply_changes, mismatch
+from flows.pipeline.job import Job, Observer, accept_job, fill_times, utc_now
+from flows.pipeline.lifecycle import in_worker_thread, recording_faults, report_end, running_job
+from flows.pipeline.merge import apply_changes, record_end
 from flows.pipeline.stop import Stop
-from flows.pipeline.verify import verify_undo
+from flows.pipeline.verify import read_counts, verify_undo
 from flows.settings import Settings
 from flows.store.database import Store, transaction
 from flows.store.fault_points import fault_point
 from flows.store.job_status import end_lost_jobs
-from flows.store.jobs import find_job, finish_job
+from flows.store.jobs import find_job
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from schemas.job import DONE, UNDO, JobOptions, JobStatus, JobSummary
 from schemas.undo import KeptUser, UndoSummary, undo_summary
-from transforms.statements import Value, materialise, run, run_mapped
+from transforms.statements import Value, materialise, run
 
 PLAN = ("changes_to_undo", "kept_users", "reversals")
 
 
 @dataclass(frozen=True)
 class _Counts:
-    """How many users an undo puts back, of them takes out and puts in, and how many it keeps."""
+    """How many users an undo puts back, how many of them it deletes and inserts, and how many it keeps."""
 
     reversed: int
     taken_out: int
@@ -41,34 +41,37 @@ class _Counts:
 
 
 def undo(undone_id: str, *, dry_run: bool, settings: Settings, job_id: str) -> UndoSummary:
-    """The account of the undo; of an earlier one where it has put everything back already.
+    """Undo a job and return the summary; that of an earlier undo where it has put everything back already.
 
     Raises:
         JobFault: there is no such job, or it cannot be undone.
         DatabaseFault: the database cannot be opened.
-        Canceled: somebody stopped it before it began.
+        Canceled: the undo was stopped before it began.
 
     """
-    stop = Stop.of(settings, job_id=job_id)
+    stop = Stop.for_job(settings, job_id=job_id)
     store = Store(settings, on_retry=stop.check)
     store.require_database()
     store.prepare()
     end_lost_jobs(store)
     undone = find_job(store, undone_id)
-    earlier = _complete_undo(store, undone)
-    summary = earlier or _run(_job(undone, dry_run=dry_run, store=store, stop=stop, job_id=job_id))
+    summary = _find_complete_undo(store, undone)
+    if summary is None:
+        job = _accept_undo(undone, dry_run=dry_run, store=store, stop=stop, job_id=job_id)
+        with running_job(job, kind=UNDO):
+            summary = _undo(job)
     return undo_summary(summary, kept_users(Store(settings), summary.job_id))
 
 
 def kept_users(store: Store, job_id: str) -> tuple[KeptUser, ...]:
-    """The users that an undo kept, one per reason."""
+    """Return the users that an undo kept, once per reason."""
     with store.reading() as connection:
         rows = run(connection, "kept_users_of_job", job_id=job_id)
     return tuple(KeptUser(user_id=str(user_id), code=str(code), message=str(text)) for user_id, code, text in rows)
 
 
-def _complete_undo(store: Store, undone: JobSummary) -> JobSummary | None:
-    """The undo after which nothing of the job is left to put back, if there is one.
+def _find_complete_undo(store: Store, undone: JobSummary) -> JobSummary | None:
+    """Return the undo that left nothing of the job to put back, if there is one.
 
     Raises:
         JobFault: the job cannot be undone.
@@ -90,82 +93,65 @@ def _not_undoable(message: str, hint: str) -> JobFault:
     return JobFault(ErrorCode.NOT_UNDOABLE, message, hint)
 
 
-def _job(undone: JobSummary, *, dry_run: bool, store: Store, stop: Stop, job_id: str) -> Job:
-    settings = store.settings
-    options = JobOptions(sources=(undone.job_id,), connection=undone.connection, dry_run=dry_run)
-    now = utc_now()
-    summary = JobSummary(
-        job_id=job_id,
-        external_id=undone.external_id,
-        connection=undone.connection,
-        sources=options.sources,
-        profile=undone.profile,
-        mode=UNDO,
-        dry_run=dry_run,
-        status=JobStatus.PENDING,
-        created_at=now,
-        started_at=now,
-    )
-    return Job(summary, options, settings, store, stop.folder, stop, Silent(), started=time.monotonic())
+def _accept_undo(undone: JobSummary, *, dry_run: bool, store: Store, stop: Stop, job_id: str) -> Job:
+    """Return the job that undoes another; its only source is the id of that job."""
+    name, connection = undone.external_id, undone.connection
+    options = JobOptions(sources=(undone.job_id,), connection=connection, external_id=name, dry_run=dry_run)
+    job = accept_job(options, store=store, stop=stop, observer=Observer(), job_id=job_id)
+    return replace(job, summary=replace(job.summary, mode=UNDO, profile=undone.profile))
 
 
-def _run(job: Job) -> JobSummary:
-    """Record the job, put the users back, record how it ended."""
-    with running_job(job, kind=UNDO):
-        with faults_recorded(job) as ended:
-            ended.append(in_worker(lambda: _undo(job), stop=job.stop))
-        return ended[-1]
-
-
+@recording_faults
 def _undo(job: Job) -> JobSummary:
-    """Plan and put back in one transaction with the job's record; a dry run only records what it would do."""
-    job.enter(JobStatus.IMPORTING)
-    values: Mapping[str, Value] = {
-        "job_id": job.id,
-        "undone": job.options.sources[0],
-        "connection": job.options.connection,
-        "now": utc_now(),
-    }
+    return report_end(job, _put_back(job))
+
+
+@in_worker_thread
+def _put_back(job: Job) -> JobSummary:
+    """Plan the undo, put the users back and record the job in one transaction; of a dry run only record the job."""
+    job.enter_phase(JobStatus.IMPORTING)
+    values: Mapping[str, Value] = {**job.key, "undone": job.options.sources[0], "now": utc_now()}
     with job.store.writing(spill=job.folder.path) as connection:
-        locked = time.monotonic()
-        with job.stop.interrupting(connection), transaction(connection):
+        locked_at = time.monotonic()
+        with job.stop.interruptible(connection), transaction(connection):
             counts = _plan(connection, job, values)
             if not job.options.dry_run:
-                _put_back(connection, job, counts, values)
-            summary = _record(connection, job, counts, values, locked=locked)
-            job.step("commit")
-        fault_point("read back")  # the job is done: nobody can stop it any more
+                _change_users(connection, job, counts, values)
+            summary = _record(connection, job, counts, values, locked_at=locked_at)
+            job.begin_step("commit")
+        fault_point("read back")  # committed: from here on the undo cannot be stopped
         verify_undo(connection, job, summary, put_in=counts.put_in)
-    fault_point("report")
-    job.folder.write_status(summary.to_dict())
     return summary
 
 
 def _plan(connection: duckdb.DuckDBPyConnection, job: Job, values: Mapping[str, Value]) -> _Counts:
-    """Leave the tables `changes_to_undo`, `kept_users` and `reversals`; how many users they hold."""
+    """Create the tables `changes_to_undo`, `kept_users` and `reversals`, and count their users."""
     for name in PLAN:
-        job.step(name)
+        job.begin_step(name)
         materialise(connection, name, **values)
-    (counts,) = run_mapped(connection, "reversal_counts")
-    return _Counts(**{name: int(str(count)) for name, count in counts.items()})
+    return _Counts(**read_counts(connection, "reversal_counts", values))
 
 
-def _put_back(connection: duckdb.DuckDBPyConnection, job: Job, counts: _Counts, values: Mapping[str, Value]) -> None:
-    """Change the users table as planned and prove that it is so."""
-    acts = (
-        ("record_reversals", counts.reversed),
-        ("delete_reversed_users", counts.taken_out),
-        ("insert_restored_users", counts.put_in),
+def _change_users(
+    connection: duckdb.DuckDBPyConnection, job: Job, counts: _Counts, values: Mapping[str, Value]
+) -> None:
+    """Change the users table as planned."""
+    changes = {
+        "record_reversals": counts.reversed,
+        "delete_reversed_users": counts.taken_out,
+        "insert_restored_users": counts.put_in,
+    }
+    apply_changes(
+        connection, job, changes, values, bytes_before="bytes_before_reversals", broken_keys="broken_reversals"
     )
-    apply_changes(connection, job, acts, values, bytes_before="bytes_before_reversals", broken_keys="broken_reversals")
 
 
 def _record(
-    connection: duckdb.DuckDBPyConnection, job: Job, counts: _Counts, values: Mapping[str, Value], *, locked: float
+    connection: duckdb.DuckDBPyConnection, job: Job, counts: _Counts, values: Mapping[str, Value], *, locked_at: float
 ) -> JobSummary:
-    """Write the kept users, the end of the job and which jobs are undone now into the caller's transaction."""
+    """Record the kept users, the end of the job and which jobs are undone now in the caller's transaction."""
     for name in ("record_kept_errors", "record_kept_users"):
-        job.step(name)
+        job.begin_step(name)
         run(connection, name, **values)
     codes = Counter(str(code) for (code,) in connection.execute("select code from kept_users").fetchall())
     summary = replace(
@@ -176,16 +162,14 @@ def _record(
         failed=counts.kept,
         errors_by_code=dict(sorted(codes.items())),
     )
-    ended = finished(job, summary, locked=locked)
-    job.step("finish_job")
-    if not finish_job(connection, ended):
-        raise mismatch("the job's own row is gone, or says that it has ended")
+    summary = fill_times(job, summary, locked_at=locked_at)
+    record_end(connection, job, summary)
     _mark_undone(connection, job.options.sources[0])
-    return ended
+    return summary
 
 
 def _mark_undone(connection: duckdb.DuckDBPyConnection, undone: str) -> None:
-    """Note on the undone job that it is; where it was an undo itself, its own job is in force again, and so on."""
+    """Mark a job as undone; where it is an undo itself, the job that it undid is in force again, and so on."""
     run(connection, "set_undone", job_id=undone)
     for (earlier,) in run(connection, "undone_job", job_id=undone):
         _mark_undone(connection, str(earlier))

@@ -4,6 +4,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TypeVar
 
 import duckdb
 import polars as pl
@@ -12,6 +13,8 @@ from flows.readers.limits import ReadLimits
 from flows.readers.sources import Source
 from schemas.frames import Layout
 from schemas.profiles import Profile
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +44,10 @@ class Batch:
     layout: Layout
 
 
-def read_ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
-    """Yield the batches while a thread reads the next one; its exception follows the batch before it."""
-    with closing(batches), ThreadPoolExecutor(1, "read-ahead") as reader:
-        pending = reader.submit(next, batches, None)
-        while (batch := pending.result()) is not None:
-            pending = reader.submit(next, batches, None)
-            yield batch
+def read_ahead(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
+    """Yield the items while a thread makes the next one; its exception follows the item before it."""
+    with closing(items), ThreadPoolExecutor(1, "read-ahead") as reader:
+        pending = reader.submit(next, items, None)
+        while (item := pending.result()) is not None:
+            pending = reader.submit(next, items, None)
+            yield item

@@ -145,7 +145,7 @@ class Timer:
 
 
 @dataclass
-class PrefectObserver:
+class PrefectObserver(Observer):
     """Passes events of a job on: to the terminal at once, to Prefect from the thread of `reporting`."""
 
     run_id: UUID
@@ -156,22 +156,22 @@ class PrefectObserver:
     _progress: Progress | None = None
     _ended: threading.Event = field(default_factory=threading.Event)
 
-    def phase(self, status: JobStatus) -> None:
+    def on_phase(self, status: JobStatus) -> None:
         """Show the phase, and queue it as a named running state, which holds the time of its creation."""
         if self.terminal is not None:
-            self.terminal.phase(status)
+            self.terminal.on_phase(status)
         self._phases.append(Running(name=status.value.capitalize()))
 
-    def progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: Progress) -> None:
         """Show the progress, and keep it for the next update of the artifact."""
         if self.terminal is not None:
-            self.terminal.progress(progress)
+            self.terminal.on_progress(progress)
         self._progress = progress
 
-    def repeats(self, job_id: str) -> None:
+    def on_already_imported(self, job_id: str) -> None:
         """Show that the job repeats an earlier one."""
         if self.terminal is not None:
-            self.terminal.repeats(job_id)
+            self.terminal.on_already_imported(job_id)
 
     @contextmanager
     def reporting(self) -> Iterator[None]:

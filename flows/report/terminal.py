@@ -19,7 +19,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
-from flows.pipeline.job import Progress
+from flows.pipeline.job import Observer, Progress
 from flows.report.artifacts import get_counts
 from flows.settings import Settings
 from flows.store.database import Store, scratch, view_parts
@@ -49,7 +49,7 @@ class PipeConsole(Console):
         self.quiet = True
 
 
-class Terminal:
+class Terminal(Observer):
     """An observer that shows a progress bar on a terminal, and a line every few seconds in a pipe."""
 
     def __init__(self, *, json: bool, quiet: bool) -> None:
@@ -75,14 +75,14 @@ class Terminal:
         if self._bar is not None:
             self._bar.stop()
 
-    def phase(self, status: JobStatus) -> None:
+    def on_phase(self, status: JobStatus) -> None:
         """Show the phase of the job."""
         if self._bar is not None:
             self._bar.update(self._task, description=PHASES.get(status, status.value))
         elif not self.quiet:
             self.errors.print(PHASES.get(status, status.value))
 
-    def progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: Progress) -> None:
         """Show the progress of the load stage."""
         if self._bar is not None:
             self._bar.update(self._task, completed=progress.percent, speed=_speed(progress))
@@ -90,7 +90,7 @@ class Terminal:
             self._last_line = time.monotonic()
             self.errors.print(f"loading: {progress.percent:.0f} %, {_speed(progress)}")
 
-    def repeats(self, job_id: str) -> None:
+    def on_already_imported(self, job_id: str) -> None:
         """Print that an earlier job has imported the same sources."""
         if not self.quiet:
             self.errors.print(f"already imported by job {job_id}; to import it again, add --again")

@@ -16,7 +16,7 @@ from tests.benchmarks.material import EDITION, convert_database
 from tests.benchmarks.tools import OURS, PLAIN, TOOLS, Layout
 from tests.benchmarks.tools.arguments import Arguments
 from tests.benchmarks.users import FAULTS, draw, write_users
-from tests.flows.importing import imported_file
+from tests.flows.importing import import_file
 
 USERS, EXISTING, FAULTY = 300, 400, 0.2
 
@@ -38,10 +38,10 @@ def given(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     settings = Settings(database=folder / "ours.duckdb")
     base = None
     if existing:
-        imported_file(settings, write_users(folder / "existing.ndjson", existing), Mode.INSERT)
+        import_file(settings, write_users(folder / "existing.ndjson", existing), Mode.INSERT)
         base = shutil.copyfile(settings.database, folder / "base.duckdb")
     file = write_users(folder / "users.ndjson", USERS, faulty=FAULTY, existing=existing, edition=EDITION)
-    imported_file(settings, file, Mode(request.param))
+    import_file(settings, file, Mode(request.param))
     return Given(file, request.param, base, settings.database)
 
 

@@ -1,4 +1,4 @@
-"""Imports of a few records into a test's own database, and the whole users table to compare."""
+"""Imports of a few records into the database of a test, and queries of what is in it."""
 
 import json
 import uuid
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from flows.pipeline.job import Silent
+from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.settings import Settings
 from flows.store.database import Store
@@ -15,36 +15,38 @@ from schemas.job import JobOptions, JobSummary, Mode
 Record = Mapping[str, object]
 
 
-def imported(
+def import_records(
     settings: Settings, records: Iterable[Record], mode: Mode = Mode.UPSERT, *, name: str | None = None, **more: object
 ) -> JobSummary:
-    """The summary of an import of the records as NDJSON; imports even what has been imported."""
+    """Import the records as NDJSON, even if they have been imported before."""
     path = settings.database.parent / f"{uuid.uuid4()}.ndjson"
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    return imported_file(settings, path, mode, name=name, format="ndjson", **more)
+    return import_file(settings, path, mode, name=name, format="ndjson", **more)
 
 
-def imported_file(
+def import_file(
     settings: Settings, path: Path, mode: Mode = Mode.UPSERT, *, name: str | None = None, **more: object
 ) -> JobSummary:
-    """The summary of an import of a file by a job of that name."""
+    """Import a file, even if it has been imported before, by a job with that id."""
     options = replace(JobOptions(sources=(str(path),), mode=mode, again=True), **more)  # type: ignore[arg-type]
-    return run_job(options, settings=settings, job_id=name or str(uuid.uuid4()), observer=Silent())
+    return run_job(options, settings=settings, job_id=name or str(uuid.uuid4()), observer=Observer())
 
 
-def users_of(settings: Settings) -> list[tuple[object, ...]]:
-    """Every user with every column."""
+def read_users(settings: Settings) -> list[Mapping[str, object]]:
+    """Return every user with every column."""
     with Store(settings).reading() as connection:
-        return connection.execute("from users order by connection, user_id").fetchall()
+        cursor = connection.execute("from users order by connection, user_id")
+        columns = [column[0] for column in cursor.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
-def asked(settings: Settings, query: str, **values: object) -> list[tuple[object, ...]]:
-    """The rows of a query."""
+def query_rows(settings: Settings, query: str, **values: object) -> list[tuple[object, ...]]:
+    """Return the rows of a query."""
     with Store(settings).reading() as connection:
         return connection.execute(query, values).fetchall()
 
 
-def edited(settings: Settings, statement: str) -> None:
-    """Change the database by hand."""
+def change_database(settings: Settings, statement: str) -> None:
+    """Execute a statement that changes the database."""
     with Store(settings).transaction() as connection:
         connection.execute(statement)

@@ -1,4 +1,4 @@
-"""The files of `data/samples` get the verdicts that stand beside them, in every format."""
+"""The files in `data/samples` get the errors listed beside them, in every format."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.jobs import find_errors
 from schemas.job import JobStatus, Mode
-from tests.flows.importing import asked, imported_file
+from tests.flows.importing import import_file, query_rows
 from tests.samples.people import CLEAN, FAULTY
 
 SAMPLES = Path(__file__).resolve().parents[2] / "data" / "samples"
@@ -17,8 +17,8 @@ FORMATS = ("json", "ndjson", "csv", "parquet")
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_faulty_users_get_the_verdicts_beside_them(settings: Settings, form: str) -> None:
-    summary = imported_file(settings, SAMPLES / f"faulty.{form}", Mode.INSERT)
+def test_faulty_users_get_the_errors_listed_beside_them(settings: Settings, form: str) -> None:
+    summary = import_file(settings, SAMPLES / f"faulty.{form}", Mode.INSERT)
     found = [(e["record"], e["line"], e["code"], e["path"]) for e in find_errors(Store(settings), summary.job_id)]
     lines = (SAMPLES / f"faulty.{form}.expected.ndjson").read_text(encoding="utf-8").splitlines()
     expected = [(e["record"], e["line"], e["code"], e["path"]) for e in map(json.loads, lines)]
@@ -29,10 +29,10 @@ def test_faulty_users_get_the_verdicts_beside_them(settings: Settings, form: str
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_clean_users_come_in_whole(settings: Settings, form: str) -> None:
-    summary = imported_file(settings, SAMPLES / f"users.{form}", Mode.INSERT)
+def test_clean_users_are_stored_completely(settings: Settings, form: str) -> None:
+    summary = import_file(settings, SAMPLES / f"users.{form}", Mode.INSERT)
     assert (summary.status, summary.inserted, summary.total) == (JobStatus.COMPLETED, len(CLEAN), len(CLEAN))
-    stored = asked(settings, "select email, username, given_name, blocked, user_metadata::varchar from users")
+    stored = query_rows(settings, "select email, username, given_name, blocked, user_metadata::varchar from users")
     given = [
         (
             user["email"],
@@ -48,5 +48,5 @@ def test_clean_users_come_in_whole(settings: Settings, form: str) -> None:
     assert sorted(stored, key=str) == sorted(given, key=str)
 
 
-def test_every_fault_of_the_samples_is_somebody_s() -> None:
+def test_the_samples_show_most_codes() -> None:
     assert len({code for person in FAULTY for code, _ in person.errors}) >= 18

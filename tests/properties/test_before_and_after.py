@@ -18,7 +18,7 @@ from flows.report.rejects import write_rejects
 from flows.settings import Settings
 from flows.store.database import Store
 from schemas.job import JobStatus, JobSummary, Mode
-from tests.flows.importing import asked, imported, imported_file, users_of
+from tests.flows.importing import import_file, import_records, query_rows, read_users
 
 Record = dict[str, object]
 
@@ -88,16 +88,16 @@ def fresh(empty: Path) -> Iterator[Settings]:
 def import_as_planned(settings: Settings, records: list[Record], policy: Policy) -> JobSummary:
     """Import the records, assert that a dry run before it gave the same for every row, and return the summary."""
     path = settings.database.parent / "plan.parquet"
-    planned = imported(settings, records, dry_run=True, plan=str(path), **policy)
-    before = users_of(settings)
-    done = imported(settings, records, **policy)
+    planned = import_records(settings, records, dry_run=True, plan=str(path), **policy)
+    before = read_users(settings)
+    done = import_records(settings, records, **policy)
     counts = {"status", "total", "inserted", "updated", "unchanged", "failed", "warnings", "errors_by_code"}
     assert {name: getattr(planned, name) for name in counts} == {name: getattr(done, name) for name in counts}
     plan = pl.read_parquet(path)
     assert plan["record"].to_list() == list(range(1, len(records) + 1))
     _assert_tables_match(settings, done, plan)
     if not done.inserted + done.updated:
-        assert users_of(settings) == before
+        assert read_users(settings) == before
     return done
 
 
@@ -111,10 +111,10 @@ def _assert_tables_match(settings: Settings, done: JobSummary, plan: pl.DataFram
         select user_id, changes::struct(field varchar, "old" varchar, "new" varchar)[] from user_history
         where job_id = $job and action = 'update' order by user_id
     """
-    assert asked(settings, query, job=done.job_id) == updated.select("user_id", "changes").sort("user_id").rows()
+    assert query_rows(settings, query, job=done.job_id) == updated.select("user_id", "changes").sort("user_id").rows()
     refused = plan.filter(outcome="refused")
     query = "select record, codes from rejected_users where job_id = $job order by record"
-    assert asked(settings, query, job=done.job_id) == refused.select("record", "codes").rows()
+    assert query_rows(settings, query, job=done.job_id) == refused.select("record", "codes").rows()
 
 
 @QUICK
@@ -129,18 +129,18 @@ def test_an_import_does_what_its_plan_says(empty: Path, imports: list[Import]) -
 @given(imports=st.lists(IMPORTS, min_size=2, max_size=3), data=st.data())
 def test_undoing_imports_restores_every_column(empty: Path, imports: list[Import], data: st.DataObject) -> None:
     with fresh(empty) as settings:
-        tables, jobs = [users_of(settings)], []
+        tables, jobs = [read_users(settings)], []
         for records, policy in imports:
-            jobs.append(imported(settings, records, **policy).job_id)
-            tables.append(users_of(settings))
+            jobs.append(import_records(settings, records, **policy).job_id)
+            tables.append(read_users(settings))
         while jobs:
             undone = undo(jobs[-1], dry_run=False, settings=settings, job_id=f"undo {jobs[-1]}")
             assert (undone.status, undone.kept) == (JobStatus.COMPLETED, 0)
-            assert users_of(settings) == tables[-2]
+            assert read_users(settings) == tables[-2]
             if data.draw(st.integers(0, 3)) == 0:
                 again = undo(undone.job_id, dry_run=False, settings=settings, job_id=f"redo {jobs[-1]}")
                 assert again.reversed == undone.reversed
-                assert users_of(settings) == tables[-1]
+                assert read_users(settings) == tables[-1]
                 undo(again.job_id, dry_run=False, settings=settings, job_id=f"undo again {jobs[-1]}")
             jobs.pop()
             tables.pop()
@@ -153,14 +153,14 @@ def test_refused_records_are_imported_once_they_are_corrected(
 ) -> None:
     form = data.draw(st.sampled_from(["ndjson", "json", "csv", "parquet"]))
     with fresh(empty) as settings:
-        job = imported(settings, records, Mode.INSERT)
+        job = import_records(settings, records, Mode.INSERT)
         path = settings.database.parent / f"rejects.{form}"
         assert write_rejects(Store(settings), job.job_id, path).records == job.failed
         if job.failed:
             _correct(path)
-            second = imported_file(settings, path, Mode.INSERT)
+            second = import_file(settings, path, Mode.INSERT)
             assert (second.status, second.inserted) == (JobStatus.COMPLETED, job.failed)
-        ((users,),) = asked(settings, "select count(*) from users")
+        ((users,),) = query_rows(settings, "select count(*) from users")
         assert users == len(records)
 
 

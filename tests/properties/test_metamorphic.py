@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from flows.readers.limits import ReadLimits
 from flows.settings import Settings
 from schemas.job import JobSummary, Mode
-from tests.flows.importing import asked, imported, imported_file, users_of
+from tests.flows.importing import import_file, import_records, query_rows, read_users
 from tests.population import Record, population, user
 
 QUICK = hypothesis_settings(
@@ -38,7 +38,7 @@ people = st.lists(
 def get_errors(settings: Settings, summary: JobSummary) -> Errors:
     """Return every error of a job without its line, which the format may change."""
     query = "select record, code, path, message from import_errors where job_id = $job order by all"
-    return asked(settings, query, job=summary.job_id)
+    return query_rows(settings, query, job=summary.job_id)
 
 
 def fresh(settings: Settings, name: str) -> Settings:
@@ -58,11 +58,11 @@ def counts(summary: JobSummary) -> tuple[int, int, int, int]:
 @QUICK
 def test_every_row_is_counted_and_importing_twice_is_importing_once(settings: Settings, records: list[Record]) -> None:
     here = fresh(settings, "twice")
-    first = imported(here, records)
+    first = import_records(here, records)
     assert sum(counts(first)) == first.total == len(records)
-    before = users_of(here)
-    second = imported(here, records)
-    assert users_of(here) == before
+    before = read_users(here)
+    second = import_records(here, records)
+    assert read_users(here) == before
     assert (second.inserted, second.updated) == (0, 0)
 
 
@@ -82,7 +82,7 @@ def write_parquet(path: Path, records: Sequence[Record]) -> None:
 @given(records=people)
 @QUICK
 def test_formats_give_the_same_errors(settings: Settings, records: list[Record]) -> None:
-    expected = imported(fresh(settings, "ndjson"), records)
+    expected = import_records(fresh(settings, "ndjson"), records)
     expected_errors = get_errors(settings_of(settings, "ndjson"), expected)
     writers: dict[str, Callable[[Path, Sequence[Record]], None]] = {
         "json": write_json,
@@ -93,7 +93,7 @@ def test_formats_give_the_same_errors(settings: Settings, records: list[Record])
         here = fresh(settings, form)
         path = here.database.parent / f"people.{form}"
         write(path, records)
-        summary = imported_file(here, path, Mode.UPSERT)
+        summary = import_file(here, path, Mode.UPSERT)
         assert (form, counts(summary)) == (form, counts(expected))
         assert (form, get_errors(here, summary)) == (form, expected_errors)
 
@@ -107,12 +107,12 @@ def settings_of(settings: Settings, name: str) -> Settings:
 def test_batch_size_changes_nothing(settings: Settings, batch_bytes: int) -> None:
     records = [record for record, _ in population(400, faulty=0.2, repeated=0.2)]
     whole, pieces = fresh(settings, "whole"), fresh(settings, "pieces")
-    first = imported(whole, records, Mode.INSERT)
-    second = imported(replace(pieces, limits=ReadLimits(batch_bytes=batch_bytes)), records, Mode.INSERT)
+    first = import_records(whole, records, Mode.INSERT)
+    second = import_records(replace(pieces, limits=ReadLimits(batch_bytes=batch_bytes)), records, Mode.INSERT)
     assert counts(first) == counts(second)
     assert get_errors(whole, first) == get_errors(pieces, second)
     users = "select email, username, user_id, name from users order by all"
-    assert asked(whole, users) == asked(pieces, users)
+    assert query_rows(whole, users) == query_rows(pieces, users)
 
 
 def test_line_ends_and_blank_lines_change_nothing(settings: Settings) -> None:
@@ -120,7 +120,7 @@ def test_line_ends_and_blank_lines_change_nothing(settings: Settings) -> None:
     plain, odd = fresh(settings, "plain"), fresh(settings, "odd")
     path = odd.database.parent / "odd.ndjson"
     path.write_bytes(b"\xef\xbb\xbf" + b"\r\n\r\n".join(json.dumps(record).encode() for record in records))
-    first, second = imported(plain, records), imported_file(odd, path)
+    first, second = import_records(plain, records), import_file(odd, path)
     assert counts(first) == counts(second)
     assert get_errors(plain, first) == get_errors(odd, second)
 
@@ -131,18 +131,18 @@ def test_two_files_are_one_job(settings: Settings) -> None:
     for name, first in (("a.ndjson", 0), ("b.ndjson", 3)):
         text = "".join(json.dumps(user(number)) + "\n" for number in range(first, first + 5))
         (folder / name).write_text(text, encoding="utf-8")
-    summary = imported_file(settings, folder, Mode.INSERT)
+    summary = import_file(settings, folder, Mode.INSERT)
     assert counts(summary) == (8, 0, 0, 2)
     assert {record for record, *_ in get_errors(settings, summary)} == {6, 7}
-    assert asked(settings, "select distinct line from import_errors order by 1") == [(1,), (2,)]
+    assert query_rows(settings, "select distinct line from import_errors order by 1") == [(1,), (2,)]
 
 
 def test_the_same_content_under_another_name_is_not_imported_twice(settings: Settings) -> None:
     first, second = settings.database.parent / "a.ndjson", settings.database.parent / "b.ndjson"
     first.write_text(json.dumps(user(1)) + "\n", encoding="utf-8")
     second.write_bytes(first.read_bytes())
-    done = imported_file(settings, first, Mode.INSERT, again=False)
-    answer = imported_file(settings, second, Mode.INSERT, again=False)
+    done = import_file(settings, first, Mode.INSERT, again=False)
+    answer = import_file(settings, second, Mode.INSERT, again=False)
     assert answer == done
-    assert len(asked(settings, "select job_id from import_jobs")) == 1
+    assert len(query_rows(settings, "select job_id from import_jobs")) == 1
     assert [path.name for path in settings.jobs_folder.iterdir() if not path.name.startswith(".")] == [done.job_id]

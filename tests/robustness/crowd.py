@@ -1,4 +1,4 @@
-"""Many processes import into one database at once, some of them killed on the way; no row may be lost or come unasked.
+"""Many processes import into one database at once, some of them are killed; no row may be lost or appear from nowhere.
 
 `python -m tests.robustness.crowd [--processes 4] [--imports 25] [--kills 10]` prints what was found.
 """
@@ -22,31 +22,31 @@ ROWS = 20  # of an import
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a crowd left: users by the job that says it made them, and the jobs by status."""
+class Outcome:
+    """What the processes left: the number of users by the job that created them, and the jobs."""
 
     users: dict[str, int]
-    jobs: dict[str, tuple[str, int]]  # status and inserted
+    jobs: dict[str, tuple[str, int]]  # status and inserted rows
 
     @property
     def lost(self) -> int:
-        """Rows that a completed job counted and that are not there, or are there without such a job."""
-        said = {job: inserted for job, (status, inserted) in self.jobs.items() if status in DONE}
-        return sum(abs(self.users.get(job, 0) - said.get(job, 0)) for job in self.users.keys() | said.keys())
+        """Count rows that a completed job counted but that are missing, and rows that no completed job counted."""
+        counted = {job: inserted for job, (status, inserted) in self.jobs.items() if status in DONE}
+        return sum(abs(self.users.get(job, 0) - counted.get(job, 0)) for job in self.users.keys() | counted.keys())
 
 
 def crowd_settings(folder: Path) -> Settings:
-    """Settings that let everybody wait for their turn."""
+    """Return settings with which every process waits for its turn."""
     return Settings(database=folder / "users.duckdb", wait_seconds=120, jobs_per_connection=64)
 
 
-def crowd(folder: Path, *, processes: int, imports: int, kills: int = 0) -> list[int]:
-    """Import so often in each of the processes, and kill so many; their exit codes, negative for a signal."""
+def run_crowd(folder: Path, *, processes: int, imports: int, kills: int = 0) -> list[int]:
+    """Run that many imports in each process, kill that many, and return the exit codes, negative for a signal."""
     import flows.pipeline.run  # noqa: F401, PLC0415 - loaded once, before any fork
 
     children = [_fork(folder, number, imports) for number in range(processes)]
     chance = random.Random(processes * 1000 + imports)  # noqa: S311 - moments to kill at
-    codes = []
+    codes: list[int] = []
     number = processes
     while children:
         if kills and len(codes) < kills:
@@ -61,8 +61,8 @@ def crowd(folder: Path, *, processes: int, imports: int, kills: int = 0) -> list
     return codes
 
 
-def told(folder: Path) -> Told:
-    """What the database says when everybody has gone."""
+def read_outcome(folder: Path) -> Outcome:
+    """Return what the database holds after all processes have ended."""
     from flows.store.database import Store  # noqa: PLC0415
     from flows.store.job_status import find_jobs  # noqa: PLC0415 - no engine before the forks
 
@@ -70,7 +70,7 @@ def told(folder: Path) -> Told:
     jobs = {job.job_id: (job.status.value, job.inserted) for job in find_jobs(store, limit=10_000)}
     with store.reading() as connection:
         users = connection.execute("select created_by_job, count(*) from users group by all").fetchall()
-    return Told(dict(users), jobs)
+    return Outcome(dict(users), jobs)
 
 
 def _fork(folder: Path, number: int, imports: int) -> int:
@@ -89,7 +89,8 @@ def _code(process: int) -> int:
 
 
 def _import(folder: Path, number: int, imports: int) -> int:
-    from flows.pipeline.run import Silent, run_job  # noqa: PLC0415 - no engine before the forks
+    from flows.pipeline.job import Observer  # noqa: PLC0415 - no engine before the forks
+    from flows.pipeline.run import run_job  # noqa: PLC0415
     from tests.population import user, write_ndjson  # noqa: PLC0415
 
     failed = 0
@@ -100,26 +101,26 @@ def _import(folder: Path, number: int, imports: int) -> int:
             JobOptions(sources=(str(path),)),
             settings=crowd_settings(folder),
             job_id=str(uuid.uuid4()),
-            observer=Silent(),
+            observer=Observer(),
         )
         failed += summary.inserted != ROWS
     return min(failed, 100)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Let a crowd in and print what it left; 1 when a row was lost."""
+    """Run the processes and print what they left; return 1 if a row was lost."""
     parse = argparse.ArgumentParser(prog="python -m tests.robustness.crowd", description=__doc__)
     parse.add_argument("--processes", type=int, default=4)
     parse.add_argument("--imports", type=int, default=25)
     parse.add_argument("--kills", type=int, default=0)
-    asked = parse.parse_args(argv)
+    arguments = parse.parse_args(argv)
     with tempfile.TemporaryDirectory() as name:
-        codes = crowd(Path(name), processes=asked.processes, imports=asked.imports, kills=asked.kills)
-        found = told(Path(name))
+        codes = run_crowd(Path(name), processes=arguments.processes, imports=arguments.imports, kills=arguments.kills)
+        found = read_outcome(Path(name))
     done = sum(status in DONE for status, _ in found.jobs.values())
     sys.stdout.write(
-        f"{len(found.jobs)} imports by {asked.processes} processes at once, {asked.kills} killed: {done} completed, "
-        f"{sum(found.users.values())} rows, {found.lost} lost\n"
+        f"{len(found.jobs)} imports by {arguments.processes} processes at once, {arguments.kills} killed: "
+        f"{done} completed, {sum(found.users.values())} rows, {found.lost} lost\n"
     )
     return 1 if found.lost or any(code > 0 for code in codes) else 0
 

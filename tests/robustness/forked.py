@@ -1,7 +1,7 @@
-"""Runs operations in processes of their own, quickly: everything is imported once, then each run is a fork.
+"""A fork server that runs each operation in a process of its own: modules are imported once, each run is a fork.
 
-`python -m tests.robustness.forked` reads one order a line from standard input and answers each with the exit code of
-its process, negative for a signal. Nothing of the engines has been used when it forks.
+`python -m tests.robustness.forked` reads one order a line from standard input and prints the exit code of its process,
+negative for a signal. No engine has been used when it forks.
 """
 
 import json
@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-NOT_REACHED = 10  # exit code of a run that ended before it had come to the step
-ENDED = 11  # ... that came to it and ended in order
+NOT_REACHED = 10  # exit code of a run that ended before it reached the step
+ENDED = 11  # exit code of a run that reached the step and ended normally
 
 
 @dataclass(frozen=True)
 class Order:
-    """Run the operation in the folder under the job's id; get the signal when the step of that number is reached."""
+    """Run the operation in the folder under the job id; send the signal at the step of that number."""
 
     operation: str
     folder: str
@@ -31,33 +31,33 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Forks:
-    """The other end of the process that forks."""
+class ForkServer:
+    """The client's end of the fork server."""
 
     orders: IO[str]
     answers: IO[str]
 
     def run(self, order: Order) -> int:
-        """The exit code of the process that carried out the order."""
+        """Return the exit code of the process that ran the order."""
         self.orders.write(json.dumps(asdict(order)) + "\n")
         self.orders.flush()
         return int(self.answers.readline())
 
 
 @contextmanager
-def forks() -> Iterator[Forks]:
-    """A process that forks, as long as the block runs."""
+def fork_server() -> Iterator[ForkServer]:
+    """Run a fork server for the block."""
     command = [sys.executable, "-m", "tests.robustness.forked"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        yield Forks(process.stdin, process.stdout)
+        yield ForkServer(process.stdin, process.stdout)
         process.stdin.close()
 
 
-def _carry_out(order: Order) -> int:
+def _run(order: Order) -> int:
     from flows.store.fault_points import on_fault_point  # noqa: PLC0415 - everything heavy is imported by `main`
     from tests.robustness.operations import OPERATIONS, settings_in  # noqa: PLC0415
 
@@ -80,7 +80,7 @@ def _fork(order: Order) -> int:
         code = 1
         try:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = _carry_out(order)
+            code = _run(order)
         except KeyboardInterrupt:
             code = 130
         finally:
@@ -89,7 +89,7 @@ def _fork(order: Order) -> int:
 
 
 def main() -> None:
-    """Fork for each order."""
+    """Fork a process for each order."""
     import tests.robustness.operations  # noqa: F401, PLC0415 - imported once, before any fork
 
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,60 +1,60 @@
-"""The users table and its jobs in plain Python: what imports, undos and purges in any order must leave."""
+"""A model of the users table and its jobs in plain Python: what imports and undos in any order must leave."""
 
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.population import Record, Twin, keys_of
+from tests.population import Record, ReferenceImport, keys_of
 
-Row = tuple[Record, Sequence[tuple[str, str]]]  # a record with the codes and paths that the rules must find in it
+Row = tuple[Record, Sequence[tuple[str, str]]]  # a record, and code and path of each error in it
 STAMP = "stamp"  # of a user: the job that wrote it last
 
 
 @dataclass
 class ModelJob:
-    """A job that has merged: who it changed, from what to what; none: the user was not there."""
+    """A job that has merged: each user that it changed, before and after; None: the user did not exist."""
 
     changes: Mapping[str, tuple[Record | None, Record | None]]
     undoes: str | None = None
     undone_by: str | None = None
     put_back: int = 0
-    content: tuple[str, str] | None = None  # what was imported, and how
+    content: tuple[str, str] | None = None  # what was imported, and in which mode
 
 
 @dataclass
 class Model:
     """The users by user_id and the jobs that changed them, oldest first."""
 
-    twin: Twin = field(default_factory=Twin)
+    reference: ReferenceImport = field(default_factory=ReferenceImport)
     jobs: dict[str, ModelJob] = field(default_factory=dict)
 
-    def imported(self, rows: Sequence[Row], *, mode: str, job_id: str, content: tuple[str, str]) -> None:
-        """Import the rows; a user that a record does not name gets an id of its own."""
-        before = copy.deepcopy(self.twin.users)
+    def import_rows(self, rows: Sequence[Row], *, mode: str, job_id: str, content: tuple[str, str]) -> None:
+        """Import the rows; a record without a user_id gets one that is unique."""
+        before = copy.deepcopy(self.reference.users)
         named = [({"user_id": f"{job_id}-{number}", **record}, faults) for number, (record, faults) in enumerate(rows)]
-        self.twin.import_users(named, mode=mode)
+        self.reference.import_users(named, mode=mode)
         self._stamp(before, job_id)
-        self.jobs[job_id] = ModelJob(_differences(before, self.twin.users), content=content)
+        self.jobs[job_id] = ModelJob(_differences(before, self.reference.users), content=content)
 
-    def repeated(self, content: tuple[str, str]) -> str | None:
-        """The latest job in force that has imported the same."""
+    def find_repeated(self, content: tuple[str, str]) -> str | None:
+        """Return the latest job in force that imported the same content."""
         same = [name for name, job in self.jobs.items() if job.content == content and job.undone_by is None]
         return same[-1] if same else None
 
-    def undone(self, target: str, *, job_id: str) -> tuple[int, int] | None:
-        """Put back what the job changed; how many users were put back and kept, none where that is done already."""
+    def undo(self, target: str, *, job_id: str) -> tuple[int, int] | None:
+        """Undo a job and return how many users were put back and kept; None where it is undone already."""
         job = self.jobs[target]
         already = {user for undo in self._in_force(target) for user in undo.changes}
         remaining = {user: change for user, change in job.changes.items() if user not in already}
         if job.undone_by is not None and not remaining:
             return None
-        before = copy.deepcopy(self.twin.users)
+        before = copy.deepcopy(self.reference.users)
         users = {user: old for user, (old, new) in remaining.items() if self._may_put_back(user, old, new)}
         for user, old in users.items():
-            self.twin.users.pop(user, None)
+            self.reference.users.pop(user, None)
             if old is not None:
-                self.twin.users[user] = copy.deepcopy(old)
-        changes = {user: (before.get(user), copy.deepcopy(self.twin.users.get(user))) for user in users}
+                self.reference.users[user] = copy.deepcopy(old)
+        changes = {user: (before.get(user), copy.deepcopy(self.reference.users.get(user))) for user in users}
         self.jobs[job_id] = ModelJob(changes, undoes=target, put_back=len(users))
         self._mark_undone(target)
         return len(users), len(remaining) - len(users)
@@ -63,15 +63,15 @@ class Model:
         return [job for job in self.jobs.values() if job.undoes == target and job.undone_by is None]
 
     def _may_put_back(self, user: str, old: Record | None, new: Record | None) -> bool:
-        """Whether the user is as the job left it, and nobody else holds a key that it had."""
-        now = self.twin.users.get(user)
+        """Return whether the user is as the job left it, and no other user holds a key that it had."""
+        now = self.reference.users.get(user)
         if now != new:
             return False
         missing = set(keys_of(old or {})) - set(keys_of(now or {}))
-        return not any(missing & set(keys_of(other)) for name, other in self.twin.users.items() if name != user)
+        return not any(missing & set(keys_of(other)) for name, other in self.reference.users.items() if name != user)
 
     def _mark_undone(self, target: str) -> None:
-        """Note by which undo in force a job is undone, and the same of the job that it undid, and so on."""
+        """Record by which undo in force a job is undone; then the same for the job that it undid, and so on."""
         in_force = [n for n, j in self.jobs.items() if j.undoes == target and j.undone_by is None and j.put_back]
         self.jobs[target].undone_by = in_force[-1] if in_force else None
         earlier = self.jobs[target].undoes
@@ -79,7 +79,7 @@ class Model:
             self._mark_undone(earlier)
 
     def _stamp(self, before: Mapping[str, Record], job_id: str) -> None:
-        for user, record in self.twin.users.items():
+        for user, record in self.reference.users.items():
             if record != before.get(user):
                 record[STAMP] = job_id
 

@@ -1,11 +1,11 @@
-"""What is broken at every step: an operation, the folder that it begins with, and how it is run under a job's id."""
+"""The operations that the fault ladder breaks: how to prepare a folder for each and how to run it."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.pipeline.job import Silent
+from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.pipeline.undo import undo
 from flows.readers.limits import ReadLimits
@@ -26,22 +26,22 @@ CHANGE = "00000000-0000-4000-8000-000000000002"
 
 @dataclass(frozen=True)
 class Operation:
-    """One way to change the users table."""
+    """A way to change the database."""
 
     prepare: Callable[[Settings], None]  # in an empty folder
-    run: Callable[[Settings, str], None]  # under that job id; harmless to run again
+    run: Callable[[Settings, str], None]  # under a job id; can be run again
     is_job: bool = True
 
 
 def settings_in(folder: Path) -> Settings:
-    """Settings of a folder's database; a busy one is not waited for long."""
+    """Return settings for a database in the folder, with little patience for a busy one."""
     return Settings(database=folder / "users.duckdb", wait_seconds=1.0, limits=ReadLimits(batch_rows=3))
 
 
 def import_file(settings: Settings, job_id: str, *, mode: Mode) -> None:
-    """Import the folder's file."""
+    """Import the file in the folder."""
     options = JobOptions(sources=(str(settings.database.parent / "users.ndjson"),), mode=mode)
-    run_job(options, settings=settings, job_id=job_id, observer=Silent())
+    run_job(options, settings=settings, job_id=job_id, observer=Observer())
 
 
 def _write(settings: Settings, records: Sequence[Mapping[str, object]]) -> None:

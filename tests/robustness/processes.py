@@ -1,4 +1,4 @@
-"""Other processes: an import, and somebody who holds the database."""
+"""Other processes: an import, and a holder of the database."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ HOLDER = "import sys, duckdb; c = duckdb.connect(sys.argv[1], read_only=sys.argv
 
 
 def import_in_process(settings: Settings, source: str, *more: str, **environment: str) -> subprocess.Popen[str]:
-    """An import in a process of its own, without Prefect unless the environment names a server."""
+    """Start an import in a process of its own, without Prefect unless the environment names a server."""
     direct = [] if "PREFECT_API_URL" in environment else ["--direct"]
     database = ["--database", str(settings.database)]
     command = [sys.executable, "-m", "flows.import_users", source, *database, *direct, "--json", *more]
@@ -26,8 +26,8 @@ def import_in_process(settings: Settings, source: str, *more: str, **environment
 
 
 @contextmanager
-def holder_of(settings: Settings, *, writes: bool = False) -> Iterator[int]:
-    """Another process that has the database open as long as the block runs, to read it or to write; its id."""
+def hold_database(settings: Settings, *, writes: bool = False) -> Iterator[int]:
+    """Hold the database open in another process for the block, to read or to write; yield the id of the process."""
     command = [sys.executable, "-c", HOLDER, str(settings.database), "w" if writes else "r"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
@@ -36,9 +36,9 @@ def holder_of(settings: Settings, *, writes: bool = False) -> Iterator[int]:
         holder.communicate("\n")
 
 
-def until(holds: Callable[[], object], *, seconds: float = 60) -> None:
-    """Return when it holds."""
+def wait_until(condition: Callable[[], object], *, seconds: float = 60) -> None:
+    """Wait until the condition holds."""
     deadline = time.monotonic() + seconds
-    while not holds():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

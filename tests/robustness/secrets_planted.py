@@ -1,4 +1,4 @@
-"""Users whose secrets are all unique markers, good ones, bad ones and broken ones, and the search for those markers."""
+"""Good, bad and broken users whose secrets are unique markers, and the search for those markers."""
 
 import json
 import secrets
@@ -13,33 +13,33 @@ import polars as pl
 Record = dict[str, object]
 
 BASE32 = string.ascii_uppercase + "234567"
-# Parts of a job's folder that hold what the file held, for the merge and for `jobs rejects`: for their owner only.
+# Parts of a job folder that hold data of the file, for the merge and for `jobs rejects`; only the owner can read them.
 PRIVATE_PARTS = ("accepted-", "refused-", "originals-", "updates.parquet", "stdin", "traceback.txt")
 
 
 @dataclass
 class Planted:
-    """The markers that were given out, each with what it is."""
+    """The markers in use, each with what it stands for."""
 
     markers: dict[str, str] = field(default_factory=dict)
 
     def word(self, what: str) -> str:
-        """A marker of letters and digits."""
-        return self._kept("Leak" + secrets.token_hex(14), what)
+        """Return a marker of letters and digits."""
+        return self._add("Leak" + secrets.token_hex(14), what)
 
     def hex(self, what: str) -> str:
-        """A marker that is a digest of 16 bytes."""
-        return self._kept(secrets.token_hex(16), what)
+        """Return a marker in the form of a digest of 16 bytes."""
+        return self._add(secrets.token_hex(16), what)
 
     def base32(self, what: str) -> str:
-        """A marker that a factor takes for its secret."""
-        return self._kept("".join(secrets.choice(BASE32) for _ in range(32)), what)
+        """Return a marker in the form of a TOTP secret."""
+        return self._add("".join(secrets.choice(BASE32) for _ in range(32)), what)
 
     def bcrypt(self, what: str) -> str:
-        """A hash that ends in a marker."""
-        return "$2b$10$" + self._kept("Leaky" + secrets.token_hex(24), what)
+        """Return a bcrypt hash that ends in a marker."""
+        return "$2b$10$" + self._add("Leaky" + secrets.token_hex(24), what)
 
-    def _kept(self, marker: str, what: str) -> str:
+    def _add(self, marker: str, what: str) -> str:
         self.markers[marker] = what
         return marker
 
@@ -71,7 +71,7 @@ SECRET_PARTS: Sequence[Callable[[Planted, str], Record]] = (
     lambda p, what: {"mfa_factors": [_totp(p, f"{what}: totp.secret")]},
 )
 BROKEN_SECRETS: Sequence[Callable[[Planted], Record]] = (
-    lambda p: {"password_hash": p.word("password_hash that is no bcrypt")},
+    lambda p: {"password_hash": p.word("password_hash that is not bcrypt")},
     lambda p: {"password_hash": [p.word("password_hash in an array")]},
     lambda p: {"password_hash": {"hash": p.word("password_hash in an object")}},
     lambda p: {"password_hash": p.bcrypt("both hashes"), "custom_password_hash": _hmac(p, "both hashes")},
@@ -84,7 +84,7 @@ BROKEN_SECRETS: Sequence[Callable[[Planted], Record]] = (
     lambda p: {"custom_password_hash": {"algorithm": "md5", "hash": p.word("hash as a text")}},
     lambda p: {"custom_password_hash": {**_argon2(p, "argon2 with salt"), "salt": {"value": p.word("salt")}}},
     lambda p: {"custom_password_hash": {**_salted(p, "cost"), "cost": p.word("cost")}},
-    lambda p: {"mfa_factors": [{"totp": {"secret": p.word("totp.secret that is no base32")}}]},
+    lambda p: {"mfa_factors": [{"totp": {"secret": p.word("totp.secret that is not base32")}}]},
     lambda p: {"mfa_factors": p.word("mfa_factors as a text")},
     lambda p: {"mfa_factors": [_totp(p, "eleven factors") for _ in range(11)]},
     lambda p: {"mfa_factors": [{**_totp(p, "two kinds"), "email": {"value": "x@x.example"}}]},
@@ -102,7 +102,7 @@ BREAKS: Sequence[Callable[[Record], object]] = (
 
 
 def planted_users(planted: Planted) -> list[Record]:
-    """Good users, users with another fault, users whose secret is the fault, and users that only the plan refuses."""
+    """Return good users, users with another fault, users with a faulty secret, and users that the plan refuses."""
     records: list[Record] = []
     for number, part in enumerate(SECRET_PARTS):
         records.append({**_user(f"good{number}"), **part(planted, "good row")})
@@ -120,14 +120,14 @@ def _user(name: str) -> Record:
 
 
 def changed(planted: Planted, records: Sequence[Record]) -> list[Record]:
-    """The good users with new secrets, for an upsert."""
+    """Return the good users with new secrets, for an upsert."""
     good = [record for record in records if str(record.get("user_id")).startswith("u-good")][::2]
     parts = [part(planted, "changed row") for part in SECRET_PARTS]
     return [{"email": record["email"], **part} for record, part in zip(good, parts, strict=True)]
 
 
 def broken_lines(planted: Planted) -> list[str]:
-    """Lines of NDJSON that are no records."""
+    """Return lines of NDJSON that are not valid records."""
     whole = json.dumps({**_user("cut"), **_secret(planted, "cut off")})
     return [
         whole[:-3],
@@ -194,7 +194,7 @@ WRITERS = {"ndjson": write_ndjson, "json": write_json, "csv": write_csv, "parque
 
 
 def hits(planted: Planted, where: str, content: bytes) -> Iterator[str]:
-    """The markers in the bytes."""
+    """Yield the markers in the bytes."""
     text = content.decode("utf-8", "replace").lower()
     for marker, what in planted.markers.items():
         if marker.lower() in text:
@@ -202,7 +202,7 @@ def hits(planted: Planted, where: str, content: bytes) -> Iterator[str]:
 
 
 def hits_in_files(planted: Planted, folder: Path, *, known: Sequence[Path]) -> Iterator[str]:
-    """The markers in every file below the folder but the known ones, databases and the private parts of jobs."""
+    """Yield the markers in the files below the folder, except known files, databases and private parts of jobs."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path not in known):
         if path.parent.parent.name == "jobs" and path.name.startswith(PRIVATE_PARTS):
             continue
@@ -213,7 +213,7 @@ def hits_in_files(planted: Planted, folder: Path, *, known: Sequence[Path]) -> I
 
 
 def hits_in_database(planted: Planted, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """The markers in every column of every table and view, but the users and the rows before a change."""
+    """Yield the markers in every table and view, except the users and the logged rows."""
     tables = connection.execute("select table_name from information_schema.tables where table_catalog = 'store'")
     for (table,) in tables.fetchall():
         if table in ("users", "user_changes"):
@@ -224,6 +224,6 @@ def hits_in_database(planted: Planted, connection: duckdb.DuckDBPyConnection) ->
 
 
 def refused(planted: Planted) -> Planted:
-    """The markers of rows that do not get in: not even the bytes of the database file may have them."""
+    """Return the markers of refused rows: not even the bytes of the database file may contain them."""
     kept = {"good row", "changed row"}
     return Planted({marker: what for marker, what in planted.markers.items() if what.split(":")[0] not in kept})

@@ -1,6 +1,6 @@
-"""Names are names: of databases, sources, connections and columns, none is ever a pattern, an address or a statement.
+"""Names of databases, sources, connections and columns are never taken for a pattern, a URL or a statement.
 
-What a job writes is for its owner only, and the database is neither read as a source nor written over.
+What a job writes is private, and the database is neither read as a source nor overwritten.
 """
 
 import csv
@@ -30,7 +30,7 @@ from schemas.codes import ErrorCode
 from schemas.connection import ConnectionSettings
 from schemas.faults import DatabaseFault, ExitCode, FileFault
 from schemas.job import JobStatus, JobSummary, Mode
-from tests.flows.importing import asked, imported, imported_file, users_of
+from tests.flows.importing import import_file, import_records, query_rows, read_users
 
 ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada"}
 HOSTILE = (
@@ -60,7 +60,7 @@ def umask(mask: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022])
-def test_what_a_job_writes_is_for_its_owner_only_at_every_moment(mask: int, tmp_path: Path) -> None:
+def test_what_a_job_writes_is_private_at_every_moment(mask: int, tmp_path: Path) -> None:
     seen: set[str] = set()
     open_to_others: set[str] = set()
 
@@ -75,19 +75,19 @@ def test_what_a_job_writes_is_for_its_owner_only_at_every_moment(mask: int, tmp_
         source.write_text(json.dumps(ADA) + '\n{"email": "no address"}\n')
         settings = Settings(database=tmp_path / "made" / "for it" / "users.duckdb")
         with on_fault_point(look):
-            job = imported_file(settings, source, name="job")
+            job = import_file(settings, source, name="job")
             undo(job.job_id, dry_run=False, settings=settings, job_id="undo")
             write_rejects(Store(settings), "job", settings.database.parent / "rejects.ndjson")
             look("the end")
-        assert os.umask(mask) == mask, "the process has its own umask again"
+        assert os.umask(mask) == mask, "the umask of the process is restored"
     assert {".duckdb", ".wal", ".parquet", ".json", ".ndjson"} <= seen
     assert open_to_others == set()
     assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o700
 
 
-def test_a_database_that_others_could_read_is_made_private(settings: Settings, store: Store) -> None:
+def test_a_database_that_others_can_read_is_made_private(settings: Settings, store: Store) -> None:
     store.path.chmod(0o666)
-    imported(settings, [ADA])
+    import_records(settings, [ADA])
     assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
 
 
@@ -95,19 +95,19 @@ def test_a_database_that_others_could_read_is_made_private(settings: Settings, s
 def test_a_database_may_have_almost_any_name_in_any_folder(name: str, tmp_path: Path) -> None:
     settings = Settings(database=tmp_path / name / name)
     (tmp_path / name).mkdir()
-    job = imported(settings, [ADA, {"email": "no address"}])
+    job = import_records(settings, [ADA, {"email": "no address"}])
     assert (job.status, job.inserted) == (JobStatus.COMPLETED_WITH_ERRORS, 1)
-    assert imported(settings, [{**ADA, "name": "A."}]).updated == 1
+    assert import_records(settings, [{**ADA, "name": "A."}]).updated == 1
     assert write_rejects(Store(settings), job.job_id, tmp_path / "rejects.csv").records == 1
     assert sorted(path.name for path in (tmp_path / name).iterdir() if path.suffix != ".ndjson") == sorted(
         [name, "jobs"]
     )
-    assert asked(settings, "select name from users") == [("A.",)]
+    assert query_rows(settings, "select name from users") == [("A.",)]
 
 
 @pytest.mark.parametrize("name", ["what?.duckdb", "what?/users.duckdb", "back\\slash.duckdb"])
-def test_names_that_the_engine_takes_apart_are_refused(name: str, tmp_path: Path) -> None:
-    """It would look for its log under another name."""
+def test_database_names_that_duckdb_misreads_are_refused(name: str, tmp_path: Path) -> None:
+    """DuckDB would look for the log under another name."""
     settings = Settings(database=tmp_path / name)
     with pytest.raises(DatabaseFault, match="cannot be the path of a DuckDB database"):
         Store(settings).prepare()
@@ -115,35 +115,33 @@ def test_names_that_the_engine_takes_apart_are_refused(name: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ["sqlite:x", "md:x", "s3://x/y", ":memory:", "http://127.0.0.1:9/x"])
-def test_the_name_of_a_database_is_a_path_and_nothing_else(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_name_of_a_database_is_only_a_path(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Store(Settings(database=Path(name))).prepare()
     assert (tmp_path / name).is_file()
 
 
 def test_two_names_of_one_database_are_one_database(settings: Settings, store: Store, tmp_path: Path) -> None:
-    """A job that runs under one name is not taken for lost under another."""
+    """A job that runs under one name is not swept as lost under another."""
     other = Settings(database=tmp_path / "elsewhere" / "link.duckdb")
     other.database.parent.mkdir()
     other.database.symlink_to(store.path)
 
-    def sweep_by_the_other_name(step: str) -> None:
+    def sweep_by_other_name(step: str) -> None:
         if step == "enter ready":
             end_lost_jobs(Store(other))
 
-    with on_fault_point(sweep_by_the_other_name):
-        assert imported(settings, [ADA], name="job").status is JobStatus.COMPLETED
+    with on_fault_point(sweep_by_other_name):
+        assert import_records(settings, [ADA], name="job").status is JobStatus.COMPLETED
     assert get_live_status(Store(other), "job")[0].status is JobStatus.COMPLETED
     assert [path.name for path in other.database.parent.iterdir()] == ["link.duckdb"]
 
 
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3\0" + bytes(4000), b"junk" * 5000, b"PAR1PAR1"])
-def test_what_is_no_database_is_left_as_it_is(content: bytes, settings: Settings) -> None:
+def test_a_file_that_is_not_a_database_is_not_changed(content: bytes, settings: Settings) -> None:
     settings.database.write_bytes(content)
     with pytest.raises(DatabaseFault) as caught:
-        imported(settings, [ADA])
+        import_records(settings, [ADA])
     assert caught.value.code is ErrorCode.DATABASE_UNREADABLE
     assert settings.database.read_bytes() == content
 
@@ -151,16 +149,16 @@ def test_what_is_no_database_is_left_as_it_is(content: bytes, settings: Settings
 def test_a_log_without_its_database_is_not_destroyed(settings: Settings) -> None:
     log = settings.database.with_name("users.duckdb.wal")
     log.write_bytes(b"committed changes")
-    with pytest.raises(DatabaseFault, match="holds changes of a database that does not exist"):
-        imported(settings, [ADA])
+    with pytest.raises(DatabaseFault, match="holds changes of a database that is not there"):
+        import_records(settings, [ADA])
     assert log.read_bytes() == b"committed changes"
     assert not settings.database.exists()
 
 
-def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DatabaseFault, match=r"the folder .*/file/jobs cannot be created or written: not a directory"):
-        imported_file(Settings(database=tmp_path / "file" / "users.duckdb"), tmp_path / "x")
+    with pytest.raises(DatabaseFault, match=r"the folder .*/file/jobs cannot be made or written: not a directory"):
+        import_file(Settings(database=tmp_path / "file" / "users.duckdb"), tmp_path / "x")
 
 
 def code_of(summary: JobSummary) -> str | None:
@@ -168,12 +166,12 @@ def code_of(summary: JobSummary) -> str | None:
 
 
 @pytest.mark.parametrize("of", ["file", "link", "hard link"])
-def test_the_database_is_no_source(of: str, settings: Settings, store: Store, tmp_path: Path) -> None:
-    """Opening it beside the engine would break the engine's lock."""
+def test_the_database_is_refused_as_a_source(of: str, settings: Settings, store: Store, tmp_path: Path) -> None:
+    """Closing it would release DuckDB's lock."""
     sources = {"file": store.path, "link": tmp_path / "link", "hard link": tmp_path / "hard link"}
     sources["link"].symlink_to(store.path)
     sources["hard link"].hardlink_to(store.path)
-    summary = imported_file(settings, sources[of], format="ndjson")
+    summary = import_file(settings, sources[of], format="ndjson")
     assert summary.fault is not None
     assert "is the database itself" in summary.fault["message"]
 
@@ -184,13 +182,13 @@ def test_no_output_replaces_the_database_or_a_source(tmp_path: Path) -> None:
     source.write_text("email\nada@x.example\nno address\n")
     before = source.read_bytes()
     for plan in (settings.database, source, tmp_path / "jobs" / ".." / "more.csv"):
-        summary = imported_file(settings, source, plan=str(plan), dry_run=True)
+        summary = import_file(settings, source, plan=str(plan), dry_run=True)
         assert code_of(summary) == ErrorCode.FILE_FORMAT
-    job = imported_file(settings, source)
+    job = import_file(settings, source)
     with pytest.raises(FileFault, match="is the database itself"):
         write_rejects(Store(settings), job.job_id, settings.database)
     assert source.read_bytes() == before
-    assert len(users_of(settings)) == 1
+    assert len(read_users(settings)) == 1
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -199,20 +197,20 @@ def test_a_source_may_have_any_name(name: str, settings: Settings, tmp_path: Pat
     source.parent.mkdir()
     source.write_text(json.dumps(ADA) + "\n")
     (tmp_path / "in" / "glob1a").write_text("not this one")
-    summary = imported_file(settings, source, format="ndjson")
+    summary = import_file(settings, source, format="ndjson")
     assert (summary.status, summary.inserted, summary.sources) == (JobStatus.COMPLETED, 1, (str(source),))
 
 
-def test_a_source_may_be_named_by_links_and_steps_upwards(settings: Settings, tmp_path: Path) -> None:
+def test_a_source_may_be_named_by_a_link_or_with_parent_folders(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "users.ndjson").write_text(json.dumps(ADA) + "\n")
     (tmp_path / "link.ndjson").symlink_to(tmp_path / "in" / "users.ndjson")
-    assert imported_file(settings, tmp_path / "link.ndjson").inserted == 1
-    assert imported_file(settings, tmp_path / "in" / ".." / "in" / "users.ndjson").unchanged == 1
+    assert import_file(settings, tmp_path / "link.ndjson").inserted == 1
+    assert import_file(settings, tmp_path / "in" / ".." / "in" / "users.ndjson").unchanged == 1
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "device", "socket", "loop", "locked"])
-def test_what_is_no_file_is_refused_at_once(kind: str, settings: Settings, tmp_path: Path) -> None:
+def test_what_is_not_a_file_is_refused_at_once(kind: str, settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "source.json"
     if kind == "pipe":
         os.mkfifo(path)
@@ -229,10 +227,10 @@ def test_what_is_no_file_is_refused_at_once(kind: str, settings: Settings, tmp_p
         path.mkdir()
         path.chmod(0)
         if os.access(path, os.R_OK):
-            pytest.skip("this user may read what nobody may read")
-    summary = imported_file(settings, path)
+            pytest.skip("this user may read any file")
+    summary = import_file(settings, path)
     assert code_of(summary) == ErrorCode.FILE_UNREADABLE
-    assert users_of(settings) == []
+    assert read_users(settings) == []
 
 
 def test_an_address_is_never_fetched(settings: Settings) -> None:
@@ -247,42 +245,42 @@ def test_an_address_is_never_fetched(settings: Settings) -> None:
 
 def schema_of(settings: Settings) -> list[tuple[object, ...]]:
     query = "select table_name, column_name, data_type from information_schema.columns order by all"
-    return asked(settings, query)
+    return query_rows(settings, query)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_connections_and_external_ids_may_be_called_anything(name: str, settings: Settings, store: Store) -> None:
+def test_connections_and_external_ids_may_have_any_name(name: str, settings: Settings, store: Store) -> None:
     before = schema_of(settings)
-    assert code_of(imported(settings, [ADA], connection=name)) == ErrorCode.CONNECTION_NOT_FOUND
+    assert code_of(import_records(settings, [ADA], connection=name)) == ErrorCode.CONNECTION_NOT_FOUND
     add_connection(store, ConnectionSettings(connection=name))
-    job = imported(settings, [{**ADA, "user_id": "u-1"}], connection=name, external_id=name)
+    job = import_records(settings, [{**ADA, "user_id": "u-1"}], connection=name, external_id=name)
     assert (job.status, job.connection, job.external_id) == (JobStatus.COMPLETED, name, name)
     undo(job.job_id, dry_run=False, settings=settings, job_id="undo")
     assert schema_of(settings) == before
-    assert users_of(settings) == []
+    assert read_users(settings) == []
 
 
 COLUMNS = (*HOSTILE, "*", "^.*$", "email;", '"; drop table users; --', "__proto__", "x" * 500, "record", "line", "text")
 
 
 @pytest.mark.parametrize("form", ["csv", "ndjson", "json", "parquet"])
-def test_columns_may_be_called_anything_and_are_no_fields(
+def test_columns_may_have_any_name_and_are_unknown_fields(
     form: str, settings: Settings, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = schema_of(settings)
     path = tmp_path / f"users.{form}"
     row = {"email": "ada@x.example", **dict.fromkeys(COLUMNS, "'); drop table users; --")}
     _write(path, form, row)
-    summary = imported_file(settings, path, Mode.INSERT)
+    summary = import_file(settings, path, Mode.INSERT)
     assert summary.errors_by_code == {"UNKNOWN_FIELD": len(COLUMNS)}
-    assert imported_file(settings, path, Mode.INSERT, unknown_fields="ignore").inserted == 1
+    assert import_file(settings, path, Mode.INSERT, unknown_fields="ignore").inserted == 1
     assert schema_of(settings) == before
     rejects = tmp_path / f"rejects.{form}"
     arguments = [summary.job_id, "--database", str(settings.database)]
     assert jobs_main(["rejects", *arguments, "-o", str(rejects)]) == ExitCode.ALL_ROWS_IN
     assert jobs_main(["errors", *arguments]) == ExitCode.ALL_ROWS_IN
     assert capsys.readouterr().out.count("UNKNOWN_FIELD") == len(COLUMNS)
-    assert imported_file(settings, rejects, Mode.INSERT).errors_by_code == {"UNKNOWN_FIELD": len(COLUMNS)}
+    assert import_file(settings, rejects, Mode.INSERT).errors_by_code == {"UNKNOWN_FIELD": len(COLUMNS)}
     assert store.path.exists()
 
 
@@ -296,15 +294,15 @@ def _write(path: Path, form: str, row: dict[str, str]) -> None:
         path.write_text(json.dumps([row] if form == "json" else row))
 
 
-def test_values_may_say_anything(settings: Settings, store: Store) -> None:
+def test_values_may_be_any_text(settings: Settings, store: Store) -> None:
     assert store.path.exists()
     before = schema_of(settings)
     users = [
         {"email": f"{number}@x.example", "name": name.replace("\n", " ").replace("\t", " ")}
         for number, name in enumerate(HOSTILE)
     ]
-    assert imported(settings, users).inserted == len(HOSTILE)
-    assert sorted(asked(settings, "select name from users")) == sorted((user["name"],) for user in users)
+    assert import_records(settings, users).inserted == len(HOSTILE)
+    assert sorted(query_rows(settings, "select name from users")) == sorted((user["name"],) for user in users)
     assert schema_of(settings) == before
 
 

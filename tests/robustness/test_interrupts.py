@@ -1,4 +1,4 @@
-"""Whoever stops a job that waits, for a busy database or for a silent pipe, is heard at once."""
+"""A job that waits for a busy database or a silent pipe stops at once."""
 
 import json
 import signal
@@ -19,17 +19,17 @@ from flows.store.job_status import get_live_status
 from schemas.codes import ErrorCode
 from schemas.faults import ExitCode
 from schemas.job import JobStatus
-from tests.flows.importing import asked, imported, users_of
+from tests.flows.importing import import_records, query_rows, read_users
 from tests.population import user, write_ndjson
-from tests.robustness.processes import ROOT, holder_of, import_in_process, until
+from tests.robustness.processes import ROOT, hold_database, import_in_process, wait_until
 
-SOON = 5  # seconds on a busy machine, half of one on an idle one; they would wait for a minute
+SOON = 5  # seconds on a busy machine, half a second on an idle one; without a stop they would wait for a minute
 ADA = '{"email": "ada@x.example"}\n'
 Stop = Callable[[Settings, "subprocess.Popen[str]"], object]
 
 
 def cancel(settings: Settings, _process: "subprocess.Popen[str]") -> None:
-    """As `jobs cancel`."""
+    """Cancel the only job with `jobs cancel`."""
     (job,) = (path.parent.name for path in settings.jobs_folder.glob("*/lock"))
     assert jobs_main(["cancel", job, "--database", str(settings.database)]) == ExitCode.ALL_ROWS_IN
 
@@ -41,8 +41,8 @@ STOPS: dict[str, Stop] = {
 }
 
 
-def stopped(settings: Settings, process: "subprocess.Popen[str]", *, by: str) -> str:
-    """What the process printed, which ended in time with the code of a canceled job."""
+def stop(settings: Settings, process: "subprocess.Popen[str]", *, by: str) -> str:
+    """Stop the process, assert that it ends soon with the code of a canceled job, and return what it printed."""
     started = time.monotonic()
     STOPS[by](settings, process)
     try:
@@ -61,30 +61,30 @@ def stopped(settings: Settings, process: "subprocess.Popen[str]", *, by: str) ->
 def test_a_job_that_waits_for_a_busy_database_is_stopped_at_once(settings: Settings, by: str, writes: bool) -> None:
     with ExitStack() as held:
         process = import_in_process(settings, "-", IMPORT_WAIT_SECONDS="60")
-        until(lambda: [*settings.jobs_folder.glob("*/stdin")])
-        held.enter_context(holder_of(settings, writes=writes))
+        wait_until(lambda: [*settings.jobs_folder.glob("*/stdin")])
+        held.enter_context(hold_database(settings, writes=writes))
         assert process.stdin is not None
         process.stdin.write(ADA)
         process.stdin.close()
         process.stdin = None
         time.sleep(1)
         assert process.poll() is None, "it waits"
-        summary = json.loads(stopped(settings, process, by=by))
+        summary = json.loads(stop(settings, process, by=by))
     assert (summary["status"], summary["fault"]["code"]) == ("canceled", "CANCELED")
     assert get_live_status(Store(settings), summary["job_id"])[0].status is JobStatus.CANCELED
-    assert users_of(settings) == []
+    assert read_users(settings) == []
 
 
 @pytest.mark.usefixtures("store")
 @pytest.mark.parametrize("by", STOPS)
 def test_a_job_that_waits_to_begin_is_stopped_at_once(settings: Settings, by: str) -> None:
     source = write_ndjson(settings.database.parent / "users.ndjson", [user(1)])
-    with holder_of(settings):
+    with hold_database(settings):
         process = import_in_process(settings, str(source), IMPORT_WAIT_SECONDS="60")
-        until(lambda: [*settings.jobs_folder.glob("*/lock")])
+        wait_until(lambda: [*settings.jobs_folder.glob("*/lock")])
         time.sleep(0.5)
-        assert "CANCELED" in stopped(settings, process, by=by)
-    assert asked(settings, "from import_jobs") == []
+        assert "CANCELED" in stop(settings, process, by=by)
+    assert query_rows(settings, "from import_jobs") == []
     assert [*settings.jobs_folder.glob("*-*")] == []
 
 
@@ -92,16 +92,16 @@ def test_a_job_that_waits_to_begin_is_stopped_at_once(settings: Settings, by: st
 @pytest.mark.parametrize("by", STOPS)
 def test_a_job_that_waits_for_a_silent_pipe_is_stopped_at_once(settings: Settings, by: str) -> None:
     process = import_in_process(settings, "-")
-    until(lambda: [*settings.jobs_folder.glob("*/stdin")])
+    wait_until(lambda: [*settings.jobs_folder.glob("*/stdin")])
     assert process.stdin is not None
     process.stdin.write(ADA)
     process.stdin.flush()
     with process.stdin as pipe:
-        process.stdin = None  # it stays open
-        summary = json.loads(stopped(settings, process, by=by))
+        process.stdin = None  # the pipe stays open
+        summary = json.loads(stop(settings, process, by=by))
         assert not pipe.closed
     assert summary["status"] == "canceled"
-    assert users_of(settings) == []
+    assert read_users(settings) == []
 
 
 @pytest.mark.usefixtures("store")
@@ -111,7 +111,7 @@ def test_a_silent_pipe_is_not_waited_for_beyond_the_time_limit(settings: Setting
     assert json.loads(process.communicate()[0])["fault"]["code"] == ErrorCode.TIMED_OUT
 
 
-def test_a_closed_standard_input_is_told(settings: Settings) -> None:
+def test_a_closed_standard_input_is_reported(settings: Settings) -> None:
     command = f"{sys.executable} -m flows.import_users - --direct --json --database {settings.database} <&-"
     ended = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S602
     assert json.loads(ended.stdout)["fault"]["code"] == ErrorCode.FILE_UNREADABLE
@@ -128,40 +128,40 @@ def test_a_closed_standard_input_is_told(settings: Settings) -> None:
 def test_a_command_that_waits_for_a_busy_database_is_stopped_at_once(
     settings: Settings, command: list[str], by: str
 ) -> None:
-    job = imported(settings, [user(1)])
-    before = users_of(settings)
+    job = import_records(settings, [user(1)])
+    before = read_users(settings)
     whole = [sys.executable, "-m", *command, job.job_id, "--database", str(settings.database)]
     with (
-        holder_of(settings, writes=True),
+        hold_database(settings, writes=True),
         subprocess.Popen(whole, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process,
     ):
-        until(lambda: "duckdb" in Path(f"/proc/{process.pid}/maps").read_text())
+        wait_until(lambda: "duckdb" in Path(f"/proc/{process.pid}/maps").read_text())
         time.sleep(1)
         assert process.poll() is None, "it waits"
-        assert "CANCELED" in stopped(settings, process, by=by)
-    assert users_of(settings) == before
-    assert asked(settings, "select count(*) from import_jobs") == [(1,)]
+        assert "CANCELED" in stop(settings, process, by=by)
+    assert read_users(settings) == before
+    assert query_rows(settings, "select count(*) from import_jobs") == [(1,)]
 
 
 @pytest.mark.usefixtures("store")
 def test_an_undo_that_waits_is_canceled_by_the_jobs_command(settings: Settings) -> None:
-    job = imported(settings, [user(1)])
-    with holder_of(settings):
+    job = import_records(settings, [user(1)])
+    with hold_database(settings):
         whole = [sys.executable, "-m", "flows.jobs", "undo", job.job_id, "--database", str(settings.database)]
         process = subprocess.Popen(whole, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
         (settings.jobs_folder / job.job_id / "lock").unlink()
-        until(lambda: [*settings.jobs_folder.glob("*/lock")])
+        wait_until(lambda: [*settings.jobs_folder.glob("*/lock")])
         time.sleep(0.5)
-        assert "CANCELED" in stopped(settings, process, by="jobs cancel")
-    assert len(users_of(settings)) == 1
+        assert "CANCELED" in stop(settings, process, by="jobs cancel")
+    assert len(read_users(settings)) == 1
 
 
 def test_a_running_job_is_canceled_though_the_database_is_busy(settings: Settings) -> None:
-    """Whoever holds it, the job or somebody else, is not waited for."""
+    """The command does not wait for the holder of the database, be it the job or another process."""
     impatient = replace(settings, wait_seconds=0)
     Store(impatient).prepare()
     process = import_in_process(settings, "-")
-    until(lambda: [*settings.jobs_folder.glob("*/stdin")])
-    with holder_of(settings, writes=True):
+    wait_until(lambda: [*settings.jobs_folder.glob("*/stdin")])
+    with hold_database(settings, writes=True):
         cancel(impatient, process)
         assert process.wait(timeout=30) == ExitCode.CANCELED

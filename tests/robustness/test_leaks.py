@@ -1,4 +1,4 @@
-"""No secret of any row, good, bad or broken, gets anywhere but into the users table and the private parts of a job."""
+"""Secrets of good, bad and broken rows are only in the users table and in the private parts of a job."""
 
 import json
 import os
@@ -32,7 +32,7 @@ Run = Callable[..., bytes]
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Where everything goes that a program writes without being asked: home, working folder and temporary files."""
+    """Return the folder for all that a program writes by itself: home, working folder and temporary files."""
     home = tmp_path / "home"
     home.mkdir()
     return home
@@ -40,7 +40,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(home: Path) -> Run:
-    """Runs a command there and returns all that it prints."""
+    """Return a function that runs a command there and returns all that it prints."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "IMPORT_"))}
     own = {"HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(home / "prefect")}
 
@@ -53,8 +53,8 @@ def run(home: Path) -> Run:
     return run
 
 
-def found(planted: Planted, printed: bytes, folder: Path, sources: Sequence[Path]) -> list[str]:
-    """Every marker outside the users table and the private parts."""
+def find_leaks(planted: Planted, printed: bytes, folder: Path, sources: Sequence[Path]) -> list[str]:
+    """Return every marker outside the users table and the private parts."""
     settings = Settings(database=folder / "data" / "users.duckdb")
     with Store(settings).reading() as connection:
         in_tables = [*hits_in_database(planted, connection)]
@@ -68,7 +68,7 @@ def found(planted: Planted, printed: bytes, folder: Path, sources: Sequence[Path
 
 
 @pytest.mark.parametrize("form", list(WRITERS))
-def test_no_secret_of_any_row_is_printed_logged_or_kept_elsewhere(
+def test_no_secret_of_any_row_is_printed_logged_or_stored_elsewhere(
     form: str, tmp_path: Path, run: Run, capfd: pytest.CaptureFixture[str]
 ) -> None:
     planted = Planted()
@@ -90,8 +90,8 @@ def test_no_secret_of_any_row_is_printed_logged_or_kept_elsewhere(
             jobs_main([command[0], job, *command[1:], *map(str, database)])
     printed += "".join(capfd.readouterr()).encode()
     users_in = repr(_users(tmp_path)).encode()
-    assert len({*hits(planted, "users", users_in)}) >= 5, "what got in has its secrets, so the search finds them"
-    assert found(planted, printed, tmp_path, [users, update]) == []
+    assert len({*hits(planted, "users", users_in)}) >= 5, "the search finds the secrets of imported users"
+    assert find_leaks(planted, printed, tmp_path, [users, update]) == []
 
 
 def _jobs(folder: Path) -> list[str]:
@@ -123,12 +123,12 @@ def test_a_file_that_is_refused_whole_shows_none_of_its_secrets(
     source = tmp_path / name
     source.write_text(content % tuple(markers))
     printed = run("flows.import_users", source, "--direct", "--database", tmp_path / "data" / "users.duckdb")
-    if name != "twice.csv":  # there they are the names of columns
-        assert found(planted, printed, tmp_path, [source]) == []
+    if name != "twice.csv":  # its markers are the names of columns
+        assert find_leaks(planted, printed, tmp_path, [source]) == []
 
 
-def test_what_breaks_down_inside_shows_no_secret(tmp_path: Path, run: Run) -> None:
-    """The engine's own words quote values: they go to the private folder only."""
+def test_an_internal_fault_shows_no_secret(tmp_path: Path, run: Run) -> None:
+    """Messages of DuckDB quote values: they are written to the private folder only."""
     planted = Planted()
     same = planted.bcrypt("good row: password_hash")
     source = tmp_path / "users.ndjson"
@@ -140,13 +140,13 @@ def test_what_breaks_down_inside_shows_no_secret(tmp_path: Path, run: Run) -> No
     printed = run("flows.import_users", source, "--direct", "--database", settings.database, code=ExitCode.JOB_FAILED)
     assert b"INTERNAL" in printed
     (notes,) = settings.jobs_folder.glob("*/traceback.txt")
-    assert [*hits(planted, "traceback", notes.read_bytes())] != [], "the test must provoke what it is about"
+    assert [*hits(planted, "traceback", notes.read_bytes())] != [], "the traceback does hold the secret"
     assert notes.stat().st_mode & 0o777 == 0o600
-    assert found(planted, printed, tmp_path, [source]) == []
+    assert find_leaks(planted, printed, tmp_path, [source]) == []
 
 
 @pytest.mark.prefect
-def test_a_run_with_a_private_server_tells_prefect_no_secret_and_no_address(
+def test_a_run_with_a_private_server_sends_prefect_no_secret_and_no_address(
     tmp_path: Path, run: Run, home: Path
 ) -> None:
     planted = Planted()
@@ -154,7 +154,7 @@ def test_a_run_with_a_private_server_tells_prefect_no_secret_and_no_address(
     source = WRITERS["ndjson"](tmp_path, records, planted)
     database = tmp_path / "data" / "users.duckdb"
     printed = run("flows.import_users", source, "--database", database, code=ExitCode.ROWS_REFUSED)
-    assert found(planted, printed, tmp_path, [source]) == []
+    assert find_leaks(planted, printed, tmp_path, [source]) == []
     addresses = Planted({str(r["email"]): "an address" for r in records if "@" in str(r.get("email"))})
     assert [*hits_in_files(addresses, home / "prefect", known=[])] == []
     assert any((home / "prefect").rglob("*.db")), "the run was recorded"

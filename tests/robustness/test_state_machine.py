@@ -1,4 +1,4 @@
-"""Any sequence of imports, undos, purges and crashes leaves the users that a model in plain Python has.
+"""After any sequence of imports, undos, purges and crashes the users are those of a model in plain Python.
 
 `STATE_MACHINE_EXAMPLES=300 python -m pytest tests/robustness/test_state_machine.py` tries more and longer sequences.
 """
@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from flows.pipeline.job import Silent
+from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.pipeline.undo import undo
 from flows.settings import Settings
@@ -27,7 +28,6 @@ from flows.store.jobs import find_errors, find_job
 from flows.store.retention import purge
 from schemas.faults import JobFault
 from schemas.job import DONE, RUNNING, JobOptions, JobSummary, Mode
-from schemas.undo import UndoSummary
 from tests.population import FAULTS, Record
 from tests.robustness.ladder import Breaker
 from tests.robustness.model import Model, Row
@@ -35,20 +35,20 @@ from tests.robustness.model import Model, Row
 EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "4"))
 STEPS = 9 if EXAMPLES < 20 else 25
 COLUMNS = ("email", "username", "given_name", "name", "email_verified", "blocked")
-Summary = TypeVar("Summary", JobSummary, UndoSummary)
+Result = TypeVar("Result")
 
 SOMETIMES = st.sampled_from([None, None, 1])
 
 
 @st.composite
 def rows(draw: st.DrawFn) -> list[Row]:
-    """A few records whose keys overlap, some of them faulty."""
+    """Draw a few records whose keys overlap, some of them faulty."""
     return [draw(row()) for _ in range(draw(st.integers(1, 5)))]
 
 
 @st.composite
 def row(draw: st.DrawFn) -> Row:
-    """A record with the faults that it has."""
+    """Draw a record and its faults."""
     record: Record = {"email": draw(st.sampled_from(["a", "b", "c", "d", "A", "C"])) + "@x.example"}
     for name, values in (("username", ["n1", "n2", "N2"]), ("user_id", ["u1", "u2", "u3"]), ("name", ["X", "Y"])):
         if draw(st.booleans()):
@@ -68,7 +68,7 @@ BREAK_AT = st.one_of(st.none(), st.none(), st.integers(1, 75))
 
 
 class UsersTable(RuleBasedStateMachine):
-    """The product on a database of its own, beside the model."""
+    """An import into a database of its own, beside the model."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,55 +89,55 @@ class UsersTable(RuleBasedStateMachine):
         path.write_text(text)
         options = JobOptions(sources=(str(path),), mode=mode, again=again)
         job_id = str(uuid.uuid4())
-        earlier = None if again else self.model.repeated(content)
-        summary = self._broken(
-            break_at, lambda: run_job(options, settings=self.settings, job_id=job_id, observer=Silent())
+        earlier = None if again else self.model.find_repeated(content)
+        summary = self._run_broken(
+            break_at, lambda: run_job(options, settings=self.settings, job_id=job_id, observer=Observer())
         )
         if summary is None or earlier is not None:
             assert summary is None or break_at or summary.job_id == earlier
             event("already imported" if summary else "import that did not begin")
-            summary = self._recorded(job_id)
+            summary = self._find_recorded(job_id)
         if summary is not None and summary.status in DONE:
-            self.model.imported(rows, mode=mode.value, job_id=job_id, content=content)
-            self._agrees(summary)
+            self.model.import_rows(rows, mode=mode.value, job_id=job_id, content=content)
+            self._compare(summary)
             event(f"imported{', broken after the commit' if break_at else ''}")
         elif summary is not None:
-            event("import broken")
+            event("broken import")
             assert break_at is not None
             assert (summary.inserted, summary.updated) == (0, 0)
 
-    def _agrees(self, summary: JobSummary) -> None:
-        """The counts and the errors are the twin's."""
+    def _compare(self, summary: JobSummary) -> None:
+        """Assert that counts and errors are those of the model."""
         names = ("insert", "update", "unchanged", "refused")
         counts = (summary.inserted, summary.updated, summary.unchanged, summary.failed)
-        assert counts == tuple(self.model.twin.outcomes[name] for name in names)
+        assert counts == tuple(self.model.reference.outcomes[name] for name in names)
         errors = find_errors(self.store, summary.job_id)
         found = sorted((e["record"], e["code"], e["path"]) for e in errors if e["severity"] == "error")
-        assert found == sorted(self.model.twin.errors)
+        assert found == sorted(self.model.reference.errors)
 
     @precondition(lambda self: self.model.jobs)
     @rule(data=st.data(), break_at=BREAK_AT)
     def undo_a_job(self, data: st.DataObject, break_at: int | None) -> None:
         target = data.draw(st.sampled_from(list(self.model.jobs)))
         job_id = str(uuid.uuid4())
-        summary = self._broken(break_at, lambda: undo(target, dry_run=False, settings=self.settings, job_id=job_id))
-        recorded = self._recorded(job_id)
+        summary = self._run_broken(break_at, lambda: undo(target, dry_run=False, settings=self.settings, job_id=job_id))
+        recorded = self._find_recorded(job_id)
         if recorded is not None and recorded.status in DONE:
-            expected = self.model.undone(target, job_id=job_id)
+            expected = self.model.undo(target, job_id=job_id)
             assert expected == (recorded.updated, recorded.failed)
             event(f"undone, put back: {recorded.updated > 0}, kept: {recorded.failed > 0}")
         elif break_at is None:
             event("undone already")
             assert summary is not None
-            assert self.model.undone(target, job_id=job_id) is None
+            assert self.model.undo(target, job_id=job_id) is None
             assert summary.job_id == self.model.jobs[target].undone_by
 
     @rule(break_at=BREAK_AT)
     def purge_what_has_ended(self, break_at: int | None) -> None:
-        self._broken(break_at, lambda: purge(self.store, days=0) and None)
+        self._run_broken(break_at, partial(purge, self.store, days=0))
 
-    def _broken(self, break_at: int | None, run: Callable[[], Summary]) -> Summary | None:
-        """The summary of an operation that may break down at a step; none where it told nothing."""
+    def _run_broken(self, break_at: int | None, run: Callable[[], Result]) -> Result | None:
+        """Return the summary of an operation that may be broken at a step; None where it returned none."""
         if break_at is None:
             return run()
         try:
@@ -146,7 +146,7 @@ class UsersTable(RuleBasedStateMachine):
         except RuntimeError:
             return None
 
-    def _recorded(self, job_id: str) -> JobSummary | None:
+    def _find_recorded(self, job_id: str) -> JobSummary | None:
         end_lost_jobs(self.store)
         try:
             return find_job(self.store, job_id)
@@ -158,7 +158,7 @@ class UsersTable(RuleBasedStateMachine):
         with self.store.reading() as connection:
             found = connection.execute(f"select {', '.join(COLUMNS)} from users").fetchall()  # noqa: S608
             running = connection.execute("select status from import_jobs").fetchall()
-        expected = [tuple(user.get(column) for column in COLUMNS) for user in self.model.twin.users.values()]
+        expected = [tuple(user.get(column) for column in COLUMNS) for user in self.model.reference.users.values()]
         assert sorted(found, key=repr) == sorted(expected, key=repr)
         assert not {status for (status,) in running} & {status.value for status in RUNNING}
 

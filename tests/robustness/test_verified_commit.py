@@ -1,4 +1,4 @@
-"""What a commit left is counted again, an end stands, and a job whose process died is told as lost."""
+"""What a commit left is verified, the recorded end of a job is final, and a job whose process died is lost."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ from flows.store.jobs import find_job
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import JobStatus, JobSummary, Mode
-from tests.flows.importing import asked, edited, imported, users_of
+from tests.flows.importing import change_database, import_records, query_rows, read_users
 
 ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada"}
 BOB = {"email": "bob@x.example", "user_id": "u-bob"}
@@ -32,20 +32,20 @@ ROOT = Path(__file__).parents[2]
 
 
 def connection_of_the_job() -> duckdb.DuckDBPyConnection:
-    """The connection that the job holds: no other process can write meanwhile, so only it can be made to lose a row."""
+    """Return the connection that the job holds: no other can write meanwhile, so only it can be made to lose a row."""
     frame = sys._getframe()
     while frame is not None:
-        if frame.f_code.co_name in ("merge", "_undo"):
+        if frame.f_code.co_name in ("merge", "_put_back"):
             found = frame.f_locals["connection"]
             assert isinstance(found, duckdb.DuckDBPyConnection)
             return found
         frame = frame.f_back  # type: ignore[assignment]
-    raise AssertionError("no job is in a merge")
+    raise AssertionError("no job is merging")
 
 
 @contextmanager
 def losing(statement: str, *, before: str = "read back") -> Iterator[None]:
-    """Within the block a job's commit is followed by the statement before anything is read back, or another step."""
+    """Execute the statement after a job's commit, before it is read back, or before another step."""
 
     def lose(step: str) -> None:
         if step == before:
@@ -64,11 +64,9 @@ def losing(statement: str, *, before: str = "read back") -> Iterator[None]:
         ("update users set connection = 'other'", "0 created, not 2"),
     ],
 )
-def test_an_import_whose_commit_lost_something_has_failed_and_says_so(
-    settings: Settings, statement: str, words: str
-) -> None:
+def test_an_import_whose_commit_lost_something_fails(settings: Settings, statement: str, words: str) -> None:
     with losing(statement):
-        summary = imported(settings, [ADA, BOB])
+        summary = import_records(settings, [ADA, BOB])
     assert (summary.status, summary.exit_code) == (JobStatus.FAILED, ExitCode.JOB_FAILED)
     assert summary.fault is not None
     assert (summary.fault["code"], words in summary.fault["message"]) == ("NOT_CONSERVED", True)
@@ -79,29 +77,29 @@ def test_an_import_whose_commit_lost_something_has_failed_and_says_so(
 
 
 @pytest.mark.parametrize("key", ["email_key", "username_key", "user_id"])
-def test_a_key_that_two_users_would_hold_ends_the_transaction(settings: Settings, key: str) -> None:
-    assert imported(settings, [BOB]).inserted == 1
+def test_a_key_that_two_users_would_hold_rolls_the_transaction_back(settings: Settings, key: str) -> None:
+    assert import_records(settings, [BOB]).inserted == 1
     with losing(f"update users set {key} = 'same'", before="broken_keys"):  # noqa: S608
-        summary = imported(settings, [ADA])
+        summary = import_records(settings, [ADA])
     assert summary.fault is not None
     assert (summary.fault["code"], summary.inserted) == ("NOT_CONSERVED", 0)
     assert "1 keys would be held by more than one user" in summary.fault["message"]
-    assert asked(settings, "select user_id from users") == [("u-bob",)]
+    assert query_rows(settings, "select user_id from users") == [("u-bob",)]
 
 
 def test_what_a_broken_commit_left_can_be_undone_and_imported_again(settings: Settings) -> None:
     with losing("delete from users where user_id = 'u-bob'"):
-        broken = imported(settings, [ADA, BOB])
+        broken = import_records(settings, [ADA, BOB])
     assert (broken.inserted, broken.failed) == (1, 1)
     undone = undo(broken.job_id, dry_run=False, settings=settings, job_id="undo")
     assert (undone.reversed, undone.kept) == (1, 1)
-    assert users_of(settings) == []
-    assert imported(settings, [ADA, BOB], again=False).inserted == 2
+    assert read_users(settings) == []
+    assert import_records(settings, [ADA, BOB], again=False).inserted == 2
 
 
-def test_an_undo_whose_commit_lost_something_has_failed_and_says_so(settings: Settings) -> None:
-    imported(settings, [ADA, BOB])
-    job = imported(settings, [{**ADA, "name": "Ada L."}, {**BOB, "name": "Bob"}])
+def test_an_undo_whose_commit_lost_something_fails(settings: Settings) -> None:
+    import_records(settings, [ADA, BOB])
+    job = import_records(settings, [{**ADA, "name": "Ada L."}, {**BOB, "name": "Bob"}])
     with losing("delete from users where user_id = 'u-bob'"):
         summary = undo(job.job_id, dry_run=False, settings=settings, job_id="undo")
     assert summary.status is JobStatus.FAILED
@@ -110,15 +108,15 @@ def test_an_undo_whose_commit_lost_something_has_failed_and_says_so(settings: Se
     assert find_job(Store(settings), "undo").status is JobStatus.FAILED
 
 
-def test_a_dry_run_that_wrote_something_has_failed(settings: Settings) -> None:
-    imported(settings, [ADA])
+def test_a_dry_run_that_wrote_something_fails(settings: Settings) -> None:
+    import_records(settings, [ADA])
     with losing("update users set created_by_job = 'dry', updated_by_job = 'dry'"):
-        summary = imported(settings, [BOB], name="dry", dry_run=True)
+        summary = import_records(settings, [BOB], name="dry", dry_run=True)
     assert summary.status is JobStatus.FAILED
 
 
 @pytest.mark.parametrize("step", ["database: committed", "read back", "report"])
-def test_what_breaks_after_the_commit_does_not_undo_what_is_said(settings: Settings, step: str) -> None:
+def test_a_fault_after_the_commit_does_not_change_the_summary(settings: Settings, step: str) -> None:
     waiting_for = ["finish_job", step]
 
     def break_down(name: str) -> None:
@@ -128,7 +126,7 @@ def test_what_breaks_after_the_commit_does_not_undo_what_is_said(settings: Setti
                 raise RuntimeError(name)
 
     with on_fault_point(break_down):
-        summary = imported(settings, [ADA], name="job")
+        summary = import_records(settings, [ADA], name="job")
     assert (summary.status, summary.inserted, summary.fault) == (JobStatus.COMPLETED, 1, None)
     assert find_job(Store(settings), "job").status is JobStatus.COMPLETED
 
@@ -137,12 +135,12 @@ def test_a_signal_after_the_commit_comes_too_late(settings: Settings) -> None:
     def interrupt(name: str) -> None:
         if name == "read back":
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.2)  # the main thread hears it meanwhile
+            time.sleep(0.2)  # until the main thread has handled it
 
     with on_fault_point(interrupt):
-        summary = imported(settings, [ADA], name="job")
+        summary = import_records(settings, [ADA], name="job")
     assert summary.status is JobStatus.COMPLETED
-    assert len(users_of(settings)) == 1
+    assert len(read_users(settings)) == 1
 
 
 def test_a_signal_before_the_commit_cancels_however_often_it_comes(settings: Settings) -> None:
@@ -152,40 +150,42 @@ def test_a_signal_before_the_commit_cancels_however_often_it_comes(settings: Set
             time.sleep(0.2)
 
     with on_fault_point(interrupt):
-        summary = imported(settings, [ADA], name="job")
+        summary = import_records(settings, [ADA], name="job")
     assert (summary.status, summary.exit_code) == (JobStatus.CANCELED, ExitCode.CANCELED)
     assert find_job(Store(settings), "job").status is JobStatus.CANCELED
-    assert users_of(settings) == []
+    assert read_users(settings) == []
 
 
-def test_a_job_that_was_taken_for_lost_meanwhile_merges_nothing(settings: Settings) -> None:
-    """As when its folder was moved away while it ran."""
+def test_a_job_that_was_swept_as_lost_meanwhile_merges_nothing(settings: Settings) -> None:
+    """This happens when its folder is moved while it runs."""
 
     def declare_lost(name: str) -> None:
         if name == "enter importing":
-            edited(settings, "update import_jobs set status = 'failed', fault_code = 'JOB_LOST', fault_message = 'x'")
+            change_database(
+                settings, "update import_jobs set status = 'failed', fault_code = 'JOB_LOST', fault_message = 'x'"
+            )
 
     with on_fault_point(declare_lost):
-        summary = imported(settings, [ADA], name="job")
+        summary = import_records(settings, [ADA], name="job")
     assert summary.status is JobStatus.FAILED
-    assert users_of(settings) == []
+    assert read_users(settings) == []
 
 
 def test_an_end_that_could_not_be_recorded_is_recorded_by_the_next_command(settings: Settings) -> None:
-    """The database is busy when the job breaks down: its folder says how it ended."""
+    """The database is busy when the job fails, so that only its folder holds the end."""
     with _reader(settings, at="enter ready"):
-        summary = imported(settings, [ADA], name="job")
+        summary = import_records(settings, [ADA], name="job")
     assert summary.fault is not None
     assert summary.fault["code"] == ErrorCode.DATABASE_BUSY
-    assert asked(settings, "select status from import_jobs") == [("loading",)]
+    assert query_rows(settings, "select status from import_jobs") == [("loading",)]
     status, live = get_live_status(Store(settings), "job")
     assert (status.status, status.fault, live) == (JobStatus.FAILED, summary.fault, {})
-    assert users_of(settings) == []
+    assert read_users(settings) == []
 
 
 @contextmanager
 def _reader(settings: Settings, *, at: str) -> Iterator[None]:
-    """Another process reads the database from that step on."""
+    """Read the database in another process from that step on."""
     code = "import sys, duckdb; c = duckdb.connect(sys.argv[1], read_only=True); print('in', flush=True); input()"
     readers: list[subprocess.Popen[str]] = []
 
@@ -208,8 +208,8 @@ def _reader(settings: Settings, *, at: str) -> Iterator[None]:
 def test_jobs_without_a_process_are_swept_by_every_command(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    imported(settings, [ADA], name="job")
-    edited(settings, "update import_jobs set status = 'importing'")
+    import_records(settings, [ADA], name="job")
+    change_database(settings, "update import_jobs set status = 'importing'")
     JobFolder(settings.jobs_folder / "job").write_status({"status": "importing"})
     assert main(["list", "--database", str(settings.database)]) == 0
     assert "the process that ran the job is gone" in capsys.readouterr().out
@@ -221,14 +221,14 @@ def test_jobs_without_a_process_are_swept_by_every_command(
 
 
 def test_a_status_that_another_version_wrote_does_not_stop_the_sweep(settings: Settings) -> None:
-    imported(settings, [ADA], name="job")
-    edited(settings, "update import_jobs set status = 'importing'")
+    import_records(settings, [ADA], name="job")
+    change_database(settings, "update import_jobs set status = 'importing'")
     JobFolder(settings.jobs_folder / "job").write_status({"job_id": "job", "status": "unheard of"})
     end_lost_jobs(Store(settings))
     assert find_job(Store(settings), "job").status is JobStatus.FAILED
 
 
-def test_the_folder_of_a_job_that_never_began_is_taken_away_but_nothing_else(store: Store, settings: Settings) -> None:
+def test_only_the_folder_of_a_job_that_never_began_is_removed(store: Store, settings: Settings) -> None:
     orphan, running, other = (settings.jobs_folder / name for name in (str(uuid.uuid4()), str(uuid.uuid4()), "letters"))
     orphan.mkdir()
     other.mkdir()
@@ -239,34 +239,42 @@ def test_the_folder_of_a_job_that_never_began_is_taken_away_but_nothing_else(sto
     assert [path.exists() for path in (orphan, running, other)] == [False, False, True]
 
 
-def test_a_job_that_cannot_begin_leaves_nothing(settings: Settings, store: Store) -> None:
+def test_a_job_that_cannot_begin_leaves_nothing_behind(settings: Settings, store: Store) -> None:
     with store.reading(), pytest.raises(DatabaseFault):
-        imported(settings, [ADA], name=str(uuid.uuid4()))
+        import_records(settings, [ADA], name=str(uuid.uuid4()))
     assert [path.name for path in settings.jobs_folder.iterdir() if not path.name.startswith(".")] == []
 
 
-def test_the_end_of_a_job_stands(settings: Settings) -> None:
-    summary: JobSummary = imported(settings, [ADA], Mode.INSERT, name="job")
+def test_the_recorded_end_of_a_job_is_final(settings: Settings) -> None:
+    summary: JobSummary = import_records(settings, [ADA], Mode.INSERT, name="job")
     JobFolder(settings.jobs_folder / "job").write_status({"status": "importing"})
     end_lost_jobs(Store(settings))
     assert find_job(Store(settings), "job") == summary
     assert Path(settings.jobs_folder / "job").exists()
 
 
-def test_a_reader_of_the_output_that_leaves_does_not_end_the_job(settings: Settings, tmp_path: Path) -> None:
+def test_a_closed_pipe_does_not_end_the_job(settings: Settings, tmp_path: Path) -> None:
     source = tmp_path / "users.ndjson"
     source.write_text('{"email": "ada@x.example"}\n')
-    command = [sys.executable, "-m", "flows.import_users", source, "--database", settings.database, "--direct"]
+    command = [
+        sys.executable,
+        "-m",
+        "flows.import_users",
+        str(source),
+        "--database",
+        str(settings.database),
+        "--direct",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
         process.stderr.close()
     assert process.returncode == ExitCode.ALL_ROWS_IN
-    assert len(users_of(settings)) == 1
-    (job,) = asked(settings, "select job_id from import_jobs")
+    assert len(read_users(settings)) == 1
+    ((job,),) = query_rows(settings, "select job_id from import_jobs")
     with subprocess.Popen(
-        [sys.executable, "-m", "flows.jobs", "status", str(job[0]), "--database", settings.database],
+        [sys.executable, "-m", "flows.jobs", "status", str(job), "--database", str(settings.database)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=ROOT,

@@ -7,7 +7,8 @@ import polars as pl
 
 from schemas.job import MergePolicy, Mode
 from schemas.rules.user import STAGED
-from transforms.plan import plan
+from transforms.plan import plan_queries
+from transforms.statements import materialise
 
 Row = Mapping[str, object]
 DEFAULT = MergePolicy()
@@ -29,7 +30,8 @@ def planned(
     """Plan the rows, and return the outcome of each and (record, code, path) of every error and warning."""
     frame = staged(*rows)
     connection.register("staged", frame.to_arrow())
-    plan(connection, mode=mode, policy=policy, connection_id="default", step=lambda _: None)
+    for query in plan_queries(mode=mode, policy=policy, connection_id="default"):
+        materialise(connection, query.name, **query.values)
     outcomes = [outcome for (outcome,) in connection.execute("select outcome from plan order by record").fetchall()]
     found = "select record, code, path from (from refusals union all by name from differences) order by all"
     return outcomes, connection.execute(found).fetchall()

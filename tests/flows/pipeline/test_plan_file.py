@@ -1,4 +1,4 @@
-"""The plan of a job as a file: one line per row, what it would change, never a secret."""
+"""The plan of a job as a file: one line per row with what it would change, without secrets."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from flows.import_users.arguments import add_arguments, options_of
 from flows.import_users.cli import Parser
 from flows.settings import Settings
 from schemas.job import JobOptions, JobStatus
-from tests.flows.importing import imported, users_of
+from tests.flows.importing import import_records, read_users
 
 HASH = f"$2b$10${'a' * 53}"
 ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada", "password_hash": HASH}
@@ -26,14 +26,14 @@ ROWS = [
 
 @pytest.fixture
 def folder(settings: Settings) -> Path:
-    """The folder of a database with Ada and Bob."""
-    imported(settings, [ADA, BOB])
+    """Return the folder of a database with Ada and Bob."""
+    import_records(settings, [ADA, BOB])
     return settings.database.parent
 
 
 def test_every_row_has_a_line(settings: Settings, folder: Path) -> None:
     path = folder / "plan.ndjson"
-    imported(settings, ROWS, dry_run=True, plan=str(path))
+    import_records(settings, ROWS, dry_run=True, plan=str(path))
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert [(line["record"], line["line"], line["outcome"], line["user_id"], line["matched_by"]) for line in lines] == [
         (1, 1, "update", "u-ada", "email, user_id"),
@@ -48,9 +48,9 @@ def test_every_row_has_a_line(settings: Settings, folder: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_plan_for_a_spreadsheet_says_the_same_in_cells(settings: Settings, folder: Path) -> None:
+def test_a_csv_plan_has_the_same_content_in_cells(settings: Settings, folder: Path) -> None:
     path = folder / "plan.csv"
-    imported(settings, ROWS, dry_run=True, plan=str(path))
+    import_records(settings, ROWS, dry_run=True, plan=str(path))
     table = pl.read_csv(path)
     assert table["outcome"].to_list() == ["update", "unchanged", "insert", "refused", "refused"]
     assert table["changes"][0] == "name: Ada → =1+1; password_hash: changed"
@@ -61,15 +61,15 @@ def test_a_plan_for_a_spreadsheet_says_the_same_in_cells(settings: Settings, fol
 def test_a_plan_that_cannot_be_written_stops_the_job_before_it_reads(
     settings: Settings, folder: Path, name: str
 ) -> None:
-    before = users_of(settings)
-    job = imported(settings, ROWS, plan=str(folder / name))
+    before = read_users(settings)
+    job = import_records(settings, ROWS, plan=str(folder / name))
     assert (job.status, job.total) == (JobStatus.FAILED, 0)
-    assert users_of(settings) == before
+    assert read_users(settings) == before
 
 
-def test_a_plan_is_written_also_where_it_breaks_a_limit(settings: Settings, folder: Path) -> None:
+def test_a_plan_that_exceeds_a_threshold_is_written_too(settings: Settings, folder: Path) -> None:
     path = folder / "plan.parquet"
-    job = imported(settings, ROWS, plan=str(path), max_errors=1)
+    job = import_records(settings, ROWS, plan=str(path), max_errors=1)
     assert job.status is JobStatus.FAILED
     assert pl.read_parquet(path).height == len(ROWS)
 
@@ -85,14 +85,14 @@ def test_the_command_line_has_the_defaults_of_a_job() -> None:
     assert options() == JobOptions(sources=("users.json",))
 
 
-def test_the_command_line_says_how_to_match_and_merge() -> None:
+def test_the_command_line_sets_how_rows_match_and_merge() -> None:
     found = options("--match-on", "user_id, email", "--metadata", "merge", "--fill-only", "--max-errors", "3")
     assert (found.match_on, found.metadata, found.fill_only) == (("user_id", "email"), "merge", True)
     assert found.max_errors == 3
 
 
 @pytest.mark.parametrize("wrong", [("--match-on", "phone"), ("--match-on", "email,email"), ("--max-errors", "-1")])
-def test_arguments_that_cannot_be_meant_are_refused(wrong: tuple[str, str]) -> None:
+def test_invalid_arguments_are_refused(wrong: tuple[str, str]) -> None:
     with pytest.raises(SystemExit) as caught:
         options(*wrong)
     assert caught.value.code == 2

@@ -16,7 +16,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault, JobFault
 from schemas.job import JobStatus, JobSummary, Mode
 from schemas.profiles import ORIGINAL_COLUMN, REJECT_COLUMNS
-from tests.flows.importing import Record, imported, imported_file
+from tests.flows.importing import Record, import_file, import_records
 
 GOOD = {"email": "ada@x.example", "name": "Ada"}
 FAULTY = {
@@ -84,7 +84,7 @@ def _cell(value: object) -> object:
 def test_every_refused_record_is_imported_once_it_is_corrected(settings: Settings, source: str, target: str) -> None:
     good = GOOD if source != "parquet" else {**dict.fromkeys(FAULTY), **GOOD}
     records: list[Record] = [good, FAULTY]
-    job = imported_file(settings, write(settings.database.parent / f"users.{source}", records), Mode.INSERT)
+    job = import_file(settings, write(settings.database.parent / f"users.{source}", records), Mode.INSERT)
     assert (job.inserted, job.failed) == (1, 1)
     path = reject_file(settings, job, f"rejects.{target}")
     (refused,) = read(path)
@@ -96,7 +96,7 @@ def test_every_refused_record_is_imported_once_it_is_corrected(settings: Setting
         "phone_number": f"{apostrophe}{FIXED['phone_number']}",
         "password_hash": FIXED["password_hash"],
     }
-    again = imported_file(settings, write(path, [corrected]), Mode.INSERT)
+    again = import_file(settings, write(path, [corrected]), Mode.INSERT)
     assert (again.status, again.inserted) == (JobStatus.COMPLETED, 1)
     with Store(settings).reading() as connection:
         (bob,) = connection.sql("from users where email = $email", params={"email": FAULTY["email"]}).pl().to_dicts()
@@ -106,7 +106,7 @@ def test_every_refused_record_is_imported_once_it_is_corrected(settings: Setting
 
 
 def test_cells_that_are_formulas_for_a_spreadsheet_are_escaped(settings: Settings) -> None:
-    job = imported_file(settings, write(settings.database.parent / "users.csv", [GOOD, FAULTY]), Mode.INSERT)
+    job = import_file(settings, write(settings.database.parent / "users.csv", [GOOD, FAULTY]), Mode.INSERT)
     (refused,) = read(reject_file(settings, job, "rejects.csv"))
     assert (refused["name"], refused["nickname"], refused["phone_number"]) == ("'=HYPERLINK(1)", "''=1", "'+49 30")
 
@@ -114,13 +114,13 @@ def test_cells_that_are_formulas_for_a_spreadsheet_are_escaped(settings: Setting
 def test_columns_of_a_csv_file_keep_their_order(settings: Settings) -> None:
     path = settings.database.parent / "users.csv"
     path.write_text("nickname,email,Family Name,blocked\n,no address,Lovelace,\n", encoding="utf-8")
-    job = imported_file(settings, path, Mode.INSERT)
+    job = import_file(settings, path, Mode.INSERT)
     header = reject_file(settings, job, "rejects.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header.split(",") == [*REJECT_COLUMNS, "nickname", "email", "family_name", "blocked"]
 
 
 def test_format_is_that_of_the_source_unless_the_file_name_has_another(settings: Settings) -> None:
-    job = imported_file(settings, write(settings.database.parent / "users.csv", [{"email": "x"}]), Mode.INSERT)
+    job = import_file(settings, write(settings.database.parent / "users.csv", [{"email": "x"}]), Mode.INSERT)
     assert reject_file(settings, job, "rejects").read_text(encoding="utf-8").startswith("import_line,")
     with pytest.raises(FileFault, match=r"cannot be written as \*\.xlsx"):
         reject_file(settings, job, "rejects.xlsx")
@@ -129,12 +129,12 @@ def test_format_is_that_of_the_source_unless_the_file_name_has_another(settings:
 def test_unreadable_records_are_kept_as_text(settings: Settings) -> None:
     path = settings.database.parent / "users.ndjson"
     path.write_text('{"email":"a@x.example",}\n[1]\n{"email":"bad"}\n', encoding="utf-8")
-    job = imported_file(settings, path, Mode.INSERT)
+    job = import_file(settings, path, Mode.INSERT)
     for target in FORMATS:
         refused = read(reject_file(settings, job, f"rejects.{target}"))
         originals = [record.get(ORIGINAL_COLUMN) or None for record in refused]
         assert originals == ['{"email":"a@x.example",}', "[1]", None]
-        again = imported_file(settings, settings.database.parent / f"rejects.{target}", Mode.INSERT)
+        again = import_file(settings, settings.database.parent / f"rejects.{target}", Mode.INSERT)
         assert again.errors_by_code == {"OBJECT_REQUIRED": 2, "FORMAT": 1}
 
 
@@ -143,22 +143,22 @@ def test_rows_of_the_wrong_length_are_kept_as_text(settings: Settings, spoil: Ca
     path = settings.database.parent / "users.csv"
     row = spoil("a@x.example,Ada")
     path.write_text(f"email,name\n{row}\n", encoding="utf-8")
-    (refused,) = read(reject_file(settings, imported_file(settings, path, Mode.INSERT), "rejects.csv"))
+    (refused,) = read(reject_file(settings, import_file(settings, path, Mode.INSERT), "rejects.csv"))
     assert refused[ORIGINAL_COLUMN] == row
 
 
 def test_records_refused_by_the_plan_are_written_unchanged(settings: Settings) -> None:
     record = {"email": "ada@x.example", "shoe_size": 44, "name": "Ada"}
-    imported(settings, [GOOD])
-    job = imported(settings, [record], Mode.INSERT, unknown_fields="ignore")
+    import_records(settings, [GOOD])
+    job = import_records(settings, [record], Mode.INSERT, unknown_fields="ignore")
     (refused,) = read(reject_file(settings, job, "rejects.ndjson"))
     assert {name: value for name, value in refused.items() if name not in REJECT_COLUMNS} == record
     assert refused["import_codes"] == "CONFLICT_EMAIL"
 
 
 def test_columns_of_errors_are_not_added_twice(settings: Settings) -> None:
-    job = imported(settings, [{"email": "bad"}])
-    second = imported_file(settings, reject_file(settings, job, "first.ndjson"))
+    job = import_records(settings, [{"email": "bad"}])
+    second = import_file(settings, reject_file(settings, job, "first.ndjson"))
     text = reject_file(settings, second, "second.ndjson").read_text(encoding="utf-8")
     assert all(text.count(f'"{name}"') == 1 for name in REJECT_COLUMNS)
 
@@ -166,7 +166,7 @@ def test_columns_of_errors_are_not_added_twice(settings: Settings) -> None:
 def test_file_is_private_and_the_command_prints_its_path(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    job = imported(settings, [GOOD, {"email": "bad"}])
+    job = import_records(settings, [GOOD, {"email": "bad"}])
     path = settings.database.parent / "rejects.csv"
     database = ["--database", str(settings.database)]
     assert main(["rejects", job.job_id, "-o", str(path), *database]) == 0
@@ -176,12 +176,12 @@ def test_file_is_private_and_the_command_prints_its_path(
 
 
 def test_job_without_refused_records_writes_no_file(settings: Settings) -> None:
-    path = reject_file(settings, imported(settings, [GOOD]), "rejects.csv")
+    path = reject_file(settings, import_records(settings, [GOOD]), "rejects.csv")
     assert not path.exists()
 
 
 def test_purged_records_raise_a_fault_of_their_own(settings: Settings) -> None:
-    job = imported(settings, [{"email": "bad"}])
+    job = import_records(settings, [{"email": "bad"}])
     for part in (settings.jobs_folder / job.job_id).iterdir():
         part.unlink()
     with pytest.raises(JobFault) as caught:
@@ -195,23 +195,25 @@ def test_imported_file_is_not_overwritten(settings: Settings, tmp_path: Path, *,
     folder.mkdir()
     source = write(folder / "users.csv", [GOOD, {"email": "bad"}])
     before = source.read_bytes()
-    job = imported_file(settings, folder if is_in_folder else source, Mode.INSERT)
+    job = import_file(settings, folder if is_in_folder else source, Mode.INSERT)
     with pytest.raises(FileFault, match="is an imported file and would be overwritten"):
         write_rejects(Store(settings), job.job_id, source)
     assert source.read_bytes() == before
 
 
 def test_secrets_are_not_written_to_standard_output(settings: Settings) -> None:
-    job = imported(settings, [{"email": "bad"}], Mode.INSERT)
+    job = import_records(settings, [{"email": "bad"}], Mode.INSERT)
     with pytest.raises(FileFault, match="not written to standard output"):
         write_rejects(Store(settings), job.job_id, Path("-"))
 
 
 @pytest.mark.parametrize("target", ["csv", "parquet"])
 def test_two_names_of_one_field_stay_separate_columns(settings: Settings, target: str) -> None:
-    job = imported(settings, [{"email": "bad", "name": "Ada"}, {"Email": "bob@x.example", "name": "Bob"}], Mode.INSERT)
+    job = import_records(
+        settings, [{"email": "bad", "name": "Ada"}, {"Email": "bob@x.example", "name": "Bob"}], Mode.INSERT
+    )
     path = reject_file(settings, job, f"fix.{target}")
     first, second = read(path)
     fixed = [first | {"email": "ada@x.example"}, second | {"email": second["Email"], "Email": None}]
-    again = imported_file(settings, write(path, fixed), Mode.INSERT)
+    again = import_file(settings, write(path, fixed), Mode.INSERT)
     assert (again.inserted, again.failed) == (2, 0)

@@ -12,7 +12,7 @@ from flows.report import terminal as terminal_module
 from flows.report.terminal import PipeConsole, Terminal, show_changes, show_errors_by_code, show_summary
 from flows.settings import Settings
 from schemas.job import JobStatus, JobSummary, Mode
-from tests.flows.importing import Record, imported_file
+from tests.flows.importing import Record, import_file
 from tests.flows.summaries import job_summary
 
 COMPLETED = job_summary(inserted=1_200, updated=34, unchanged=5)
@@ -58,7 +58,7 @@ def run_import(settings: Settings, *records: Record, **options: object) -> JobSu
     """Import the records as `users.ndjson` by a job with the id of `job_summary`; times are fixed."""
     path = settings.database.parent / "users.ndjson"
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    summary = imported_file(settings, path, Mode.UPSERT, name=COMPLETED.job_id, **options)
+    summary = import_file(settings, path, Mode.UPSERT, name=COMPLETED.job_id, **options)
     return replace(summary, duration_seconds=1.5, rows_per_second=2, lock_seconds=0.12)
 
 
@@ -149,7 +149,7 @@ def test_job_without_errors_prints_no_table_of_them(settings: Settings) -> None:
 def dry_run(settings: Settings) -> JobSummary:
     path = settings.database.parent / "before.ndjson"
     path.write_text(f"{json.dumps(ADA)}\n{json.dumps(BOB)}\n", encoding="utf-8")
-    imported_file(settings, path)
+    import_file(settings, path)
     changed: Record = {**ADA, "name": "Ada Lovelace", "password_hash": f"$2b$10${'b' * 53}"}
     return run_import(settings, changed, {**BOB, "nickname": "bobby"}, dry_run=True)
 
@@ -249,10 +249,10 @@ def test_progress_in_a_pipe_is_a_line_now_and_then(
     progress = Progress(rows=420_000, done_bytes=42, total_bytes=100, seconds=8.4)
     with Terminal(json=False, quiet=False) as terminal:
         for status in (JobStatus.LOADING, JobStatus.READY, JobStatus.IMPORTING):
-            terminal.phase(status)
-        terminal.progress(progress)
-        terminal.progress(replace(progress, done_bytes=0))
-        terminal.repeats("11111111-2222-4333-8444-555555555555")
+            terminal.on_phase(status)
+        terminal.on_progress(progress)
+        terminal.on_progress(replace(progress, done_bytes=0))
+        terminal.on_already_imported("11111111-2222-4333-8444-555555555555")
     out, err = capsys.readouterr()
     assert out == ""
     assert err == snapshot("""\
@@ -267,6 +267,6 @@ already imported by job 11111111-2222-4333-8444-555555555555; to import it again
 
 def test_quiet_prints_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
     with Terminal(json=False, quiet=True) as terminal:
-        terminal.phase(JobStatus.LOADING)
-        terminal.repeats("x")
+        terminal.on_phase(JobStatus.LOADING)
+        terminal.on_already_imported("x")
     assert capsys.readouterr() == ("", "")

@@ -9,7 +9,7 @@ from flows.pipeline.undo import undo
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.diff import UserDiff, find_changes
-from tests.flows.importing import asked, edited, imported
+from tests.flows.importing import change_database, import_records, query_rows
 
 HASH = f"$2b$10${'a' * 53}"
 ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada", "password_hash": HASH, "app_metadata": {"n": 1}}
@@ -25,8 +25,8 @@ def fields(diff: UserDiff) -> dict[str, tuple[str, str]]:
 
 
 def test_an_update_shows_the_fields_that_changed(settings: Settings) -> None:
-    imported(settings, [ADA])
-    job = imported(settings, [CHANGED])
+    import_records(settings, [ADA])
+    job = import_records(settings, [CHANGED])
     (diff,) = diffs(settings, job.job_id)
     assert (diff.user_id, diff.action, diff.is_edited_since) == ("u-ada", "update", False)
     assert fields(diff) == {
@@ -37,10 +37,10 @@ def test_an_update_shows_the_fields_that_changed(settings: Settings) -> None:
 
 
 def test_later_changes_are_not_part_of_the_diff(settings: Settings) -> None:
-    first = imported(settings, [ADA, {"email": "bob@x.example", "user_id": "u-bob"}])
-    imported(settings, [CHANGED])
+    first = import_records(settings, [ADA, {"email": "bob@x.example", "user_id": "u-bob"}])
+    import_records(settings, [CHANGED])
     undo(first.job_id, dry_run=False, settings=settings, job_id="undo")  # keeps Ada
-    edited(settings, "update users set name = 'Somebody'")
+    change_database(settings, "update users set name = 'Somebody'")
     ada, bob = diffs(settings, first.job_id)
     assert (fields(ada)["name"], ada.is_edited_since) == (("", "Ada"), False)
     assert (bob.action, fields(bob)["email"]) == ("insert", ("", "bob@x.example"))
@@ -49,18 +49,18 @@ def test_later_changes_are_not_part_of_the_diff(settings: Settings) -> None:
 
 
 def test_an_edit_by_hand_is_marked(settings: Settings) -> None:
-    job = imported(settings, [ADA])
-    edited(settings, "update users set name = 'Somebody'")
+    job = import_records(settings, [ADA])
+    change_database(settings, "update users set name = 'Somebody'")
     (diff,) = diffs(settings, job.job_id, user_id="u-ada")
     assert (diff.is_edited_since, fields(diff)["name"]) == (True, ("", "Somebody"))
     assert diffs(settings, job.job_id, user_id="u-other") == []
 
 
 def test_the_history_view_shows_the_same_as_the_command(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    imported(settings, [ADA])
-    job = imported(settings, [CHANGED])
+    import_records(settings, [ADA])
+    job = import_records(settings, [CHANGED])
     query = "select to_json(changes) from user_history where user_id = 'u-ada' and job_id = $job"
-    ((changes,),) = asked(settings, query, job=job.job_id)
+    ((changes,),) = query_rows(settings, query, job=job.job_id)
     assert main(["diff", job.job_id, "--json", "--database", str(settings.database)]) == 0
     printed = capsys.readouterr().out
     (document,) = json.loads(printed)
@@ -69,8 +69,8 @@ def test_the_history_view_shows_the_same_as_the_command(settings: Settings, caps
 
 
 def test_a_pipe_gets_one_line_per_field(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    imported(settings, [ADA])
-    job = imported(settings, [{**ADA, "name": "Ada L."}])
+    import_records(settings, [ADA])
+    job = import_records(settings, [{**ADA, "name": "Ada L."}])
     assert main(["diff", job.job_id, "--database", str(settings.database)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "user_id\taction\tfield\told\tnew\tnote",

@@ -8,7 +8,7 @@ import pytest
 from flows.settings import Settings
 from flows.store.locks import file_lock, is_locked, slot, try_file_lock
 from schemas.job import Mode
-from tests.flows.importing import imported
+from tests.flows.importing import import_records
 from tests.population import user
 
 
@@ -34,7 +34,7 @@ def test_a_file_in_a_missing_folder_cannot_be_locked(tmp_path: Path) -> None:
 def test_each_database_has_its_own_slots_for_a_connection(settings: Settings) -> None:
     second = replace(settings, database=settings.database.with_name("second.duckdb"))
     with slot(settings, connection="default"), slot(settings, connection="default"):
-        assert imported(second, [user(1)], Mode.INSERT).inserted == 1
-        refused = imported(settings, [user(1)], Mode.INSERT)
+        assert import_records(second, [user(1)], Mode.INSERT).inserted == 1
+        refused = import_records(settings, [user(1)], Mode.INSERT)
     assert refused.fault is not None
     assert refused.fault["code"] == "TOO_MANY_JOBS"

@@ -8,7 +8,7 @@ from flows.settings import Settings
 from flows.store import migrations
 from flows.store.database import Store
 from schemas.frames import ROW_CODE
-from tests.flows.importing import asked, edited, imported
+from tests.flows.importing import change_database, import_records, query_rows
 from transforms.statements import run
 
 TYPE = "select distinct typeof(codes) from rejected_users"
@@ -21,21 +21,21 @@ def enumeration(codes: Sequence[str]) -> str:
 
 
 def test_the_codes_of_a_refused_record_are_a_list_of_the_enumeration(settings: Settings) -> None:
-    imported(settings, [REFUSED])
-    assert asked(settings, "select codes from rejected_users") == [(CODES,)]
-    assert asked(settings, TYPE) == [(enumeration(ROW_CODE.categories.to_list()),)]
-    assert asked(settings, "select record from rejected_overview where list_contains(codes, 'FORMAT')") == [(1,)]
+    import_records(settings, [REFUSED])
+    assert query_rows(settings, "select codes from rejected_users") == [(CODES,)]
+    assert query_rows(settings, TYPE) == [(enumeration(ROW_CODE.categories.to_list()),)]
+    assert query_rows(settings, "select record from rejected_overview where list_contains(codes, 'FORMAT')") == [(1,)]
 
 
 @pytest.mark.parametrize("known", [CODES, ["UNKNOWN_FIELD", "FORMAT", "MIN_LENGTH", "OF_A_LATER_RELEASE"]])
 def test_missing_codes_are_added_after_those_that_the_database_has(settings: Settings, known: list[str]) -> None:
-    imported(settings, [REFUSED])
-    edited(settings, f"alter table rejected_users alter codes type {enumeration(known)}")
-    imported(settings, [{**REFUSED, "email": 7}])
+    import_records(settings, [REFUSED])
+    change_database(settings, f"alter table rejected_users alter codes type {enumeration(known)}")
+    import_records(settings, [{**REFUSED, "email": 7}])
     others = [code for code in ROW_CODE.categories if code not in known]
-    assert asked(settings, TYPE) == [(enumeration([*known, *others]),)]
+    assert query_rows(settings, TYPE) == [(enumeration([*known, *others]),)]
     codes = "select codes from rejected_overview order by codes"
-    assert asked(settings, codes) == [(CODES,), (["INVALID_TYPE", "MIN_LENGTH", "UNKNOWN_FIELD"],)]
+    assert query_rows(settings, codes) == [(CODES,), (["INVALID_TYPE", "MIN_LENGTH", "UNKNOWN_FIELD"],)]
 
 
 def test_a_database_with_all_codes_and_migrations_is_not_written(store: Store) -> None:
@@ -52,9 +52,9 @@ def test_a_database_that_lacks_later_migrations_keeps_its_rows(settings: Setting
         versions, names = zip(*applied, strict=True)
         run(connection, "record_migrations", versions=versions, names=names)
         connection.execute("insert into rejected_users values ('old', 7, 7, ['FORMAT'], '{\"email\":\"x\"}')")
-    imported(settings, [REFUSED])
+    import_records(settings, [REFUSED])
     stored = "select record, line, codes, email from rejected_overview order by record desc"
-    assert asked(settings, stored) == [(7, 7, ["FORMAT"], "x"), (1, 1, CODES, "no address")]
+    assert query_rows(settings, stored) == [(7, 7, ["FORMAT"], "x"), (1, 1, CODES, "no address")]
 
 
 @pytest.mark.parametrize("kind", ["tables", "views", "columns"])

@@ -16,13 +16,13 @@ from prefect.client.orchestration import SyncPrefectClient
 from flows.settings import Settings
 from flows.store.database import Store
 from tests.flows.with_server.conftest import environment
-from tests.robustness.processes import holder_of, import_in_process, until
+from tests.robustness.processes import hold_database, import_in_process, wait_until
 
 HOLD = """
 import sys, time
 from flows.import_users import local_server
 with local_server.choose_api() as api:
-    api.wait_until_ready()
+    api.wait_wait_until_ready()
     print(api.server.process.pid, flush=True)
     time.sleep(60)
 """
@@ -132,9 +132,9 @@ def test_a_run_that_waits_hears_a_signal(
     settings = Settings(database=tmp_path / "u.duckdb")
     Store(settings).prepare()
     home = {name: value for name, value in environment(prefect_home).items() if name.startswith("PREFECT_")}
-    with holder_of(settings) if waits_for == "its turn to begin" else nullcontext():
+    with hold_database(settings) if waits_for == "its turn to begin" else nullcontext():
         process = import_in_process(settings, "-", **home, PREFECT_API_URL=api_url, IMPORT_WAIT_SECONDS="60")
-        until(lambda: [*settings.jobs_folder.glob("*/lock" if waits_for == "its turn to begin" else "*/stdin")])
+        wait_until(lambda: [*settings.jobs_folder.glob("*/lock" if waits_for == "its turn to begin" else "*/stdin")])
         (job,) = (path.parent.name for path in settings.jobs_folder.glob("*/lock"))
         time.sleep(0.5)
         asked = time.monotonic()

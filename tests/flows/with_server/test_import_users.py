@@ -17,7 +17,7 @@ from prefect.client.schemas.objects import Artifact, FlowRun
 from prefect.states import Cancelling, Running
 
 from flows.import_users.flow import import_users, run_locally
-from flows.pipeline.job import Silent
+from flows.pipeline.job import Observer
 from flows.report import prefect as prefect_report
 from flows.settings import Settings
 from flows.store.database import Store
@@ -44,7 +44,7 @@ def source(tmp_path: Path) -> Path:
 
 def run(*sources: Path, settings: Settings) -> JobSummary:
     options = JobOptions(sources=tuple(map(str, sources)), external_id="crm-7")
-    return run_locally(options, settings=settings, observer=Silent())
+    return run_locally(options, settings=settings, observer=Observer())
 
 
 def artifacts_of(client: SyncPrefectClient, run_id: str) -> dict[str, Artifact]:

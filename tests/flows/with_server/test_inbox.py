@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import State
 from flows.inbox.flow import import_inbox
 from flows.settings import Settings
 from flows.store.database import Store
-from tests.flows.importing import asked
+from tests.flows.importing import query_rows
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_files_are_imported_with_the_options(tmp_path: Path, settings: Settings)
     options: dict[str, object] = {"match_on": ["user_id"], "metadata": "merge", "fill_only": True, "max_errors": 0}
     state = run_inbox(folder, settings, options | {"reset_unsupported_hashes": True})
     assert state == ("CompletedWithErrors", "2 done, 1 refused")
-    assert asked(settings, "select user_id, name, nickname, password_reset_required from users order by 1") == [
+    assert query_rows(settings, "select user_id, name, nickname, password_reset_required from users order by 1") == [
         ("u-ada", "Ada", "ada", False),
         ("u-bob", None, None, True),
     ]

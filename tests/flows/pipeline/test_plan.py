@@ -1,29 +1,13 @@
-"""A plan that refuses or changes more than the job allows is not merged."""
+"""A plan that exceeds a threshold of its job is not merged."""
 
 import pytest
 
-from flows.pipeline.thresholds import exceeded_threshold
+from flows.pipeline.plan import exceeded_threshold
 from flows.settings import Settings
 from schemas.codes import ErrorCode
-from schemas.job import JobOptions, JobStatus, JobSummary, OnError
-from tests.flows.importing import imported, users_of
-
-
-def summary(**counts: int) -> JobSummary:
-    """The plan of a job into a connection of users."""
-    return JobSummary(
-        job_id="job",
-        external_id=None,
-        connection="default",
-        sources=("users.json",),
-        profile="auth0",
-        mode="upsert",
-        dry_run=False,
-        status=JobStatus.READY,
-        created_at="2026-01-01T00:00:00Z",
-        total=sum(counts.values()),
-        **counts,
-    )
+from schemas.job import JobOptions, JobStatus, OnError
+from tests.flows.importing import import_records, read_users
+from tests.flows.summaries import job_summary
 
 
 @pytest.mark.parametrize(
@@ -42,25 +26,25 @@ def summary(**counts: int) -> JobSummary:
         ({}, {"updated": 200}, None),
     ],
 )
-def test_a_limit_is_broken_only_beyond_it(
+def test_a_threshold_is_exceeded_only_beyond_its_value(
     options: dict[str, object], counts: dict[str, int], code: ErrorCode | None
 ) -> None:
-    fault = exceeded_threshold(JobOptions(sources=("x",), **options), summary(**counts), users=200)  # type: ignore[arg-type]
+    fault = exceeded_threshold(JobOptions(sources=("x",), **options), job_summary(**counts), users=200)  # type: ignore[arg-type]
     assert (fault and fault.code) == code
 
 
-def test_the_share_that_would_change_is_told() -> None:
+def test_the_message_gives_the_share_of_users_that_would_change() -> None:
     options = JobOptions(sources=("x",), max_updates_rate=0.1)
-    fault = exceeded_threshold(options, summary(updated=76, inserted=900), users=200)
+    fault = exceeded_threshold(options, job_summary(updated=76, inserted=900), users=200)
     assert fault is not None
     assert "would change 38.0% of the 200 users" in fault.message
 
 
 def test_a_job_that_would_change_too_much_merges_nothing(settings: Settings) -> None:
-    imported(settings, [{"email": "a@x.example"}, {"email": "b@x.example"}])
-    before = users_of(settings)
+    import_records(settings, [{"email": "a@x.example"}, {"email": "b@x.example"}])
+    before = read_users(settings)
     rows = [{"email": "a@x.example", "name": "A"}, {"email": "c@x.example"}]
-    job = imported(settings, rows, max_updates_rate=0.4)
+    job = import_records(settings, rows, max_updates_rate=0.4)
     assert (job.status, job.fault and job.fault["code"]) == (JobStatus.FAILED, "TOO_MANY_CHANGES")
-    assert users_of(settings) == before
-    assert imported(settings, rows, max_updates_rate=0.5).status is JobStatus.COMPLETED
+    assert read_users(settings) == before
+    assert import_records(settings, rows, max_updates_rate=0.5).status is JobStatus.COMPLETED

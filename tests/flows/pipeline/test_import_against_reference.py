@@ -1,34 +1,35 @@
-"""A hundred thousand users, imported twice over, agree to the row with a slow twin in plain Python."""
+"""An import of 100,000 users assert_agrees in every row with a slow reference implementation in plain Python."""
 
 from pathlib import Path
 
 import pytest
 
-from flows.pipeline.run import Silent, run_job
+from flows.pipeline.job import Observer
+from flows.pipeline.run import run_job
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.jobs import find_errors
 from schemas.job import JobOptions, JobSummary, Mode
-from tests.population import Twin, keys_of, population, write_ndjson
+from tests.population import ReferenceImport, keys_of, population, write_ndjson
 
 EXISTING = 50_000
 COUNT = 100_000
 COLUMNS = ("email", "username", "given_name", "email_verified", "blocked", "name")
 
 
-def imported(settings: Settings, path: Path, mode: str, job_id: str) -> JobSummary:
+def run_import(settings: Settings, path: Path, mode: str, job_id: str) -> JobSummary:
     options = JobOptions(sources=(str(path),), mode=Mode(mode), again=True)
-    return run_job(options, settings=settings, job_id=job_id, observer=Silent())
+    return run_job(options, settings=settings, job_id=job_id, observer=Observer())
 
 
-def agrees(summary: JobSummary, twin: Twin, settings: Settings) -> None:
-    """The summary, the errors, the views and the users table are what the twin says."""
+def assert_agrees(summary: JobSummary, reference: ReferenceImport, settings: Settings) -> None:
+    """Assert that summary, errors, views and users table are those of the reference implementation."""
     counts = (summary.inserted, summary.updated, summary.unchanged, summary.failed)
-    assert counts == tuple(twin.outcomes[name] for name in ("insert", "update", "unchanged", "refused"))
+    assert counts == tuple(reference.outcomes[name] for name in ("insert", "update", "unchanged", "refused"))
     assert summary.total == sum(counts)
     errors = find_errors(Store(settings), summary.job_id)
     assert sorted((e["record"], e["code"], e["path"]) for e in errors if e["severity"] == "error") == sorted(
-        twin.errors
+        reference.errors
     )
     with Store(settings).reading() as connection:
         by_code = connection.execute(
@@ -44,36 +45,38 @@ def agrees(summary: JobSummary, twin: Twin, settings: Settings) -> None:
     assert dict(by_code) == summary.errors_by_code
     assert overview == counts
     assert sorted(stored, key=repr) == sorted(
-        (tuple(user.get(column) for column in COLUMNS) for user in twin.users.values()), key=repr
+        (tuple(user.get(column) for column in COLUMNS) for user in reference.users.values()), key=repr
     )
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("twin")
+    return tmp_path_factory.mktemp("reference")
 
 
-def test_a_hundred_thousand_users_agree_with_the_twin(folder: Path) -> None:
+def test_a_hundred_thousand_users_agree_with_the_reference(folder: Path) -> None:
     settings = Settings(database=folder / "users.duckdb")
-    twin = Twin()
+    reference = ReferenceImport()
     first = population(EXISTING, faulty=0, repeated=0)
-    twin.import_users(first, mode="insert")
-    agrees(
-        imported(settings, write_ndjson(folder / "a.ndjson", (r for r, _ in first)), "insert", "first"), twin, settings
+    reference.import_users(first, mode="insert")
+    assert_agrees(
+        run_import(settings, write_ndjson(folder / "a.ndjson", (r for r, _ in first)), "insert", "first"),
+        reference,
+        settings,
     )
 
     rows = population(COUNT, first=EXISTING - 20_000)
     path = write_ndjson(folder / "b.ndjson", (record for record, _ in rows))
-    twin.import_users(rows, mode="insert")
-    agrees(imported(settings, path, "insert", "insert"), twin, settings)
-    assert twin.outcomes["refused"] > 20_000
+    reference.import_users(rows, mode="insert")
+    assert_agrees(run_import(settings, path, "insert", "insert"), reference, settings)
+    assert reference.outcomes["refused"] > 20_000
 
     changed = [
         (record | {"nickname": "N"} if number % 3 == 0 else record, faults)
         for number, (record, faults) in enumerate(rows)
     ]
     path = write_ndjson(folder / "c.ndjson", (record for record, _ in changed))
-    twin.import_users(changed, mode="upsert")
-    agrees(imported(settings, path, "upsert", "upsert"), twin, settings)
-    assert min(twin.outcomes[name] for name in ("update", "unchanged", "refused")) > 1_000
-    assert len({key for user in twin.users.values() for key in keys_of(user)}) == 3 * len(twin.users)
+    reference.import_users(changed, mode="upsert")
+    assert_agrees(run_import(settings, path, "upsert", "upsert"), reference, settings)
+    assert min(reference.outcomes[name] for name in ("update", "unchanged", "refused")) > 1_000
+    assert len({key for user in reference.users.values() for key in keys_of(user)}) == 3 * len(reference.users)

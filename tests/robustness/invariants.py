@@ -1,4 +1,4 @@
-"""What must hold in a folder after a job, however it was broken off: each thing that does not is one sentence."""
+"""What must hold in the folder of a database after an operation, however it ended; each violation is a sentence."""
 
 import stat
 from collections.abc import Iterator, Mapping
@@ -16,8 +16,8 @@ from schemas.job import DONE, RUNNING, JobSummary
 from transforms.statements import run_mapped
 
 Image = tuple[tuple[object, ...], ...]
-OF_A_RUN = ("created_at", "updated_at", "created_by_job", "updated_by_job")  # differ from run to run
-USERS = f"select * exclude ({', '.join(OF_A_RUN)}) from users order by all"  # noqa: S608 - names of our own
+VARYING = ("created_at", "updated_at", "created_by_job", "updated_by_job")  # from run to run
+USERS = f"select * exclude ({', '.join(VARYING)}) from users order by all"  # noqa: S608 - names of our own
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Images:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a database holds: the users without what differs from run to run, and its jobs."""
+class State:
+    """What a database holds: its users without the columns that vary from run to run, and its jobs."""
 
     users: Image
     jobs: Mapping[str, JobSummary]
@@ -38,21 +38,21 @@ class Found:
     purged: int = 0
 
 
-def found_in(settings: Settings) -> Found:
-    """What the database holds; nothing where there is none yet."""
+def read_state(settings: Settings) -> State:
+    """Return what the database holds; nothing where it does not exist yet."""
     if not settings.database.exists():
-        return Found((), {})
+        return State((), {})
     with Store(settings).reading() as connection:
         users = tuple(connection.execute(USERS).fetchall())
         rows = run_mapped(connection, "jobs", connection=None, limit=1000)
         ((rejected,),) = connection.execute("select count(*) from rejected_users").fetchall()
     purged = sum(row["purged_at"] is not None for row in rows)
-    return Found(users, {str(row["job_id"]): build_summary(row) for row in rows}, rejected, purged)
+    return State(users, {str(row["job_id"]): build_summary(row) for row in rows}, rejected, purged)
 
 
-def kept_in(settings: Settings) -> tuple[object, ...]:
-    """What a purge and a forgetting change besides the users: refused rows, purged jobs and the folders of jobs."""
-    found = found_in(settings)
+def read_kept(settings: Settings) -> tuple[object, ...]:
+    """Return what `purge` and `forget` change: users, refused rows, purged jobs and job folders."""
+    found = read_state(settings)
     return (
         found.users,
         found.rejected_users,
@@ -62,24 +62,24 @@ def kept_in(settings: Settings) -> tuple[object, ...]:
 
 
 def violations(settings: Settings, job_id: str | None, images: Images, *, killed: bool) -> Iterator[str]:
-    """What is wrong after an operation that was broken off; a job that was killed is swept first, as by any command."""
+    """Yield what is wrong after an operation that was broken; a killed job is swept first, as by any command."""
     if killed and settings.database.exists():
         end_lost_jobs(Store(settings))
-    found = found_in(settings)
+    found = read_state(settings)
     if found.users not in (images.before, images.after):
         yield f"the users are neither as before nor as after: {found.users}"
     if job_id is not None:
-        yield from _untruths(found.jobs.get(job_id), is_in=found.users == images.after)
-    yield from _strays(settings, found.jobs.keys() | {str(job_id)})
+        yield from _wrong_job(found.jobs.get(job_id), is_in=found.users == images.after)
+    yield from _stray_files(settings, found.jobs.keys() | {str(job_id)})
 
 
-def _untruths(summary: JobSummary | None, *, is_in: bool) -> Iterator[str]:
+def _wrong_job(summary: JobSummary | None, *, is_in: bool) -> Iterator[str]:
     if summary is None:
         if is_in:
             yield "the users are in, but there is no job"
         return
     if summary.status in RUNNING:
-        yield f"no process runs the job, which is {summary.status}"
+        yield f"the job is {summary.status}, but no process runs it"
     elif (summary.status in DONE) != is_in:
         yield f"the job is {summary.status}, the users are {'in' if is_in else 'not in'}: {summary.fault}"
     if summary.status not in DONE and (summary.fault is None or summary.inserted or summary.updated):
@@ -88,8 +88,8 @@ def _untruths(summary: JobSummary | None, *, is_in: bool) -> Iterator[str]:
         yield f"the counts do not add up: {summary.counts}"
 
 
-def _strays(settings: Settings, known: AbstractSet[str]) -> Iterator[str]:
-    """Files that nobody will ask for again, files that others may read, and locks that are held."""
+def _stray_files(settings: Settings, known: AbstractSet[str]) -> Iterator[str]:
+    """Yield files that are never used again, files that others may read, and locks that are held."""
     folder = settings.database.parent
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
@@ -105,15 +105,15 @@ def _belongs(parts: tuple[str, ...], known: AbstractSet[str]) -> bool:
     if len(parts) == 1:
         return parts[0] in {"users.duckdb", "users.duckdb.wal", "users.ndjson", "jobs"}
     if any(parts[1].startswith(draft) for draft in (".new.duckdb", ".users.duckdb.rewritten")):
-        return True  # of a process that was killed; the next one takes it away
+        return True  # of a killed process; the next one removes it
     return parts[1] in known or parts[1] in {".slots", ".new.lock"}
 
 
 def leftovers(settings: Settings) -> Iterator[str]:
-    """What must be gone after the next change: logs, drafts and folders of jobs that are not known."""
+    """Yield what the next change must have removed: logs, temporary files and folders of unknown jobs."""
     with Store(settings).transaction() as connection:
         connection.execute("update import_jobs set external_id = external_id")
-    known = found_in(settings).jobs.keys()
+    known = read_state(settings).jobs.keys()
     for path in sorted([*settings.database.parent.glob("*.wal"), *settings.jobs_folder.iterdir()]):
         if path.name not in known | {".slots", ".new.lock"}:
             yield f"{path.name} was left behind"

@@ -1,0 +1,147 @@
+"""Plan a job: find what each staged row would do, keep that in the job folder, compare it with the job's thresholds.
+
+The queries are those of `transforms.plan`; carrying the plan out belongs in `flows.pipeline.merge`.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from flows.pipeline.job import Job
+from flows.pipeline.lifecycle import in_worker_thread
+from flows.pipeline.load import Loaded
+from flows.pipeline.plan_file import write_plan
+from flows.store.database import view_parts
+from flows.store.fault_points import fault_point
+from flows.store.job_folder import JobFolder
+from schemas.codes import ErrorCode, Severity
+from schemas.faults import Fault, JobFault
+from schemas.frames import ERRORS, RECORDS
+from schemas.job import JobOptions, JobStatus, JobSummary, OnError, RowOutcome
+from schemas.rules.user import STAGED
+from transforms.plan import Query, count_outcomes, plan_queries
+from transforms.rejects.redact import redact
+from transforms.statements import materialise, relation, run, statement
+
+PART_NUMBER = 99999  # the parts that the plan adds sort after those of the load
+LARGE = ("updates", "plan")  # as many rows as are staged: kept as Parquet, not in memory
+ROW_GROUP_BYTES = 16 << 20  # that a thread holds before it writes them
+HINT = "see the errors with `python -m flows.jobs errors JOB`, correct the file or allow more; nothing was merged"
+HINT_OF_CHANGES = "look at the changes with --dry-run --plan FILE, correct the file or allow more; nothing was merged"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What the rows would do, and the version of the database for which that holds."""
+
+    summary: JobSummary
+    fault: Fault | None  # why the plan may not be merged
+    version: tuple[int, ...]
+
+
+@in_worker_thread
+def make_plan(job: Job, loaded: Loaded) -> Planned:
+    """Plan the job against the users as they are now; other processes may read meanwhile."""
+    reading = job.store_for_records(loaded.mean_bytes).reading(spill=job.folder.path)
+    with reading as connection, job.stop.interruptible(connection):
+        planned = plan_on(connection, job, loaded)
+    job.enter_phase(JobStatus.READY)
+    return planned
+
+
+def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> Planned:
+    """Plan the job on an open connection; replaces an earlier plan of the job."""
+    view_parts(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
+    view_parts(connection, "originals", job.folder.parts("originals"), empty=RECORDS)
+    options = job.options
+    for query in plan_queries(mode=options.mode, policy=options.policy, connection_id=options.connection):
+        job.begin_step(query.name)
+        _keep_result(connection, query, job.folder)
+    errors: pl.DataFrame = connection.sql(statement("planned_errors")).pl().cast(ERRORS)
+    job.folder.write_part("errors", PART_NUMBER, errors)
+    refused = _stage_refused(connection, job.folder)
+    if options.plan:
+        job.begin_step("write the plan")
+        write_plan(connection, job.folder, Path(options.plan))
+    summary = _planned_summary(job, loaded, outcomes=count_outcomes(connection), errors=errors, refused=refused)
+    ((users,),) = run(connection, "users_of_connection", connection=options.connection)
+    return Planned(summary, exceeded_threshold(options, summary, users=int(str(users))), job.store.version())
+
+
+def open_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> None:
+    """Create views of all that is staged and planned."""
+    view_parts(connection, "staged", folder.parts("accepted"), empty=STAGED)
+    view_parts(connection, "job_errors", folder.parts("errors"), empty=ERRORS)
+    view_parts(connection, "job_rejected", folder.parts("rejected"), empty=RECORDS)
+    for name in LARGE:
+        view_parts(connection, name, [folder.path / f"{name}.parquet"], empty=STAGED)
+
+
+def _keep_result(connection: duckdb.DuckDBPyConnection, query: Query, folder: JobFolder) -> None:
+    """Keep the result of a query under its name: a large one as Parquet in the job folder, any other in memory."""
+    if query.name not in LARGE:
+        materialise(connection, query.name, **query.values)
+        return
+    fault_point(f"folder: write {query.name}")
+    path = folder.path / f"{query.name}.parquet"
+    result = relation(connection, query.name, **query.values)
+    result.write_parquet(str(path), compression="lz4", row_group_size_bytes=ROW_GROUP_BYTES)
+    view_parts(connection, query.name, [path], empty=STAGED)
+
+
+def _stage_refused(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> int:
+    """Stage the records that the plan refuses, as they came and redacted; return their number."""
+    refused: pl.DataFrame = connection.sql(statement("refused_records")).pl().cast(RECORDS)
+    folder.write_part("refused", PART_NUMBER, refused)
+    folder.write_part("rejected", PART_NUMBER, redact(refused, engine=connection) if refused.height else refused)
+    return refused.height
+
+
+def _planned_summary(
+    job: Job, loaded: Loaded, *, outcomes: Mapping[RowOutcome, int], errors: pl.DataFrame, refused: int
+) -> JobSummary:
+    """Return the summary that the job has if the plan is merged; status and times are those of the accepted job."""
+    counted = Counter(errors.filter(severity=Severity.ERROR.value)["code"].to_list())
+    return replace(
+        job.summary,
+        profile=loaded.profile,
+        total=loaded.total,
+        inserted=outcomes[RowOutcome.INSERT],
+        updated=outcomes[RowOutcome.UPDATE],
+        unchanged=outcomes[RowOutcome.UNCHANGED],
+        failed=loaded.refused + refused,
+        warnings=loaded.warnings + errors.filter(severity=Severity.WARNING.value).height,
+        errors_by_code=dict(sorted((Counter(loaded.errors_by_code) + counted).items())),
+    )
+
+
+def exceeded_threshold(options: JobOptions, summary: JobSummary, *, users: int) -> JobFault | None:
+    """Return the fault of a plan that exceeds a threshold; `users` is the number of users of the connection."""
+    counted = summary.inserted + summary.updated + summary.unchanged + summary.failed
+    if counted != summary.total:
+        hint = "please report this; nothing was merged"
+        return JobFault(ErrorCode.NOT_CONSERVED, f"{summary.total} rows came in, {counted} are accounted for", hint)
+    too_many_errors = _describe_excess_errors(options, summary)
+    if too_many_errors:
+        return JobFault(ErrorCode.TOO_MANY_ERRORS, too_many_errors, HINT)
+    if summary.updated > options.max_updates_rate * users:
+        share, allowed = f"{summary.updated / users:.1%}", f"{options.max_updates_rate:.1%}"
+        changed = f"the job would change {share} of the {users} users of connection {summary.connection}"
+        return JobFault(ErrorCode.TOO_MANY_CHANGES, f"{changed}, more than the {allowed} allowed", HINT_OF_CHANGES)
+    return None
+
+
+def _describe_excess_errors(options: JobOptions, summary: JobSummary) -> str | None:
+    refused = f"{summary.failed} of {summary.total} rows were refused"
+    if summary.failed and options.on_error is OnError.FAIL:
+        return f"{refused}, and the job allows none"
+    if options.max_errors is not None and summary.failed > options.max_errors:
+        return f"{refused}, more than the {options.max_errors} allowed"
+    if summary.failed > options.max_error_rate * summary.total:
+        share = f"{summary.failed / summary.total:.1%} of the rows were refused"
+        return f"{share}, more than the {options.max_error_rate:.1%} allowed"
+    return None

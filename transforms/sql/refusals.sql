@@ -1,0 +1,11 @@
+-- grain: one row per staged record and reason to refuse it: a key that an earlier record has too, or a conflict
+-- reads: duplicates, the table of conflicts; parameter: conflicts (its name)
+select
+    record,
+    'DUPLICATED_USER' as code,
+    key as path,
+    'repeats the ' || key || ' of record ' || first_record as message,
+    'error' as severity
+from duplicates
+union all by name
+from query_table($conflicts)
