@@ -1,4 +1,4 @@
-"""What a job is: its options, states, outcomes and summary, and the words other systems have for them."""
+"""What a job is: its modes, states, outcomes and summary, and the words other systems have for them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,7 +52,8 @@ class RowOutcome(StrEnum):
 
 
 UNDO = "undo"  # the kind and mode of a job that undoes another
-KEYS = ("email", "user_id", "username")  # by which a row and a user can be the same
+Key = Literal["email", "user_id", "username"]
+KEYS: tuple[Key, ...] = ("email", "user_id", "username")  # by which a row and a user can be the same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,35 +63,6 @@ class MergePolicy:
     match_on: tuple[str, ...] = KEYS  # which keys may match, in the order in which they are told
     metadata: Literal["replace", "merge"] = "replace"  # merge: RFC 7396, null removes a key
     fill_only: bool = False  # set only what is empty today
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobOptions:
-    """What one job is asked to do; every field has the default of the command line."""
-
-    sources: tuple[str, ...]
-    connection: str = "default"
-    profile: str = "auto"
-    format: str = "auto"
-    mode: Mode = Mode.INSERT
-    on_error: OnError = OnError.CONTINUE
-    max_error_rate: float = 1.0
-    max_errors: int | None = None
-    max_updates_rate: float = 1.0
-    match_on: tuple[str, ...] = KEYS
-    metadata: Literal["replace", "merge"] = "replace"
-    fill_only: bool = False
-    plan: str | None = None
-    dry_run: bool = False
-    external_id: str | None = None
-    again: bool = False
-    unknown_fields: Literal["refuse", "ignore"] = "refuse"
-    reset_unsupported_hashes: bool = False
-
-    @property
-    def policy(self) -> MergePolicy:
-        """The options that are about values."""
-        return MergePolicy(match_on=tuple(self.match_on), metadata=self.metadata, fill_only=self.fill_only)
 
 
 @dataclass(frozen=True, kw_only=True)

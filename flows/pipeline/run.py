@@ -22,7 +22,8 @@ from flows.store.database import Store
 from flows.store.jobs import find_same_import, remove_job
 from flows.store.live_jobs import sweep
 from flows.store.locks import slot
-from schemas.job import JobOptions, JobStatus, JobSummary
+from schemas.job import JobStatus, JobSummary
+from schemas.options import JobOptions
 
 Result = TypeVar("Result")
 

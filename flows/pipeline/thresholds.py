@@ -2,7 +2,8 @@
 
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
-from schemas.job import JobOptions, JobSummary, OnError
+from schemas.job import JobSummary, OnError
+from schemas.options import JobOptions
 
 HINT = "see the errors with `python -m flows.jobs errors JOB`, correct the file or allow more; nothing was merged"
 HINT_OF_CHANGES = "look at the changes with --dry-run --plan FILE, correct the file or allow more; nothing was merged"

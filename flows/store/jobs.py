@@ -6,7 +6,7 @@ How a summary becomes a row is in `flows.store.jobs`, jobs whose process is gone
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
@@ -16,7 +16,8 @@ from flows.store.database import Store
 from flows.store.job_folder import JobFolder
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, JobFault
-from schemas.job import FaultRecord, JobOptions, JobStatus, JobSummary
+from schemas.job import FaultRecord, JobStatus, JobSummary
+from schemas.options import JobOptions, option_of
 from transforms.statements import Value, changed_rows, run, run_mapped
 
 
@@ -144,18 +145,6 @@ def rejected_of_job(store: Store, job_id: str) -> list[Mapping[str, object]]:
         return run_mapped(connection, "rejected_of_job", job_id=job_id)
 
 
-# options that say how a job is run, not what it would make of its sources
-NOT_IDENTITY = (
-    "sources",
-    "external_id",
-    "again",
-    "dry_run",
-    "plan",
-    "on_error",
-    "max_error_rate",
-    "max_errors",
-    "max_updates_rate",
-)
 CONVERTED = ("sources", "status", "errors_by_code", "fault", "created_at", "started_at", "finished_at")
 
 
@@ -194,9 +183,8 @@ def identity(options: JobOptions) -> str:
 
     So a job stays the same when a later version has one more option.
     """
-    usual = asdict(JobOptions(sources=()))
-    said = {key: value for key, value in asdict(options).items() if key not in NOT_IDENTITY and value != usual[key]}
-    return json.dumps(said, sort_keys=True)
+    counting = {name for name, field in JobOptions.model_fields.items() if option_of(field).is_identity}
+    return json.dumps(options.model_dump(mode="json", include=counting, exclude_defaults=True), sort_keys=True)
 
 
 def _iso(moment: object) -> str | None:

@@ -19,7 +19,8 @@ from flows.store.job_folder import JobFolder
 from flows.store.live_jobs import live_status
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
-from schemas.job import DONE, JobOptions, JobStatus, JobSummary
+from schemas.job import DONE, JobStatus, JobSummary
+from schemas.options import JobOptions
 from tests.flows.importing import asked, users_of
 from tests.population import user, write_ndjson
 

@@ -26,7 +26,8 @@ from flows.store.jobs import errors_of_job, find_job
 from flows.store.live_jobs import sweep
 from flows.store.retention import purge
 from schemas.faults import JobFault
-from schemas.job import DONE, RUNNING, JobOptions, JobSummary, Mode
+from schemas.job import DONE, RUNNING, JobSummary, Mode
+from schemas.options import JobOptions
 from schemas.undo import UndoSummary
 from tests.population import FAULTS, Record
 from tests.robustness.ladder import Breaker

@@ -8,7 +8,8 @@ from flows.pipeline.run import Silent, run_job
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.jobs import errors_of_job
-from schemas.job import JobOptions, JobSummary, Mode
+from schemas.job import JobSummary, Mode
+from schemas.options import JobOptions
 from tests.population import Twin, keys_of, population, write_ndjson
 
 EXISTING = 50_000

@@ -9,7 +9,8 @@ import pytest
 from flows.import_users.arguments import add_arguments, options_of
 from flows.import_users.cli import Parser
 from flows.settings import Settings
-from schemas.job import JobOptions, JobStatus
+from schemas.job import JobStatus
+from schemas.options import JobOptions
 from tests.flows.importing import imported, users_of
 
 HASH = f"$2b$10${'a' * 53}"

@@ -5,7 +5,8 @@ import pytest
 from flows.pipeline.thresholds import exceeded_threshold
 from flows.settings import Settings
 from schemas.codes import ErrorCode
-from schemas.job import JobOptions, JobStatus, JobSummary, OnError
+from schemas.job import JobStatus, JobSummary, OnError
+from schemas.options import JobOptions
 from tests.flows.importing import imported, users_of
 
 
