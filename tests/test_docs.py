@@ -1,27 +1,30 @@
 """README says what there is: every option, command, code, table, view and setting; and CI runs README's own command."""
 
-import argparse
 import re
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 
 from flows import connections
 from flows.import_users import cli as command_line
 from flows.jobs import cli as jobs
+from flows.report.command_line import command_names
 from schemas.codes import ErrorCode
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def options(parse: argparse.ArgumentParser) -> set[str]:
-    """Every long option of a parser and its commands."""
-    found = {name for action in parse._actions for name in action.option_strings if name.startswith("--")}
-    for action in parse._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            found |= {name for command in action.choices.values() for name in options(command)}
-    return found - {"--help"}
+def options(app: App) -> set[str]:
+    """Every long option of an app and its commands."""
+    named = (
+        {name for argument in app.assemble_argument_collection() for name in argument.names}
+        if app.default_command
+        else set()
+    )
+    found = {name for name in named if name.startswith("--")}
+    return found.union(*(options(app[name]) for name in command_names(app)))
 
 
 @pytest.mark.parametrize("code", ErrorCode)
@@ -29,16 +32,13 @@ def test_every_code_has_a_line(code: ErrorCode) -> None:
     assert re.search(rf"^\| .*`{code.value}`", README, re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    "option", sorted(options(command_line.parser()) | options(jobs.parser()) | options(connections.parser()))
-)
+@pytest.mark.parametrize("option", sorted(options(command_line.app) | options(jobs.app) | options(connections.app)))
 def test_every_option_is_explained(option: str) -> None:
     assert f"{option}" in README or f"--{option.removeprefix('--no-')}" in README
 
 
 def test_every_command_is_shown() -> None:
-    (commands,) = (a for a in jobs.parser()._actions if isinstance(a, argparse._SubParsersAction))
-    assert [name for name in commands.choices if f"flows.jobs {name}" not in README] == []
+    assert [name for name in command_names(jobs.app) if f"flows.jobs {name}" not in README] == []
 
 
 def test_every_table_and_view_is_named() -> None:

@@ -34,7 +34,9 @@ def form(model: type[BaseModel]) -> Callable[[Function], Function]:
     lines = "".join(f"    {name}: {_form_description(field)}\n" for name, field in _fields(model))
 
     def decorate(flow: Function) -> Function:
-        flow.__doc__ = f"{inspect.cleandoc(flow.__doc__ or '')}\n{lines}"  # Prefect reads the Args of the docstring
+        text = inspect.cleandoc(flow.__doc__ or "")
+        args = "" if "\nArgs:" in text else "\n\nArgs:"
+        flow.__doc__ = f"{text}{args}\n{lines}"  # where Prefect looks for descriptions
         return _with_parameters(parameters)(flow)
 
     return decorate

@@ -51,6 +51,11 @@ def main(app: "App", arguments: Sequence[str]) -> int:
     return code  # noqa: RET504 - the block may end before it is assigned
 
 
+def command_names(app: "App") -> list[str]:
+    """Return the names of an app's commands."""
+    return [name for name in app if not name.startswith("-")]
+
+
 class Dash(str):
     """A lone `-`, which is a value and not an option, unlike Cyclopts has it."""
 
