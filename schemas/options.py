@@ -39,7 +39,7 @@ def profile_names() -> list[str]:
 class FileOptions(BaseModel):
     """What an import makes of files, wherever they come from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     connection: Annotated[str, Option(SOURCES, "ID")] = Field(
         default="default", description="The connection that the users belong to: within it keys are unique."

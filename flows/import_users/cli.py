@@ -7,13 +7,12 @@ import os
 import sys
 import uuid
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, Token
 
-from flows.import_users import local_server
 from flows.import_users.arguments import command_group, command_line, option_group, parse_options
 from flows.report.command_line import UsageError
 from flows.report.command_line import main as run_app
@@ -79,7 +78,7 @@ def import_users(
     job_options = parse_options(JobOptions, sources=sources, **options)
     settings = read_settings(database, memory_limit=memory_limit)
     notices = read_notice_settings()
-    with nullcontext() if direct else local_server.choose() as api:  # a private server starts beside the imports
+    with nullcontext() if direct else _choose_api() as api:  # a private server starts beside the imports
         from flows.report.terminal import Terminal
 
         with Terminal(json=json, quiet=quiet) as terminal:
@@ -120,6 +119,12 @@ def read_notice_settings() -> NoticeSettings:
         return NoticeSettings.from_environment(os.environ)
     except ValueError as error:
         raise UsageError(f"an IMPORT_… variable cannot be used: {error}") from None
+
+
+def _choose_api() -> "AbstractContextManager[LocalApi]":
+    from flows.import_users import local_server
+
+    return local_server.choose()
 
 
 def _run_job(options: JobOptions, *, settings: Settings, terminal: "Terminal", api: "LocalApi | None") -> JobSummary:

@@ -31,6 +31,7 @@ class UsageError(Exception):
 def run(load: Callable[[], "App"]) -> NoReturn:
     """Run the commands that `load` imports on the arguments of this process, and leave with the exit code."""
     gc.set_threshold(200_000)  # imports make objects and no garbage: looking for it is a tenth of the start
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # reading every installed package's metadata
     try:
         code = main(load(), sys.argv[1:])
     except KeyboardInterrupt:  # during the imports
