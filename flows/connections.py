@@ -1,8 +1,9 @@
 """`python -m flows.connections`: list connections, show and change their rules for usernames; parse and print only."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,8 +17,6 @@ from flows.report.printing import print_json
 from schemas.connection import ConnectionSettings
 
 if TYPE_CHECKING:
-    from cyclopts import App
-
     from flows.store.database import Store
 
 
@@ -44,11 +43,7 @@ NO_RULES = UsernameRules()
 Connection = Annotated[str, Parameter(metavar="ID", help="The connection's name.")]
 
 app = command_group("python -m flows.connections", "The connections, within each of which users are unique.")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name and return its exit code."""
-    return run_app(app, sys.argv[1:] if argv is None else argv)
+main = partial(run_app, app)
 
 
 @app.command(name="list")
@@ -133,10 +128,5 @@ def _print(connections: Iterable[ConnectionSettings], *, as_json: bool) -> None:
         sys.stdout.write(f"{settings.connection}: username {required}, {lengths}, {settings.username_pattern}\n")
 
 
-def load() -> "App":
-    """Return the commands."""
-    return app
-
-
 if __name__ == "__main__":
-    run(load)
+    run("flows.connections")

@@ -6,8 +6,9 @@ No engine is imported before the arguments are understood, so that `--help` answ
 import os
 import sys
 import uuid
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,6 +62,7 @@ app = command_group(
     "Import files of users: report everything that is wrong with each row, merge the rest.",
 )
 app.help_epilogue = EPILOG
+main = partial(run_app, app)
 
 
 @app.default
@@ -76,8 +78,9 @@ def import_users(
 ) -> int:
     """Import files of users."""
     job_options = parse_options(JobOptions, sources=sources, **options)
-    settings = read_settings(database, memory_limit=memory_limit)
-    notices = read_notice_settings()
+    with usable_environment():
+        settings = settings_from(os.environ, database=database, memory_limit=memory_limit)
+        notices = NoticeSettings.from_environment(os.environ)
     with nullcontext() if direct else _choose_api() as api:  # a private server starts beside the imports
         from flows.report.terminal import Terminal
 
@@ -90,35 +93,19 @@ def import_users(
     return summary.exit_code
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the import that the arguments describe and return the exit code."""
-    return run_app(app, sys.argv[1:] if argv is None else argv)
-
-
-def read_settings(database: Path | None, *, memory_limit: str | None = None) -> Settings:
-    """Return the settings of the environment and the command line.
-
-    Raises:
-        UsageError: a variable cannot be used.
-
-    """
+@contextmanager
+def usable_environment() -> Iterator[None]:
+    """Raise a `UsageError` where a variable that the block reads cannot be used."""
     try:
-        return settings_from(os.environ, database=database, memory_limit=memory_limit)
+        yield
     except ValueError as error:
         raise UsageError(f"an IMPORT_… variable cannot be used: {error}") from None
 
 
-def read_notice_settings() -> NoticeSettings:
-    """Return the notice settings of the environment.
-
-    Raises:
-        UsageError: a variable cannot be used.
-
-    """
-    try:
-        return NoticeSettings.from_environment(os.environ)
-    except ValueError as error:
-        raise UsageError(f"an IMPORT_… variable cannot be used: {error}") from None
+def read_settings(database: Path | None) -> Settings:
+    """Return the settings of a command that only names the database."""
+    with usable_environment():
+        return settings_from(os.environ, database=database)
 
 
 def _choose_api() -> "AbstractContextManager[LocalApi]":

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from flows.import_users import local_server
@@ -15,6 +15,7 @@ from schemas.faults import ExitCode, JobFault
 from schemas.options import InboxOptions
 
 app = command_group("python -m flows.inbox", "Import every new file of a folder, then move it to done or refused.")
+main = partial(run_app, app)
 
 
 @app.default
@@ -24,7 +25,7 @@ def import_new_files(inbox: str, /, *, database: Database = None, json: Json = F
     inbox_options = parse_options(InboxOptions, inbox=inbox, **options)
     settings = read_settings(database)
     with local_server.choose() as api:
-        from prefect.client.schemas.objects import StateType
+        from prefect.client.schemas.objects import State, StateType
 
         from flows.inbox.flow import import_inbox
         from flows.inbox.folder import Inbox
@@ -34,9 +35,9 @@ def import_new_files(inbox: str, /, *, database: Database = None, json: Json = F
             pass
         api.ready()
         parameters = {**to_form(inbox_options), "database": str(settings.database)}
-        state = asyncio.run(import_inbox(**parameters, return_state=True))
+        state: State[None] = asyncio.run(import_inbox(**parameters, return_state=True))  # type: ignore[arg-type] # a coroutine, which Prefect's types call an awaitable
         drain()
-    message = state.message or state.name
+    message = state.message or str(state.name)
     if state.type is StateType.FAILED:
         raise JobFault(ErrorCode.INTERNAL, message, "look at the run in Prefect")
     if json:
@@ -46,8 +47,3 @@ def import_new_files(inbox: str, /, *, database: Database = None, json: Json = F
     if state.type is StateType.CANCELLED:
         return ExitCode.CANCELED
     return ExitCode.ROWS_REFUSED if state.name == "CompletedWithErrors" else ExitCode.ALL_ROWS_IN
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the inbox that the arguments describe and return the exit code."""
-    return run_app(app, sys.argv[1:] if argv is None else argv)

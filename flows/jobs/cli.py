@@ -2,7 +2,8 @@
 
 import sys
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -27,11 +28,7 @@ Job = Annotated[str, Parameter(metavar="JOB", help="The job's id.")]
 Count = Annotated[int, Parameter(metavar="N", converter=parse_count)]
 
 app = command_group("python -m flows.jobs", "Look at import jobs and act on them.")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name and return its exit code."""
-    return run_app(app, sys.argv[1:] if argv is None else argv)
+main = partial(run_app, app)
 
 
 @app.command(name="list")

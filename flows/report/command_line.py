@@ -7,8 +7,9 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 from itertools import takewhile
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -28,12 +29,12 @@ class UsageError(Exception):
     """Arguments or variables of the environment that cannot be used, as one sentence."""
 
 
-def run(load: Callable[[], "App"]) -> NoReturn:
-    """Run the commands that `load` imports on the arguments of this process, and leave with the exit code."""
+def run(module: str) -> NoReturn:
+    """Run the `app` of a module on the arguments of this process, and leave with the exit code."""
     gc.set_threshold(200_000)  # imports make objects and no garbage: looking for it is a tenth of the start
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # reading every installed package's metadata
     try:
-        code = main(load(), sys.argv[1:])
+        code = main(import_module(module).app)
     except KeyboardInterrupt:  # during the imports
         code = ExitCode.CANCELED
     for stream in (sys.stdout, sys.stderr):
@@ -42,8 +43,9 @@ def run(load: Callable[[], "App"]) -> NoReturn:
     os._exit(code)  # threads that Prefect leaves behind would cost half a second, and DuckDB complains of them
 
 
-def main(app: "App", arguments: Sequence[str]) -> int:
-    """Run the command that the arguments name and return its exit code."""
+def main(app: "App", arguments: Sequence[str] | None = None) -> int:
+    """Run the command that the arguments name, by default those of this process, and return its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _interrupt)
     tokens = [Dash(text) if text == "-" else text for text in arguments]
     code: int = ExitCode.ALL_ROWS_IN  # where the reader closed the pipe

@@ -5,12 +5,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from cyclopts import App
 
 from flows import connections
-from flows.__main__ import load
+from flows.__main__ import app as user_import
 from flows.import_users import cli as import_users
 from flows.inbox import cli as inbox
 from flows.jobs import cli as jobs
@@ -18,7 +19,6 @@ from flows.report.command_line import UsageError, command_names, main
 from schemas.faults import ExitCode
 
 ROOT = Path(__file__).resolve().parents[2]
-APP = load()
 GROUPS = [("jobs",), ("connections",)]
 IN_GROUPS = [("jobs", name) for name in command_names(jobs.app)]
 IN_GROUPS += [("connections", name) for name in command_names(connections.app)]
@@ -29,10 +29,9 @@ NAMES |= {name: ["crm"] for name in ("show", "add", "set")}
 ENGINES = "{'polars', 'duckdb', 'prefect', 'pandera', 'pyarrow'}"
 HELP_OF_ALL = f"""
 import sys
-from flows.__main__ import load
+from flows.__main__ import app
 from flows.inbox.cli import app as inbox
 from flows.report.command_line import main
-app = load()
 for command in {[(), *GROUPS, *COMMANDS]!r}:
     main(app, [*command, "--help"])
 main(inbox, ["--help"])
@@ -48,7 +47,7 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        code = main(APP, arguments)
+        code = main(user_import, arguments)
         output = capsys.readouterr()
         return code, output.out, output.err
 
@@ -90,8 +89,8 @@ def test_the_version_is_printed(run: Run) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_generated(shell: str) -> None:
-    script = APP.generate_completion(shell=shell)
+def test_completion_is_generated(shell: Literal["bash", "zsh", "fish"]) -> None:
+    script = user_import.generate_completion(shell=shell)
     for word in ("import", "connections", "--max-error-rate", "upsert", "rejects"):
         assert word in script
 
