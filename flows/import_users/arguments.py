@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
 from typing import Annotated, TypeVar, get_args, get_origin
 
-from cyclopts import App, Group, Parameter, Token
+from cyclopts import App, Argument, Group, Parameter, Token
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -93,15 +93,19 @@ def parse_count(_type: object, tokens: Sequence[Token]) -> int:
     return int(text)
 
 
-def option_table(model: type[BaseModel]) -> str:
-    """Return the options of the command line as a Markdown table."""
-    lines = [
-        f"| `{_name(name, field)}` | {f'`{shown}`' if (shown := format_default(field.default)) else '–'} "
-        f"| {field.description} |"
-        for name, field in _fields(model)
-        if not field.is_required()
-    ]
-    return "\n".join(["| option | default | meaning |", "| --- | --- | --- |", *lines]) + "\n"
+def option_table(app: App) -> str:
+    """Return the options of a command as a Markdown table."""
+    options = [argument for argument in app.assemble_argument_collection() if argument.name.startswith("--")]
+    return "\n".join(["| option | default | meaning |", "| --- | --- | --- |", *map(_option_row, options)]) + "\n"
+
+
+def _option_row(argument: Argument) -> str:
+    show = argument.parameter.show_default
+    default = str(show(argument.field_info.default)) if callable(show) else ""
+    name = " ".join(filter(None, (argument.name, argument.parameter.metavar)))
+    choices = ", ".join(f"`{choice}`" for choice in argument.get_choices() or ())
+    meaning = f"{argument.parameter.help}{f' One of {choices}.' if choices else ''}"
+    return f"| `{name}` | {f'`{default}`' if default else '–'} | {meaning} |"
 
 
 def format_default(value: object) -> str:
@@ -201,8 +205,3 @@ def _fields(model: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
 
 def _default(field: FieldInfo) -> object:
     return inspect.Parameter.empty if field.is_required() else field.default
-
-
-def _name(name: str, field: FieldInfo) -> str:
-    metavar = option_of(field).metavar
-    return f"--{name.replace('_', '-')}{f' {metavar}' if metavar else ''}"

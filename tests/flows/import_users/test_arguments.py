@@ -115,7 +115,7 @@ def test_a_new_option_is_one_field() -> None:
     shown = run_as_flow.parameters.properties["most_rows"]
     assert (shown["type"], shown["default"], shown["description"]) == ("integer", -1, "Read no more; -1 for none.")
     assert run_as_flow.fn(["a"], most_rows=-1) == MoreOptions(sources=("a",))
-    assert "| `--most-rows N` | – | Read no more. |" in option_table(MoreOptions)
+    assert "| `--most-rows N` | – | Read no more. |" in option_table(command)
 
 
 def test_the_flows_show_the_options_and_the_database() -> None:
