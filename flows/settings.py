@@ -30,9 +30,7 @@ class Settings:
     jobs_per_connection: int = 2
     time_limit_seconds: float = 2 * 60 * 60
     retention_days: int = 7
-    memory_limit: str | None = (
-        None  # of DuckDB, which spills the rest to the job folder; None: by length of records
-    )
+    memory_limit: str | None = None  # of DuckDB, which spills the rest to the job folder; None: by length of records
     thread_bytes: int = THREAD_BYTES  # the number of threads is limited so that each has this much
     limits: ReadLimits = field(default_factory=ReadLimits)
 
