@@ -1,4 +1,4 @@
-"""What the environment and the command line say about this process, read once at the entry and passed down."""
+"""Settings of this process from the environment and the command line, read once at the entry and passed down."""
 
 import os
 import re
@@ -13,76 +13,76 @@ from flows.readers.limits import ReadLimits
 Number = TypeVar("Number", int, float)
 
 DEFAULT_DATABASE = Path("data/users.duckdb")
-MEMORY = "1GB"  # for DuckDB, unless somebody says otherwise
-MEMORY_OF_IMPORT = "400MB"  # is as fast for a merge, and what a job takes then does not grow with its file
-LONG_RECORD_BYTES = 4096  # records longer than this need more, to be joined with users as long
-THREAD_BYTES = 100_000_000  # of that for each thread of DuckDB; with a quarter of it a merge ran out of memory
+MEMORY = "1GB"  # for DuckDB, unless set
+MEMORY_OF_IMPORT = "400MB"  # as fast for a merge, and a job's memory does not grow with its file
+LONG_RECORD_BYTES = 4096  # joins of longer records need more memory
+THREAD_BYTES = 100_000_000  # memory of each thread of DuckDB; with a quarter of it a merge ran out
 LONG_THREAD_BYTES = 400_000_000  # the same with long records
 SIZE = re.compile(r"(?=[0-9. ]*[1-9])([0-9]+(?:\.[0-9]+)?) ?([KMGT])(i?)B", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where the tables live and what a job may use; seconds, days and bytes as the names say."""
+    """Where the tables are and what a job may use; units as the names say."""
 
     database: Path = DEFAULT_DATABASE
     wait_seconds: float = 30.0  # for a database that another process holds
     jobs_per_connection: int = 2
     time_limit_seconds: float = 2 * 60 * 60
     retention_days: int = 7
-    memory_limit: str | None = None  # of DuckDB, which spills to the job folder beyond; None: by what it has to do
-    thread_bytes: int = THREAD_BYTES  # as many threads as have so much of it each
+    memory_limit: str | None = None  # of DuckDB, which spills the rest to the job folder; None: by length of records
+    thread_bytes: int = THREAD_BYTES  # the number of threads is limited so that each has this much
     limits: ReadLimits = field(default_factory=ReadLimits)
 
     @property
     def jobs_folder(self) -> Path:
-        """The folder that holds one private folder per job, beside the database itself whatever links lead to it."""
+        """The folder of the job folders, beside the database file that links resolve to."""
         return Path(os.path.realpath(self.database)).parent / "jobs"
 
     def for_records(self, mean_bytes: float) -> "Settings":
-        """The settings of a merge of records of that mean length."""
+        """Return the settings for a merge of records of that mean length."""
         if mean_bytes > LONG_RECORD_BYTES:
             return replace(self, memory_limit=self.memory_limit or MEMORY, thread_bytes=LONG_THREAD_BYTES)
         return replace(self, memory_limit=self.memory_limit or MEMORY_OF_IMPORT)
 
     @property
     def memory(self) -> str:
-        """How much memory DuckDB has."""
+        """The memory of DuckDB."""
         return self.memory_limit or MEMORY
 
     @property
     def most_threads(self) -> int:
-        """How many threads the memory is enough for."""
+        """The number of threads that the memory is enough for."""
         return max(1, int(_bytes_of(self.memory) // self.thread_bytes))
 
 
 def settings_from(
     environment: Mapping[str, str], *, database: Path | None = None, memory_limit: str | None = None
 ) -> Settings:
-    """The settings that `IMPORT_…` variables give, defaults elsewhere; what is given here counts more than they.
+    """Return the settings of the `IMPORT_…` variables, with defaults; the other arguments override them.
 
     Raises:
-        ValueError: a number or a size is none.
+        ValueError: a variable is not a number or a size.
 
     """
     defaults = Settings()
-    said = environment.get("IMPORT_MEMORY_LIMIT") if memory_limit is None else memory_limit
+    limit = environment.get("IMPORT_MEMORY_LIMIT") if memory_limit is None else memory_limit
     return Settings(
         database=database or Path(environment.get("IMPORT_DATABASE", DEFAULT_DATABASE)),
         wait_seconds=_number(environment, "IMPORT_WAIT_SECONDS", defaults.wait_seconds),
         jobs_per_connection=_number(environment, "IMPORT_JOBS_PER_CONNECTION", defaults.jobs_per_connection),
         time_limit_seconds=_number(environment, "IMPORT_TIME_LIMIT_SECONDS", defaults.time_limit_seconds),
         retention_days=_number(environment, "IMPORT_RETENTION_DAYS", defaults.retention_days),
-        memory_limit=None if said is None else memory_size(said),
-        limits=_caps_from(environment),
+        memory_limit=None if limit is None else memory_size(limit),
+        limits=_read_limits(environment),
     )
 
 
 def memory_size(text: str) -> str:
-    """The size if it is one: a number with KB, MB, GB or TB (powers of 1000) or KiB and so on (of 1024).
+    """Return a size of memory: a number with KB, MB, GB or TB (powers of 1000) or KiB and so on (of 1024).
 
     Raises:
-        ValueError: it is none, and none that anything can be done in.
+        ValueError: the text is not a size, or it is 0.
 
     """
     _bytes_of(text)
@@ -92,22 +92,22 @@ def memory_size(text: str) -> str:
 def _bytes_of(size: str) -> float:
     found = SIZE.fullmatch(size.strip())
     if found is None:
-        raise ValueError(f"{size!r} is no size in memory, as 512MB or 2GB")
+        raise ValueError(f"{size!r} is not a size of memory, such as 512MB or 2GB")
     base = 1024.0 if found[3] else 1000.0
     return float(found[1]) * base ** (1 + "KMGT".index(found[2].upper()))
 
 
-def _caps_from(environment: Mapping[str, str]) -> ReadLimits:
-    """The limits of reading: each is set by the variable of its name, `IMPORT_RECORD_BYTES` and so on."""
+def _read_limits(environment: Mapping[str, str]) -> ReadLimits:
+    """Return the limits of reading; each has a variable of its name: `IMPORT_RECORD_BYTES` and so on."""
     defaults = ReadLimits()
-    names = (cap.name for cap in fields(ReadLimits))
+    names = (limit.name for limit in fields(ReadLimits))
     return ReadLimits(
         **{name: _number(environment, f"IMPORT_{name.upper()}", getattr(defaults, name)) for name in names}
     )
 
 
 def _number(environment: Mapping[str, str], name: str, default: Number) -> Number:
-    """The number that a variable says, of the default's type."""
+    """Return the number that a variable holds, of the default's type."""
     text = environment.get(name)
     if text is None:
         return default
@@ -116,7 +116,7 @@ def _number(environment: Mapping[str, str], name: str, default: Number) -> Numbe
     except ValueError:
         number = None
     if number is None or not number >= 0:
-        raise ValueError(f"{name} is {text!r}, and not a number from 0 on")
+        raise ValueError(f"{name} is {text!r}; it must be a number, 0 or more")
     return number
 
 
@@ -125,7 +125,7 @@ TRUE = ("1", "true", "yes", "on")
 
 @dataclass(frozen=True, kw_only=True)
 class NoticeSettings:
-    """Who is told; everything empty means nobody."""
+    """Where notices go; nowhere by default."""
 
     webhook_url: str = ""
     webhook_secret: str = field(default="", repr=False)
@@ -136,10 +136,10 @@ class NoticeSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """The settings that `IMPORT_…` variables give.
+        """Return the settings of the `IMPORT_…` variables.
 
         Raises:
-            ValueError: a half configuration, as a sentence that names the variable.
+            ValueError: a variable is wrong or missing.
 
         """
         to = environment.get("IMPORT_NOTICE_TO", "").split(",")
@@ -151,25 +151,25 @@ class NoticeSettings:
             mail_from=environment.get("IMPORT_NOTICE_FROM", ""),
             mail_to=tuple(address.strip() for address in to if address.strip()),
         )
-        for fault in _half_configured(settings):
+        for fault in _find_mistakes(settings):
             raise ValueError(fault)
         return settings
 
 
-def _half_configured(settings: NoticeSettings) -> Iterator[str]:
+def _find_mistakes(settings: NoticeSettings) -> Iterator[str]:
     if settings.webhook_url and not _is_url(settings.webhook_url, schemes=("http", "https")):
         yield "IMPORT_WEBHOOK_URL must be http[s]://host[:port]/path"
     if settings.webhook_url and not settings.webhook_secret:
-        yield "IMPORT_WEBHOOK_SECRET is missing: without it nobody can tell a notice from a forged one"
+        yield "IMPORT_WEBHOOK_SECRET is missing: without it a receiver cannot tell a notice from a forged one"
     if settings.smtp_url and not _is_url(settings.smtp_url, schemes=("smtp", "smtps")):
         yield "IMPORT_SMTP_URL must be smtp[s]://[user:password@]host[:port]"
     if settings.smtp_url and not (settings.mail_to and settings.mail_from):
-        yield "IMPORT_NOTICE_FROM and IMPORT_NOTICE_TO must name who writes and who is written to"
+        yield "IMPORT_NOTICE_FROM and IMPORT_NOTICE_TO must be the addresses of the sender and the receivers"
 
 
 def _is_url(text: str, *, schemes: tuple[str, ...]) -> bool:
     try:
         url = urlsplit(text)
         return url.scheme in schemes and bool(url.hostname) and url.port != 0
-    except ValueError:  # a port that is no number, a broken IPv6 address
+    except ValueError:  # a port that is not a number, a broken IPv6 address
         return False

@@ -1,4 +1,4 @@
-"""A job: its options, states, outcomes and summary, and the statuses that other systems use for its states."""
+"""A job: its modes, states, outcomes and summary, and the statuses that other systems use for its states."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,7 +52,8 @@ class RowOutcome(StrEnum):
 
 
 UNDO = "undo"  # the kind and mode of a job that undoes another
-KEYS = ("email", "user_id", "username")  # by which a record can match a user
+Key = Literal["email", "user_id", "username"]
+KEYS: tuple[Key, ...] = ("email", "user_id", "username")  # by which a record can match a user
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,35 +63,6 @@ class MergePolicy:
     match_on: tuple[str, ...] = KEYS  # the keys that may match, in the order of messages
     metadata: Literal["replace", "merge"] = "replace"  # merge: RFC 7396, in which null removes a key
     fill_only: bool = False  # set only values that are empty
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobOptions:
-    """What one job is asked to do; every field has the default of the command line."""
-
-    sources: tuple[str, ...]
-    connection: str = "default"
-    profile: str = "auto"
-    format: str = "auto"
-    mode: Mode = Mode.INSERT
-    on_error: OnError = OnError.CONTINUE
-    max_error_rate: float = 1.0
-    max_errors: int | None = None
-    max_updates_rate: float = 1.0
-    match_on: tuple[str, ...] = KEYS
-    metadata: Literal["replace", "merge"] = "replace"
-    fill_only: bool = False
-    plan: str | None = None
-    dry_run: bool = False
-    external_id: str | None = None
-    again: bool = False
-    unknown_fields: Literal["refuse", "ignore"] = "refuse"
-    reset_unsupported_hashes: bool = False
-
-    @property
-    def policy(self) -> MergePolicy:
-        """The options that are about values."""
-        return MergePolicy(match_on=tuple(self.match_on), metadata=self.metadata, fill_only=self.fill_only)
 
 
 @dataclass(frozen=True, kw_only=True)

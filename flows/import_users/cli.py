@@ -1,118 +1,117 @@
-"""The command line of `python -m flows.import_users`: parses, starts the job, prints, exits.
+"""The command line of an import: parse, start the job, print, return the exit code.
 
-Nothing heavy is imported before the arguments are understood, so that `--help` answers at once.
+No engine is imported before the arguments are understood, so that `--help` answers at once.
 """
 
-import argparse
 import os
-import signal
 import sys
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
-from flows.import_users import local_server
-from flows.import_users.arguments import add_arguments, options_of
+from cyclopts import Parameter, Token
+
+from flows.import_users.arguments import command_group, command_line, option_group, parse_options
+from flows.report.command_line import UsageError
+from flows.report.command_line import main as run_app
 from flows.report.printing import ignore_closed_pipe
-from flows.settings import DEFAULT_DATABASE, NoticeSettings, Settings, settings_from
-from schemas.codes import ErrorCode
-from schemas.faults import Canceled, ExitCode, Fault, JobFault
-from schemas.job import JobOptions, JobSummary
+from flows.settings import DEFAULT_DATABASE, NoticeSettings, Settings, memory_size, settings_from
+from schemas.job import JobSummary
+from schemas.options import RUN, JobOptions
 
 if TYPE_CHECKING:
     from flows.import_users.local_server import PrefectApi
     from flows.report.terminal import Terminal
 
-REPORT = "see with `python -m flows.jobs list` whether the job has ended, and please report this"
-EPILOG = """examples:
-  python -m flows.import_users users.json
-  python -m flows.import_users --mode upsert --dry-run export/ more.csv
-exit codes: 0 all rows in, 1 job failed, 2 wrong use, 3 done but some rows refused, 130 canceled"""
+EPILOG = """Examples:
+
+    user-import import users.json
+    user-import import --mode upsert --dry-run export/ more.csv
+
+Exit codes: 0 all rows in, 1 job failed, 2 usage error, 3 done but some rows refused, 130 canceled"""
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one sentence and what to do."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the complaint and exit with 2."""
-        self.exit(ExitCode.USAGE, f"{self.prog}: {message}\nsee `{self.prog} --help`\n")
+def _memory_size(_type: object, tokens: Sequence[Token]) -> str:
+    return memory_size(tokens[0].value)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of the import's command line."""
-    parse = Parser(
-        prog="python -m flows.import_users",
-        description="Import files of users: says everything that is wrong with each row and merges the rest.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parse.add_argument(
-        "sources", nargs="+", metavar="SOURCE", help="a file, several, a folder, or - for standard input"
-    )
-    add_database(parse)
-    add_arguments(parse)
-    return parse
+RUNNING = option_group(RUN)
+Database = Annotated[
+    Path | None,
+    Parameter(metavar="PATH", help="The DuckDB file.", show_default=lambda _: DEFAULT_DATABASE, group=RUNNING),
+]
+Json = Annotated[bool, Parameter(help="Print one JSON document.", group=RUNNING)]
+MemoryLimit = Annotated[
+    str | None,
+    Parameter(
+        converter=_memory_size,
+        metavar="SIZE",
+        help="Memory for finding duplicates and merging; more is spilled to the job's folder.",
+        show_default=lambda _: "400MB, 1GB where records have more than 4 kB",
+        group=RUNNING,
+    ),
+]
+Quiet = Annotated[bool, Parameter(help="Print faults only.", group=RUNNING)]
+Direct = Annotated[bool, Parameter(help="Run without Prefect: quicker, recorded in the database only.", group=RUNNING)]
+
+app = command_group(
+    "python -m flows.import_users",
+    "Import files of users: report everything that is wrong with each row, merge the rest.",
+)
+app.help_epilogue = EPILOG
+main = partial(run_app, app)
 
 
-def add_database(parse: argparse.ArgumentParser) -> None:
-    """The option that every command has."""
-    parse.add_argument("--database", type=Path, metavar="PATH", help=f"the DuckDB file (default: {DEFAULT_DATABASE})")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the import that the arguments ask for; the exit code."""
-    parse = parser()
-    arguments = parse.parse_args(argv)
-    try:
-        settings = settings_from(os.environ, database=arguments.database, memory_limit=arguments.memory_limit)
-        told = NoticeSettings.from_environment(os.environ)
-    except ValueError as error:
-        parse.error(f"an IMPORT_… variable cannot be used: {error}")
-    options = options_of(parse, arguments)
-    try:
-        return ended(lambda: _run(options, arguments, settings=settings, told=told))
-    except MemoryError:
-        return print_fault(
-            JobFault(ErrorCode.OUT_OF_MEMORY, "there is not enough memory to run", "close other programs")
-        )
-    except Exception as error:  # noqa: BLE001 - the edge of the program: its text may hold a user's data
-        return print_fault(JobFault(ErrorCode.INTERNAL, f"the import broke down with {type(error).__name__}", REPORT))
-
-
-def ended(command: Callable[[], int]) -> int:
-    """The exit code of a command; a fault, Ctrl-C or SIGTERM is told in a sentence."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        return command()
-    except Fault as fault:
-        return print_fault(fault)
-    except KeyboardInterrupt:
-        return print_fault(Canceled(ErrorCode.CANCELED, "the command was canceled", "run it again"))
-
-
-def print_fault(fault: Fault) -> int:
-    """Print a fault that no job could record; its exit code."""
-    sys.stderr.write(f"{fault.code.value}: {fault.message}\n" + (f"{fault.hint}\n" if fault.hint else ""))
-    return fault.exit_code
-
-
-def _run(options: JobOptions, arguments: argparse.Namespace, *, settings: Settings, told: NoticeSettings) -> int:
-    """Run the job in the way asked for and print its end; the exit code."""
-    with (
-        nullcontext() if arguments.direct else local_server.choose_api() as api
-    ):  # a private server starts beside the imports
+@app.default
+@command_line(JobOptions)
+def import_users(
+    *sources: str,
+    database: Database = None,
+    memory_limit: MemoryLimit = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    direct: Direct = False,
+    **options: object,
+) -> int:
+    """Import files of users."""
+    job_options = parse_options(JobOptions, sources=sources, **options)
+    with usable_environment():
+        settings = settings_from(os.environ, database=database, memory_limit=memory_limit)
+        notices = NoticeSettings.from_environment(os.environ)
+    with nullcontext() if direct else _choose_api() as api:  # a private server starts beside the imports
         from flows.report.terminal import Terminal
 
-        with Terminal(json=arguments.json, quiet=arguments.quiet) as terminal:
-            summary = _run_job(options, settings=settings, terminal=terminal, api=api)
+        with Terminal(json=json, quiet=quiet) as terminal:
+            summary = _run_job(job_options, settings=settings, terminal=terminal, api=api)
         with ignore_closed_pipe():
             terminal.show(summary, settings=settings)
-        if api is None:  # with Prefect the run itself tells
-            _tell(summary, told)
+        if api is None:  # with Prefect the run itself sends them
+            _send_notices(summary, notices)
     return summary.exit_code
+
+
+@contextmanager
+def usable_environment() -> Iterator[None]:
+    """Raise a `UsageError` where a variable that the block reads cannot be used."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(f"an IMPORT_… variable cannot be used: {error}") from None
+
+
+def read_settings(database: Path | None) -> Settings:
+    """Return the settings of a command that only names the database."""
+    with usable_environment():
+        return settings_from(os.environ, database=database)
+
+
+def _choose_api() -> "AbstractContextManager[PrefectApi]":
+    from flows.import_users import local_server
+
+    return local_server.choose_api()
 
 
 def _run_job(options: JobOptions, *, settings: Settings, terminal: "Terminal", api: "PrefectApi | None") -> JobSummary:
@@ -126,14 +125,10 @@ def _run_job(options: JobOptions, *, settings: Settings, terminal: "Terminal", a
     return run_locally(options, settings=settings, observer=terminal)
 
 
-def _tell(summary: JobSummary, told: NoticeSettings) -> None:
+def _send_notices(summary: JobSummary, settings: NoticeSettings) -> None:
     """Send the notices that are configured; one that cannot be delivered is a line on stderr."""
-    if told == NoticeSettings():
+    if settings == NoticeSettings():
         return
     from flows.report.notices import notify
 
-    sys.stderr.writelines(f"{failure}\n" for failure in notify(summary, told))
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+    sys.stderr.writelines(f"{failure}\n" for failure in notify(summary, settings))

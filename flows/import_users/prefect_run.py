@@ -1,4 +1,4 @@
-"""One job inside a flow run: its stages as tasks, its signals, what Prefect is told before, during and after it.
+"""One job inside a flow run: its stages as tasks, its signals, and what Prefect shows of its end.
 
 The flow with its parameters is in `flows.import_users.flow`; the calls to Prefect are in `flows.report.prefect`.
 """
@@ -6,6 +6,7 @@ The flow with its parameters is in `flows.import_users.flow`; the calls to Prefe
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -26,23 +27,16 @@ from flows.settings import NoticeSettings, Settings
 from flows.store.database import Store
 from flows.store.job_folder import LOCK_FILE, JobFolder
 from schemas.faults import Canceled, DatabaseFault, Fault
-from schemas.job import JobOptions, JobSummary
+from schemas.job import JobSummary
+from schemas.options import JobOptions
 from transforms.statements import Value, run_mapped
 
 Result = TypeVar("Result")
 WAIT_SECONDS = 2.0
 
 
-def run_job_in_flow(
-    options: JobOptions,
-    *,
-    settings: Settings,
-    notices: NoticeSettings,
-    run: FlowRun,
-    terminal: Observer | None,
-    keep: Callable[[JobSummary], None],
-) -> JobSummary:
-    """The summary of the job that the flow run is; `keep` gets it before anybody else is told.
+def run_job_in_flow(options: JobOptions, *, settings: Settings, run: FlowRun, terminal: Observer | None) -> JobSummary:
+    """Run the job that the flow run is and return its summary; signals and Prefect can cancel it.
 
     Raises:
         Fault: no job could begin.
@@ -58,50 +52,50 @@ def run_job_in_flow(
         terminal=terminal,
     )
     with _on_signals(partial(stop.request, canceled_by(A_SIGNAL))), observer.reporting():
-        summary = run_job(
-            options, settings=settings, job_id=job_id, observer=observer, run_stage=run_as_task, stop=stop
-        )
-        keep(summary)
-    with _on_signals(_go_on):
-        with flow_run_client(run.id) as client:
-            client.write_summary(summary, errors_to_show(summary, settings=settings))
-        if summary.job_id == job_id:  # else it is the account of an earlier job, which has been told
+        return run_job(options, settings=settings, job_id=job_id, observer=observer, run_stage=run_as_task, stop=stop)
+
+
+def report_end(summary: JobSummary, *, settings: Settings, notices: NoticeSettings, run: FlowRun) -> None:
+    """Show the end of the job on the run's page and send the notices; signals come too late for it."""
+    with _on_signals(None):
+        with flow_run_client(run.id) as page:
+            page.write_summary(summary, errors_to_show(summary, settings=settings))
+        if summary.job_id == str(run.id):  # else it is the summary of an earlier job, whose notices were sent
             for failure in notify(summary, notices):
                 get_run_logger().warning(failure)
-    return summary
 
 
 def run_as_task(name: str, stage: Callable[[], Result], /) -> Result:
-    """What the stage returns; Prefect sees a task of that name and how it ended, never its values or its traceback."""
-    returned: list[Result] = []
-    raised: list[BaseException] = []
+    """Return what the stage returns; Prefect sees a task of that name and how it ended.
+
+    Values and errors go past Prefect, which would record their texts: they may hold a user's data.
+    """
+    outcome: Future[Result] = Future()
 
     @task(name=name, task_run_name=name, persist_result=False)
     def run_stage() -> State[None]:
         try:
-            returned.append(stage())
+            outcome.set_result(stage())
         except Fault as fault:
-            raised.append(fault)
+            outcome.set_exception(fault)
             return ended_by(fault)
-        except Exception as error:  # noqa: BLE001 - raised again outside the task: its text may hold a user's data
-            raised.append(error)
-            return Failed(message=f"the stage broke down with {type(error).__name__}")
+        except Exception as error:  # noqa: BLE001 - raised again outside the task
+            outcome.set_exception(error)
+            return Failed(message=f"the stage failed with {type(error).__name__}")
         return Completed()
 
     run_stage(return_state=True)
-    if raised:
-        raise raised[0]
-    return returned[0]
+    return outcome.result(timeout=0)
 
 
 def ended_by(fault: Fault) -> State[Any]:
-    """The state of what a fault ended."""
+    """Return the state of a run or task that a fault ended."""
     make = Cancelled if isinstance(fault, Canceled) else Failed
     return make(message=f"{mask_emails(fault.message)} ({fault.code.value})")
 
 
 def errors_to_show(summary: JobSummary, *, settings: Settings) -> list[ErrorRow]:
-    """The first errors; none when another process holds the database, for the run has ended and need not wait."""
+    """Return the first errors, or none while another process holds the database: the run need not wait for it."""
     store = Store(replace(settings, wait_seconds=WAIT_SECONDS))
     with suppress(DatabaseFault), store.reading() as connection:
         values: dict[str, Value] = {"job_id": summary.job_id, "limit": SHOWN_ERRORS}
@@ -110,26 +104,23 @@ def errors_to_show(summary: JobSummary, *, settings: Settings) -> list[ErrorRow]
 
 
 def _is_gone(settings: Settings, job_id: str) -> bool:
-    """Whether a job of this database has had a process and has none any more."""
+    """Return whether a job of this database had a process and has none any more."""
     folder = JobFolder(settings.jobs_folder / job_id)
     return (folder.path / LOCK_FILE).exists() and not folder.is_running
 
 
-def _go_on() -> None:
-    """Do nothing: the job has ended, and what is left is to say so."""
-
-
 @contextmanager
-def _on_signals(act: Callable[[], None]) -> Iterator[None]:
-    """Within the block Ctrl-C and SIGTERM only do this, so that a job that stops still writes its row and its state."""
+def _on_signals(act: Callable[[], None] | None) -> Iterator[None]:
+    """Within the block, Ctrl-C and SIGTERM do only this: a job that stops still writes its row and its state."""
 
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        act()
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        if act is not None:
+            act()
 
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals are somebody else's
+        yield  # only the main thread may set handlers
         return
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

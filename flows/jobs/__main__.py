@@ -1,6 +1,6 @@
 """Run `python -m flows.jobs`."""
 
-from flows.jobs.cli import main
+from flows.report.command_line import run
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run("flows.jobs.cli")

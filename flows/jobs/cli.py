@@ -1,109 +1,275 @@
-"""`python -m flows.jobs`: what jobs there are, how they ended and what was wrong; parses and prints only."""
+"""`python -m flows.jobs`: list jobs, show how they ended and what was wrong, act on them; parse and print only."""
 
-import argparse
-import os
 import sys
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Iterable
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from flows.import_users.arguments import count
-from flows.import_users.cli import Parser, add_database, ended
-from flows.jobs import commands, vendor_commands
-from flows.report.printing import format_cell, ignore_closed_pipe, print_json, print_table
-from flows.settings import Settings, settings_from
+from cyclopts import Parameter
+
+from flows.import_users.arguments import NO_DEFAULT, command_group, parse_count
+from flows.import_users.cli import Database, Json, read_settings
+from flows.report.command_line import main as run_app
+from flows.report.printing import format_cell, print_json, print_table
 from schemas.faults import ExitCode
 
 if TYPE_CHECKING:
     from flows.store.database import Store
     from schemas.job import JobSummary
 
-VENDOR_NAMES = ("auth0", "fullstory", "rocketchat", "liferay")
-Command = Callable[[argparse.Namespace, Settings], int]
+SHOWN_USERS = 20  # kept users on a terminal
+SHOWN_CHANGES = 200  # on a terminal
+DIFF_COLUMNS = ("user_id", "action", "field", "old", "new", "note")
+
+Job = Annotated[str, Parameter(metavar="JOB", help="The job's id.")]
+Count = Annotated[int, Parameter(metavar="N", converter=parse_count)]
+
+app = command_group("python -m flows.jobs", "Look at import jobs and act on them.")
+main = partial(run_app, app)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of the jobs' command line."""
-    parse = Parser(prog="python -m flows.jobs", description="Look at import jobs and act on them.")
-    subparsers = parse.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
-    _add(subparsers, "list", "the jobs, newest first", list_jobs).add_argument(
-        "--limit", type=count, metavar="N", default=50
-    )
-    status = _add(subparsers, "status", "how a job stands", show_status, job=True)
-    status.add_argument("--as", dest="vendor", choices=VENDOR_NAMES, help="in the words and the shape of this system")
-    errors = _add(subparsers, "errors", "every fault of every row of a job", show_errors, job=True)
-    errors.add_argument("--as", dest="vendor", choices=("auth0", "liferay"), help="in the shape of this system")
-    errors.add_argument("--csv", action="store_true", help="with --as liferay: its CSV report")
-    _add(subparsers, "cancel", "stop a running job; nothing of it is merged", cancel, job=True)
-    undo = _add(subparsers, "undo", "put the users that a job changed back as they were", commands.undo, job=True)
-    undo.add_argument("--dry-run", action="store_true", help="say what would be put back and kept, change nothing")
-    rejects = _add(subparsers, "rejects", "the refused records as a file to correct", commands.rejects, job=True)
-    rejects.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="where to write them")
-    diff = _add(subparsers, "diff", "what a job changed, field by field", commands.diff, job=True)
-    diff.add_argument("--user", metavar="USER_ID", help="only this user")
-    purge = _add(subparsers, "purge", "remove job folders and refused rows past retention", commands.purge)
-    purge.add_argument(
-        "--days", type=count, metavar="N", help="keep this many days (default: IMPORT_RETENTION_DAYS, 7)"
-    )
-    purge.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
-    forget = _add(subparsers, "forget", "erase a user everywhere, the database file included", commands.forget)
-    forget.add_argument("user", metavar="USER", help="user_id, e-mail address or username")
-    forget.add_argument("--connection", default="default", metavar="ID", help="the space the user belongs to")
-    return parse
-
-
-def _add(
-    subparsers: "argparse._SubParsersAction[Parser]", name: str, text: str, command: Command, *, job: bool = False
-) -> argparse.ArgumentParser:
-    """One command with the options that all have."""
-    parse = subparsers.add_parser(name, help=text, description=text)
-    if job:
-        parse.add_argument("job", metavar="JOB", help="the job's id")
-    add_database(parse)
-    parse.add_argument("--json", action="store_true", help="print one JSON document")
-    parse.set_defaults(run=command)
-    return parse
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments ask for; the exit code."""
-    parse = parser()
-    arguments = parse.parse_args(argv)
-    command: Command = arguments.run
-    try:
-        settings = settings_from(os.environ, database=arguments.database)
-    except ValueError as error:
-        parse.error(f"an IMPORT_… variable cannot be used: {error}")
-    return ended(lambda: _answer(command, arguments, settings))
-
-
-def _answer(command: Command, arguments: argparse.Namespace, settings: Settings) -> int:
-    code: int = ExitCode.ALL_ROWS_IN  # where the reader left
-    with ignore_closed_pipe():
-        code = command(arguments, settings)
-    return code  # noqa: RET504 - the block may end before it is assigned
-
-
-def list_jobs(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print the jobs, newest first."""
+@app.command(name="list")
+def list_jobs(
+    *,
+    limit: Annotated[Count, Parameter(help="How many jobs to list.")] = 50,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """List the jobs, newest first."""
     from flows.store.job_status import find_jobs
 
-    jobs = find_jobs(_store(settings), limit=arguments.limit)
-    if arguments.json:
+    jobs = find_jobs(_store(database), limit=limit)
+    if json:
         print_json([job.to_dict() for job in jobs])
-        return 0
+    elif sys.stdout.isatty():
+        print_table(("job", "created", "what", "result"), [_short_row(job) for job in jobs])
+    else:
+        rows = [
+            (job.job_id, job.status.value, job.created_at[:19], job.connection, _mode(job), job.sentence)
+            for job in jobs
+        ]
+        print_table(("job", "status", "created", "connection", "mode", "result"), rows)
+
+
+@app.command(name="status")
+def show_status(
+    job: Job,
+    /,
+    *,
+    vendor: Annotated[
+        Literal["auth0", "fullstory", "rocketchat", "liferay"] | None,
+        Parameter("--as", help="In the words and the shape of this system."),
+        NO_DEFAULT,
+    ] = None,
+    database: Database = None,
+    json: Json = False,
+) -> int:
+    """Show the summary of a job, or how far it is."""
+    if vendor:
+        from flows.jobs import vendor_commands
+
+        return vendor_commands.print_status(read_settings(database), job, vendor=vendor)
+    from rich.console import Console
+
+    from flows.report.terminal import show_errors_by_code, show_summary
+    from flows.store.job_status import get_live_status
+
+    store = _store(database)
+    summary, live = get_live_status(store, job)
+    if json:
+        print_json({**summary.to_dict(), **live})
+        return ExitCode.ALL_ROWS_IN
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    show_summary(console, summary)
+    if live.get("percent") is not None:
+        console.print(f"{live['percent']} % loaded, {live.get('rows')} rows")
+    if summary.fault:
+        console.print(f"{summary.fault['code']}: {summary.fault['message']}\n{summary.fault['hint']}", markup=False)
+    show_errors_by_code(console, summary, settings=store.settings)
+    return ExitCode.ALL_ROWS_IN
+
+
+@app.command(name="errors")
+def show_errors(
+    job: Job,
+    /,
+    *,
+    vendor: Annotated[
+        Literal["auth0", "liferay"] | None, Parameter("--as", help="In the shape of this system."), NO_DEFAULT
+    ] = None,
+    csv: Annotated[bool, Parameter(help="With --as liferay: its CSV report.")] = False,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """List every fault of every row of a job."""
+    if vendor:
+        from flows.jobs import vendor_commands
+
+        vendor_commands.print_errors(read_settings(database), job, vendor=vendor, csv=csv)
+        return
+    from flows.store.jobs import find_errors
+
+    errors = find_errors(_store(database), job)
+    if json:
+        print_json(errors)
+        return
+    columns = ("record", "line", "severity", "code", "path", "message")
+    print_table(columns, [tuple(format_cell(error[column]) for column in columns) for error in errors])
+
+
+@app.command
+def cancel(job: Job, /, *, database: Database = None, json: Json = False) -> None:
+    """Stop a running job; nothing of it is merged."""
+    from flows.store.job_status import request_cancel
+
+    message = request_cancel(_store(database), job)
+    if json:
+        print_json({"job_id": job, "message": message})
+    else:
+        sys.stdout.write(f"{message}\n")
+
+
+@app.command
+def undo(
+    job: Job,
+    /,
+    *,
+    dry_run: Annotated[bool, Parameter(help="Say what would be put back and kept, change nothing.")] = False,
+    database: Database = None,
+    json: Json = False,
+) -> int:
+    """Put the users that a job changed back as they were."""
+    from flows.pipeline.undo import undo as undo_job
+
+    job_id = str(uuid.uuid4())
+    summary = undo_job(job, dry_run=dry_run, settings=read_settings(database), job_id=job_id)
+    if json:
+        print_json(summary.to_dict())
+        return summary.exit_code
+    if summary.job_id != job_id:
+        sys.stderr.write(f"already undone by job {summary.job_id}\n")
+    sys.stdout.write(f"{summary.sentence}{' (dry run: nothing changed)' if summary.dry_run else ''}\n")
+    if summary.kept_users:
+        rows = [(user.user_id, user.code, user.message) for user in summary.kept_users[:SHOWN_USERS]]
+        print_table(("user_id", "code", "why"), rows)
+    if len(summary.kept_users) > SHOWN_USERS:
+        sys.stdout.write(f"all of them: python -m flows.jobs errors {summary.job_id}\n")
+    sys.stdout.write(f"job {summary.job_id}\n")
+    return summary.exit_code
+
+
+@app.command
+def rejects(
+    job: Job,
+    /,
+    *,
+    output: Annotated[Path, Parameter(("--output", "-o"), metavar="FILE", help="Where to write them.")],
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Write the refused records to a file to correct."""
+    from flows.report.rejects import write_rejects
+
+    written = write_rejects(_store(database), job, output)
+    if json:
+        document = {"job_id": job, "path": str(written.path), "format": written.format, "records": written.records}
+        print_json(document)
+    elif written.records:
+        records = "1 refused record" if written.records == 1 else f"{written.records} refused records"
+        sys.stdout.write(f"{records} written to {written.path}, with all secrets; correct the file and run\n")
+        sys.stdout.write(f"python -m flows.import_users {written.path}\n")
+    else:
+        sys.stdout.write(f"job {job} refused no records; nothing was written\n")
+
+
+@app.command
+def diff(
+    job: Job,
+    /,
+    *,
+    user: Annotated[str | None, Parameter(metavar="USER_ID", help="Only this user."), NO_DEFAULT] = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Show what a job changed, field by field."""
+    from flows.store.diff import find_changes
+
+    users = find_changes(_store(database), job, user_id=user)
+    if json:
+        _print_array(user.document for user in users)
+        return
+    rows = (
+        (user.user_id, user.action, change.field, *change.shown, "edited by hand since" if user.is_edited_since else "")
+        for user in users
+        for change in user.changes
+    )
     if sys.stdout.isatty():
-        print_table(("job", "created", "what", "result"), [_told(job) for job in jobs])
-        return 0
-    rows = [
-        (job.job_id, job.status.value, job.created_at[:19], job.connection, _mode(job), job.sentence) for job in jobs
-    ]
-    print_table(("job", "status", "created", "connection", "mode", "result"), rows)
-    return 0
+        print_table(DIFF_COLUMNS, [*islice(rows, SHOWN_CHANGES)])
+        if next(rows, None) is not None:
+            sys.stdout.write("there are more: name a user with --user, or send the output to a file\n")
+    else:
+        sys.stdout.writelines("\t".join(map(format_cell, row)) + "\n" for row in chain([DIFF_COLUMNS], rows))
 
 
-def _told(job: "JobSummary") -> tuple[str, str, str, str]:
-    """A job in few columns, so that its id has room on a terminal."""
+@app.command
+def purge(
+    *,
+    days: Annotated[
+        Count | None,
+        Parameter(help="Keep this many days.", show_default=lambda _: "IMPORT_RETENTION_DAYS, 7"),
+    ] = None,
+    dry_run: Annotated[bool, Parameter(help="Say what would be removed, remove nothing.")] = False,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Remove job folders and refused rows past retention."""
+    from flows.store.retention import purge as purge_jobs
+
+    purged = purge_jobs(_store(database), days=days, dry_run=dry_run)
+    if json:
+        print_json({"jobs": list(purged.jobs), "rejected_users": purged.rejected_users, "dry_run": dry_run})
+        return
+    would = "would be " if dry_run else ""
+    sys.stdout.write(
+        f"the data of {len(purged.jobs)} jobs {would}removed, {purged.rejected_users} refused rows with it\n"
+    )
+    sys.stdout.writelines(f"  {job}\n" for job in purged.jobs)
+
+
+@app.command
+def forget(
+    user: Annotated[str, Parameter(metavar="USER", help="A user_id, e-mail address or username.")],
+    /,
+    *,
+    connection: Annotated[str, Parameter(metavar="ID", help="The connection that the user belongs to.")] = "default",
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Erase a user everywhere, the database file included."""
+    from flows.store.retention import forget as forget_user
+
+    forgotten = forget_user(_store(database), user, connection_id=connection)
+    if json:
+        print_json({"rows": forgotten.rows, "jobs": list(forgotten.jobs)})
+    elif forgotten.rows or forgotten.jobs:
+        sys.stdout.write(f"erased: {forgotten.rows} rows, and the staged data of {len(forgotten.jobs)} jobs\n")
+    else:
+        sys.stdout.write("nothing names that user; nothing was erased\n")
+
+
+def _store(database: Path | None) -> "Store":
+    from flows.store.database import Store
+
+    store = Store(read_settings(database))
+    store.require_database()
+    return store
+
+
+def _short_row(job: "JobSummary") -> tuple[str, str, str, str]:
+    """Return a job in few columns, so that its id has room on a terminal."""
     created, status = job.created_at[:19].replace("T", " "), job.status.value.replace("_", " ")
     return job.job_id, created, f"{_mode(job)}, {job.connection}", f"{status}: {job.sentence}"
 
@@ -112,59 +278,10 @@ def _mode(job: "JobSummary") -> str:
     return f"{job.mode} (dry run)" if job.dry_run else job.mode
 
 
-def show_status(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print the summary of a job, or how far it is."""
-    if arguments.vendor:
-        return vendor_commands.status(arguments, settings)
-    from rich.console import Console
-
-    from flows.report.terminal import show_errors_by_code, show_summary
-    from flows.store.job_status import get_live_status
-
-    summary, live = get_live_status(_store(settings), arguments.job)
-    if arguments.json:
-        print_json({**summary.to_dict(), **live})
-        return 0
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-    show_summary(console, summary)
-    if live.get("percent") is not None:
-        console.print(f"{live['percent']} % loaded, {live.get('rows')} rows")
-    if summary.fault:
-        console.print(f"{summary.fault['code']}: {summary.fault['message']}\n{summary.fault['hint']}", markup=False)
-    show_errors_by_code(console, summary, settings=settings)
-    return 0
-
-
-def show_errors(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print every fault of a job's rows."""
-    if arguments.vendor:
-        return vendor_commands.errors(arguments, settings)
-    from flows.store.jobs import find_errors
-
-    errors = find_errors(_store(settings), arguments.job)
-    if arguments.json:
-        print_json(errors)
-        return 0
-    columns = ("record", "line", "severity", "code", "path", "message")
-    print_table(columns, [tuple(format_cell(error[column]) for column in columns) for error in errors])
-    return 0
-
-
-def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Ask a running job to stop."""
-    from flows.store.job_status import request_cancel
-
-    message = request_cancel(_store(settings), arguments.job)
-    if arguments.json:
-        print_json({"job_id": arguments.job, "message": message})
-    else:
-        sys.stdout.write(f"{message}\n")
-    return 0
-
-
-def _store(settings: Settings) -> "Store":
-    from flows.store.database import Store
-
-    store = Store(settings)
-    store.require_database()
-    return store
+def _print_array(documents: Iterable[str]) -> None:
+    """Print JSON texts as one array, as they come."""
+    separator = "["
+    for document in documents:
+        sys.stdout.write(separator + document)
+        separator = ",\n"
+    sys.stdout.write("[]\n" if separator == "[" else "]\n")

@@ -1,50 +1,38 @@
 """Print jobs and errors in the shape of another system (`--as`); the shapes are in `flows.report.vendors`."""
 
-import argparse
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from flows.report.printing import print_json
+from flows.report.vendors import VENDORS, JobView, liferay
 from flows.settings import Settings
+from flows.store.database import Store
+from flows.store.job_status import get_live_status
+from flows.store.jobs import find_errors, find_rejected, get_job_row
 from schemas.faults import ExitCode, Fault
 
-if TYPE_CHECKING:
-    from flows.report.vendors import JobView
 
-
-def status(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print a job as the system would; a job that is not there in its own words too."""
-    from flows.report.vendors import VENDORS
-
-    vendor = VENDORS[arguments.vendor]
+def print_status(settings: Settings, job_id: str, *, vendor: str) -> int:
+    """Print a job as the system would, also one that does not exist, and return the exit code."""
     try:
-        print_json(vendor.job(_view(arguments.job, settings)))
+        print_json(VENDORS[vendor].job(_view(settings, job_id)))
     except Fault as fault:
-        print_json(vendor.missing(arguments.job))
+        print_json(VENDORS[vendor].missing(job_id))
         return fault.exit_code
     return ExitCode.ALL_ROWS_IN
 
 
-def errors(arguments: argparse.Namespace, settings: Settings) -> int:
+def print_errors(settings: Settings, job_id: str, *, vendor: str, csv: bool) -> None:
     """Print a job's refused records as the system would."""
-    from flows.report.vendors import VENDORS, liferay
-
-    view = _view(arguments.job, settings)
-    if arguments.csv and arguments.vendor == "liferay":
+    view, shape = _view(settings, job_id), VENDORS[vendor].errors
+    if csv and vendor == "liferay":
         sys.stdout.write(liferay.report(view))
-        return ExitCode.ALL_ROWS_IN
-    shape = VENDORS[arguments.vendor].errors
-    print_json(shape(view) if shape else [])
-    return ExitCode.ALL_ROWS_IN
+    else:
+        print_json(shape(view) if shape else [])
 
 
-def _view(job_id: str, settings: Settings) -> "JobView":
-    """The job with all that the shapes are made of."""
-    from flows.report.vendors import JobView
-    from flows.store.database import Store
-    from flows.store.job_status import get_live_status
-    from flows.store.jobs import find_errors, find_rejected, get_job_row
-
+def _view(settings: Settings, job_id: str) -> JobView:
+    """Return the job with all that the shapes are made of."""
     store = Store(settings)
     store.require_database()
     summary, live = get_live_status(store, job_id)

@@ -15,7 +15,8 @@ from flows.store.fault_points import fault_point
 from flows.store.job_folder import JobFolder
 from flows.store.jobs import record_phase
 from schemas.faults import Canceled, Fault
-from schemas.job import JobOptions, JobStatus, JobSummary, fault_record
+from schemas.job import JobStatus, JobSummary, fault_record
+from schemas.options import JobOptions
 from transforms.statements import Value
 
 

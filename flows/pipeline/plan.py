@@ -21,7 +21,8 @@ from flows.store.job_folder import JobFolder
 from schemas.codes import ErrorCode, Severity
 from schemas.faults import Fault, JobFault
 from schemas.frames import ERRORS, RECORDS
-from schemas.job import JobOptions, JobStatus, JobSummary, OnError, RowOutcome
+from schemas.job import JobStatus, JobSummary, OnError, RowOutcome
+from schemas.options import JobOptions
 from schemas.rules.user import STAGED
 from transforms.plan import Query, count_outcomes, plan_queries
 from transforms.rejects.redact import redact

@@ -22,7 +22,8 @@ from flows.store.database import Store
 from flows.store.job_status import end_lost_jobs
 from flows.store.jobs import find_same_import, remove_job
 from flows.store.locks import slot
-from schemas.job import JobOptions, JobSummary
+from schemas.job import JobSummary
+from schemas.options import JobOptions
 
 Result = TypeVar("Result")
 

@@ -23,7 +23,8 @@ from flows.store.job_status import end_lost_jobs
 from flows.store.jobs import find_job
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
-from schemas.job import DONE, UNDO, JobOptions, JobStatus, JobSummary
+from schemas.job import DONE, UNDO, JobStatus, JobSummary
+from schemas.options import JobOptions
 from schemas.undo import KeptUser, UndoSummary, undo_summary
 from transforms.statements import Value, materialise, run
 

@@ -6,7 +6,7 @@ Jobs whose process is gone are the concern of `flows.store.job_status`.
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
@@ -16,7 +16,8 @@ from flows.store.database import Store
 from flows.store.job_folder import JobFolder
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, JobFault
-from schemas.job import FaultRecord, JobOptions, JobStatus, JobSummary
+from schemas.job import FaultRecord, JobStatus, JobSummary
+from schemas.options import JobOptions, option_of
 from transforms.statements import Value, changed_rows, run, run_mapped
 
 
@@ -194,9 +195,8 @@ def identity(options: JobOptions) -> str:
 
     So it does not change when a later version adds an option.
     """
-    usual = asdict(JobOptions(sources=()))
-    said = {key: value for key, value in asdict(options).items() if key not in NOT_IDENTITY and value != usual[key]}
-    return json.dumps(said, sort_keys=True)
+    counting = {name for name, field in JobOptions.model_fields.items() if option_of(field).is_identity}
+    return json.dumps(options.model_dump(mode="json", include=counting, exclude_defaults=True), sort_keys=True)
 
 
 def _iso(moment: object) -> str | None:

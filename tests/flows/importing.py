@@ -3,14 +3,14 @@
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.settings import Settings
 from flows.store.database import Store
-from schemas.job import JobOptions, JobSummary, Mode
+from schemas.job import JobSummary, Mode
+from schemas.options import JobOptions
 
 Record = Mapping[str, object]
 
@@ -28,7 +28,7 @@ def import_file(
     settings: Settings, path: Path, mode: Mode = Mode.UPSERT, *, name: str | None = None, **more: object
 ) -> JobSummary:
     """Import a file, even if it has been imported before, by a job with that id."""
-    options = replace(JobOptions(sources=(str(path),), mode=mode, again=True), **more)  # type: ignore[arg-type]
+    options = JobOptions.model_validate({"sources": (str(path),), "mode": mode, "again": True, **more})
     return run_job(options, settings=settings, job_id=name or str(uuid.uuid4()), observer=Observer())
 
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.settings import Settings
-from schemas.job import DONE, JobOptions
+from schemas.job import DONE
+from schemas.options import JobOptions
 
 ROWS = 20  # of an import
 

@@ -12,7 +12,8 @@ from flows.readers.limits import ReadLimits
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.retention import forget, purge
-from schemas.job import JobOptions, Mode
+from schemas.job import Mode
+from schemas.options import JobOptions
 
 ADA = {"email": "ada@x.example", "user_id": "u-ada", "username": "ada", "name": "Ada", "app_metadata": {"plan": "pro"}}
 BOB = {"email": "bob@x.example", "user_id": "u-bob", "username": "bob", "password_hash": f"$2b$10${'a' * 53}"}

@@ -19,7 +19,8 @@ from flows.store.job_folder import JobFolder
 from flows.store.job_status import get_live_status
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
-from schemas.job import DONE, JobOptions, JobStatus, JobSummary
+from schemas.job import DONE, JobStatus, JobSummary
+from schemas.options import JobOptions
 from tests.flows.importing import query_rows, read_users
 from tests.population import user, write_ndjson
 

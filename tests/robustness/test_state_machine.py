@@ -27,7 +27,8 @@ from flows.store.job_status import end_lost_jobs
 from flows.store.jobs import find_errors, find_job
 from flows.store.retention import purge
 from schemas.faults import JobFault
-from schemas.job import DONE, RUNNING, JobOptions, JobSummary, Mode
+from schemas.job import DONE, RUNNING, JobSummary, Mode
+from schemas.options import JobOptions
 from tests.population import FAULTS, Record
 from tests.robustness.ladder import Breaker
 from tests.robustness.model import Model, Row

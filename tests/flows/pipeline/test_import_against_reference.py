@@ -9,7 +9,8 @@ from flows.pipeline.run import run_job
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.jobs import find_errors
-from schemas.job import JobOptions, JobSummary, Mode
+from schemas.job import JobSummary, Mode
+from schemas.options import JobOptions
 from tests.population import ReferenceImport, keys_of, population, write_ndjson
 
 EXISTING = 50_000

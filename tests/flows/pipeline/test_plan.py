@@ -5,7 +5,8 @@ import pytest
 from flows.pipeline.plan import exceeded_threshold
 from flows.settings import Settings
 from schemas.codes import ErrorCode
-from schemas.job import JobOptions, JobStatus, OnError
+from schemas.job import JobStatus, OnError
+from schemas.options import JobOptions
 from tests.flows.importing import import_records, read_users
 from tests.flows.summaries import job_summary
 
@@ -29,7 +30,9 @@ from tests.flows.summaries import job_summary
 def test_a_threshold_is_exceeded_only_beyond_its_value(
     options: dict[str, object], counts: dict[str, int], code: ErrorCode | None
 ) -> None:
-    fault = exceeded_threshold(JobOptions(sources=("x",), **options), job_summary(**counts), users=200)  # type: ignore[arg-type]
+    fault = exceeded_threshold(
+        JobOptions.model_validate({"sources": ("x",), **options}), job_summary(**counts), users=200
+    )
     assert (fault and fault.code) == code
 
 

@@ -6,10 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.import_users.arguments import add_arguments, options_of
-from flows.import_users.cli import Parser
 from flows.settings import Settings
-from schemas.job import JobOptions, JobStatus
+from schemas.job import JobStatus
 from tests.flows.importing import import_records, read_users
 
 HASH = f"$2b$10${'a' * 53}"
@@ -72,27 +70,3 @@ def test_a_plan_that_exceeds_a_threshold_is_written_too(settings: Settings, fold
     job = import_records(settings, ROWS, plan=str(path), max_errors=1)
     assert job.status is JobStatus.FAILED
     assert pl.read_parquet(path).height == len(ROWS)
-
-
-def options(*arguments: str) -> JobOptions:
-    parse = Parser()
-    parse.add_argument("sources", nargs="+")
-    add_arguments(parse)
-    return options_of(parse, parse.parse_args(["users.json", *arguments]))
-
-
-def test_the_command_line_has_the_defaults_of_a_job() -> None:
-    assert options() == JobOptions(sources=("users.json",))
-
-
-def test_the_command_line_sets_how_rows_match_and_merge() -> None:
-    found = options("--match-on", "user_id, email", "--metadata", "merge", "--fill-only", "--max-errors", "3")
-    assert (found.match_on, found.metadata, found.fill_only) == (("user_id", "email"), "merge", True)
-    assert found.max_errors == 3
-
-
-@pytest.mark.parametrize("wrong", [("--match-on", "phone"), ("--match-on", "email,email"), ("--max-errors", "-1")])
-def test_invalid_arguments_are_refused(wrong: tuple[str, str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        options(*wrong)
-    assert caught.value.code == 2

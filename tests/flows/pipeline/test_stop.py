@@ -9,7 +9,8 @@ from flows.pipeline.job import Observer, Progress
 from flows.pipeline.run import run_job
 from flows.settings import Settings
 from flows.store.job_folder import JobFolder
-from schemas.job import JobOptions, JobStatus, JobSummary
+from schemas.job import JobStatus, JobSummary
+from schemas.options import JobOptions
 from tests.flows.importing import import_records, read_users
 from tests.population import population, user, write_ndjson
 

@@ -23,7 +23,8 @@ from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
 from flows.store.locks import slot
-from schemas.job import JobOptions, JobStatus, JobSummary
+from schemas.job import JobStatus, JobSummary
+from schemas.options import JobOptions
 from tests.flows.report.receivers import http_receiver
 
 SECRET = "$2b$10$" + "Zq9SecretMarker" * 3 + "Zq9Secre"  # 53 characters after the cost

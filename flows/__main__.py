@@ -1,0 +1,31 @@
+"""The command `user-import`: an import, and the commands of the other entry points."""
+
+from importlib.metadata import version
+from typing import NoReturn
+
+from cyclopts import App
+
+from flows import connections
+from flows.import_users import cli as import_users
+from flows.jobs import cli as jobs
+from flows.report.command_line import run
+
+app = App(
+    name="user-import",
+    help="Import users in bulk: every fault of a row with its line, one transaction, undo.",
+    version=lambda: version("user-import"),
+    suppress_keyboard_interrupt=False,
+)
+app.command(import_users.app, name="import")
+app.command(jobs.app, name="jobs")
+app.command(connections.app, name="connections")
+app.register_install_completion_command()
+
+
+def main() -> NoReturn:
+    """Run the command on the arguments of this process."""
+    run("flows.__main__")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""The options of an import, declared once: the command line, the Prefect form and the documentation are made from them.
+
+How an option becomes an argument or a field of a form is in `flows.import_users.arguments`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.fields import FieldInfo
+
+from schemas.job import KEYS, Key, MergePolicy, Mode, OnError
+
+SOURCES = "What to import"
+MERGE = "What to merge"
+UPDATE = "How to match and update, in upsert and update mode"
+RUN = "How to run and report"
+GROUPS = (SOURCES, MERGE, UPDATE, RUN)
+
+
+@dataclass(frozen=True)
+class Option:
+    """How the command line and the documentation show a field, and what it means for the identity of a job."""
+
+    group: str
+    metavar: str = ""
+    is_identity: bool = True  # two jobs that differ in it make different users of the same sources
+    choices: Callable[[], list[str]] | None = None  # where they are not part of the type
+
+
+def profile_names() -> list[str]:
+    """Return what `profile` may be."""
+    from schemas.profiles import PROFILES  # noqa: PLC0415 - loads Polars, which `--help` does without
+
+    return ["auto", *sorted(PROFILES)]
+
+
+class FileOptions(BaseModel):
+    """What an import makes of files, wherever they come from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    connection: Annotated[str, Option(SOURCES, "ID")] = Field(
+        default="default", description="The connection that the users belong to: within it keys are unique."
+    )
+    profile: Annotated[str, Option(SOURCES, "NAME", choices=profile_names)] = Field(
+        default="auto", description="Whose field names the files use; auto looks at each file."
+    )
+    format: Annotated[Literal["auto", "json", "ndjson", "csv", "parquet"], Option(SOURCES)] = Field(
+        default="auto", description="What the files are; auto goes by name and content."
+    )
+    mode: Annotated[Mode, Option(MERGE)] = Field(
+        default=Mode.INSERT,
+        description="What a match with an existing user means: insert refuses the row, upsert updates the user,"
+        " update does too and refuses a row without a match.",
+    )
+    on_error: Annotated[OnError, Option(MERGE, is_identity=False)] = Field(
+        default=OnError.CONTINUE,
+        description="What a refused row means: continue imports the others, fail imports nothing.",
+    )
+    max_error_rate: Annotated[float, Field(ge=0, le=1), Option(MERGE, "RATE", is_identity=False)] = Field(
+        default=1.0, description="Import nothing when more than this share of the rows is refused, 0 to 1."
+    )
+    max_errors: Annotated[int | None, Field(ge=0), Option(MERGE, "N", is_identity=False)] = Field(
+        default=None, description="Import nothing when more rows than this are refused."
+    )
+    max_updates_rate: Annotated[float, Field(ge=0, le=1), Option(MERGE, "RATE", is_identity=False)] = Field(
+        default=1.0,
+        description="Import nothing when more than this share of the connection's users would change, 0 to 1.",
+    )
+    match_on: Annotated[tuple[Key, ...], Field(min_length=1), Option(UPDATE, "KEYS")] = Field(
+        default=KEYS,
+        description="By which keys a row may match an existing user, in order. A row that matches two is refused.",
+    )
+    metadata: Annotated[Literal["replace", "merge"], Option(UPDATE)] = Field(
+        default="replace",
+        description="What happens to the metadata of a matched user: replace takes the row's, merge merges both"
+        " (RFC 7396: null removes a key).",
+    )
+    fill_only: Annotated[bool, Option(UPDATE)] = Field(default=False, description="Set only what is empty today.")
+    unknown_fields: Annotated[Literal["refuse", "ignore"], Option(SOURCES)] = Field(
+        default="refuse",
+        description="What an unknown field means: refuse refuses the row, ignore leaves the field out with a warning.",
+    )
+    reset_unsupported_hashes: Annotated[bool, Option(SOURCES)] = Field(
+        default=False,
+        description="Import a row whose only fault is its password hash without the hash."
+        " The user has to choose a new password.",
+    )
+
+    @field_validator("profile")
+    @classmethod
+    def profile_is_known(cls, name: str) -> str:
+        """Refuse a name that no profile has."""
+        if name != "auto" and name not in profile_names():
+            message = f"must be one of {', '.join(profile_names())}"
+            raise ValueError(message)
+        return name
+
+    @field_validator("match_on")
+    @classmethod
+    def keys_are_named_once(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse a list that names a key twice."""
+        if len(set(keys)) < len(keys):
+            message = "must name each key once"
+            raise ValueError(message)
+        return keys
+
+
+class JobOptions(FileOptions):
+    """What one job does."""
+
+    sources: Annotated[tuple[str, ...], Field(min_length=1), Option(SOURCES, "SOURCE", is_identity=False)] = Field(
+        description="Files and folders to import; on the command line also - for standard input."
+    )
+    dry_run: Annotated[bool, Option(MERGE, is_identity=False)] = Field(
+        default=False, description="Say what every row would do and change nothing."
+    )
+    plan: Annotated[str | None, Option(MERGE, "FILE", is_identity=False)] = Field(
+        default=None,
+        description="A file to write what every row would do to (.ndjson, .csv or .parquet), best with a dry run.",
+    )
+    again: Annotated[bool, Option(MERGE, is_identity=False)] = Field(
+        default=False, description="Import even what a completed job has already imported."
+    )
+    external_id: Annotated[str | None, Option(RUN, "TEXT", is_identity=False)] = Field(
+        default=None, description="Your own name for the job."
+    )
+
+    @property
+    def policy(self) -> MergePolicy:
+        """The options that are about values."""
+        return MergePolicy(match_on=self.match_on, metadata=self.metadata, fill_only=self.fill_only)
+
+
+class InboxOptions(FileOptions):
+    """What the inbox does with each new file of its folder."""
+
+    inbox: Annotated[str, Option(SOURCES, "FOLDER")] = Field(
+        description="The folder; imported files move to done or refused inside it, each with its report."
+    )
+    mode: Annotated[Mode, Option(MERGE)] = Field(
+        default=Mode.UPSERT, description=FileOptions.model_fields["mode"].description
+    )
+    settle_seconds: Annotated[int, Field(ge=0, le=3600), Option(RUN, "SECONDS")] = Field(
+        default=10, description="How long a file must not have been written to before it is imported."
+    )
+
+    def for_file(self, path: str) -> JobOptions:
+        """Return the options of the job that imports a file of the folder."""
+        return JobOptions(sources=(path,), **self.model_dump(include={*FileOptions.model_fields}))
+
+
+def option_of(field: FieldInfo) -> Option:
+    """Return how a field of these models is shown."""
+    return next(mark for mark in field.metadata if isinstance(mark, Option))
