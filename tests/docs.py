@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pandera.polars as pa
 
+from flows.import_users.arguments import option_table
+from flows.import_users.cli import app as import_app
 from schemas.connection import ConnectionSettings
 from schemas.fields import FIELDS
 from schemas.profiles import HEADER_ALIASES
@@ -104,6 +106,7 @@ def _yes(value: bool) -> str:
 
 
 GENERATED: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "flows/README.md": {"options": lambda: option_table(import_app)},
     "schemas/README.md": {
         "fields": fields,
         "aliases": aliases,
