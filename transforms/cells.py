@@ -4,7 +4,6 @@ The frames have one column per field, of the JSON texts found in the records.
 """
 
 import json
-import math
 
 import duckdb
 import polars as pl
@@ -71,21 +70,10 @@ def _find_lenient(cells: pl.Series) -> pl.Series:
 
 def _is_strict(text: str) -> bool:
     try:
-        json.loads(text, parse_constant=_refuse_constant, parse_float=_parse_finite)
+        json.dumps(json.loads(text, object_pairs_hook=list), allow_nan=False)  # a list keeps values of repeated keys
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _refuse_constant(constant: str) -> None:
-    raise ValueError(constant)
-
-
-def _parse_finite(number: str) -> float:
-    value = float(number)
-    if math.isinf(value):
-        raise ValueError(number)
-    return value
 
 
 def _remove_inner_nulls(texts: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:

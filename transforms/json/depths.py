@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from schemas.frames import Layout
-from schemas.rules.object_depths import DEEPEST
+from schemas.rules.objects import DEEPEST
 from transforms.json.key_shapes import PIECES
 from transforms.json.values import decode_string
 

@@ -16,9 +16,7 @@ from schemas.connection import ConnectionSettings
 from schemas.fields import STAGED
 from schemas.frames import ERRORS, ROW_CODE, SEVERITY
 from schemas.rules.mfa_factors import MfaFactor
-from schemas.rules.object_depths import ObjectDepth
-from schemas.rules.object_keys import ObjectKey
-from schemas.rules.object_texts import ObjectText
+from schemas.rules.objects import ObjectDepth, ObjectKey, ObjectText
 from schemas.rules.password_hash import PasswordHash
 from schemas.rules.username import user_model
 from transforms.normalise import Canonical
