@@ -39,13 +39,9 @@ def find_keys_of_metadata(
 ) -> pl.DataFrame:
     """Return the reserved keys of the metadata, and the repeated ones at any depth."""
     reserved = select_texts(users, "app_metadata", where=suspects["reserved app_metadata"])
-    repeated = (_find_repeated(users, suspects, name) for name in METADATA)
-    return pl.concat([*repeated, find_reserved_keys(reserved, engine=engine)])
-
-
-def _find_repeated(users: pl.DataFrame, suspects: pl.DataFrame, name: str) -> pl.DataFrame:
-    texts = select_texts(users, name, where=suspects[f"repeated {name}"])
-    return find_repeated_keys(texts.with_columns(root=pl.lit(name)))
+    repeating = ((name, select_texts(users, name, where=suspects[f"repeated {name}"])) for name in METADATA)
+    repeated = find_repeated_keys(pl.concat([texts.with_columns(root=pl.lit(name)) for name, texts in repeating]))
+    return pl.concat([repeated, find_reserved_keys(reserved, engine=engine)])
 
 
 def find_suspect_texts(
