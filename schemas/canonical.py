@@ -5,9 +5,12 @@ that rules about values apply to values only. Numbers are integers: a number wit
 in the models.
 """
 
+from collections.abc import Sequence
+
+import pandera.polars as pa
 import polars as pl
 
-from schemas.fields import JsonType
+from schemas.fields import Field, JsonType
 
 ESCAPED = "escaped"  # column of users: whether the record's JSON has an escape or a trace of broken encoding
 JSON_TYPE = pl.Enum([json_type.value for json_type in JsonType])
@@ -41,3 +44,13 @@ def may_be_unclean(name: str) -> pl.Expr:
 def has_type(name: str, expected: JsonType) -> pl.Expr:
     """Return whether the field's value has the expected type; null where the record does not have it."""
     return json_type(name) == expected.value
+
+
+class FieldColumns(pa.DataFrameModel):
+    """A model with a value column for each of its `fields`."""
+
+    def __init_subclass__(cls, *, fields: Sequence[Field] = ()) -> None:
+        for field in fields:
+            cls.__annotations__[field.name] = field.dtype
+            setattr(cls, field.name, pa.Field(alias=field.name, nullable=True))
+        super().__init_subclass__()  # type: ignore[no-untyped-call]  # Pandera's has no annotations

@@ -24,6 +24,11 @@ class Field:
     name: str
     type: JsonType
 
+    @property
+    def dtype(self) -> pl.DataType:
+        """The column type: Boolean, Float64 for numbers, otherwise text; objects and arrays are JSON text."""
+        return {JsonType.BOOLEAN: pl.Boolean(), JsonType.NUMBER: pl.Float64()}.get(self.type, pl.String())
+
 
 @dataclass(frozen=True)
 class UserField(Field):
@@ -32,11 +37,6 @@ class UserField(Field):
     upsertable: bool = True  # an update sets it if the row has it
     key: bool = False  # a row and a user that have the same value are the same user
     secret: bool = False  # never shown
-
-    @property
-    def dtype(self) -> pl.DataType:
-        """The column type: Boolean for booleans, otherwise text; objects and arrays are JSON text."""
-        return pl.Boolean() if self.type is JsonType.BOOLEAN else pl.String()
 
 
 FIELDS: tuple[UserField, ...] = (

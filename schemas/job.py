@@ -95,7 +95,13 @@ class JobSummary:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of the command line."""
-        return exit_code(self.status, refused=self.failed)
+        match self.status:
+            case JobStatus.FAILED:
+                return ExitCode.JOB_FAILED
+            case JobStatus.CANCELED:
+                return ExitCode.CANCELED
+            case _:
+                return ExitCode.ROWS_REFUSED if self.failed else ExitCode.ALL_ROWS_IN
 
     @property
     def counts(self) -> str:
@@ -115,17 +121,6 @@ class JobSummary:
     def to_dict(self) -> dict[str, object]:
         """Return the summary as JSON values, keys in the documented order."""
         return {**self.__dict__, "sources": list(self.sources), "errors_by_code": dict(self.errors_by_code)}
-
-
-def exit_code(status: JobStatus, *, refused: int) -> ExitCode:
-    """Return the exit code for a job that ended in that state."""
-    match status:
-        case JobStatus.FAILED:
-            return ExitCode.JOB_FAILED
-        case JobStatus.CANCELED:
-            return ExitCode.CANCELED
-        case _:
-            return ExitCode.ROWS_REFUSED if refused else ExitCode.ALL_ROWS_IN
 
 
 def fault_record(fault: Fault) -> FaultRecord:

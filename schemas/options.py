@@ -94,8 +94,7 @@ class FileOptions(BaseModel):
     def profile_is_known(cls, name: str) -> str:
         """Refuse a name that no profile has."""
         if name != "auto" and name not in profile_names():
-            message = f"must be one of {', '.join(profile_names())}"
-            raise ValueError(message)
+            raise ValueError(f"must be one of {', '.join(profile_names())}")
         return name
 
     @field_validator("match_on")
@@ -103,8 +102,7 @@ class FileOptions(BaseModel):
     def keys_are_named_once(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
         """Refuse a list that names a key twice."""
         if len(set(keys)) < len(keys):
-            message = "must name each key once"
-            raise ValueError(message)
+            raise ValueError("must name each key once")
         return keys
 
 

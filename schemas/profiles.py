@@ -28,36 +28,24 @@ IGNORED_COLUMNS = (*REJECT_COLUMNS, ORIGINAL_COLUMN)
 
 # common headers of spreadsheets, folded; only words that can mean one field only
 HEADER_ALIASES: Mapping[str, str] = {
-    "e_mail": "email",
-    "e_mail_address": "email",
-    "email_address": "email",
-    "emailaddress": "email",
-    "mail": "email",
-    "emailverified": "email_verified",
-    "phone": "phone_number",
-    "phonenumber": "phone_number",
-    "telephone": "phone_number",
-    "phoneverified": "phone_verified",
-    "userid": "user_id",
-    "user_name": "username",
-    "first_name": "given_name",
-    "firstname": "given_name",
-    "givenname": "given_name",
-    "last_name": "family_name",
-    "lastname": "family_name",
-    "familyname": "family_name",
-    "surname": "family_name",
-    "full_name": "name",
-    "fullname": "name",
-    "display_name": "name",
-    "displayname": "name",
-    "nick_name": "nickname",
-    "picture_url": "picture",
-    "avatar": "picture",
-    "avatar_url": "picture",
-    "passwordhash": "password_hash",
-    "appmetadata": "app_metadata",
-    "usermetadata": "user_metadata",
+    alias: field_name
+    for field_name, aliases in {
+        "email": ("e_mail", "e_mail_address", "email_address", "emailaddress", "mail"),
+        "email_verified": ("emailverified",),
+        "phone_number": ("phone", "phonenumber", "telephone"),
+        "phone_verified": ("phoneverified",),
+        "user_id": ("userid",),
+        "username": ("user_name",),
+        "given_name": ("first_name", "firstname", "givenname"),
+        "family_name": ("last_name", "lastname", "familyname", "surname"),
+        "name": ("full_name", "fullname", "display_name", "displayname"),
+        "nickname": ("nick_name",),
+        "picture": ("picture_url", "avatar", "avatar_url"),
+        "password_hash": ("passwordhash",),
+        "app_metadata": ("appmetadata",),
+        "user_metadata": ("usermetadata",),
+    }.items()
+    for alias in aliases
 }
 
 CANONICAL_PATHS = {name: f"$.{name}" for name in FIELD_NAMES}

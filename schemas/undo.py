@@ -6,8 +6,7 @@ the undone job changed, `updated` those that were reverted, `failed` those that 
 
 from dataclasses import dataclass
 
-from schemas.faults import ExitCode
-from schemas.job import FaultRecord, JobStatus, JobSummary, exit_code
+from schemas.job import JobSummary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,55 +19,48 @@ class KeptUser:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UndoSummary:
+class UndoSummary(JobSummary):
     """The result of an undo; counts are users and add up to `total`."""
 
-    job_id: str
-    undoes: str
-    connection: str
-    dry_run: bool
-    status: JobStatus
-    total: int
-    reversed: int
-    kept: int
     kept_users: tuple[KeptUser, ...]
-    fault: FaultRecord | None
-    created_at: str
-    finished_at: str | None
-    duration_seconds: float | None
 
     @property
-    def exit_code(self) -> ExitCode:
-        """The exit code of the command line."""
-        return exit_code(self.status, refused=self.kept)
+    def reversed(self) -> int:
+        """The number of users that were reverted."""
+        return self.updated
+
+    @property
+    def kept(self) -> int:
+        """The number of users that were kept."""
+        return self.failed
 
     @property
     def sentence(self) -> str:
         """How the undo ended: its fault, else its counts."""
         if self.fault:
-            return f"{self.fault['message']} ({self.fault['code']})"
+            return super().sentence
         users = "1 user" if self.reversed == 1 else f"{self.reversed} users"
         return f"{users} reverted, {self.kept} kept because of later changes"
 
     def to_dict(self) -> dict[str, object]:
         """Return the summary as JSON values."""
-        return {**self.__dict__, "kept_users": [user.__dict__ for user in self.kept_users]}
+        return {
+            "job_id": self.job_id,
+            "undoes": self.sources[0],
+            "connection": self.connection,
+            "dry_run": self.dry_run,
+            "status": self.status,
+            "total": self.total,
+            "reversed": self.reversed,
+            "kept": self.kept,
+            "kept_users": [user.__dict__ for user in self.kept_users],
+            "fault": self.fault,
+            "created_at": self.created_at,
+            "finished_at": self.finished_at,
+            "duration_seconds": self.duration_seconds,
+        }
 
 
 def undo_summary(summary: JobSummary, kept_users: tuple[KeptUser, ...]) -> UndoSummary:
     """Return the summary of an undo from the summary of its job."""
-    return UndoSummary(
-        job_id=summary.job_id,
-        undoes=summary.sources[0],
-        connection=summary.connection,
-        dry_run=summary.dry_run,
-        status=summary.status,
-        total=summary.total,
-        reversed=summary.updated,
-        kept=summary.failed,
-        kept_users=kept_users,
-        fault=summary.fault,
-        created_at=summary.created_at,
-        finished_at=summary.finished_at,
-        duration_seconds=summary.duration_seconds,
-    )
+    return UndoSummary(**summary.__dict__, kept_users=kept_users)

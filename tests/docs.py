@@ -17,7 +17,7 @@ from schemas.fields import FIELDS
 from schemas.profiles import HEADER_ALIASES
 from schemas.rules.hash_algorithms import ALGORITHMS
 from schemas.rules.mfa_factors import MfaFactor
-from schemas.rules.object_keys import RESERVED_APP_METADATA
+from schemas.rules.objects import RESERVED_APP_METADATA
 from schemas.rules.password_hash import PasswordHash
 from schemas.rules.username import user_model
 

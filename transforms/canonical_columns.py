@@ -11,7 +11,6 @@ from schemas.formats.text import where_beyond_ascii
 from transforms.json.values import decode_string, get_json_type
 
 FIRST_CHARACTERS = {JsonType.STRING: '"', JsonType.OBJECT: "{", JsonType.ARRAY: "[", JsonType.NUMBER: ""}
-DTYPES = {JsonType.BOOLEAN: pl.Boolean(), JsonType.NUMBER: pl.Float64()}  # every other value is text
 
 
 def canonical_columns(texts: pl.DataFrame, fields: Sequence[Field]) -> list[pl.Expr]:
@@ -59,13 +58,8 @@ def _value(field: Field) -> pl.Expr:
 @cache
 def empty_columns(fields: tuple[Field, ...]) -> pl.DataFrame:
     """Return what `canonical_columns` gives for a frame without rows."""
-    return pl.DataFrame(
-        schema={
-            name: dtype
-            for field in fields
-            for name, dtype in ((field.name, DTYPES.get(field.type, pl.String())), (type_column(field.name), JSON_TYPE))
-        }
-    )
+    columns = ({field.name: field.dtype, type_column(field.name): JSON_TYPE} for field in fields)
+    return pl.DataFrame(schema={name: dtype for pair in columns for name, dtype in pair.items()})
 
 
 def match_keys() -> list[pl.Expr]:

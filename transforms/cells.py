@@ -1,10 +1,11 @@
 """Convert cells and columns to what JSON would say: absent values, booleans from words, objects from texts.
 
-The frames have one column per field, of the JSON texts found in the records.
+The frames have one column per field, of the JSON texts found in the records. How deeply the JSON in a cell is nested is
+measured before it is parsed; the readers measure records.
 """
 
 import json
-import math
+import re
 
 import duckdb
 import polars as pl
@@ -13,6 +14,8 @@ from schemas.canonical import ESCAPED
 from schemas.fields import FIELDS, JsonType
 from schemas.frames import Layout
 from schemas.profiles import Profile
+from schemas.rules.objects import DEEPEST
+from transforms.json.key_shapes import PIECES
 from transforms.json.values import decode_string, query_texts
 
 NESTED_FIELDS = tuple(field.name for field in FIELDS if field.type in {JsonType.OBJECT, JsonType.ARRAY})
@@ -20,6 +23,43 @@ BOOLEAN_FIELDS = tuple(field.name for field in FIELDS if field.type is JsonType.
 
 # may be JSON that DuckDB accepts and the standard does not: a strict parser has to check it
 LENIENT_JSON = r"(?i),\s*[}\]]|nan|inf|[0-9.]e\+?[0-9]{3}"
+
+DEPTHS = pl.Schema({"record": pl.Int64(), "line": pl.Int64(), "path": pl.String(), "depth": pl.Int64()})
+
+
+def measure_cell_depths(cells: pl.DataFrame, *, layout: Layout) -> pl.DataFrame:
+    """Return the columns of DEPTHS for each nested cell with more brackets than allowed levels."""
+    if not (layout.textual or layout.null_is_absent):
+        return DEPTHS.to_frame()
+    return pl.concat([_measure_column(cells, name) for name in NESTED_FIELDS])
+
+
+def _measure_column(cells: pl.DataFrame, name: str) -> pl.DataFrame:
+    suspect = cells.filter(pl.col(name).str.starts_with('"') & (pl.col(name).str.count_matches(r"[\[{]") > DEEPEST))
+    texts = suspect.select("record", "line", path=pl.lit(name), text=decode_string(pl.col(name)))
+    unique = texts.select("text").unique()
+    depths = unique.with_columns(depth=pl.Series([_measure(text) for text in unique["text"]], dtype=pl.Int64))
+    return texts.join(depths, on="text").select(DEPTHS.names()).cast(DEPTHS)
+
+
+def _measure(text: str) -> int:
+    """Return the largest number of objects and arrays that are open at once."""
+    depth = deepest = 0
+    for piece in re.finditer(PIECES, text):
+        depth += (piece[0] in "{[") - (piece[0] in "}]")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def remove_deep_cells(cells: pl.DataFrame, depths: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with null in the cells that are nested too deeply to be parsed."""
+    deep = depths.filter(pl.col("depth") > DEEPEST)
+    if deep.is_empty():
+        return cells
+    kept = {
+        name: ~pl.col("record").is_in(deep.filter(pl.col("path") == name)["record"].implode()) for name in NESTED_FIELDS
+    }
+    return cells.with_columns(pl.when(keep).then(pl.col(name)).alias(name) for name, keep in kept.items())
 
 
 def convert_to_json(
@@ -71,21 +111,10 @@ def _find_lenient(cells: pl.Series) -> pl.Series:
 
 def _is_strict(text: str) -> bool:
     try:
-        json.loads(text, parse_constant=_refuse_constant, parse_float=_parse_finite)
+        json.dumps(json.loads(text, object_pairs_hook=list), allow_nan=False)  # a list keeps values of repeated keys
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _refuse_constant(constant: str) -> None:
-    raise ValueError(constant)
-
-
-def _parse_finite(number: str) -> float:
-    value = float(number)
-    if math.isinf(value):
-        raise ValueError(number)
-    return value
 
 
 def _remove_inner_nulls(texts: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:

@@ -14,8 +14,7 @@ from schemas.fields import FIELD_NAMES, FIELDS
 from schemas.frames import Layout
 from schemas.profiles import IGNORED_COLUMNS, Profile
 from transforms.canonical_columns import canonical_columns, match_keys
-from transforms.cells import NESTED_FIELDS, convert_to_json
-from transforms.json.depths import measure_cell_depths, remove_deep_cells
+from transforms.cells import convert_to_json, measure_cell_depths, remove_deep_cells
 from transforms.json.nested_parts import add_item_counts, list_factor_items, open_mfa_factors, open_password_hashes
 from transforms.json.object_keys import collect_keys, find_keys_of_columns, find_keys_of_records, known_keys
 from transforms.json.suspect_values import find_keys_of_metadata, find_suspect_texts, find_suspect_values
@@ -39,8 +38,8 @@ def normalise(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, profile:
     others = _get_other_columns(layout, profile)
     read = _read_fields(rows, engine=engine, profile=profile, others=others)
     cells = read.select("record", "line", ESCAPED, *unpack_found([*FIELD_NAMES, *others]))
-    depths = measure_cell_depths(cells, NESTED_FIELDS, layout=layout)
-    cells = remove_deep_cells(cells, depths, NESTED_FIELDS)
+    depths = measure_cell_depths(cells, layout=layout)
+    cells = remove_deep_cells(cells, depths)
     texts = convert_to_json(cells, layout=layout, profile=profile, engine=engine)
     users = texts.select("record", "line", ESCAPED, *canonical_columns(texts, FIELDS)).with_columns(match_keys())
     items = list_factor_items(users, engine=engine)

@@ -15,12 +15,7 @@ FOLDERS = ("transforms", "flows", "schemas")  # selects, changes, creates; a nam
 
 @cache
 def statement(name: str) -> str:
-    """Return the text of `<name>.sql` from whichever `sql` folder has it.
-
-    Raises:
-        LookupError: no folder has it.
-
-    """
+    """Return the text of `<name>.sql` from whichever `sql` folder has it, or raise `LookupError`."""
     paths = (files(folder).joinpath("sql", f"{name}.sql") for folder in FOLDERS)
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
@@ -30,14 +25,12 @@ def statement(name: str) -> str:
 
 def run(connection: duckdb.DuckDBPyConnection, name: str, /, **values: Value) -> list[Row]:
     """Run a statement with those values that it names, and return its rows; a change returns one row, its count."""
-    text = statement(name)
-    return connection.execute(text, _named(text, values)).fetchall()
+    return _execute(connection, statement(name), values).fetchall()
 
 
 def run_mapped(connection: duckdb.DuckDBPyConnection, name: str, /, **values: Value) -> list[Mapping[str, object]]:
     """Run a query that returns few rows, and return each as a mapping by column name."""
-    text = statement(name)
-    cursor = connection.execute(text, _named(text, values))
+    cursor = _execute(connection, statement(name), values)
     columns = [column[0] for column in cursor.description or ()]
     return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
@@ -50,13 +43,18 @@ def relation(connection: duckdb.DuckDBPyConnection, name: str, /, **values: Valu
 
 def materialise(connection: duckdb.DuckDBPyConnection, name: str, /, **values: Value) -> None:
     """Store the result of a query as a temporary table of the same name."""
-    text = statement(name)
-    connection.execute(f"create or replace temp table {name} as\n{text}", _named(text, values)).fetchall()
+    _execute(connection, f"create or replace temp table {name} as\n{statement(name)}", values).fetchall()
 
 
 def changed_rows(result: list[Row]) -> int:
     """Return how many rows an insert, update or delete touched, from the result of `run`."""
     return int(str(result[0][0])) if result else 0
+
+
+def _execute(
+    connection: duckdb.DuckDBPyConnection, text: str, values: Mapping[str, Value]
+) -> duckdb.DuckDBPyConnection:
+    return connection.execute(text, _named(text, values))
 
 
 def _named(text: str, values: Mapping[str, Value]) -> dict[str, Value]:

@@ -11,8 +11,6 @@ literals, non-ASCII local parts. Lengths have rules of their own.
 The patterns are for Rust's engine: linear time, no look-around, `$` is the end of the text.
 """
 
-# ruff: noqa: N805 (Pandera turns checks into class methods)
-
 import pandera.polars as pa
 import polars as pl
 

@@ -1,7 +1,5 @@
 """Phone numbers: E.164, a plus sign and 1 to 15 digits."""
 
-# ruff: noqa: N805 (Pandera turns checks into class methods)
-
 import pandera.polars as pa
 import polars as pl
 
@@ -15,10 +13,7 @@ class PhoneRules(TextColumns):
     """The rule of every column that holds a phone number; a model with such a column inherits it."""
 
     @pa.check(
-        PHONE_COLUMNS,
-        regex=True,
-        error=ErrorCode.PATTERN,
-        description="must be + followed by 1 to 15 digits (E.164)",
+        PHONE_COLUMNS, regex=True, error=ErrorCode.PATTERN, description="must be + followed by 1 to 15 digits (E.164)"
     )
     def phone_number_is_e164(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key).str.contains(r"^\+[0-9]{1,15}$") | ~cls.is_clean(data.key))

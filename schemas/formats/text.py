@@ -1,7 +1,8 @@
 """Clean text: no control characters and no trace of broken encoding."""
 
-import pandera.polars as pa
 import polars as pl
+
+from schemas.canonical import FieldColumns
 
 # C0 controls, and what decoders put where text could not be decoded
 UNCLEAN = r"[\x00-\x1f\x{FFFD}]"
@@ -18,7 +19,7 @@ def is_clean_in_metadata(text: pl.Expr) -> pl.Expr:
     return ~text.str.contains(UNCLEAN_IN_METADATA)
 
 
-class TextColumns(pa.DataFrameModel):
+class TextColumns(FieldColumns):
     """A model with columns of text. Rules about the form of a text let unclean text pass: it has a code of its own."""
 
     @classmethod

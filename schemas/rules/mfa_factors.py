@@ -2,10 +2,8 @@
 
 The frame has one row per factor; columns are named by their path, with `[]` for the index of the factor, which is in
 the column `place`, counted from 0. Rules elsewhere: e-mail addresses and phone numbers in `schemas.formats`, the number
-of factors in `schemas.rules.user`, the keys of a factor in `schemas.rules.object_keys`.
+of factors in `schemas.rules.user`, the keys of a factor in `schemas.rules.objects`.
 """
-
-# ruff: noqa: N805 (Pandera turns checks into class methods)
 
 import pandera.polars as pa
 import polars as pl
@@ -36,16 +34,8 @@ MFA_FACTOR_FIELDS: tuple[Field, ...] = (
 _COUNT = pl.sum_horizontal(present(kind) for kind in KINDS)
 
 
-class MfaFactor(EmailRules, PhoneRules):
+class MfaFactor(EmailRules, PhoneRules, fields=MFA_FACTOR_FIELDS):
     """An item of `mfa_factors`, one row per item."""
-
-    factor: str = pa.Field(alias=FACTOR, nullable=True)
-    totp: str = pa.Field(alias=TOTP, nullable=True)
-    totp_secret: str = pa.Field(alias=TOTP_SECRET, nullable=True)
-    phone: str = pa.Field(alias=PHONE, nullable=True)
-    phone_value: str = pa.Field(alias=PHONE_VALUE, nullable=True)
-    email: str = pa.Field(alias=EMAIL, nullable=True)
-    email_value: str = pa.Field(alias=EMAIL_VALUE, nullable=True)
 
     @pa.check(*OBJECTS, error=ErrorCode.INVALID_TYPE, description="must be an object, not {type}")
     def factor_and_its_kinds_are_objects(cls, data: pa.PolarsData) -> pl.LazyFrame:

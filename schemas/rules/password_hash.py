@@ -1,16 +1,14 @@
 """The rules of `custom_password_hash`: its parts, and the form of a hash, which depends on the algorithm.
 
 The frame has one row per record that has the object; columns are named by their path. The rules of the object's keys
-are in `schemas.rules.object_keys`. The form of a hash is checked only if algorithm and encoding are known and fit each
+are in `schemas.rules.objects`. The form of a hash is checked only if algorithm and encoding are known and fit each
 other; without an encoding, the hash must have one of the forms of its algorithm.
 """
-
-# ruff: noqa: N805 (Pandera turns checks into class methods)
 
 import pandera.polars as pa
 import polars as pl
 
-from schemas.canonical import has_type, present
+from schemas.canonical import FieldColumns, has_type, present
 from schemas.codes import ErrorCode
 from schemas.fields import Field, JsonType
 from schemas.formats.text import is_clean_text
@@ -67,33 +65,8 @@ def _one_of(key: str, *words: str) -> pl.Expr:
     return pl.col(key).is_in(words) | ~is_clean_text(pl.col(key))
 
 
-def _required_by(key: str) -> pl.Expr:
-    """Return whether the algorithm requires the part."""
-    part = key.removeprefix(f"{ROOT}.")
-    return pl.col(ALGORITHM).is_in([name for name, algorithm in ALGORITHMS.items() if part in algorithm.requires])
-
-
-class PasswordHash(pa.DataFrameModel):
+class PasswordHash(FieldColumns, fields=PASSWORD_HASH_FIELDS):
     """A `custom_password_hash`, one row per record that has one."""
-
-    algorithm: str = pa.Field(alias=ALGORITHM, nullable=True)
-    hash: str = pa.Field(alias=HASH, nullable=True)
-    hash_value: str = pa.Field(alias=HASH_VALUE, nullable=True)
-    hash_encoding: str = pa.Field(alias=HASH_ENCODING, nullable=True)
-    digest: str = pa.Field(alias=DIGEST, nullable=True)
-    hash_key: str = pa.Field(alias=KEY, nullable=True)
-    key_value: str = pa.Field(alias=KEY_VALUE, nullable=True)
-    key_encoding: str = pa.Field(alias=KEY_ENCODING, nullable=True)
-    salt: str = pa.Field(alias=SALT, nullable=True)
-    salt_value: str = pa.Field(alias=SALT_VALUE, nullable=True)
-    salt_encoding: str = pa.Field(alias=SALT_ENCODING, nullable=True)
-    salt_position: str = pa.Field(alias=SALT_POSITION, nullable=True)
-    password: str = pa.Field(alias=PASSWORD, nullable=True)
-    password_encoding: str = pa.Field(alias=PASSWORD_ENCODING, nullable=True)
-    keylen: float = pa.Field(alias=KEYLEN, nullable=True)
-    cost: float = pa.Field(alias=COST, nullable=True)
-    block_size: float = pa.Field(alias=BLOCK_SIZE, nullable=True)
-    parallelization: float = pa.Field(alias=PARALLELIZATION, nullable=True)
 
     @pa.check(*OBJECTS, error=ErrorCode.INVALID_TYPE, description="must be an object, not {type}")
     def part_is_an_object(cls, data: pa.PolarsData) -> pl.LazyFrame:
@@ -125,14 +98,12 @@ class PasswordHash(pa.DataFrameModel):
     def salt_has_a_value(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(present(data.key) | pl.col(SALT).is_null())
 
-    @pa.check(DIGEST, KEY, error=ErrorCode.OBJECT_REQUIRED, description="is missing; the algorithm requires it")
-    def part_of_an_hmac_is_present(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        required = _required_by(data.key) & pl.col(HASH).is_not_null()
-        return data.lazyframe.select(present(data.key) | ~required)
-
-    @pa.check(KEYLEN, error=ErrorCode.OBJECT_REQUIRED, description="is missing; the algorithm requires it")
-    def length_of_a_scrypt_key_is_present(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(present(data.key) | ~_required_by(data.key))
+    @pa.check(DIGEST, KEY, KEYLEN, error=ErrorCode.OBJECT_REQUIRED, description="is missing; the algorithm requires it")
+    def part_that_the_algorithm_requires_is_present(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        part = data.key.removeprefix(f"{ROOT}.")
+        requiring = [name for name, algorithm in ALGORITHMS.items() if part in algorithm.requires]
+        has_parent = pl.col(HASH).is_not_null() if part.startswith("hash.") else pl.lit(value=True)
+        return data.lazyframe.select(present(data.key) | ~(pl.col(ALGORITHM).is_in(requiring) & has_parent))
 
     @pa.check(ALGORITHM, error=ErrorCode.ENUM_MISMATCH, description=f"must be one of {', '.join(ALGORITHMS)}")
     def algorithm_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
@@ -151,20 +122,12 @@ class PasswordHash(pa.DataFrameModel):
         return data.lazyframe.select(_one_of(data.key, *SALT_POSITIONS))
 
     @pa.check(
-        PASSWORD_ENCODING,
-        error=ErrorCode.ENUM_MISMATCH,
-        description=f"must be one of {', '.join(PASSWORD_ENCODINGS)}",
+        PASSWORD_ENCODING, error=ErrorCode.ENUM_MISMATCH, description=f"must be one of {', '.join(PASSWORD_ENCODINGS)}"
     )
     def password_encoding_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(_one_of(data.key, *PASSWORD_ENCODINGS))
 
-    @pa.check(
-        KEYLEN,
-        BLOCK_SIZE,
-        PARALLELIZATION,
-        error=ErrorCode.MINIMUM,
-        description="is {number}; the minimum is 1",
-    )
+    @pa.check(KEYLEN, BLOCK_SIZE, PARALLELIZATION, error=ErrorCode.MINIMUM, description="is {number}; the minimum is 1")
     def number_is_at_least_1(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key) >= 1)
 

@@ -2,13 +2,11 @@
 
 The frame has a value column and a type column per field (`schemas.canonical`). Rules elsewhere: e-mail addresses and
 phone numbers in `schemas.formats`, usernames, which each connection can restrict, in `schemas.rules.username`, nested
-parts in `schemas.rules.password_hash`, `schemas.rules.mfa_factors` and the modules named `object_…`.
+parts in `schemas.rules.password_hash`, `schemas.rules.mfa_factors` and `schemas.rules.objects`.
 
 One fault gives one code: a value of a wrong type is null, which passes every rule about values, and the form of a text
 is checked only if its length is right and it is clean.
 """
-
-# ruff: noqa: N805 (Pandera turns checks into class methods)
 
 import pandera.polars as pa
 import polars as pl
@@ -33,27 +31,10 @@ FLAGS = _fields_of(JsonType.BOOLEAN)
 OBJECTS = _fields_of(JsonType.OBJECT)
 
 
-class User(EmailRules, PhoneRules):
+class User(EmailRules, PhoneRules, fields=FIELDS):
     """A record's own fields, one row per record."""
 
     escaped: bool
-    email: str = pa.Field(nullable=True)
-    email_verified: bool = pa.Field(nullable=True)
-    phone_number: str = pa.Field(nullable=True)
-    phone_verified: bool = pa.Field(nullable=True)
-    user_id: str = pa.Field(nullable=True)
-    username: str = pa.Field(nullable=True)
-    given_name: str = pa.Field(nullable=True)
-    family_name: str = pa.Field(nullable=True)
-    name: str = pa.Field(nullable=True)
-    nickname: str = pa.Field(nullable=True)
-    picture: str = pa.Field(nullable=True)
-    blocked: bool = pa.Field(nullable=True)
-    password_hash: str = pa.Field(nullable=True)
-    custom_password_hash: str = pa.Field(nullable=True)
-    app_metadata: str = pa.Field(nullable=True)
-    user_metadata: str = pa.Field(nullable=True)
-    mfa_factors: str = pa.Field(nullable=True)
 
     @classmethod
     def is_clean(cls, column: str) -> pl.Expr:

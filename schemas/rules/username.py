@@ -1,7 +1,5 @@
 """The rules of usernames, which each connection can set for itself. The settings are in `schemas.connection`."""
 
-# ruff: noqa: N805 (Pandera turns checks into class methods)
-
 import pandera.polars as pa
 import polars as pl
 
@@ -26,17 +24,13 @@ def user_model(connection: ConnectionSettings) -> type[User]:
             return data.lazyframe.select(present(data.key) | pl.lit(not connection.username_required))
 
         @pa.check(
-            "username",
-            error=ErrorCode.MIN_LENGTH,
-            description=f"has a length of {{length}}; the minimum is {shortest}",
+            "username", error=ErrorCode.MIN_LENGTH, description=f"has a length of {{length}}; the minimum is {shortest}"
         )
         def username_is_long_enough(cls, data: pa.PolarsData) -> pl.LazyFrame:
             return data.lazyframe.select(username.str.len_chars() >= shortest)
 
         @pa.check(
-            "username",
-            error=ErrorCode.MAX_LENGTH,
-            description=f"has a length of {{length}}; the maximum is {longest}",
+            "username", error=ErrorCode.MAX_LENGTH, description=f"has a length of {{length}}; the maximum is {longest}"
         )
         def username_is_short_enough(cls, data: pa.PolarsData) -> pl.LazyFrame:
             return data.lazyframe.select(username.str.len_chars() <= longest)

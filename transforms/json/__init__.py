@@ -1,1 +1,1 @@
-"""JSON text in frames: values at paths, keys, nested parts, depths, and text built from columns."""
+"""JSON text in frames: values at paths, keys, nested parts, and text built from columns."""

@@ -21,7 +21,8 @@ def find_repeats(texts: pl.DataFrame) -> pl.DataFrame:
     `text` is compact JSON; `parent` is the object's path below the text's root, empty for the root.
     """
     shapes = texts.with_columns(shape=_shape(pl.col("text"))).drop("text")
-    return shapes.join(_find_in_shapes(shapes["shape"].unique()), on="shape").drop("shape")
+    repeats = [(shape, *repeat) for shape in shapes["shape"].unique() for repeat in _scan(shape)]
+    return shapes.join(pl.DataFrame(repeats, schema=REPEATED, orient="row"), on="shape").drop("shape")
 
 
 def have_equal_keys(texts: pl.DataFrame) -> pl.DataFrame:
@@ -34,11 +35,6 @@ def _shape(text: pl.Expr) -> pl.Expr:
     piece = pl.element()
     kept = piece.str.ends_with('":') | ~piece.str.starts_with('"')
     return text.str.extract_all(PIECES).list.eval(piece.filter(kept)).list.join("")
-
-
-def _find_in_shapes(shapes: pl.Series) -> pl.DataFrame:
-    repeats = [(shape, *repeat) for shape in shapes for repeat in _scan(shape)]
-    return pl.DataFrame(repeats, schema=REPEATED, orient="row")
 
 
 @dataclass

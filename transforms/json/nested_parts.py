@@ -80,13 +80,10 @@ def _open_part(
     texts = texts.with_columns(has_escape(pl.col("text")).alias(ESCAPED))
     found = extract_values(texts, _json_paths(inner, top), engine=engine, objects=_json_paths(objects, top))
     named = found.with_columns(unpack_found(inner))
-    return Part(named.select(*rest, *canonical_columns(named, fields)), _find_keys(texts, found, objects=objects))
-
-
-def _find_keys(texts: pl.DataFrame, found: pl.DataFrame, *, objects: Sequence[str]) -> pl.DataFrame:
     suspect = found.drop_nulls("unknown_keys")
     suspect_texts = texts.join(suspect, on=["record", "root"], how="semi").select("record", "line", "root", "text")
-    return pl.concat([find_keys_of_parts(suspect, objects=objects), find_repeated_keys(suspect_texts)])
+    keys = pl.concat([find_keys_of_parts(suspect, objects=objects), find_repeated_keys(suspect_texts)])
+    return Part(named.select(*rest, *canonical_columns(named, fields)), keys)
 
 
 def _json_paths(names: Sequence[str], top: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Find the keys of objects that the rules of `schemas.rules.object_keys` check: unknown, repeated and reserved ones."""
+"""Find the keys of objects that the rules of `schemas.rules.objects` check: unknown, repeated and reserved ones."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ import duckdb
 import polars as pl
 
 from schemas.profiles import IGNORED_COLUMNS, Profile
-from schemas.rules.object_keys import KNOWN_KEYS, RESERVED_APP_METADATA
+from schemas.rules.objects import KNOWN_KEYS, RESERVED_APP_METADATA
 from transforms.field_names import suggest
 from transforms.json.key_shapes import find_repeats
 from transforms.json.values import extract_values, make_printable
@@ -104,11 +104,8 @@ def collect_keys(*found: pl.DataFrame) -> pl.DataFrame:
     grouped = keys.group_by("record", "line", "parent", "path", "key")
     unique = grouped.agg(pl.col("copies").max(), pl.col("field").first())
     unknown = unique.filter(pl.col("field").is_null()).select("parent", "key").unique().sort("key")
-    suggested = _add_suggestions(unknown.head(MOST_SUGGESTIONS))
+    suggested = unknown.head(MOST_SUGGESTIONS)
+    suggestions = [suggest(key, KNOWN_KEYS.get(parent, ())) for parent, key in suggested.rows()]
+    suggested = suggested.with_columns(suggestion=pl.Series(suggestions, dtype=pl.String))
     joined = unique.join(suggested, on=["parent", "key"], how="left")
     return joined.with_columns(make_printable(pl.col("path"))).select(SUGGESTED_KEYS.names()).cast(SUGGESTED_KEYS)
-
-
-def _add_suggestions(unknown: pl.DataFrame) -> pl.DataFrame:
-    suggestions = [suggest(key, KNOWN_KEYS.get(parent, ())) for parent, key in unknown.rows()]
-    return unknown.with_columns(suggestion=pl.Series(suggestions, dtype=pl.String))

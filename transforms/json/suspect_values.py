@@ -1,20 +1,20 @@
 """Find keys and texts inside objects that need a closer look: a cheap pass over all users, an exact one over suspects.
 
-What is wrong with a key or a text is up to the rules of `schemas.rules.object_keys` and `schemas.rules.object_texts`.
+What is wrong with a key or a text is up to the rules of `schemas.rules.objects`.
 """
 
 import duckdb
 import polars as pl
 
 from schemas.canonical import may_be_unclean
-from schemas.rules.object_keys import RESERVED_APP_METADATA
+from schemas.rules.objects import RESERVED_APP_METADATA
 from transforms.json.key_shapes import have_equal_keys
 from transforms.json.nested_parts import select_texts
 from transforms.json.object_keys import find_repeated_keys, find_reserved_keys
 from transforms.json.values import make_printable, query_texts
 
 METADATA = ("app_metadata", "user_metadata")
-NESTED = (*METADATA, "custom_password_hash", "mfa_factors")
+PARTS = ("custom_password_hash", "mfa_factors")
 # DuckDB escapes only control characters, quotes and backslashes; metadata may have line breaks and tabs
 UNCLEAN = r'^(?:[^\\]|\\["\\])*\\[^"\\]|\x{FFFD}'
 UNCLEAN_IN_METADATA = r'^(?:[^\\]|\\["\\nrt])*\\[^"\\nrt]|\x{FFFD}'
@@ -27,14 +27,11 @@ QUOTED = {'\\"': '"', "\\\\": "\\"}  # what DuckDB escapes in the path of a key
 def find_suspect_values(users: pl.DataFrame) -> pl.DataFrame:
     """Return one boolean column per kind of suspect value in a user's objects, one row per user."""
     suspects = users.select(
-        *(_looks_unclean(name).alias(f"unclean {name}") for name in NESTED),
+        *(may_be_unclean(name).str.contains(UNCLEAN_IN_METADATA).alias(f"unclean {name}") for name in METADATA),
+        *(may_be_unclean(name).str.contains(UNCLEAN).alias(f"unclean {name}") for name in PARTS),
         pl.col("app_metadata").str.contains_any(RESERVED).alias("reserved app_metadata"),
     )
     return suspects.hstack(have_equal_keys(users.select(METADATA)).rename("repeated {}".format))
-
-
-def _looks_unclean(name: str) -> pl.Expr:
-    return may_be_unclean(name).str.contains(UNCLEAN_IN_METADATA if name in METADATA else UNCLEAN)
 
 
 def find_keys_of_metadata(
@@ -42,20 +39,16 @@ def find_keys_of_metadata(
 ) -> pl.DataFrame:
     """Return the reserved keys of the metadata, and the repeated ones at any depth."""
     reserved = select_texts(users, "app_metadata", where=suspects["reserved app_metadata"])
-    repeated = (_find_repeated(users, suspects, name) for name in METADATA)
-    return pl.concat([*repeated, find_reserved_keys(reserved, engine=engine)])
-
-
-def _find_repeated(users: pl.DataFrame, suspects: pl.DataFrame, name: str) -> pl.DataFrame:
-    texts = select_texts(users, name, where=suspects[f"repeated {name}"])
-    return find_repeated_keys(texts.with_columns(root=pl.lit(name)))
+    repeating = ((name, select_texts(users, name, where=suspects[f"repeated {name}"])) for name in METADATA)
+    repeated = find_repeated_keys(pl.concat([texts.with_columns(root=pl.lit(name)) for name, texts in repeating]))
+    return pl.concat([repeated, find_reserved_keys(reserved, engine=engine)])
 
 
 def find_suspect_texts(
     users: pl.DataFrame, suspects: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection
 ) -> pl.DataFrame:
     """Return the keys and strings of objects and arrays that may not be clean: columns of MEMBERS."""
-    unclean = ((name, select_texts(users, name, where=suspects[f"unclean {name}"])) for name in NESTED)
+    unclean = ((name, select_texts(users, name, where=suspects[f"unclean {name}"])) for name in (*METADATA, *PARTS))
     return pl.concat([_list_members(texts, name, engine=engine) for name, texts in unclean])
 
 

@@ -77,9 +77,7 @@ def broken_rows(frame: pl.DataFrame, rules: Sequence[Rule]) -> list[pl.Series]:
 def read_rules(model: type[pa.DataFrameModel]) -> tuple[Rule, ...]:
     """Return the rules of a model, in the order of its columns.
 
-    Raises:
-        TypeError: a check is not one selected Boolean expression of a frame's columns, or has no code or sentence.
-
+    Raise `TypeError` if a check is not one selected Boolean expression of the columns, or has no code or sentence.
     """
     schema = model.to_schema()
     if schema.checks:

@@ -3,7 +3,7 @@
 The rules are the Pandera models of `schemas.rules`; `transforms.rules.rule_book` reads and runs them.
 """
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -16,13 +16,10 @@ from schemas.connection import ConnectionSettings
 from schemas.fields import STAGED
 from schemas.frames import ERRORS, ROW_CODE, SEVERITY
 from schemas.rules.mfa_factors import MfaFactor
-from schemas.rules.object_depths import ObjectDepth
-from schemas.rules.object_keys import ObjectKey
-from schemas.rules.object_texts import ObjectText
+from schemas.rules.objects import ObjectDepth, ObjectKey, ObjectText
 from schemas.rules.password_hash import PasswordHash
 from schemas.rules.username import user_model
 from transforms.normalise import Canonical
-from transforms.rules.hash_resets import with_hash_errors_as_warnings, without_warned_hashes
 from transforms.rules.rule_book import Rule, broken_rows, read_rules
 
 PATHS: Mapping[str, Callable[[str], pl.Expr]] = {
@@ -33,6 +30,10 @@ PATHS: Mapping[str, Callable[[str], pl.Expr]] = {
     "object_texts": pl.col,
     "object_depths": pl.col,
 }  # per frame: the path of the value that a rule is about, from the rule's column
+
+HASHES = ("password_hash", "custom_password_hash")
+ABOUT_A_HASH = pl.col("path").str.contains(rf"^(?:{'|'.join(HASHES)})(?:\.|$)")
+IS_ERROR = pl.col("severity") == Severity.ERROR.value
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,13 @@ class Validated:
 def rule_set(
     connection: ConnectionSettings, *, unknown_fields: Literal["refuse", "ignore"], reset_unsupported_hashes: bool
 ) -> RuleSet:
-    """Return the rules of a job into the connection.
-
-    Raises:
-        TypeError: a check of a model cannot be run as a rule.
-
-    """
-    lenient = {"key_of_the_record_is_a_field"} if unknown_fields == "ignore" else set()
-    rules = {
-        frame: [_with_severity(rule, lenient) for rule in read_rules(model)]
-        for frame, model in get_models(connection).items()
-    }
+    """Return the rules of a job into the connection; raise `TypeError` if a check cannot be run as a rule."""
+    rules = {frame: read_rules(model) for frame, model in get_models(connection).items()}
+    if unknown_fields == "ignore":
+        lenient = "key_of_the_record_is_a_field"
+        rules["object_keys"] = tuple(
+            replace(rule, severity=Severity.WARNING) if rule.name == lenient else rule for rule in rules["object_keys"]
+        )
     return RuleSet(rules, reset_unsupported_hashes)
 
 
@@ -81,18 +78,14 @@ def get_models(connection: ConnectionSettings) -> Mapping[str, type[pa.DataFrame
     }
 
 
-def _with_severity(rule: Rule, lenient: Container[str]) -> Rule:
-    return replace(rule, severity=Severity.WARNING) if rule.name in lenient else rule
-
-
 def validate(canonical: Canonical, *, rules: RuleSet) -> Validated:
     """Return the accepted rows and all errors: a row is accepted or has at least one error; both can have warnings."""
     errors = pl.concat([ERRORS.to_frame(), *_all_failures(canonical, rules)]).sort("record", maintain_order=True)
     users = canonical.users.with_columns(password_reset_required=pl.lit(None, dtype=pl.Boolean))
     if rules.reset_unsupported_hashes:
-        errors = with_hash_errors_as_warnings(errors)
-        users = without_warned_hashes(users, errors)
-    refused = errors.filter(pl.col("severity") == Severity.ERROR.value)["record"].unique()
+        errors = _with_hash_errors_as_warnings(errors)
+        users = _without_warned_hashes(users, errors)
+    refused = errors.filter(IS_ERROR)["record"].unique()
     accepted = users.filter(~pl.col("record").is_in(refused.implode())) if refused.len() else users
     return Validated(accepted.select(STAGED.names()), errors)
 
@@ -122,4 +115,25 @@ def _failures(frame: pl.DataFrame, rules: Sequence[Rule], name: str) -> list[pl.
             if broken.any()
         ],
         engine="in-memory",
+    )
+
+
+def _with_hash_errors_as_warnings(errors: pl.DataFrame) -> pl.DataFrame:
+    """Return the errors, those of rows that have only errors about hashes as warnings."""
+    only_about_hashes = (ABOUT_A_HASH | ~IS_ERROR).all().over("record")
+    warned = only_about_hashes & ABOUT_A_HASH
+    message = pl.concat_str("message", pl.lit("; the user is imported without a password"))
+    return errors.with_columns(
+        message=pl.when(warned).then(message).otherwise("message"),
+        severity=pl.when(warned).then(pl.lit(Severity.WARNING.value, dtype=SEVERITY)).otherwise("severity"),
+    )
+
+
+def _without_warned_hashes(users: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
+    """Return the users; those with a warning about a hash lose their hashes and must choose a new password."""
+    warned = errors.filter(ABOUT_A_HASH & ~IS_ERROR)["record"].unique()
+    reset = pl.col("record").is_in(warned.implode())
+    return users.with_columns(
+        *(pl.when(~reset).then(pl.col(name)).alias(name) for name in HASHES),
+        password_reset_required=pl.when(reset).then(pl.lit(value=True)).otherwise("password_reset_required"),
     )

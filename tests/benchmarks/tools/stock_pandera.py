@@ -39,15 +39,15 @@ class User(pa.DataFrameModel):
     user_metadata: str = pa.Field(nullable=True, str_matches=patterns.OBJECT)
 
     @pa.check("email")
-    def local_part_is_short(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805 - Pandera makes it a class method
+    def local_part_is_short(cls, data: PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key).str.contains(patterns.SHORT_BEFORE_AT))
 
     @pa.check("username")
-    def username_is_not_an_address(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
+    def username_is_not_an_address(cls, data: PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(~pl.col(data.key).str.contains(patterns.EMAIL))
 
     @pa.check("app_metadata")
-    def app_metadata_has_no_reserved_key(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
+    def app_metadata_has_no_reserved_key(cls, data: PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(~pl.col(data.key).str.contains(patterns.RESERVED_KEY))
 
 

@@ -12,7 +12,7 @@ class Valid(pa.DataFrameModel):
     name: str = pa.Field(nullable=True)
 
     @pa.check("name", error=ErrorCode.MIN_LENGTH, description="is {length} characters long")
-    def name_is_long(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805
+    def name_is_long(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key).str.len_chars() > 3)
 
 
@@ -20,7 +20,7 @@ class WithColumns(pa.DataFrameModel):
     name: str = pa.Field(nullable=True)
 
     @pa.check("name", error=ErrorCode.MIN_LENGTH, description="is short")
-    def name_is_long(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805
+    def name_is_long(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.with_columns(pl.lit(value=True))
 
 
@@ -28,7 +28,7 @@ class Named(pa.DataFrameModel):
     name: str = pa.Field(nullable=True)
 
     @pa.check("name", error=ErrorCode.MIN_LENGTH, description="is short")
-    def name_is_long(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805
+    def name_is_long(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(a=pl.lit(value=True))
 
 
@@ -40,7 +40,7 @@ class WholeFrame(pa.DataFrameModel):
     name: str = pa.Field(nullable=True)
 
     @pa.dataframe_check()
-    def everything_is_fine(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805
+    def everything_is_fine(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.lit(value=True))
 
 
@@ -48,7 +48,7 @@ class NotBoolean(pa.DataFrameModel):
     name: str = pa.Field(nullable=True)
 
     @pa.check("name", error=ErrorCode.MIN_LENGTH, description="is short")
-    def name_is_long(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805
+    def name_is_long(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key).str.len_chars())
 
 
