@@ -34,10 +34,7 @@ class ByteStream:
         return min(self._stored.tell(), self._source.size)
 
     def read(self, size: int = CHUNK) -> bytes:
-        """Read at most `size` bytes; none at the end.
-
-        Raise `FileFault` if they cannot be read, or the source exceeds a limit.
-        """
+        """Read at most `size` bytes, none at the end; raise `FileFault` if that fails or the source exceeds a limit."""
         try:
             chunk: bytes = self._content.read(size)
         except (OSError, pa.ArrowException) as error:

@@ -22,10 +22,7 @@ _DIRECTIVE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)  # some spreadshee
 
 
 def read_csv(reading: Reading) -> Iterator[Batch]:
-    """Yield the batches of a CSV source.
-
-    Raise `FileFault` if it has no header with a known column, or a quote that is not closed.
-    """
+    """Yield the batches of a CSV source; raise `FileFault` if no header has a known column or a quote is not closed."""
     csv.field_size_limit(reading.limits.value_bytes)
     with open_stream(reading.source, limits=reading.limits) as stream:
         lines = LineBuffer(stream, limits=reading.limits)

@@ -105,12 +105,10 @@ class _JsonObject:
 
     def _make_record(self) -> Batch:
         """Return the object as the only user of the source."""
-        profile = self._reading.profile
+        name, profile = self._window.name, self._reading.profile
         if not set(self._keys) & set(known_keys(profile)):
             found = f"keys: {', '.join(key[:40] for key in self._keys[:8])}" if self._keys else "no keys"
-            message = (
-                f"{self._window.name} contains one object ({found}), which is not a user and has no array of users"
-            )
+            message = f"{name} contains one object ({found}), which is not a user and has no array of users"
             hint = f"export an array of users, on its own or under {' or '.join(profile.containers)}"
             raise FileFault(ErrorCode.FILE_FORMAT, message, hint)
         record, limits = self._reading.first_record, self._reading.limits
