@@ -17,6 +17,7 @@ from schemas.frames import ERRORS, RECORDS, Layout
 from transforms.engine_tables import in_chunks, registered
 from transforms.statements import statement
 
+AS_JSON = Layout()
 SMALLEST_KEY = 4  # bytes of `"":0`
 
 # What DuckDB's lenient parser accepts and the grammar forbids; each can also occur inside a string.
@@ -37,7 +38,7 @@ class CheckedRecords:
     errors: pl.DataFrame  # ERRORS
     refusals: tuple[tuple[int, Refusal], ...] = ()  # by record number, in order
 
-    def to_batch(self, *, seen: int, position: int, layout: Layout) -> Batch:
+    def to_batch(self, *, seen: int, position: int, layout: Layout = AS_JSON) -> Batch:
         """Return the records as a batch."""
         return Batch(self.rows, self.refused, self.errors, seen, position, layout)
 

@@ -7,14 +7,7 @@ from flows.readers.header import has_known_column
 from flows.readers.json.strict import SPACE, is_json
 from flows.readers.limits import ReadLimits
 from flows.readers.lines import BOM
-from flows.readers.sources import (
-    COMPRESSIONS,
-    STDIN_NAME,
-    Source,
-    compression_from_name,
-    format_from_name,
-    open_source,
-)
+from flows.readers.sources import COMPRESSIONS, STDIN_NAME, Source, compression_from_name, format_from_name, open_source
 from flows.readers.stream import open_stream
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
@@ -47,23 +40,18 @@ _HINTS: Mapping[str, str] = {
     "a ZIP archive or an Excel workbook": "save the sheet as CSV in UTF-8, or unpack the archive",
     "an old Excel workbook": "save the sheet as CSV in UTF-8",
 }
-_CONTRADICTIONS = {  # format by name, format by content
-    ("json", "csv"),
-    ("ndjson", "csv"),
-    ("ndjson", "json"),
-    ("csv", "json"),
-    ("csv", "ndjson"),
-    ("csv", "json or ndjson"),
-}  # but not NDJSON in a file named .json, which many systems write
+_CONTRADICTIONS: Mapping[str, tuple[str, ...]] = {  # of each format by name, the formats by content
+    "json": ("csv",),  # but not NDJSON in a file named .json, which many systems write
+    "ndjson": ("csv", "json"),
+    "csv": ("json", "ndjson", "json or ndjson"),
+}
 _JSON = re.compile(rb"\[[ \t\r\n]*[\[\]{\"]|\{[ \t\r\n]*[}\"]")
 
 
 def detect_format(source: Source, requested: str = "auto") -> str:
     """Return the format to read the source as: the requested one, else that of its name, else that of its content.
 
-    Raises:
-        FileFault: the source is empty, or its content contradicts the request or its name.
-
+    Raise `FileFault` if the source is empty, or its content contradicts the request or its name.
     """
     head = _read_head(source)
     expected = format_from_name(source.name) if requested == "auto" else requested
@@ -81,14 +69,11 @@ def _choose_format(source: Source, head: bytes, *, expected: str | None) -> str:
     """Return the format that fits both the name and the content."""
     found = _find_text_format(head)
     if expected is None and found is None:
-        raise FileFault(
-            ErrorCode.FILE_FORMAT,
-            f"the format of {source.name} is not recognised",
-            f"state it with --format {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
-        )
+        hint = f"state it with --format {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        raise FileFault(ErrorCode.FILE_FORMAT, f"the format of {source.name} is not recognised", hint)
     if expected == "ndjson" and found == "json" and not _is_spread_over_lines(head):
         return "ndjson"  # its first line is a bad record
-    if (expected, found) in _CONTRADICTIONS:
+    if found in _CONTRADICTIONS.get(expected or "", ()):
         raise _contradiction(source, _FORMAT_TITLES[str(found)])
     if found in ("json or ndjson", None):
         return expected or "json"
@@ -114,20 +99,14 @@ def _is_spread_over_lines(head: bytes) -> bool:
 
 
 def _read_head(source: Source) -> bytes:
-    """Return the first bytes of the decompressed content.
-
-    Raises:
-        FileFault: the source is empty.
-
-    """
+    """Return the first bytes of the decompressed content; raise `FileFault` if there are none."""
     _check_compression(source)
     with open_stream(source, limits=ReadLimits()) as stream:
         head = stream.read(_HEAD_BYTES)
-        while head.startswith(b"{") and b"\n" not in head[:-1] and len(head) <= ReadLimits().record_bytes:
-            chunk = stream.read(len(head))  # what follows the first object tells JSON from NDJSON
-            head += chunk
-            if not chunk:
-                break
+        more = head
+        while more and head.startswith(b"{") and b"\n" not in head[:-1] and len(head) <= ReadLimits().record_bytes:
+            more = stream.read(len(head))  # what follows the first object tells JSON from NDJSON
+            head += more
     if not head:
         raise FileFault(ErrorCode.FILE_EMPTY, f"{source.name} is empty: it ends at byte 0", "export the users again")
     return head
@@ -140,11 +119,8 @@ def _check_compression(source: Source) -> None:
     with open_source(source) as file:
         head = file.read(4)
     if _find_signature(head) != kind:
-        raise FileFault(
-            ErrorCode.FILE_FORMAT,
-            f"{source.name} is named like a {kind} file but is not one",
-            "rename it with the extension of its actual format",
-        )
+        message = f"{source.name} is named like a {kind} file but is not one"
+        raise FileFault(ErrorCode.FILE_FORMAT, message, "rename it with the extension of its actual format")
 
 
 def _find_signature(head: bytes) -> str | None:

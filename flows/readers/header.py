@@ -42,30 +42,21 @@ def find_separator(line: str, profile: Profile) -> str:
 def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Header:
     """Return the columns that the cells of a header, or the names of a schema, refer to.
 
-    Raises:
-        FileFault: two columns are the same, or none is a field.
-
+    Raise `FileFault` if two columns are the same, or none is a field.
     """
     resubmitted = set(REJECT_COLUMNS) <= set(map(fold_name, cells))
     if resubmitted:
         cells = [re.sub(GUARD, r"\1", cell) for cell in cells]
     named = (_to_resubmitted_column(cell) if resubmitted else _to_column(cell, profile) for cell in cells)
     columns = tuple(column or f"column {number}" for number, column in enumerate(named, start=1))
-    repeated = [
-        name for name, count in Counter(columns if resubmitted else map(fold_name, columns)).items() if count > 1
-    ]
-    if repeated:
-        raise FileFault(
-            ErrorCode.FILE_FORMAT,
-            f"{name} has two columns for {_list_names(repeated)}",
-            "rename or remove one of them",
-        )
+    counts = Counter(columns if resubmitted else map(fold_name, columns))
+    if repeated := [column for column, count in counts.items() if count > 1]:
+        message = f"{name} has two columns for {_list_names(repeated)}"
+        raise FileFault(ErrorCode.FILE_FORMAT, message, "rename or remove one of them")
     if not set(columns) & set(profile.paths):
-        raise FileFault(
-            ErrorCode.FILE_FORMAT,
-            f"{name} has no known column; its columns are named {_list_names(cells)}",
-            f"name the columns (of CSV, in the first row) after the fields: {', '.join(profile.paths)}",
-        )
+        message = f"{name} has no known column; its columns are named {_list_names(cells)}"
+        hint = f"name the columns (of CSV, in the first row) after the fields: {', '.join(profile.paths)}"
+        raise FileFault(ErrorCode.FILE_FORMAT, message, hint)
     return Header(columns, resubmitted=resubmitted)
 
 

@@ -6,38 +6,11 @@ from typing import cast
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from flows.readers.limits import ReadLimits
 from flows.readers.stream import ByteStream
 
 BOM = b"\xef\xbb\xbf"
-
-
-@dataclass
-class _LongLine:
-    """The line that `rest` begins with, measured instead of kept; `drop` leaves in `rest` what follows it."""
-
-    rest: bytes
-    length: int = 0
-    quotes: int = 0
-
-    def drop(self, stream: ByteStream, *, size: int) -> None:
-        """Read to the end of the line."""
-        while (end := _find_line_end(self.rest, 0)) >= len(self.rest.removesuffix(b"\r")):
-            held = self.rest[-1:] if self.rest.endswith(b"\r") else b""
-            self._count(len(self.rest) - len(held))
-            chunk = stream.read(size)
-            if not chunk:
-                self.rest = b""
-                return
-            self.rest = held + chunk
-        self._count(end)
-        self.rest = self.rest[end + _line_end_size(self.rest, end) :]
-
-    def _count(self, size: int) -> None:
-        self.length += size
-        self.quotes += self.rest.count(b'"', 0, size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +41,23 @@ def read_line_blocks(stream: ByteStream, *, limits: ReadLimits) -> Iterator[Bloc
             lines, rest = rest[:end], rest[end:]
             yield from _separate_long_lines(lines, position=stream.position, limit=limits.record_bytes)
         if len(rest.removesuffix(b"\r")) > limits.record_bytes:
-            long = _LongLine(rest)
-            long.drop(stream, size=limits.batch_bytes)
-            yield Block(data=b"", position=stream.position, dropped=long.length, dropped_quotes=long.quotes)
-            rest = long.rest
+            dropped, rest = _drop_line(rest, stream, size=limits.batch_bytes)
+            yield dropped
+
+
+def _drop_line(rest: bytes, stream: ByteStream, *, size: int) -> tuple[Block, bytes]:
+    """Read to the end of the line that `rest` begins with, and return its block and what follows it."""
+    length = quotes = 0
+    chunk = rest
+    while chunk and _find_line_end(rest, 0) >= (passed := len(rest.removesuffix(b"\r"))):
+        length += passed
+        quotes += rest.count(b'"', 0, passed)
+        chunk = stream.read(size)
+        rest = rest[passed:] + chunk
+    end = _find_line_end(rest, 0)
+    quotes += rest.count(b'"', 0, end)
+    block = Block(data=b"", position=stream.position, dropped=length + end, dropped_quotes=quotes)
+    return block, rest[end + _line_end_size(rest, end) :]
 
 
 def _separate_long_lines(lines: bytes, *, position: int, limit: int) -> Iterator[Block]:
@@ -107,8 +93,9 @@ def _end_of_last_line(data: bytes) -> int:
 
 def split_bytes(data: bytes, separator: bytes, *, start: int = 0) -> pl.Series:
     """Return the pieces of the bytes from `start` on as a Binary column; one piece if there is no separator."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - takes a twentieth of a second, and few commands read files
+
     content = pa.py_buffer(data).slice(start)
     bounds = pa.array([0, len(data) - start], pa.int64()).buffers()[1]
     whole = pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, bounds, content])
-    pieces = pc.split_pattern(whole, pattern=separator.decode()).flatten()
-    return cast("pl.Series", pl.from_arrow(pieces))
+    return cast("pl.Series", pl.from_arrow(pc.split_pattern(whole, pattern=separator.decode()).flatten()))

@@ -14,9 +14,7 @@ from flows.readers.check_records import (
 from flows.readers.lines import read_line_blocks, split_bytes
 from flows.readers.reading import Batch, Reading
 from flows.readers.stream import open_stream
-from schemas.frames import Layout
 
-LAYOUT = Layout()
 _SAMPLES = 8
 _SAMPLE_SHARE = 8  # a sample is one eighth of its part of the data
 
@@ -28,18 +26,15 @@ def read_ndjson(reading: Reading) -> Iterator[Batch]:
         for block in read_line_blocks(stream, limits=reading.limits):
             if block.dropped:
                 checked = oversized_record(record=record, line=line, size=block.dropped, limits=reading.limits)
-                yield checked.to_batch(seen=1, position=block.position, layout=LAYOUT)
+                yield checked.to_batch(seen=1, position=block.position)
                 record, line = record + 1, line + 1
-            for data in _split_into_parts(_to_line_feeds(block.data), lines=4 * reading.limits.batch_rows):
-                lines = _split_lines(data, first=line)
+            data = block.data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in block.data else block.data
+            for part in _split_into_parts(data, lines=4 * reading.limits.batch_rows):
+                lines = _split_lines(part, first=line)
                 line += lines.height
                 for batch in _make_batches(lines, position=block.position, record=record, reading=reading):
                     yield batch
                     record += batch.seen
-
-
-def _to_line_feeds(data: bytes) -> bytes:
-    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
 
 def _split_into_parts(data: bytes, *, lines: int) -> Iterator[bytes]:
@@ -75,4 +70,4 @@ def _make_batches(lines: pl.DataFrame, *, position: int, record: int, reading: R
         seen = min(left, reading.limits.batch_rows)
         left -= seen
         checked = check_records(part, invalid=find_invalid_json(part, reading.engine), limits=reading.limits)
-        yield checked.to_batch(seen=seen, position=position, layout=LAYOUT)
+        yield checked.to_batch(seen=seen, position=position)

@@ -34,11 +34,8 @@ def read(
 ) -> Generator[Batch, None, None]:
     """Yield the source's records in order; the first has the number `first_record`. No result depends on the batches.
 
-    `engine` is an in-memory DuckDB; it stays free for other use, also while another thread waits for a batch.
-
-    Raises:
-        FileFault: the source cannot be read as its format; batches that were already yielded must not be imported.
-
+    `engine` is an in-memory DuckDB; it stays free for other use, also while another thread waits for a batch. Raise
+    `FileFault` if the source cannot be read as its format; batches that were already yielded must not be imported.
     """
     records = 0
     with engine.cursor() as cursor:
@@ -47,6 +44,5 @@ def read(
             records += batch.seen
             yield batch
     if not records:
-        raise FileFault(
-            ErrorCode.FILE_EMPTY, f"{source.name} contains no users", "check that the right file was exported"
-        )
+        hint = "check that the right file was exported"
+        raise FileFault(ErrorCode.FILE_EMPTY, f"{source.name} contains no users", hint)

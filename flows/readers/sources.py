@@ -45,11 +45,8 @@ class Source:
 def find_sources(names: Sequence[str], *, spool: Path, waiting: Callable[[], None] | None = None) -> tuple[Source, ...]:
     """Return the sources in the order of their names: files, the files of folders, or standard input kept in `spool`.
 
-    `waiting` is called repeatedly while standard input is read; it may raise to stop the reading.
-
-    Raises:
-        FileFault: a name is not that of a readable file or folder.
-
+    Raise `FileFault` if a name is not that of a readable file or folder. `waiting` is called repeatedly while standard
+    input is read; it may raise to stop the reading.
     """
     return tuple(source for name in names for source in _find_sources(name, spool=spool, waiting=waiting))
 
@@ -95,11 +92,8 @@ def _find_sources(name: str, *, spool: Path, waiting: Callable[[], None] | None)
     elif stat.S_ISREG(mode):
         yield _make_source(path)
     else:
-        raise FileFault(
-            ErrorCode.FILE_UNREADABLE,
-            f"{printable(name)} is a pipe or a device, not a file",
-            "use - to read from standard input",
-        )
+        message = f"{printable(name)} is a pipe or a device, not a file"
+        raise FileFault(ErrorCode.FILE_UNREADABLE, message, "use - to read from standard input")
 
 
 def _make_source(path: Path) -> Source:
@@ -114,12 +108,9 @@ def _find_in_folder(folder: Path) -> Iterator[Source]:
     except OSError as error:
         raise _unreadable(printable(str(folder)), error) from error
     if not paths:
-        raise FileFault(
-            ErrorCode.FILE_EMPTY,
-            f"the folder {printable(str(folder))} contains no files to import",
-            f"give the files one of the extensions {' '.join(EXTENSIONS)}, if compressed followed by "
-            f"{' or '.join(COMPRESSIONS)}",
-        )
+        extensions = f"{' '.join(EXTENSIONS)}, if compressed followed by {' or '.join(COMPRESSIONS)}"
+        message = f"the folder {printable(str(folder))} contains no files to import"
+        raise FileFault(ErrorCode.FILE_EMPTY, message, f"give the files one of the extensions {extensions}")
     yield from map(_make_source, paths)
 
 
@@ -159,11 +150,8 @@ def printable(name: str) -> str:
 
 def _not_found(name: str) -> FileFault:
     if _URL.match(name):
-        return FileFault(
-            ErrorCode.FILE_NOT_FOUND,
-            f"{printable(name)} is a URL, and URLs are not fetched",
-            "download the file first, then import it",
-        )
+        message = f"{printable(name)} is a URL, and URLs are not fetched"
+        return FileFault(ErrorCode.FILE_NOT_FOUND, message, "download the file first, then import it")
     return FileFault(ErrorCode.FILE_NOT_FOUND, f"{printable(name)} does not exist", _suggest_name(name))
 
 

@@ -34,12 +34,7 @@ class ByteStream:
         return min(self._stored.tell(), self._source.size)
 
     def read(self, size: int = CHUNK) -> bytes:
-        """Read at most `size` bytes; none at the end.
-
-        Raises:
-            FileFault: the bytes cannot be read, or the source exceeds a limit.
-
-        """
+        """Read at most `size` bytes, none at the end; raise `FileFault` if that fails or the source exceeds a limit."""
         try:
             chunk: bytes = self._content.read(size)
         except (OSError, pa.ArrowException) as error:
@@ -57,24 +52,17 @@ class ByteStream:
             raise self._too_large(f"{limits.decompressed_ratio} times its size", "decompressed_ratio")
 
     def _too_large(self, limit: str, setting: str) -> FileFault:
-        return FileFault(
-            ErrorCode.FILE_UNREADABLE,
-            f"{self.name} decompresses to more than {limit}",
-            f"if you trust the file, decompress it yourself or raise IMPORT_{setting.upper()}",
-        )
+        hint = f"if you trust the file, decompress it yourself or raise IMPORT_{setting.upper()}"
+        return FileFault(ErrorCode.FILE_UNREADABLE, f"{self.name} decompresses to more than {limit}", hint)
 
     def _unreadable(self, reason: str) -> FileFault:
         kind = compression_from_name(self.name)
         if kind is None:
-            return FileFault(
-                ErrorCode.FILE_UNREADABLE, f"{self.name} cannot be read: {reason}", "check the disk, or copy it again"
-            )
+            message = f"{self.name} cannot be read: {reason}"
+            return FileFault(ErrorCode.FILE_UNREADABLE, message, "check the disk, or copy it again")
         what = "ends in the middle of its" if "runcated" in reason else "has damaged"
-        return FileFault(
-            ErrorCode.FILE_UNREADABLE,
-            f"{self.name} {what} {kind} compression, near byte {self.position}",
-            "compress or copy the file again",
-        )
+        message = f"{self.name} {what} {kind} compression, near byte {self.position}"
+        return FileFault(ErrorCode.FILE_UNREADABLE, message, "compress or copy the file again")
 
 
 @contextmanager

@@ -22,12 +22,7 @@ _DIRECTIVE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)  # some spreadshee
 
 
 def read_csv(reading: Reading) -> Iterator[Batch]:
-    """Yield the batches of a CSV source.
-
-    Raises:
-        FileFault: the source has no header with a known column, or a quote that is not closed.
-
-    """
+    """Yield the batches of a CSV source; raise `FileFault` if no header has a known column or a quote is not closed."""
     csv.field_size_limit(reading.limits.value_bytes)
     with open_stream(reading.source, limits=reading.limits) as stream:
         lines = LineBuffer(stream, limits=reading.limits)
@@ -50,11 +45,9 @@ def _open_table(lines: LineBuffer, reading: Reading) -> Table:
         first, skipped = next(feed, ""), skipped + 1
     directive = _DIRECTIVE.fullmatch(first)
     if directive is None:
-        separator = find_separator(first, reading.profile)
-        feed = chain([first], feed)
+        separator, feed = find_separator(first, reading.profile), chain([first], feed)
     else:
-        separator = directive[1]
-        skipped += 1
+        separator, skipped = directive[1], skipped + 1
     rows = csv.reader(feed, delimiter=separator, strict=True)
     return Table(name=reading.source.name, rows=rows, separator=separator, lines_before=skipped)
 
@@ -65,11 +58,8 @@ def _read_header(table: Table, lines: LineBuffer, reading: Reading) -> Header:
     except csv.Error:
         raise open_quote(table.name, table.lines_before + 1) from None
     if lines.dropped or len(cells) > reading.limits.keys:
-        raise FileFault(
-            ErrorCode.FILE_FORMAT,
-            f"{table.name} has a first row that is too large to be a header",
-            "check that it is a table of users with a header",
-        )
+        message = f"{table.name} has a first row that is too large to be a header"
+        raise FileFault(ErrorCode.FILE_FORMAT, message, "check that it is a table of users with a header")
     if not cells:
         raise FileFault(ErrorCode.FILE_EMPTY, f"{table.name} has no rows", "export the users again")
     return resolve_columns(cells, profile=reading.profile, name=table.name)
@@ -82,7 +72,7 @@ def _make_batch(chunk: RowChunk, header: Header, *, lines: LineBuffer, record: i
     return Batch(
         rows=numbered.filter(~is_refused).with_columns(_write_texts(chunk.cells, header)),
         refused=refused.with_columns(_raw_texts(chunk, lines)),
-        errors=make_errors(refused, [row.why for row in chunk.refused.values()]),
+        errors=make_errors(refused, [refusal for refusal, _ in chunk.refused.values()]),
         seen=len(chunk.lines),
         position=lines.position,
         layout=layout,
@@ -91,7 +81,7 @@ def _make_batch(chunk: RowChunk, header: Header, *, lines: LineBuffer, record: i
 
 def _raw_texts(chunk: RowChunk, lines: LineBuffer) -> pl.Series:
     """Return the refused rows as written; bytes that are not UTF-8 become escapes, an oversized row becomes null."""
-    spans = [(chunk.lines[position], row.last_line) for position, row in chunk.refused.items()]
+    spans = [(chunk.lines[position], last_line) for position, (_, last_line) in chunk.refused.items()]
     texts = [None if first in lines.dropped else lines.raw_text(first, last) for first, last in spans]
     return pl.Series("text", texts, dtype=RECORDS["text"])
 

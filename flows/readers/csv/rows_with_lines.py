@@ -20,15 +20,8 @@ from schemas.faults import FileFault
 if TYPE_CHECKING:
     from _csv import Reader
 
+_NOT_DECODED = re.compile(r"[\udc80-\udcff]")  # the lone surrogates of bytes that are not UTF-8
 _NOT_UTF8 = Refusal(ErrorCode.INVALID_TEXT, "has a cell that is not UTF-8; if the file is in Windows-1252, convert it")
-
-
-@dataclass(frozen=True)
-class RefusedRow:
-    """Why a row cannot be read, and its last line."""
-
-    why: Refusal
-    last_line: int
 
 
 @dataclass(frozen=True)
@@ -37,7 +30,7 @@ class RowChunk:
 
     cells: list[str] = field(default_factory=list)  # of the readable rows, one row after the other
     lines: list[int] = field(default_factory=list)  # the first line of every row
-    refused: dict[int, RefusedRow] = field(default_factory=dict)  # by position among all rows
+    refused: dict[int, tuple[Refusal, int]] = field(default_factory=dict)  # with the last line, by position in `lines`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +59,7 @@ class ChunkReader:
         return self._table.lines_before + self._table.rows.line_num
 
     def read_chunks(self) -> Iterator[RowChunk]:
-        """Yield the chunks in order, none of them empty.
-
-        Raises:
-            FileFault: a quote is not closed.
-
-        """
+        """Yield the chunks in order, none of them empty; raise `FileFault` if a quote is not closed."""
         more = True
         while more:
             chunk, loaded = RowChunk(), self._lines.loaded
@@ -91,7 +79,7 @@ class ChunkReader:
                     self._check_lines(row, end)
                 if len(row) != self._width:
                     self._refuse_length(chunk, row, end)
-                elif not lines.all_utf8 and not _is_encodable(row):
+                elif not lines.all_utf8 and _NOT_DECODED.search("".join(row)):
                     self._refuse(chunk, _NOT_UTF8, end)
                 else:
                     chunk.cells.extend(row)
@@ -136,7 +124,7 @@ class ChunkReader:
         self._line = end + 1
 
     def _refuse(self, chunk: RowChunk, refusal: Refusal, end: int) -> None:
-        chunk.refused[len(chunk.lines)] = RefusedRow(refusal, end)
+        chunk.refused[len(chunk.lines)] = (refusal, end)
         chunk.lines.append(self._line)
 
     def _check_lines(self, row: list[str], end: int) -> None:
@@ -154,11 +142,9 @@ class ChunkReader:
 
 def open_quote(name: str, line: int) -> FileFault:
     """Return the fault of a source with a quoted cell that opens in a line and is not closed."""
-    return FileFault(
-        ErrorCode.FILE_SYNTAX,
-        f"{name} has a quoted cell that opens in line {line} and is not closed properly",
-        "close it with a quote, double each quote inside it, and keep it below IMPORT_VALUE_BYTES",
-    )
+    message = f"{name} has a quoted cell that opens in line {line} and is not closed properly"
+    hint = "close it with a quote, double each quote inside it, and keep it below IMPORT_VALUE_BYTES"
+    return FileFault(ErrorCode.FILE_SYNTAX, message, hint)
 
 
 def _before_open_quote(raw: str, separator: str) -> str:
@@ -169,11 +155,3 @@ def _before_open_quote(raw: str, separator: str) -> str:
         if cell[0].startswith('"') and (not cell[1] or cell[2] is None):
             return raw[: cell.start()]
     return ""
-
-
-def _is_encodable(row: list[str]) -> bool:
-    try:
-        "".join(row).encode()
-    except UnicodeEncodeError:
-        return False
-    return True

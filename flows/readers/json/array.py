@@ -18,9 +18,7 @@ from flows.readers.json.window import Window
 from flows.readers.lines import count_line_ends
 from flows.readers.reading import Batch, Reading
 from schemas.faults import FileFault
-from schemas.frames import Layout
 
-LAYOUT = Layout()
 SCAN_BYTES = 1 << 20
 NONE_INVALID = pl.Series("record", [], dtype=pl.Int64)
 ELEMENTS = pl.Schema({"start": pl.Int64, "line": pl.Int64, "data": pl.Binary})
@@ -37,12 +35,7 @@ class JsonArray:
         self._left_to_scan = 0  # bytes of the window that could not be split
 
     def read_batches(self) -> Iterator[Batch]:
-        """Yield the elements in order.
-
-        Raises:
-            FileFault: the array breaks the grammar of JSON or is not closed.
-
-        """
+        """Yield the elements in order; raise `FileFault` if the array breaks the grammar of JSON or is not closed."""
         self._closed = self._window.next_byte() == b"]"
         while not self._closed:
             for batch in self._read_window():
@@ -95,40 +88,31 @@ class JsonArray:
         if not self._closed:
             self._window.advance(1)
         checked = oversized_record(record=self._record, line=line, size=size, limits=self._reading.limits)
-        return checked.to_batch(seen=1, position=self._window.position, layout=LAYOUT)
+        return checked.to_batch(seen=1, position=self._window.position)
 
 
 def make_batch(records: pl.DataFrame, *, invalid: pl.Series, window: Window, reading: Reading) -> Batch:
     """Return the records at the front of the window as a batch.
 
-    Raises:
-        FileFault: a record breaks the grammar of JSON, so what surrounds it cannot be trusted either.
-
+    Raise `FileFault` if one breaks the grammar of JSON, so that what surrounds it cannot be trusted either.
     """
     checked = check_records(records, invalid=invalid, limits=reading.limits)
     for record, refusal in checked.refusals:
         if refusal.syntax_error is not None:
             start: int = records["start"][record - records["record"][0]]
             raise window.syntax_fault(refusal.syntax_error.reason, at=start + refusal.syntax_error.offset)
-    return checked.to_batch(seen=records.height, position=window.position, layout=LAYOUT)
+    return checked.to_batch(seen=records.height, position=window.position)
 
 
 def skip_value(window: Window) -> int:
-    """Move past the value at the front of the window and return its size.
-
-    Raises:
-        FileFault: the source ends inside it.
-
-    """
-    skipper = Skipper()
-    skipped = size = 0
+    """Move past the first value of the window and return its size; raise `FileFault` if the source ends in it."""
+    skipper, skipped = Skipper(), 0
     while (end := skipper.feed(window.data)) is None:
-        size = skipped + len(window.data.rstrip(SPACE)) or size
         skipped += len(window.data)
         window.advance(len(window.data))
         if not window.grow():
             raise window.syntax_fault("a value is not complete", at=0)
-    size = skipped + len(window.data[:end].rstrip(SPACE)) or size
+    size = skipped + len(window.data[:end].rstrip(SPACE))
     window.advance(end)
     return size
 

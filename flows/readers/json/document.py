@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from flows.readers.check_records import add_record_numbers, add_texts, find_invalid_json, oversized_record
-from flows.readers.json.array import ELEMENTS, LAYOUT, JsonArray, incomplete_value, make_batch, skip_value
+from flows.readers.json.array import ELEMENTS, JsonArray, incomplete_value, make_batch, skip_value
 from flows.readers.json.scanner import Skipper
 from flows.readers.json.strict import SPACE, STRING, NotJsonError, NumberTooLargeError, check_json
 from flows.readers.json.window import Window
@@ -16,28 +16,19 @@ from flows.readers.reading import Batch, Reading
 from flows.readers.stream import open_stream
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
-from schemas.profiles import Profile
 from transforms.json.object_keys import known_keys
 
 _KEY = re.compile(STRING, re.DOTALL)
 
 
 def read_json(reading: Reading) -> Iterator[Batch]:
-    """Yield the batches of a JSON source.
-
-    Raises:
-        FileFault: the source is not JSON, or is an object without users.
-
-    """
+    """Yield the batches of a JSON source; raise `FileFault` if it is not JSON, or is an object without users."""
     with open_stream(reading.source, limits=reading.limits) as stream:
         window = Window(stream, limits=reading.limits)
         match window.next_byte():
             case b"":
-                raise FileFault(
-                    ErrorCode.FILE_EMPTY,
-                    f"{window.name} is empty: it ends at byte {window.offset} without a value",
-                    "export the users again",
-                )
+                message = f"{window.name} is empty: it ends at byte {window.offset} without a value"
+                raise FileFault(ErrorCode.FILE_EMPTY, message, "export the users again")
             case b"[":
                 window.advance(1)
                 yield from JsonArray(window, reading).read_batches()
@@ -94,11 +85,9 @@ class _JsonObject:
 
     def _read_users(self) -> Iterator[Batch]:
         if self._container is not None:
-            raise FileFault(
-                ErrorCode.FILE_FORMAT,
-                f"{self._window.name} contains two arrays of users, under {self._container} and {self._keys[-1]}",
-                "remove one of the arrays, or move it to a file of its own",
-            )
+            where = f"under {self._container} and {self._keys[-1]}"
+            hint = "remove one of the arrays, or move it to a file of its own"
+            raise FileFault(ErrorCode.FILE_FORMAT, f"{self._window.name} contains two arrays of users, {where}", hint)
         self._container = self._keys[-1]
         self._window.advance(1)
         yield from JsonArray(self._window, self._reading).read_batches()
@@ -116,29 +105,29 @@ class _JsonObject:
 
     def _make_record(self) -> Batch:
         """Return the object as the only user of the source."""
-        if not set(self._keys) & set(known_keys(self._reading.profile)):
-            raise _no_users(self._window.name, self._keys, self._reading.profile)
+        name, profile = self._window.name, self._reading.profile
+        if not set(self._keys) & set(known_keys(profile)):
+            found = f"keys: {', '.join(key[:40] for key in self._keys[:8])}" if self._keys else "no keys"
+            message = f"{name} contains one object ({found}), which is not a user and has no array of users"
+            hint = f"export an array of users, on its own or under {' or '.join(profile.containers)}"
+            raise FileFault(ErrorCode.FILE_FORMAT, message, hint)
         record, limits = self._reading.first_record, self._reading.limits
         if not self._is_kept:
             checked = oversized_record(record=record, line=self._line, size=self._size, limits=limits)
-            return checked.to_batch(seen=1, position=self._window.position, layout=LAYOUT)
+            return checked.to_batch(seen=1, position=self._window.position)
         return _batch_of_one(b"{" + b",".join(self._members) + b"}", self._line, self._window, self._reading)
 
 
 def _read_scalar(window: Window, reading: Reading) -> Batch:
     """Return the refused record of a source that is a string, a number, true, false or null.
 
-    Raises:
-        FileFault: the source is none of these, or is larger than a record may be.
-
+    Raise `FileFault` if it is none of these, or is larger than a record may be.
     """
     while window.grow():
         if len(window.data) > reading.limits.record_bytes:
-            raise FileFault(
-                ErrorCode.FILE_FORMAT,
-                f"{window.name} contains one value of more than {reading.limits.record_bytes} bytes instead of users",
-                "export the users as an array",
-            )
+            value = f"one value of more than {reading.limits.record_bytes} bytes"
+            message = f"{window.name} contains {value} instead of users"
+            raise FileFault(ErrorCode.FILE_FORMAT, message, "export the users as an array")
     batch = _batch_of_one(window.data.rstrip(SPACE), window.line, window, reading)
     window.advance(len(window.data))
     return batch
@@ -177,12 +166,3 @@ def _expect_end(window: Window) -> None:
         hint = "if it has one record per line, rename it to end in .ndjson or use --format ndjson"
         reason = "there is more after the end of the document"
         raise window.syntax_fault(reason, at=0, hint=hint if after == b"{" else "")
-
-
-def _no_users(name: str, keys: list[str], profile: Profile) -> FileFault:
-    found = f"keys: {', '.join(key[:40] for key in keys[:8])}" if keys else "no keys"
-    return FileFault(
-        ErrorCode.FILE_FORMAT,
-        f"{name} contains one object ({found}), which is not a user and has no array of users",
-        f"export an array of users, on its own or under {' or '.join(profile.containers)}",
-    )

@@ -60,10 +60,8 @@ def scan_one(data: bytes) -> Scan:
 
 
 def _trim(data: bytes, start: int, end: int) -> tuple[int, int]:
-    element = data[start:end]
-    text = element.strip(SPACE)
-    lead = len(element) - len(element.lstrip(SPACE)) if text else 0
-    return start + lead, start + lead + len(text)
+    end = start + len(data[start:end].rstrip(SPACE))
+    return end - len(data[start:end].lstrip(SPACE)), end
 
 
 @dataclass
@@ -78,10 +76,7 @@ class Skipper:
         """Return where in the chunk the value ends, at the comma or bracket after it; nothing if it continues."""
         for start in range(0, len(data), _STRIDE):
             stride = data[start : start + _STRIDE]
-            if self._skip(stride):
-                continue
-            end = self._find_end(stride)
-            if end is not None:
+            if not self._skip(stride) and (end := self._find_end(stride)) is not None:
                 return start + end
         return None
 
@@ -137,8 +132,7 @@ class Skipper:
 def _remove_pairs(brackets: bytes) -> bytes:
     """Remove pairs of brackets from the inside out; pairs nested deeper than the passes reach stay."""
     for _ in range(_MAX_PASSES):
-        shorter = brackets.replace(b"[]", b"")
-        if len(shorter) == len(brackets):
+        if b"[]" not in brackets:
             break
-        brackets = shorter
+        brackets = brackets.replace(b"[]", b"")
     return brackets

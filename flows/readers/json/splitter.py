@@ -88,9 +88,9 @@ def _add_positions(fragments: pl.DataFrame, data: bytes, *, boundary_lines: int 
 
     `boundary_lines` is the number of line ends in a boundary that is not part of the region.
     """
-    line_ends = _count_in_region("\n") + boundary_lines
+    line_ends = _count("region", "\n") + boundary_lines
     if b"\r" in data:
-        line_ends = line_ends + _count_in_region("\r") - _count_in_region("\r\n")
+        line_ends = line_ends + _count("region", "\r") - _count("region", "\r\n")
     elif b"\n" not in data:
         line_ends = pl.lit(0, pl.Int64)
     return fragments.select(
@@ -103,8 +103,8 @@ def _add_positions(fragments: pl.DataFrame, data: bytes, *, boundary_lines: int 
     )
 
 
-def _count_in_region(text: str) -> pl.Expr:
-    return pl.col("region").str.count_matches(text, literal=True).cast(pl.Int64)
+def _count(column: str, text: str) -> pl.Expr:
+    return pl.col(column).str.count_matches(text, literal=True).cast(pl.Int64)
 
 
 def _keep_proved(records: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> Split:
@@ -128,51 +128,32 @@ def _join_fragments(fragments: pl.DataFrame, invalid: pl.Series, *, data: bytes,
     """
     if invalid.is_empty():
         return fragments.with_columns(is_unproved=pl.lit(value=False), is_complete=pl.lit(value=True))
-    is_invalid = pl.col("record").is_in(invalid.implode())
-    states = fragments.filter(is_invalid).select("record", "text")
-    states = _count_levels_outside_strings(states) if skip_strings else _count_levels(states)
-    return _join_records(_add_states(fragments, states), data=data)
+    fragments = fragments.with_columns(is_invalid=pl.col("record").is_in(invalid.implode()))
+    find_ends = _find_ends_outside_strings if skip_strings else _find_ends
+    ends = find_ends(fragments.filter("is_invalid"))  # a fragment that is JSON ends as it begins
+    fragments = fragments.join(ends, on="record", how="left", maintain_order="left")
+    fragments = fragments.with_columns(pl.col("ends_record").forward_fill().fill_null(value=True))
+    begins_record = pl.col("ends_record").shift(1, fill_value=True)
+    return _join_records(fragments.with_columns(begins_record=begins_record), data=data)
 
 
-def _count_levels(fragments: pl.DataFrame) -> pl.DataFrame:
-    """Return the level at which each fragment ends, by all of its brackets."""
-    opened = _count_in_text("{") + _count_in_text("[") - _count_in_text("}") - _count_in_text("]")
-    return fragments.select("record", opened.cum_sum().alias("level"), pl.lit(value=False).alias("in_string"))
+def _find_ends(fragments: pl.DataFrame) -> pl.DataFrame:
+    """Return whether each fragment ends between records, which is at level 0 by all brackets."""
+    opened = _count("text", "{") + _count("text", "[") - _count("text", "}") - _count("text", "]")
+    return fragments.select("record", ends_record=opened.cum_sum() == 0)
 
 
-def _count_in_text(bracket: str) -> pl.Expr:
-    return pl.col("text").str.count_matches(bracket, literal=True).cast(pl.Int64)
-
-
-def _count_levels_outside_strings(fragments: pl.DataFrame) -> pl.DataFrame:
-    """Return the level at which each fragment ends, and whether it ends in a string."""
-    bare = pl.col("text").str.replace_all(r"\\.", "").alias("bare")
-    quotes = pl.col("bare").str.count_matches('"', literal=True)
-    return (
-        fragments.select("record", bare)
-        .with_columns((quotes.cum_sum() % 2 == 1).alias("in_string"))
-        .with_columns(pl.col("in_string").shift(1, fill_value=False).alias("begins_in_string"))
-        .select("record", _opened_outside_strings().cum_sum().alias("level"), "in_string")
-    )
-
-
-def _opened_outside_strings() -> pl.Expr:
+def _find_ends_outside_strings(fragments: pl.DataFrame) -> pl.DataFrame:
+    """Return whether each fragment ends between records, which is at level 0 and not in a string."""
     bare = pl.col("bare")
     rest = pl.when("begins_in_string").then(bare.str.replace(r'^[^"]*("|$)', "")).otherwise(bare)
     outside = rest.str.replace_all(r'"[^"]*("|$)', "")
-    return outside.str.count_matches(r"[\[{]").cast(pl.Int64) - outside.str.count_matches(r"[\]}]").cast(pl.Int64)
-
-
-def _add_states(fragments: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
-    """Add to every fragment whether it begins and ends between records; one that is JSON ends as it begins."""
-    ends_record = (pl.col("level") == 0) & ~pl.col("in_string")
-    ends = states.select("record", ends_record.alias("ends_record"), pl.lit(value=True).alias("is_invalid"))
+    opened = outside.str.count_matches(r"[\[{]").cast(pl.Int64) - outside.str.count_matches(r"[\]}]").cast(pl.Int64)
     return (
-        fragments.join(ends, on="record", how="left", maintain_order="left")
-        .with_columns(
-            pl.col("ends_record").forward_fill().fill_null(value=True), pl.col("is_invalid").fill_null(value=False)
-        )
-        .with_columns(pl.col("ends_record").shift(1, fill_value=True).alias("begins_record"))
+        fragments.select("record", bare=pl.col("text").str.replace_all(r"\\.", ""))
+        .with_columns(in_string=bare.str.count_matches('"', literal=True).cum_sum() % 2 == 1)
+        .with_columns(begins_in_string=pl.col("in_string").shift(1, fill_value=False))
+        .select("record", ends_record=(opened.cum_sum() == 0) & ~pl.col("in_string"))
     )
 
 

@@ -6,6 +6,7 @@ Slow, so only for suspects: the fast check that finds the suspects of a batch is
 import math
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 from json import JSONDecodeError, JSONDecoder
 
 from flows.readers.limits import ReadLimits
@@ -18,16 +19,15 @@ _STRUCTURE = re.compile(STRING + rb"|([\[{])|([\]}])", re.DOTALL)
 _STRINGS = re.compile(rb"(" + STRING + rb")(?:[ \t\r\n]*(:))?", re.DOTALL)
 _PAIR = rb"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _ESCAPES = re.compile(rb"\\(?:" + _PAIR + rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL)
-_TYPES = {b"{": "an object", b"[": "an array", b'"': "a string", b"t": "true", b"f": "false", b"n": "null"}
+_TYPES = {b"[": "an array", b'"': "a string", b"t": "true", b"f": "false", b"n": "null"}
 
 
+@dataclass(eq=False)
 class NotJsonError(Exception):
     """The text breaks the grammar of JSON at a byte offset."""
 
-    def __init__(self, reason: str, offset: int) -> None:
-        super().__init__(reason, offset)
-        self.reason = reason
-        self.offset = offset
+    reason: str
+    offset: int
 
 
 class NumberTooLargeError(NotJsonError):
@@ -57,8 +57,9 @@ def find_refusal(data: bytes, *, limits: ReadLimits) -> Refusal | None:
         check_json(data)
     except NotJsonError as error:
         return _refuse_syntax(data, error)
-    if not _is_object(data):
-        found = _TYPES.get(data.lstrip(SPACE)[:1], "a number")
+    first = data.lstrip(SPACE)[:1]
+    if first != b"{":
+        found = _TYPES.get(first, "a number")
         return Refusal(ErrorCode.NOT_AN_OBJECT, f"is {found}, not an object")
     return _refuse_unclean_text(data) or _refuse_oversized_parts(data, limits)
 
@@ -69,11 +70,9 @@ def refuse_oversized(size: int, limits: ReadLimits) -> Refusal:
 
 
 def check_json(data: bytes, *, lenient_text: bool = False) -> None:
-    """Check that the text is JSON. In strings, bytes that are not UTF-8 pass; `lenient_text` passes control characters.
+    """Raise `NotJsonError` if the text is not JSON.
 
-    Raises:
-        NotJsonError: the text is not JSON.
-
+    In strings, bytes that are not UTF-8 pass; `lenient_text` passes control characters.
     """
     text = data.decode("utf-8", "surrogateescape")
     decoder = JSONDecoder(
@@ -114,24 +113,14 @@ def find_invalid_utf8(data: bytes) -> int | None:
     return None
 
 
-def _is_object(data: bytes) -> bool:
-    return data.lstrip(SPACE).startswith(b"{")
-
-
 def _measure_depth(data: bytes) -> int:
     """Return how many levels of objects and arrays the text opens, whether or not it is JSON."""
-    level = deepest = 0
-    for token in _STRUCTURE.finditer(data):
-        if token[1]:
-            level += 1
-            deepest = max(deepest, level)
-        elif token[2]:
-            level -= 1
-    return deepest
+    steps = (bool(token[1]) - bool(token[2]) for token in _STRUCTURE.finditer(data))
+    return max(accumulate(steps, initial=0))
 
 
 def _refuse_syntax(data: bytes, error: NotJsonError) -> Refusal:
-    if _is_object(data) and is_json(data, lenient_text=True):
+    if data.lstrip(SPACE).startswith(b"{") and is_json(data, lenient_text=True):
         return Refusal(ErrorCode.INVALID_TEXT, f"has a control character in a string, at byte {error.offset}")
     message = f"is not JSON: {error.reason}, at byte {error.offset}"
     syntax_error = None if isinstance(error, NumberTooLargeError) else error
@@ -158,8 +147,9 @@ def _refuse_oversized_parts(data: bytes, limits: ReadLimits) -> Refusal | None:
     if keys > limits.keys:
         return Refusal(ErrorCode.TOO_LARGE, f"has {keys} keys, at most {limits.keys} are allowed")
     if longest > limits.value_bytes:
-        message = f"has a string of {longest} bytes, at most {limits.value_bytes} are allowed"
-        return Refusal(ErrorCode.TOO_LARGE, message)
+        return Refusal(
+            ErrorCode.TOO_LARGE, f"has a string of {longest} bytes, at most {limits.value_bytes} are allowed"
+        )
     return None
 
 

@@ -16,12 +16,10 @@ class Window:
         self._stream = stream
         self._limits = limits
         self.data = stream.read(max(limits.batch_bytes, len(BOM)))
-        self.offset = 0
+        self.offset = len(BOM) if self.data.startswith(BOM) else 0
+        self.data = self.data.removeprefix(BOM)
         self.line = 1
         self._after_cr = False
-        if self.data.startswith(BOM):
-            self.data = self.data[len(BOM) :]
-            self.offset = len(BOM)
 
     @property
     def position(self) -> int:
@@ -63,12 +61,7 @@ class Window:
         return rest[:1]
 
     def expect(self, wanted: bytes, *, reason: str) -> None:
-        """Move past the next byte that is not white space.
-
-        Raises:
-            FileFault: it is another byte than the wanted one.
-
-        """
+        """Move past the next byte that is not white space; raise `FileFault` if it is not the wanted one."""
         if self.next_byte() != wanted:
             raise self.syntax_fault(reason, at=0)
         self.advance(1)

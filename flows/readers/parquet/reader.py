@@ -39,9 +39,7 @@ _NOT_UTF8 = Refusal(ErrorCode.INVALID_TEXT, "has a string that is not UTF-8")
 def read_parquet(reading: Reading) -> Iterator[Batch]:
     """Yield the batches of a Parquet source; its records have no lines.
 
-    Raises:
-        FileFault: the source is malformed, has no known column, or exceeds a limit.
-
+    Raise `FileFault` if it is malformed, has no known column, or exceeds a limit.
     """
     source, limits = reading.source, reading.limits
     with _open(source) as file:
@@ -75,11 +73,8 @@ def _open(source: Source) -> Iterator[pq.ParquetFile]:
 
 
 def _malformed(source: Source, reason: str) -> FileFault:
-    return FileFault(
-        ErrorCode.FILE_SYNTAX,
-        f"{source.name} cannot be read as Parquet: {reason}",
-        "write or copy the file again",
-    )
+    message = f"{source.name} cannot be read as Parquet: {reason}"
+    return FileFault(ErrorCode.FILE_SYNTAX, message, "write or copy the file again")
 
 
 def _check_growth(metadata: pq.FileMetaData, *, source: Source, limits: ReadLimits) -> None:
@@ -108,24 +103,20 @@ def _chunks(metadata: pq.FileMetaData) -> Iterator[pq.ColumnChunkMetaData]:
 
 
 def _too_large(source: Source, what: str, setting: str) -> FileFault:
-    return FileFault(
-        ErrorCode.FILE_UNREADABLE, f"{source.name} {what}", f"if you trust the file, raise IMPORT_{setting.upper()}"
-    )
+    hint = f"if you trust the file, raise IMPORT_{setting.upper()}"
+    return FileFault(ErrorCode.FILE_UNREADABLE, f"{source.name} {what}", hint)
 
 
 def _choose_rows(metadata: pq.FileMetaData, *, source: Source, limits: ReadLimits) -> int:
     """Return how many rows to decode at once: about a batch in the row group with the largest rows.
 
-    If every row had the largest values of its group, these would be at most `_PEAK_BATCHES` batches.
-
-    Raises:
-        FileFault: repeated values could make the source larger than it may grow.
-
+    If every row had the largest values of its group, these would be at most `_PEAK_BATCHES` batches. Raise `FileFault`
+    if repeated values could make the source larger than it may grow.
     """
     largest_growth = 1
-    for growth in find_growths(source, metadata, harmless=_PEAK_BATCHES * limits.batch_bytes):
-        _check_ratio(growth.repeated, source=source, limits=limits)
-        largest_growth = max(largest_growth, growth.row)
+    for row, repeated in find_growths(source, metadata, harmless=_PEAK_BATCHES * limits.batch_bytes):
+        _check_ratio(repeated, source=source, limits=limits)
+        largest_growth = max(largest_growth, row)
     groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
     largest = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
     most = min(limits.batch_bytes // max(largest, 1), _PEAK_BATCHES * limits.batch_bytes // largest_growth)
@@ -186,25 +177,16 @@ def _check(records: pa.RecordBatch, *, first: int, reading: Reading) -> CheckedR
 
 
 def _check_texts(numbered: pl.DataFrame, records: pa.RecordBatch, reading: Reading) -> CheckedRecords:
-    rows = numbered.with_columns(_write_texts(records, reading)["text"])
-    return check_records(rows, invalid=find_invalid_json(rows, reading.engine), limits=reading.limits)
-
-
-def _write_texts(records: pa.RecordBatch, reading: Reading) -> pl.DataFrame:
     try:
-        return write_texts(records, engine=reading.engine)
+        rows = numbered.with_columns(write_texts(records, engine=reading.engine)["text"])
     except (duckdb.NotImplementedException, duckdb.InvalidInputException) as error:
+        what = "a column of a type that JSON cannot express"
+        hint = "remove the columns that are not fields of a user, or write them as text"
         if "duplicate key" in str(error):
-            raise FileFault(
-                ErrorCode.FILE_FORMAT,
-                f"{reading.source.name} has a map with a duplicate key",
-                "make the keys of every map unique, or write the column as JSON text",
-            ) from error
-        raise FileFault(
-            ErrorCode.FILE_FORMAT,
-            f"{reading.source.name} has a column of a type that JSON cannot express",
-            "remove the columns that are not fields of a user, or write them as text",
-        ) from error
+            what = "a map with a duplicate key"
+            hint = "make the keys of every map unique, or write the column as JSON text"
+        raise FileFault(ErrorCode.FILE_FORMAT, f"{reading.source.name} has {what}", hint) from error
+    return check_records(rows, invalid=find_invalid_json(rows, reading.engine), limits=reading.limits)
 
 
 def _find_not_utf8(records: pa.RecordBatch) -> list[int]:

@@ -4,12 +4,10 @@ A page is the smallest unit that can be decoded: one value of a gigabyte is one 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BufferedReader
 from typing import Any, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flows.readers.sources import Source
@@ -20,27 +18,22 @@ _I32, _DOUBLE, _BINARY, _STRUCT = 5, 7, 8, 12  # types of the Thrift compact pro
 _FLAGS, _INTEGERS = (1, 2), (3, 4, 5, 6)
 
 
-@dataclass(frozen=True)
-class _Header:
-    size: int  # of the header itself
-    decompressed: int  # size of the page
-    compressed: int
-
-
 def read_page_sizes(file: BufferedReader, chunk: pq.ColumnChunkMetaData) -> Iterator[int]:
     """Yield the decompressed size of each page of a column chunk, as far as its headers can be read."""
     starts = [start for start in (chunk.dictionary_page_offset, chunk.data_page_offset) if start]
     position = min(starts, default=0)
     end = position + chunk.total_compressed_size
     for _ in range(_MAX_PAGES):
-        header = _read_header(file, position) if 0 < position < end else None
-        if header is None or header.compressed < 0:
+        if not 0 < position < end or (header := _read_header(file, position)) is None:
             return
-        yield header.decompressed
-        position += header.size + header.compressed
+        header_size, decompressed, compressed = header
+        if compressed < 0:
+            return
+        yield decompressed
+        position += header_size + compressed
 
 
-def _read_header(file: BufferedReader, position: int) -> _Header | None:
+def _read_header(file: BufferedReader, position: int) -> tuple[int, int, int] | None:
     for size in _HEADER_BYTES:
         file.seek(position)
         try:
@@ -60,15 +53,15 @@ class _ThriftReader:
         self._data = data
         self._at = 0
 
-    def read_page_header(self) -> _Header:
-        """Read the sizes, which are fields 2 and 3, and skip the others."""
+    def read_page_header(self) -> tuple[int, int, int]:
+        """Return the size of the header, and of its page decompressed and compressed, which are fields 2 and 3."""
         sizes = {2: 0, 3: 0}
         for number, kind in self._read_fields():
             if number in sizes and kind == _I32:
                 sizes[number] = self._read_integer()
             else:
                 self._skip(kind)
-        return _Header(self._at, sizes[2], sizes[3])
+        return self._at, sizes[2], sizes[3]
 
     def _read_fields(self) -> Iterator[tuple[int, int]]:
         """Yield number and type of each field; read its value before the next."""
@@ -106,20 +99,17 @@ class _ThriftReader:
         return self._data[self._at - 1]
 
 
-@dataclass(frozen=True)
-class Growth:
-    """What one row group may grow to, in bytes: its largest row, and all values of its repeated fields."""
+def find_growths(source: Source, metadata: pq.FileMetaData, *, harmless: int) -> Iterator[tuple[int, int]]:
+    """Yield the sizes to which each row group may grow that could exceed `harmless` bytes.
 
-    row: int
-    repeated: int
-
-
-def find_growths(source: Source, metadata: pq.FileMetaData, *, harmless: int) -> Iterator[Growth]:
-    """Yield the growth of each row group that could exceed `harmless` bytes."""
-    paths = [column.path for column in _find_strings(metadata)]
-    if not paths:
+    They are the size of its largest row, and that of all values of its repeated fields.
+    """
+    columns = map(metadata.schema.column, range(metadata.num_columns))
+    strings = [column for column in columns if column.physical_type == "BYTE_ARRAY"]
+    if not strings:
         return
-    repeated = {column.path for column in _find_strings(metadata) if column.max_repetition_level}
+    paths = [column.path for column in strings]
+    repeated_paths = {column.path for column in strings if column.max_repetition_level}
     with pq.ParquetFile(source.path, read_dictionary=paths, pre_buffer=False) as file:
         for number in range(metadata.num_row_groups):
             group = metadata.row_group(number)
@@ -127,19 +117,14 @@ def find_growths(source: Source, metadata: pq.FileMetaData, *, harmless: int) ->
                 first = next(file.iter_batches(batch_size=1, row_groups=[number], columns=paths), None)
                 chunks = {chunk.path_in_schema: chunk for chunk in map(group.column, range(group.num_columns))}
                 largest = dict(zip(paths, _find_largest(first.to_struct_array()), strict=True)) if first else {}
-                yield Growth(
-                    row=sum(largest.values()),
-                    repeated=sum(size * chunks[path].num_values for path, size in largest.items() if path in repeated),
-                )
-
-
-def _find_strings(metadata: pq.FileMetaData) -> list[pq.ColumnSchema]:
-    columns = (metadata.schema.column(number) for number in range(metadata.num_columns))
-    return [column for column in columns if column.physical_type == "BYTE_ARRAY"]
+                repeated = (size * chunks[path].num_values for path, size in largest.items() if path in repeated_paths)
+                yield sum(largest.values()), sum(repeated)
 
 
 def _find_largest(column: "pa.Array[Any]") -> Iterator[int]:
     """Yield the size of the largest value of each dictionary, in the order of the leaf columns."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - slow to load, and few files need it
+
     if isinstance(column, pa.DictionaryArray):
         texts = cast("pa.BinaryArray", column.dictionary)
         yield pc.max(pc.binary_length(texts)).as_py() or 0

@@ -11,15 +11,13 @@ from transforms.json.encoding import encode_member, encode_object, encode_string
 from transforms.statements import statement
 
 _NESTED_FIELDS = [field.name for field in FIELDS if field.type in (JsonType.OBJECT, JsonType.ARRAY)]
-# Members that are null: by two fast patterns, which a string that begins with `:null` misleads, and by an exact one.
+# Members that are null: by two fast patterns, which a string that begins with `:null` misleads, and by an exact one,
+# which matches other strings whole, so nothing in them.
 _NULL_AFTER_ANOTHER = r',"[^"\\]*":null'
 _NULL_AS_FIRST = r'\{"[^"\\]*":null,?'
 _MISLEADING = r'[{\[,:]":null'
 _STRING = r'"(?:[^"\\]|\\.)*"'
-_NULL_OR_STRING = (
-    f",{_STRING}:null|{_STRING}:null,?|({_STRING})"  # other strings are matched whole, so nothing in them is
-)
-_LOOKS_NESTED = r"^[ \t\r\n]*[\[{]"
+_NULL_OR_STRING = f",{_STRING}:null|{_STRING}:null,?|({_STRING})"
 
 
 def write_texts(records: pa.RecordBatch, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -72,5 +70,5 @@ def _is_nested_json(cells: pl.Series, *, engine: duckdb.DuckDBPyConnection) -> p
     """Return whether each text is a JSON object or array."""
     numbered = pl.DataFrame({"text": cells}).with_row_index("record").cast({"record": pl.Int64})
     invalid = find_invalid_json(numbered, engine)
-    nested = pl.col("text").str.contains(_LOOKS_NESTED) & ~pl.col("record").is_in(invalid.implode())
+    nested = pl.col("text").str.contains(r"^[ \t\r\n]*[\[{]") & ~pl.col("record").is_in(invalid.implode())
     return numbered.select(nested).to_series()
