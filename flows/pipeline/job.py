@@ -19,6 +19,8 @@ from schemas.job import JobStatus, JobSummary, fault_record
 from schemas.options import JobOptions
 from transforms.statements import Value
 
+Values = Mapping[str, Value]  # the parameters of a statement, by name
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -79,7 +81,7 @@ class Job:
         return self.summary.job_id
 
     @property
-    def key(self) -> Mapping[str, Value]:
+    def key(self) -> Values:
         """Return the parameters by which statements find what the job wrote."""
         return {"job_id": self.id, "connection": self.options.connection}
 
@@ -103,10 +105,8 @@ class Job:
     def report_progress(self, progress: Progress) -> None:
         """Publish how far the loading is; raise if the job must stop."""
         self.begin_step("report progress")
-        self.folder.write_status(
-            {"status": JobStatus.LOADING.value, "percent": round(progress.percent, 1)}
-            | {"rows": progress.rows, "seconds_left": progress.seconds_left}
-        )
+        done = {"percent": round(progress.percent, 1), "rows": progress.rows, "seconds_left": progress.seconds_left}
+        self.folder.write_status({"status": JobStatus.LOADING.value, **done})
         self.observer.on_progress(progress)
 
 

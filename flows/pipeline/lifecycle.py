@@ -28,16 +28,13 @@ from schemas.job import JobSummary
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+JobFunction = Callable[Concatenate[Job, Parameters], Result]
 
 
 @contextmanager
 def running_job(job: Job, *, kind: str = "import") -> Iterator[None]:
     """Begin a job: hold its folder and lock, add its row, and watch for a request to stop it within the block.
-
-    Raises:
-        DatabaseFault: the job could not begin; nothing of it remains.
-
-    """
+    Raise `DatabaseFault` if the job could not begin; nothing of it remains."""
     no_core_dumps()
     with private_umask(), job.folder.locked(), job.stop.watching():
         job.folder.write_database_name(job.store.path)
@@ -51,9 +48,7 @@ def running_job(job: Job, *, kind: str = "import") -> Iterator[None]:
         yield
 
 
-def recording_faults(
-    run: Callable[Concatenate[Job, Parameters], JobSummary],
-) -> Callable[Concatenate[Job, Parameters], JobSummary]:
+def recording_faults(run: JobFunction[Parameters, JobSummary]) -> JobFunction[Parameters, JobSummary]:
     """Make a function return the summary of a failed or canceled job where it raises, and record that end."""
 
     @wraps(run)
@@ -72,9 +67,7 @@ def recording_faults(
     return run_and_record
 
 
-def in_worker_thread(
-    stage: Callable[Concatenate[Job, Parameters], Result],
-) -> Callable[Concatenate[Job, Parameters], Result]:
+def in_worker_thread(stage: JobFunction[Parameters, Result]) -> JobFunction[Parameters, Result]:
     """Make a function run in a thread, so that a signal requests a stop at once, even while an engine is busy."""
 
     @wraps(stage)
@@ -112,8 +105,5 @@ def _internal_fault(job: Job, error: BaseException) -> JobFault:
     with suppress(OSError):
         details.touch(mode=0o600)
         details.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    return JobFault(
-        ErrorCode.INTERNAL,
-        f"the job broke down with {type(error).__name__}; nothing was merged",
-        f"the details, which may hold personal data, are in {details}",
-    )
+    message = f"the job broke down with {type(error).__name__}; nothing was merged"
+    return JobFault(ErrorCode.INTERNAL, message, f"the details, which may hold personal data, are in {details}")

@@ -3,10 +3,10 @@
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 import duckdb
@@ -25,7 +25,7 @@ from schemas.codes import ErrorCode, Severity
 from schemas.connection import ConnectionSettings
 from schemas.faults import JobFault
 from schemas.frames import RECORDS
-from schemas.job import JobStatus
+from schemas.job import JobStatus, JobSummary
 from schemas.profiles import CANONICAL_PATHS, PROFILES, Profile
 from transforms.normalise import normalise
 from transforms.rejects.redact import redact
@@ -34,14 +34,10 @@ from transforms.rules.validate import RuleSet, Validated, rule_set, validate
 
 @dataclass(frozen=True)
 class Loaded:
-    """What the load stage found: counts of rows and errors, the profile that was used and what the sources were."""
+    """What the load stage found."""
 
-    total: int
+    summary: JobSummary  # with the profile that was used and what is counted so far: rows, refused, errors, warnings
     mean_bytes: float  # of the texts of the records
-    refused: int
-    warnings: int
-    errors_by_code: Mapping[str, int]
-    profile: str
     content: Content
 
 
@@ -81,29 +77,18 @@ class _Tally:
     errors_by_code: Counter[str] = field(default_factory=Counter)
 
     def add(self, batch: _Checked) -> None:
-        """Count the rows, errors and warnings of a batch."""
         self.rows += batch.rows
         self.rows_by_source[batch.source] += batch.rows
         self.bytes += batch.text_bytes
         self.refused += batch.refused.height
-        for severity, code, count in batch.errors.group_by("severity", "code").len().rows():
-            if severity == Severity.ERROR.value:
-                self.errors_by_code[code] += count
-            else:
-                self.warnings += count
-
-    def first_records(self, sources: int) -> tuple[int, ...]:
-        """Return the number of the first record of each source."""
-        return tuple(accumulate((self.rows_by_source[source] for source in range(sources - 1)), initial=1))
+        errors = batch.errors.filter(severity=Severity.ERROR.value)
+        self.errors_by_code.update(dict(errors["code"].value_counts().rows()))
+        self.warnings += batch.errors.height - errors.height
 
 
 def open_sources(job: Job) -> tuple[Source, ...]:
     """Return the files that the job's sources name.
-
-    Raises:
-        FileFault: one is missing, unreadable, an empty folder or the database itself.
-
-    """
+    Raise `FileFault` if one is missing, unreadable, an empty folder or the database itself."""
     sources = find_sources(job.options.sources, spool=job.folder.path, waiting=job.stop.check)
     for source in sources:
         refuse_database(source.path, job.settings)
@@ -118,32 +103,24 @@ def content_hash(sources: Sequence[Source]) -> str:
 @in_worker_thread
 def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings) -> Loaded:
     """Stage every row of the sources as accepted or refused.
-
-    Raises:
-        FileFault: a source cannot be imported.
-        JobFault: the job must stop, or rows were lost.
-
-    """
+    Raise `FileFault` if a source cannot be imported, and `JobFault` if the job must stop or rows were lost."""
     job.enter_phase(JobStatus.LOADING)
     options, reset = job.options, job.options.reset_unsupported_hashes
     rules = rule_set(connection, unknown_fields=options.unknown_fields, reset_unsupported_hashes=reset)
     with closing(scratch(job.settings, spill=job.folder.path)) as engine, ThreadPoolExecutor(1) as hasher:
         hashing = hasher.submit(content_hash, sources)
         tally = _stage_batches(_Context(job, sources, engine, rules))
-        content = Content(
-            hash=hashing.result(),
-            files=tuple(source.name for source in sources),
-            first_records=tally.first_records(len(sources)),
-        )
-    return Loaded(
+    first_records = accumulate((tally.rows_by_source[place] for place in range(len(sources) - 1)), initial=1)
+    content = Content(hashing.result(), tuple(source.name for source in sources), tuple(first_records))
+    summary = replace(
+        job.summary,
+        profile=_find_profile(options.profile, detect_format(sources[0], options.format)).name,
         total=tally.rows,
-        mean_bytes=tally.bytes / max(tally.rows, 1),
-        refused=tally.refused,
+        failed=tally.refused,
         warnings=tally.warnings,
         errors_by_code=tally.errors_by_code,
-        profile=_find_profile(options.profile, detect_format(sources[0], options.format)).name,
-        content=content,
     )
+    return Loaded(summary, mean_bytes=tally.bytes / max(tally.rows, 1), content=content)
 
 
 def _stage_batches(context: _Context) -> _Tally:
@@ -175,14 +152,8 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
     for place, source in enumerate(context.sources):
         form = detect_format(source, job.options.format)
         profile = _find_profile(job.options.profile, form)
-        batches = read(
-            source,
-            format=form,
-            profile=profile,
-            limits=job.settings.limits,
-            first_record=next_record,
-            engine=context.engine,
-        )
+        limits, engine = job.settings.limits, context.engine
+        batches = read(source, format=form, profile=profile, limits=limits, first_record=next_record, engine=engine)
         with closing(read_ahead(batches)) as batches_ahead:
             for number, batch in enumerate(batches_ahead):
                 if number == 0:
@@ -204,12 +175,11 @@ def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, do
     canonical = normalise(batch.rows, engine=context.engine, profile=profile, layout=batch.layout)
     verdicts = validate(canonical, rules=context.rules)
     refused = pl.concat([batch.refused, _refused(batch.rows, verdicts)], how="vertical").sort("record")
-    if batch.seen != verdicts.accepted.height + refused.height:
-        raise JobFault(
-            ErrorCode.NOT_CONSERVED,
-            f"{batch.seen} records were read, but {verdicts.accepted.height + refused.height} were accepted or refused",
-            "please report this with a sample of the file; nothing was merged",
-        )
+    counted = verdicts.accepted.height + refused.height
+    if batch.seen != counted:
+        message = f"{batch.seen} records were read, but {counted} were accepted or refused"
+        hint = "please report this with a sample of the file; nothing was merged"
+        raise JobFault(ErrorCode.NOT_CONSERVED, message, hint)
     return _Checked(
         source=source,
         done_bytes=done_bytes,

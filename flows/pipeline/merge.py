@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import duckdb
 
-from flows.pipeline.job import Job, failed_summary, fill_times, utc_now
+from flows.pipeline.job import Job, Values, failed_summary, fill_times, utc_now
 from flows.pipeline.lifecycle import in_worker_thread
 from flows.pipeline.load import Loaded
 from flows.pipeline.plan import Planned, open_plan, plan_on
@@ -21,21 +21,17 @@ from flows.store.jobs import NO_CONTENT, Content, finish_job
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from schemas.job import JobStatus, JobSummary
-from transforms.statements import Value, changed_rows, run
+from transforms.statements import changed_rows, run
 
-# looking for a dictionary of texts takes DuckDB time that grows faster than they do: 1 ms for a text of 10 kB
 LONG_BYTES = 4096
-WITHOUT_DICTIONARIES = "set disabled_compression_methods = 'dict_fsst'"
 
 
 @in_worker_thread
 def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
     """Carry the plan out and record the job in one transaction; of a dry run or a refused plan only record the job.
 
-    Raises:
-        DatabaseFault: the database is busy, or the disk has too little space.
-        BrokenCommit: after the commit the tables do not hold what was planned.
-
+    Raise `DatabaseFault` if the database is busy or the disk has too little space, and `BrokenCommit` if the tables do
+    not hold what was planned after the commit.
     """
     if planned.fault is None and not job.options.dry_run:
         job.begin_step("check the free space")
@@ -58,7 +54,6 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
 
 
 def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary) -> None:
-    """Change the users table as planned."""
     changes = {
         "delete_changed_users": summary.updated,
         "insert_changed_users": summary.updated,
@@ -66,7 +61,7 @@ def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSu
         "insert_new_users": summary.inserted,
         "record_inserts": summary.inserted,
     }
-    values: Mapping[str, Value] = {**job.key, "now": utc_now(), "metadata": job.options.metadata}
+    values: Values = {**job.key, "now": utc_now(), "metadata": job.options.metadata}
     apply_changes(connection, job, changes, values, bytes_before="bytes_before_updates", broken_keys="broken_keys")
 
 
@@ -89,7 +84,7 @@ def apply_changes(
     connection: duckdb.DuckDBPyConnection,
     job: Job,
     changes: Mapping[str, int],
-    values: Mapping[str, Value],
+    values: Values,
     *,
     bytes_before: str,
     broken_keys: str,
@@ -97,17 +92,15 @@ def apply_changes(
     """Run statements, each given with the number of rows that it must change, in the caller's transaction.
 
     `bytes_before` and `broken_keys` name two queries: the average length of the objects in the rows that are logged as
-    they were before, and the keys that more than one user would hold.
-
-    Raises:
-        JobFault: `NOT_CONSERVED`, a statement changed another number of rows, or a key is not unique any more.
-
+    they were before, and the keys that more than one user would hold. Raise `JobFault` (`NOT_CONSERVED`) if a statement
+    changed another number of rows, or a key is not unique any more.
     """
     if not any(changes.values()):
         return
     ((mean_bytes,),) = run(connection, bytes_before, **values)
+    # looking for a dictionary of texts takes DuckDB time that grows faster than they do: 1 ms for a text of 10 kB
     if float(str(mean_bytes or 0)) > LONG_BYTES:
-        connection.execute(WITHOUT_DICTIONARIES)
+        connection.execute("set disabled_compression_methods = 'dict_fsst'")
     for name, rows in changes.items():
         job.begin_step(name)
         if rows and changed_rows(run(connection, name, **values)) != rows:
@@ -121,12 +114,7 @@ def apply_changes(
 def record_end(
     connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary, *, content: Content = NO_CONTENT
 ) -> None:
-    """Record the end of the job in the caller's transaction.
-
-    Raises:
-        JobFault: `NOT_CONSERVED`, the job has been recorded as ended already.
-
-    """
+    """Record the end of the job in the caller's transaction; raise `JobFault` (`NOT_CONSERVED`) if it has ended."""
     job.begin_step("finish_job")
     if not finish_job(connection, summary, content=content):
         raise _not_as_planned("the row of the job is missing, or has been ended by another process")

@@ -10,24 +10,14 @@ from schemas.faults import FileFault
 
 
 def refuse_database(path: Path, settings: Settings) -> None:
-    """Raise if the file is the database or its log: closing it would release DuckDB's lock.
-
-    Raises:
-        FileFault: the file is the database or its log.
-
-    """
+    """Raise `FileFault` if the file is the database or its log: closing it would release DuckDB's lock."""
     database = settings.database
     if any(_is_same(path, own) for own in (database, database.with_name(f"{database.name}.wal"))):
         raise FileFault(ErrorCode.FILE_FORMAT, f"{printable(str(path))} is the database itself", "name another file")
 
 
 def refuse_sources(path: Path, sources: Iterable[Path]) -> None:
-    """Raise if the file to write is one of those that are or were imported.
-
-    Raises:
-        FileFault: the file is one of the sources.
-
-    """
+    """Raise `FileFault` if the file to write is one of those that are or were imported."""
     if any(_is_same(path, source) for source in sources):
         message = f"{printable(str(path))} is an imported file and would be overwritten"
         raise FileFault(ErrorCode.FILE_FORMAT, message, "name another file")

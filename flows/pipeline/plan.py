@@ -68,7 +68,7 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
     if options.plan:
         job.begin_step("write the plan")
         write_plan(connection, job.folder, Path(options.plan))
-    summary = _planned_summary(job, loaded, outcomes=count_outcomes(connection), errors=errors, refused=refused)
+    summary = _planned_summary(loaded.summary, outcomes=count_outcomes(connection), errors=errors, refused=refused)
     ((users,),) = run(connection, "users_of_connection", connection=options.connection)
     return Planned(summary, exceeded_threshold(options, summary, users=int(str(users))), job.store.version())
 
@@ -103,18 +103,16 @@ def _stage_refused(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> 
 
 
 def _planned_summary(
-    job: Job, loaded: Loaded, *, outcomes: Mapping[RowOutcome, int], errors: pl.DataFrame, refused: int
+    loaded: JobSummary, *, outcomes: Mapping[RowOutcome, int], errors: pl.DataFrame, refused: int
 ) -> JobSummary:
     """Return the summary that the job has if the plan is merged; status and times are those of the accepted job."""
     counted = Counter(errors.filter(severity=Severity.ERROR.value)["code"].to_list())
     return replace(
-        job.summary,
-        profile=loaded.profile,
-        total=loaded.total,
+        loaded,
         inserted=outcomes[RowOutcome.INSERT],
         updated=outcomes[RowOutcome.UPDATE],
         unchanged=outcomes[RowOutcome.UNCHANGED],
-        failed=loaded.refused + refused,
+        failed=loaded.failed + refused,
         warnings=loaded.warnings + errors.filter(severity=Severity.WARNING.value).height,
         errors_by_code=dict(sorted((Counter(loaded.errors_by_code) + counted).items())),
     )

@@ -24,31 +24,20 @@ TEXTS = ("outcome", "user_id", "matched_by", "changes", "codes")
 
 
 def check_plan_path(path: Path, sources: Iterable[Source], *, settings: Settings) -> None:
-    """Raise before the work begins if the plan could not be written there, or would replace another file.
-
-    Raises:
-        FileFault: the ending is not that of a format for plans, the folder is missing, or the file is the database or
-            a source.
-
-    """
+    """Raise `FileFault` before the work begins if the plan cannot be written there: the ending is not that of a format
+    for plans, the folder is missing, or the file is the database or a source."""
     if _format_of(path) not in WRITERS:
         endings = ", ".join(ending for ending, form in EXTENSIONS.items() if form in WRITERS)
         raise FileFault(ErrorCode.FILE_FORMAT, f"{path} isn't a valid name for a plan", f"end it with one of {endings}")
     if not path.absolute().parent.is_dir():
-        raise FileFault(
-            ErrorCode.FILE_NOT_FOUND, f"the folder {path.parent} for the plan is missing", "create it first"
-        )
+        message = f"the folder {path.parent} for the plan is missing"
+        raise FileFault(ErrorCode.FILE_NOT_FOUND, message, "create it first")
     refuse_database(path, settings)
     refuse_sources(path, [source.path for source in sources])
 
 
 def write_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder, path: Path) -> None:
-    """Write the plan, given as tables and views of the connection.
-
-    Raises:
-        FileFault: the file cannot be written.
-
-    """
+    """Write the plan, given as tables and views of the connection; raise `FileFault` if the file cannot be written."""
     view_parts(connection, "job_refused", folder.parts("refused"), empty=RECORDS)
     view_parts(connection, "job_errors", folder.parts("errors"), empty=ERRORS)
     materialise(connection, "planned_rows")

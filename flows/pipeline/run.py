@@ -52,12 +52,8 @@ def run_job(
     """Run an import and return its summary, however it ended.
 
     Where the import would repeat an earlier one, the summary is that of the earlier job. The caller can stop the job
-    through `stop`.
-
-    Raises:
-        DatabaseFault: the job could not begin, because the database cannot be opened.
-        Canceled: the job was stopped before it began.
-
+    through `stop`. Raise `DatabaseFault` if the job could not begin because the database cannot be opened, and
+    `Canceled` if it was stopped before it began.
     """
     stop = stop or Stop.for_job(settings, job_id=job_id)
     store = Store(settings, on_retry=stop.check)

@@ -7,11 +7,11 @@ counts of an undo map to those of a job is in `schemas.undo`.
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import duckdb
 
-from flows.pipeline.job import Job, Observer, accept_job, fill_times, utc_now
+from flows.pipeline.job import Job, Observer, Values, accept_job, fill_times, utc_now
 from flows.pipeline.lifecycle import in_worker_thread, recording_faults, report_end, running_job
 from flows.pipeline.merge import apply_changes, record_end
 from flows.pipeline.stop import Stop
@@ -26,29 +26,14 @@ from schemas.faults import JobFault
 from schemas.job import DONE, UNDO, JobStatus, JobSummary
 from schemas.options import JobOptions
 from schemas.undo import KeptUser, UndoSummary, undo_summary
-from transforms.statements import Value, materialise, run
-
-PLAN = ("changes_to_undo", "kept_users", "reversals")
-
-
-@dataclass(frozen=True)
-class _Counts:
-    """How many users an undo puts back, how many of them it deletes and inserts, and how many it keeps."""
-
-    reversed: int
-    taken_out: int
-    put_in: int
-    kept: int
+from transforms.statements import materialise, run
 
 
 def undo(undone_id: str, *, dry_run: bool, settings: Settings, job_id: str) -> UndoSummary:
     """Undo a job and return the summary; that of an earlier undo where it has put everything back already.
 
-    Raises:
-        JobFault: there is no such job, or it cannot be undone.
-        DatabaseFault: the database cannot be opened.
-        Canceled: the undo was stopped before it began.
-
+    Raise `JobFault` if there is no such job or it cannot be undone, `DatabaseFault` if the database cannot be opened,
+    and `Canceled` if the undo was stopped before it began.
     """
     stop = Stop.for_job(settings, job_id=job_id)
     store = Store(settings, on_retry=stop.check)
@@ -60,7 +45,7 @@ def undo(undone_id: str, *, dry_run: bool, settings: Settings, job_id: str) -> U
     if summary is None:
         job = _accept_undo(undone, dry_run=dry_run, store=store, stop=stop, job_id=job_id)
         with running_job(job, kind=UNDO):
-            summary = _undo(job)
+            summary = _put_back(job)
     return undo_summary(summary, kept_users(Store(settings), summary.job_id))
 
 
@@ -72,26 +57,18 @@ def kept_users(store: Store, job_id: str) -> tuple[KeptUser, ...]:
 
 
 def _find_complete_undo(store: Store, undone: JobSummary) -> JobSummary | None:
-    """Return the undo that left nothing of the job to put back, if there is one.
-
-    Raises:
-        JobFault: the job cannot be undone.
-
-    """
+    """Return the undo that left nothing of the job to put back, if any; raise `JobFault` if it cannot be undone."""
     if undone.dry_run or not (undone.status in DONE or undone.inserted or undone.updated):
-        raise _not_undoable(f"job {undone.job_id} has merged nothing", "see `python -m flows.jobs status JOB`")
+        message, hint = f"job {undone.job_id} has merged nothing", "see `python -m flows.jobs status JOB`"
+        raise JobFault(ErrorCode.NOT_UNDOABLE, message, hint)
     with store.reading() as connection:
         ((undone_by, is_same_digest, remaining),) = run(connection, "undoable", job_id=undone.job_id)
     if undone_by is not None and not remaining:
         return find_job(store, str(undone_by))
     if not is_same_digest:
-        hint = "undo it with the version of DuckDB that ran it"
-        raise _not_undoable(f"this version of DuckDB cannot tell which users job {undone.job_id} left", hint)
+        message = f"this version of DuckDB cannot tell which users job {undone.job_id} left"
+        raise JobFault(ErrorCode.NOT_UNDOABLE, message, "undo it with the version of DuckDB that ran it")
     return None
-
-
-def _not_undoable(message: str, hint: str) -> JobFault:
-    return JobFault(ErrorCode.NOT_UNDOABLE, message, hint)
 
 
 def _accept_undo(undone: JobSummary, *, dry_run: bool, store: Store, stop: Stop, job_id: str) -> Job:
@@ -103,15 +80,11 @@ def _accept_undo(undone: JobSummary, *, dry_run: bool, store: Store, stop: Stop,
 
 
 @recording_faults
-def _undo(job: Job) -> JobSummary:
-    return report_end(job, _put_back(job))
-
-
 @in_worker_thread
 def _put_back(job: Job) -> JobSummary:
     """Plan the undo, put the users back and record the job in one transaction; of a dry run only record the job."""
     job.enter_phase(JobStatus.IMPORTING)
-    values: Mapping[str, Value] = {**job.key, "undone": job.options.sources[0], "now": utc_now()}
+    values: Values = {**job.key, "undone": job.options.sources[0], "now": utc_now()}
     with job.store.writing(spill=job.folder.path) as connection:
         locked_at = time.monotonic()
         with job.stop.interruptible(connection), transaction(connection):
@@ -121,26 +94,23 @@ def _put_back(job: Job) -> JobSummary:
             summary = _record(connection, job, counts, values, locked_at=locked_at)
             job.begin_step("commit")
         fault_point("read back")  # committed: from here on the undo cannot be stopped
-        verify_undo(connection, job, summary, put_in=counts.put_in)
-    return summary
+        verify_undo(connection, job, summary, put_in=counts["put_in"])
+    return report_end(job, summary)
 
 
-def _plan(connection: duckdb.DuckDBPyConnection, job: Job, values: Mapping[str, Value]) -> _Counts:
-    """Create the tables `changes_to_undo`, `kept_users` and `reversals`, and count their users."""
-    for name in PLAN:
+def _plan(connection: duckdb.DuckDBPyConnection, job: Job, values: Values) -> Mapping[str, int]:
+    """Create the tables of the plan, and count the users to put back (of these, to delete and insert) and to keep."""
+    for name in ("changes_to_undo", "kept_users", "reversals"):
         job.begin_step(name)
         materialise(connection, name, **values)
-    return _Counts(**read_counts(connection, "reversal_counts", values))
+    return read_counts(connection, "reversal_counts", values)
 
 
-def _change_users(
-    connection: duckdb.DuckDBPyConnection, job: Job, counts: _Counts, values: Mapping[str, Value]
-) -> None:
-    """Change the users table as planned."""
+def _change_users(connection: duckdb.DuckDBPyConnection, job: Job, counts: Mapping[str, int], values: Values) -> None:
     changes = {
-        "record_reversals": counts.reversed,
-        "delete_reversed_users": counts.taken_out,
-        "insert_restored_users": counts.put_in,
+        "record_reversals": counts["reversed"],
+        "delete_reversed_users": counts["taken_out"],
+        "insert_restored_users": counts["put_in"],
     }
     apply_changes(
         connection, job, changes, values, bytes_before="bytes_before_reversals", broken_keys="broken_reversals"
@@ -148,7 +118,7 @@ def _change_users(
 
 
 def _record(
-    connection: duckdb.DuckDBPyConnection, job: Job, counts: _Counts, values: Mapping[str, Value], *, locked_at: float
+    connection: duckdb.DuckDBPyConnection, job: Job, counts: Mapping[str, int], values: Values, *, locked_at: float
 ) -> JobSummary:
     """Record the kept users, the end of the job and which jobs are undone now in the caller's transaction."""
     for name in ("record_kept_errors", "record_kept_users"):
@@ -157,10 +127,10 @@ def _record(
     codes = Counter(str(code) for (code,) in connection.execute("select code from kept_users").fetchall())
     summary = replace(
         job.summary,
-        status=JobStatus.COMPLETED_WITH_ERRORS if counts.kept else JobStatus.COMPLETED,
-        total=counts.reversed + counts.kept,
-        updated=counts.reversed,
-        failed=counts.kept,
+        status=JobStatus.COMPLETED_WITH_ERRORS if counts["kept"] else JobStatus.COMPLETED,
+        total=counts["reversed"] + counts["kept"],
+        updated=counts["reversed"],
+        failed=counts["kept"],
         errors_by_code=dict(sorted(codes.items())),
     )
     summary = fill_times(job, summary, locked_at=locked_at)

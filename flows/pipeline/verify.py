@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import duckdb
 
-from flows.pipeline.job import Job, fill_times
+from flows.pipeline.job import Job, Values, fill_times
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from schemas.job import JobStatus, JobSummary, fault_record
-from transforms.statements import Value, run_mapped
+from transforms.statements import run_mapped
 
 HINT = "keep a copy of the database and report this; `python -m flows.jobs undo JOB` takes back what is in"
 
@@ -28,21 +28,15 @@ class BrokenCommit(JobFault):
         return type(self), (self.message, self.summary)
 
 
-def read_counts(connection: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, Value]) -> dict[str, int]:
+def read_counts(connection: duckdb.DuckDBPyConnection, query: str, values: Values) -> dict[str, int]:
     """Return the one row of a query whose columns are counts."""
     (counts,) = run_mapped(connection, query, **values)
     return {name: int(str(count)) for name, count in counts.items()}
 
 
 def verify_merge(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary, *, key_sum: int) -> None:
-    """Raise unless the tables hold what the summary of an import says.
-
-    `key_sum` is the checksum of the users' keys that was read when they were found to be unique.
-
-    Raises:
-        BrokenCommit: the tables hold something else.
-
-    """
+    """Raise `BrokenCommit` unless the tables hold what the summary of an import says.
+    `key_sum` is the checksum of the users' keys that was read when they were found to be unique."""
     found = read_counts(connection, "merged_counts", job.key)
     merged = not summary.dry_run and summary.fault is None
     inserted, updated = (summary.inserted, summary.updated) if merged else (0, 0)
@@ -52,12 +46,8 @@ def verify_merge(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSu
 
 
 def verify_undo(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary, *, put_in: int) -> None:
-    """Raise unless the tables hold what the summary of an undo says; `put_in` is the number of users put in again.
-
-    Raises:
-        BrokenCommit: the tables hold something else.
-
-    """
+    """Raise `BrokenCommit` unless the tables hold what the summary of an undo says.
+    `put_in` is the number of users put in again."""
     expected = {"reversed": 0, "restored": 0} if summary.dry_run else {"reversed": summary.updated, "restored": put_in}
     _compare(job, summary, read_counts(connection, "reversed_counts", job.key), expected)
 
