@@ -2,15 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from flows.readers.limits import ReadLimits
-
-Number = TypeVar("Number", int, float)
 
 DEFAULT_DATABASE = Path("data/users.duckdb")
 MEMORY = "1GB"  # for DuckDB, unless set
@@ -18,6 +17,7 @@ MEMORY_OF_IMPORT = "400MB"  # as fast for a merge, and a job's memory does not g
 LONG_RECORD_BYTES = 4096  # joins of longer records need more memory
 THREAD_BYTES = 100_000_000  # memory of each thread of DuckDB; with a quarter of it a merge ran out
 LONG_THREAD_BYTES = 400_000_000  # the same with long records
+NUMBERS = ("wait_seconds", "jobs_per_connection", "time_limit_seconds", "retention_days")  # that variables set
 SIZE = re.compile(r"(?=[0-9. ]*[1-9])([0-9]+(?:\.[0-9]+)?) ?([KMGT])(i?)B", re.IGNORECASE)
 
 
@@ -60,31 +60,19 @@ def settings_from(
     environment: Mapping[str, str], *, database: Path | None = None, memory_limit: str | None = None
 ) -> Settings:
     """Return the settings of the `IMPORT_…` variables, with defaults; the other arguments override them.
-
-    Raises:
-        ValueError: a variable is not a number or a size.
-
-    """
-    defaults = Settings()
+    Raise `ValueError` if a variable is not a number or a size."""
     limit = environment.get("IMPORT_MEMORY_LIMIT") if memory_limit is None else memory_limit
     return Settings(
         database=database or Path(environment.get("IMPORT_DATABASE", DEFAULT_DATABASE)),
-        wait_seconds=_number(environment, "IMPORT_WAIT_SECONDS", defaults.wait_seconds),
-        jobs_per_connection=_number(environment, "IMPORT_JOBS_PER_CONNECTION", defaults.jobs_per_connection),
-        time_limit_seconds=_number(environment, "IMPORT_TIME_LIMIT_SECONDS", defaults.time_limit_seconds),
-        retention_days=_number(environment, "IMPORT_RETENTION_DAYS", defaults.retention_days),
+        **_numbers(environment, NUMBERS, defaults=Settings()),
         memory_limit=None if limit is None else memory_size(limit),
-        limits=_read_limits(environment),
+        limits=ReadLimits(**_numbers(environment, ReadLimits.__dataclass_fields__, defaults=ReadLimits())),
     )
 
 
 def memory_size(text: str) -> str:
     """Return a size of memory: a number with KB, MB, GB or TB (powers of 1000) or KiB and so on (of 1024).
-
-    Raises:
-        ValueError: the text is not a size, or it is 0.
-
-    """
+    Raise `ValueError` if the text is not a size, or if it is 0."""
     _bytes_of(text)
     return text.strip()
 
@@ -97,30 +85,21 @@ def _bytes_of(size: str) -> float:
     return float(found[1]) * base ** (1 + "KMGT".index(found[2].upper()))
 
 
-def _read_limits(environment: Mapping[str, str]) -> ReadLimits:
-    """Return the limits of reading; each has a variable of its name: `IMPORT_RECORD_BYTES` and so on."""
-    defaults = ReadLimits()
-    names = (limit.name for limit in fields(ReadLimits))
-    return ReadLimits(
-        **{name: _number(environment, f"IMPORT_{name.upper()}", getattr(defaults, name)) for name in names}
-    )
+def _numbers(environment: Mapping[str, str], names: Iterable[str], *, defaults: object) -> dict[str, Any]:
+    """Return these fields of the defaults, with the numbers of the variables `IMPORT_<NAME>` that are set."""
+    return {name: _number(environment, f"IMPORT_{name.upper()}", getattr(defaults, name)) for name in names}
 
 
-def _number(environment: Mapping[str, str], name: str, default: Number) -> Number:
+def _number(environment: Mapping[str, str], name: str, default: float) -> float:
     """Return the number that a variable holds, of the default's type."""
     text = environment.get(name)
     if text is None:
         return default
-    try:
+    with suppress(ValueError):
         number = type(default)(text)
-    except ValueError:
-        number = None
-    if number is None or not number >= 0:
-        raise ValueError(f"{name} is {text!r}; it must be a number, 0 or more")
-    return number
-
-
-TRUE = ("1", "true", "yes", "on")
+        if number >= 0:
+            return number
+    raise ValueError(f"{name} is {text!r}; it must be a number, 0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,17 +115,13 @@ class NoticeSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Return the settings of the `IMPORT_…` variables.
-
-        Raises:
-            ValueError: a variable is wrong or missing.
-
-        """
+        """Return the settings of the `IMPORT_…` variables, or raise `ValueError` if one is wrong or missing."""
+        private = environment.get("IMPORT_WEBHOOK_ALLOW_PRIVATE", "")
         to = environment.get("IMPORT_NOTICE_TO", "").split(",")
         settings = cls(
             webhook_url=environment.get("IMPORT_WEBHOOK_URL", ""),
             webhook_secret=environment.get("IMPORT_WEBHOOK_SECRET", ""),
-            allow_private_addresses=environment.get("IMPORT_WEBHOOK_ALLOW_PRIVATE", "").lower() in TRUE,
+            allow_private_addresses=private.lower() in ("1", "true", "yes", "on"),
             smtp_url=environment.get("IMPORT_SMTP_URL", ""),
             mail_from=environment.get("IMPORT_NOTICE_FROM", ""),
             mail_to=tuple(address.strip() for address in to if address.strip()),

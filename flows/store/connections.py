@@ -22,12 +22,7 @@ def list_connections(store: Store) -> list[ConnectionSettings]:
 
 
 def find_connection(store: Store, name: str) -> ConnectionSettings:
-    """Return the settings of a connection.
-
-    Raises:
-        JobFault: `CONNECTION_NOT_FOUND`.
-
-    """
+    """Return the settings of a connection, or raise `JobFault` (`CONNECTION_NOT_FOUND`)."""
     with store.reading() as connection:
         rows = run_mapped(connection, "connection", connection=name)
     if not rows:

@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,14 +17,7 @@ import polars as pl
 
 from flows.settings import Settings
 from flows.store.database_file import create_database, temp_path
-from flows.store.errors import (
-    busy_fault,
-    find_shortage,
-    folder_fault,
-    is_held,
-    require_usable_path,
-    unreadable_fault,
-)
+from flows.store.errors import busy_fault, find_shortage, folder_fault, is_held, require_usable_path, unreadable_fault
 from flows.store.fault_points import fault_point
 from flows.store.migrations import is_behind, migrate
 from flows.store.private_files import make_private, private_folder, private_umask
@@ -66,11 +59,7 @@ class Store:
 
     def prepare(self) -> None:
         """Create the database (0600) if it is missing, else apply the migrations it lacks.
-
-        Raises:
-            DatabaseFault: its folder cannot be written, or it cannot be opened.
-
-        """
+        Raise `DatabaseFault` if its folder cannot be written or it cannot be opened."""
         require_usable_path(self.path)
         try:
             private_folder(self.settings.jobs_folder)
@@ -78,7 +67,9 @@ class Store:
                 return
         except (OSError, ValueError) as error:
             raise find_shortage(error) or folder_fault(self.settings.jobs_folder, error) from None
-        if self._is_behind():
+        with self.reading() as connection:  # without taking the write lock
+            lacks_migrations = is_behind(connection)
+        if lacks_migrations:
             with self.transaction() as connection:
                 migrate(connection)
 
@@ -89,18 +80,8 @@ class Store:
                 migrate(connection)
             connection.execute("checkpoint")  # closing does so as well, but does not report a full disk
 
-    def _is_behind(self) -> bool:
-        """Return whether the database lacks migrations, without taking the write lock."""
-        with self.reading() as connection:
-            return is_behind(connection)
-
     def require_database(self) -> None:
-        """Check that the database exists, so that a command that only reads does not create one.
-
-        Raises:
-            DatabaseFault: it does not.
-
-        """
+        """Raise `DatabaseFault` unless the database exists, so that a command that only reads does not create one."""
         if not self.path.is_file():
             raise DatabaseFault(
                 ErrorCode.DATABASE_UNREADABLE,
@@ -108,27 +89,15 @@ class Store:
                 "name it with --database; the first import creates it",
             )
 
-    @contextmanager
-    def reading(self, *, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    def reading(self, *, spill: Path | None = None) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """Open the database to read it; other readers can open it meanwhile, a writer cannot.
+        Raise `DatabaseFault` if it is busy beyond the deadline, missing or unreadable."""
+        return self._open(read_only=True, spill=spill)
 
-        Raises:
-            DatabaseFault: the database is busy beyond the deadline, missing or unreadable.
-
-        """
-        with self._open(read_only=True, spill=spill) as connection:
-            yield connection
-
-    @contextmanager
-    def writing(self, *, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    def writing(self, *, spill: Path | None = None) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """Open the database and hold its write lock, without beginning a transaction.
-
-        Raises:
-            DatabaseFault: the database is busy beyond the deadline or unreadable.
-
-        """
-        with self._open(read_only=False, spill=spill) as connection:
-            yield connection
+        Raise `DatabaseFault` if it is busy beyond the deadline or unreadable."""
+        return self._open(read_only=False, spill=spill)
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -138,13 +107,8 @@ class Store:
 
     def version(self) -> tuple[int, ...]:
         """Return a value that changes whenever a process writes the database; call it while a connection is open."""
-        wal = Path(f"{self.path}.wal")
-        return tuple(
-            number
-            for file in (self.path, wal)
-            if file.exists()
-            for number in (file.stat().st_ino, file.stat().st_mtime_ns, file.stat().st_size)
-        )
+        found = (file.stat() for file in (self.path, Path(f"{self.path}.wal")) if file.exists())
+        return tuple(number for stat in found for number in (stat.st_ino, stat.st_mtime_ns, stat.st_size))
 
     @contextmanager
     def _open(self, *, read_only: bool, spill: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -212,10 +176,9 @@ def _raise_shortages() -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, OSError, MemoryError) as error:
-        fault = find_shortage(error)
-        if fault is None:
-            raise
-        raise fault from None
+        if fault := find_shortage(error):
+            raise fault from None
+        raise
 
 
 def escape_glob(path: Path) -> str:

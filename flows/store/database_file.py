@@ -15,26 +15,23 @@ from flows.store.private_files import atomic_write, make_private
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault
 
-TEMP_NAME = ".new.duckdb"
-LOCK_NAME = ".new.lock"
-
 
 def create_database(path: Path, *, temp_folder: Path, fill: Callable[[Path], None]) -> bool:
     """Create the database with `fill` and return true; false if it exists, also after waiting for another process.
-
-    Raises:
-        DatabaseFault: there is a log without its database, which a new database would destroy.
-
-    """
+    Raise `DatabaseFault` if there is a log without its database, which a new database would destroy."""
     if path.exists():
         return False
-    with file_lock(temp_folder / LOCK_NAME):
+    with file_lock(temp_folder / ".new.lock"):
         if path.exists():
             return False
         log = _log_of(path)
         if log.exists():
-            raise _orphaned_log_fault(log, path)
-        temp = temp_folder / TEMP_NAME
+            raise DatabaseFault(
+                ErrorCode.DATABASE_UNREADABLE,
+                f"{log} holds changes of a database that does not exist",
+                f"move {path} back beside the log, or remove the log if you do not need its changes",
+            )
+        temp = temp_folder / ".new.duckdb"
         for leftover in (temp, _log_of(temp)):
             leftover.unlink(missing_ok=True)
         with atomic_write(path, temporary=temp):
@@ -47,22 +44,13 @@ def _log_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.wal")
 
 
-def _orphaned_log_fault(log: Path, path: Path) -> DatabaseFault:
-    return DatabaseFault(
-        ErrorCode.DATABASE_UNREADABLE,
-        f"{log} holds changes of a database that does not exist",
-        f"move {path} back beside the log, or remove the log if you do not need its changes",
-    )
-
-
 def compact_database(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Replace the file of the attached database `store` by a fresh copy; the connection must not be used afterwards.
-
-    The connection keeps the lock on the old file until the copy has replaced it.
-    """
+    The connection keeps the lock on the old file until the copy has replaced it."""
     with atomic_write(path, temporary=temp_path(path)) as temp:
         _copy(connection, temp)
-        _sync(temp)
+        with temp.open("rb") as file:
+            os.fsync(file.fileno())
         fault_point("put the copy in its place")
 
 
@@ -80,9 +68,3 @@ def _copy(connection: duckdb.DuckDBPyConnection, temp: Path) -> None:
 def temp_path(path: Path) -> Path:
     """Return the path of the compacted copy; a holder of the write lock may remove what a dead process left there."""
     return path.parent / "jobs" / f".{path.name}.rewritten"
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.close(descriptor)

@@ -42,11 +42,7 @@ class UserDiff:
 
 def find_changes(store: Store, job_id: str, *, user_id: str | None = None) -> Iterator[UserDiff]:
     """Yield the users that the job changed, by id; only the one of `user_id` if it is given.
-
-    Raises:
-        JobFault: `JOB_NOT_FOUND`.
-
-    """
+    Raise `JobFault` (`JOB_NOT_FOUND`) if there is no such job."""
     find_job(store, job_id)
     with store.reading() as connection:
         cursor = connection.execute(statement("changes_of_job"), {"job_id": job_id, "user": user_id})

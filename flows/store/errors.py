@@ -12,20 +12,18 @@ import pyarrow as pa
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault
 
-HELD_BY_ANOTHER_PROCESS = "Could not set lock on file"
-HELD_BY_THIS_PROCESS = "Unique file handle conflict"
+HELD_TEXTS = ("Could not set lock on file", "Unique file handle conflict")  # by another process, by this one
 UNUSABLE_CHARACTERS = "?\\"  # DuckDB takes `?` for the end of an address, and puts its log elsewhere
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large", "max_temp_directory_size")
 NO_MEMORY_TEXTS = ("can't start new thread", "Resource temporarily unavailable", "Cannot allocate memory")
 ENGINE_ERRORS = (duckdb.Error, pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, OSError)
-MEGABYTE = 1_000_000
-LOG_BYTES = 8 * MEGABYTE
+LOG_BYTES = 8_000_000
 
 
 def is_held(error: duckdb.Error) -> bool:
     """Return whether another connection holds the database, so that a retry may help."""
-    return HELD_BY_ANOTHER_PROCESS in str(error) or HELD_BY_THIS_PROCESS in str(error)
+    return any(text in str(error) for text in HELD_TEXTS)
 
 
 def busy_fault(path: Path, error: duckdb.Error) -> DatabaseFault:
@@ -50,12 +48,7 @@ def unreadable_fault(path: Path, error: duckdb.Error) -> DatabaseFault:
 
 
 def require_usable_path(path: Path) -> None:
-    """Check that DuckDB keeps the log of a database with that path beside it.
-
-    Raises:
-        DatabaseFault: it does not.
-
-    """
+    """Raise `DatabaseFault` unless DuckDB keeps the log of a database with that path beside it."""
     if any(character in str(path) for character in UNUSABLE_CHARACTERS):
         raise DatabaseFault(
             ErrorCode.DATABASE_UNREADABLE,
@@ -86,21 +79,18 @@ def find_shortage(error: BaseException) -> DatabaseFault | None:
 
 
 def require_space(folder: Path, *, staged: int) -> None:
-    """Check that the folder's disk has space for the merge of that many staged bytes.
+    """Raise `DatabaseFault` (`DISK_FULL`) unless the folder's disk has space for the merge of that many staged bytes.
 
     Measured growth of tables, rows before and log: 1.3 times the staged bytes for 300,000 users, up to 6.6 times for
     20,000, which pass through the log uncompressed.
-
-    Raises:
-        DatabaseFault: `DISK_FULL`.
-
     """
     needed = 3 * staged + LOG_BYTES
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise DatabaseFault(
             ErrorCode.DISK_FULL,
-            f"the merge may need {_megabytes(needed)} on the disk of the database, which has {_megabytes(free)} free",
+            f"the merge may need {needed / 1e6:,.1f} MB on the disk of the database, "
+            f"which has {free / 1e6:,.1f} MB free",
             "free space on the disk and run it again; nothing was merged",
         )
 
@@ -117,7 +107,3 @@ def _is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, duckdb.OutOfMemoryException)):
         return True
     return isinstance(error, (*ENGINE_ERRORS, RuntimeError)) and any(text in str(error) for text in NO_MEMORY_TEXTS)
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / MEGABYTE:,.1f} MB"

@@ -5,8 +5,8 @@ The lock ends with the job's process, however that process ends.
 
 import json
 import os
+import re
 import shutil
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ CANCEL_FILE = "cancel"
 LOCK_FILE = "lock"
 LAYOUTS_FILE = "layouts.ndjson"
 DATABASE_FILE = "database"  # holds the database's name: several databases can share a folder
+JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # a UUID
 MERGE_FILES = ("accepted-*.parquet", "updates.parquet", "plan.parquet", "duckdb_temp*")
 
 
@@ -142,11 +143,4 @@ class JobFolder:
 
 def folders_in(jobs_folder: Path) -> list[JobFolder]:
     """Return the folders that are named after jobs; anything else in there is not ours."""
-    return [JobFolder(path) for path in jobs_folder.glob("*-*-*-*-*") if _is_uuid(path.name)]
-
-
-def _is_uuid(name: str) -> bool:
-    try:
-        return str(uuid.UUID(name)) == name
-    except ValueError:
-        return False
+    return [JobFolder(path) for path in jobs_folder.glob("*-*-*-*-*") if JOB_ID.fullmatch(path.name)]

@@ -12,11 +12,7 @@ from schemas.faults import JobFault
 from schemas.job import RUNNING, JobStatus, JobSummary, fault_record
 from transforms.statements import run, run_mapped
 
-LOST = JobFault(
-    ErrorCode.JOB_LOST,
-    "the process that ran the job is gone; nothing was merged",
-    "run it again",
-)
+LOST = JobFault(ErrorCode.JOB_LOST, "the process that ran the job is gone; nothing was merged", "run it again")
 
 
 def find_jobs(store: Store, *, limit: int, connection_id: str | None = None) -> list[JobSummary]:
@@ -42,13 +38,12 @@ def request_cancel(store: Store, job_id: str) -> str:
 
     While the job's process lives the database is not opened: the job may be waiting for it.
     """
-    folders = {folder.path.name: folder for folder in folders_in(store.settings.jobs_folder)}
-    folder = folders.get(job_id)
-    if folder is None or not folder.is_running:
-        summary, _ = get_live_status(store, job_id)
-        return f"job {job_id} has already ended: {summary.status.value}"
-    folder.request_cancel()
-    return f"job {job_id} was requested to stop"
+    for folder in folders_in(store.settings.jobs_folder):
+        if folder.path.name == job_id and folder.is_running:
+            folder.request_cancel()
+            return f"job {job_id} was requested to stop"
+    summary, _ = get_live_status(store, job_id)
+    return f"job {job_id} has already ended: {summary.status.value}"
 
 
 def end_lost_jobs(store: Store) -> None:

@@ -64,18 +64,14 @@ def record_end(store: Store, folder: JobFolder, summary: JobSummary) -> JobSumma
         folder.remove_merge_files()
     with suppress(OSError):
         folder.write_status(summary.to_dict())
-    waited = Store(replace(store.settings, wait_seconds=_wait_seconds(code, store.settings.wait_seconds)))
+    usual = store.settings.wait_seconds  # but not a second time, and shortly if a user waits for the end
+    limits = {ErrorCode.DATABASE_BUSY.value: 0.0, ErrorCode.CANCELED.value: 0.5}
+    waited = Store(replace(store.settings, wait_seconds=min(usual, limits.get(code or "", usual))))
     with suppress(DatabaseFault), waited.transaction() as connection:
         if not finish_job(connection, summary):
             recorded = run_mapped(connection, "job", job_id=summary.job_id)
             return build_summary(recorded[0]) if recorded else summary
     return summary
-
-
-def _wait_seconds(code: str | None, usual: float) -> float:
-    """Return how long to wait for a busy database: not a second time, and shortly if a user waits for the end."""
-    limits = {ErrorCode.DATABASE_BUSY.value: 0.0, ErrorCode.CANCELED.value: 0.5}
-    return min(usual, limits.get(code or "", usual))
 
 
 def overwrite_end(store: Store, folder: JobFolder, summary: JobSummary) -> JobSummary:
@@ -95,22 +91,12 @@ def remove_job(store: Store, *, job_id: str) -> None:
 
 
 def find_job(store: Store, job_id: str) -> JobSummary:
-    """Return the summary of a job.
-
-    Raises:
-        JobFault: `JOB_NOT_FOUND`.
-
-    """
+    """Return the summary of a job, or raise `JobFault` (`JOB_NOT_FOUND`)."""
     return build_summary(get_job_row(store, job_id))
 
 
 def get_job_row(store: Store, job_id: str) -> Mapping[str, object]:
-    """Return the job's row of `import_jobs`.
-
-    Raises:
-        JobFault: `JOB_NOT_FOUND`.
-
-    """
+    """Return the job's row of `import_jobs`, or raise `JobFault` (`JOB_NOT_FOUND`)."""
     with store.reading() as connection:
         rows = run_mapped(connection, "job", job_id=job_id)
     if not rows:
@@ -145,18 +131,6 @@ def find_rejected(store: Store, job_id: str) -> list[Mapping[str, object]]:
         return run_mapped(connection, "rejected_of_job", job_id=job_id)
 
 
-# options about how a job runs, not about what it makes of its sources
-NOT_IDENTITY = (
-    "sources",
-    "external_id",
-    "again",
-    "dry_run",
-    "plan",
-    "on_error",
-    "max_error_rate",
-    "max_errors",
-    "max_updates_rate",
-)
 CONVERTED = ("sources", "status", "errors_by_code", "fault", "created_at", "started_at", "finished_at")
 
 

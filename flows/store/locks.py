@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from flows.settings import Settings
 from flows.store.private_files import private_folder
@@ -20,14 +21,10 @@ from schemas.faults import JobFault
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
     """Wait for the lock on a file, creating the file (0600) if it is missing, and hold the lock within the block.
-
-    Raises:
-        FileNotFoundError: the folder is missing, or the file was removed while this process waited for its lock.
-
-    """
-    with _open_descriptor(path, os.O_RDWR | os.O_CREAT) as descriptor:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if not os.path.samestat(os.fstat(descriptor), path.stat()):
+    Raise `FileNotFoundError` if the folder is missing, or if the file was removed during the wait for its lock."""
+    with _open(path, os.O_RDWR | os.O_CREAT) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
             raise FileNotFoundError(path)
         yield
 
@@ -35,20 +32,16 @@ def file_lock(path: Path) -> Iterator[None]:
 @contextmanager
 def try_file_lock(path: Path) -> Iterator[bool]:
     """Yield whether the lock on a file could be taken without waiting; hold it within the block if so.
-
-    Raises:
-        FileNotFoundError: the folder is missing.
-
-    """
-    with _open_descriptor(path, os.O_RDWR | os.O_CREAT) as descriptor:
-        yield _try_lock(descriptor, fcntl.LOCK_EX)
+    Raise `FileNotFoundError` if the folder is missing."""
+    with _open(path, os.O_RDWR | os.O_CREAT) as file:
+        yield _try_lock(file, fcntl.LOCK_EX)
 
 
 def is_locked(path: Path) -> bool:
     """Return whether a process holds the lock on a file; a missing file is not locked."""
     try:
-        with _open_descriptor(path, os.O_RDWR) as descriptor:
-            return not _try_lock(descriptor, fcntl.LOCK_SH)  # shared: concurrent checks do not block one another
+        with _open(path, os.O_RDWR) as file:
+            return not _try_lock(file, fcntl.LOCK_SH)  # shared: concurrent checks do not block one another
     except FileNotFoundError:
         return False
 
@@ -56,11 +49,7 @@ def is_locked(path: Path) -> bool:
 @contextmanager
 def slot(settings: Settings, *, connection: str) -> Iterator[None]:
     """Hold one of the slots of a connection of the database within the block.
-
-    Raises:
-        JobFault: `TOO_MANY_JOBS` when all slots are taken.
-
-    """
+    Raise `JobFault` (`TOO_MANY_JOBS`) when all slots are taken."""
     limit = settings.jobs_per_connection
     key = f"{os.path.realpath(settings.database)}\n{connection}"
     name = hashlib.sha256(key.encode()).hexdigest()[:16]  # the name of a connection may not be a valid file name
@@ -75,18 +64,13 @@ def slot(settings: Settings, *, connection: str) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _open_descriptor(path: Path, flags: int) -> Iterator[int]:
-    descriptor = os.open(path, flags, 0o600)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def _open(path: Path, flags: int) -> BinaryIO:
+    return os.fdopen(os.open(path, flags, 0o600), "rb")
 
 
-def _try_lock(descriptor: int, kind: int) -> bool:
+def _try_lock(file: BinaryIO, kind: int) -> bool:
     try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

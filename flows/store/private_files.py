@@ -13,37 +13,25 @@ PRIVATE = 0o077  # the permissions of group and others, which are masked
 class _Umask:
     """The umask of the process, which all threads share: private as long as at least one thread needs it."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._previous = 0
-
-    def acquire(self) -> None:
-        """Make the umask private."""
-        with self._lock:
-            if self._users == 0:
-                self._previous = os.umask(PRIVATE)
-            self._users += 1
-
-    def release(self) -> None:
-        """Restore the previous umask when no other thread needs the private one."""
-        with self._lock:
-            self._users -= 1
-            if self._users == 0:
-                os.umask(self._previous)
-
-
-_UMASK = _Umask()
+    lock = threading.Lock()
+    users = 0
+    previous = 0
 
 
 @contextmanager
 def private_umask() -> Iterator[None]:
     """Create files as 0600 and folders as 0700 within the block, whichever thread or engine creates them."""
-    _UMASK.acquire()
+    with _Umask.lock:
+        if _Umask.users == 0:
+            _Umask.previous = os.umask(PRIVATE)
+        _Umask.users += 1
     try:
         yield
     finally:
-        _UMASK.release()
+        with _Umask.lock:
+            _Umask.users -= 1
+            if _Umask.users == 0:
+                os.umask(_Umask.previous)
 
 
 @contextmanager

@@ -17,8 +17,6 @@ from flows.store.fault_points import fault_point
 from flows.store.job_folder import JobFolder, folders_in
 from transforms.statements import Value, changed_rows, run
 
-FORGET_STATEMENTS = ("forget_user", "forget_user_changes", "forget_rejected_users", "forget_import_errors")
-
 
 @dataclass(frozen=True)
 class Purged:
@@ -38,11 +36,7 @@ class Forgotten:
 
 def purge(store: Store, *, days: int | None = None, dry_run: bool = False) -> Purged:
     """Remove folders and refused records of jobs that ended more than `days` ago; the rows of `import_jobs` stay.
-
-    Raises:
-        DatabaseFault: the database is busy or unreadable.
-
-    """
+    Raise `DatabaseFault` if the database is busy or unreadable."""
     period = timedelta(days=store.settings.retention_days if days is None else days)
     before = (datetime.now(UTC) - period).isoformat()
     with store.reading() as connection:
@@ -61,10 +55,7 @@ def forget(store: Store, user: str, *, connection_id: str = "default") -> Forgot
     """Erase a user, given by user_id, e-mail address or username, from tables, job folders and the database file.
 
     Jobs whose staged files contain the user lose their folder, and with it their refused records.
-
-    Raises:
-        DatabaseFault: the database is busy or unreadable.
-
+    Raise `DatabaseFault` if the database is busy or unreadable.
     """
     with store.writing() as connection:
         keys = _find_keys(connection, user, connection_id=connection_id)
@@ -80,7 +71,7 @@ def forget(store: Store, user: str, *, connection_id: str = "default") -> Forgot
 def _erase(connection: duckdb.DuckDBPyConnection, values: Mapping[str, Value]) -> int:
     """Erase the user from every table and return the number of rows."""
     rows = 0
-    for name in FORGET_STATEMENTS:
+    for name in ("forget_user", "forget_user_changes", "forget_rejected_users", "forget_import_errors"):
         fault_point(name)
         rows += changed_rows(run(connection, name, **values))
     return rows
