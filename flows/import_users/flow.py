@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Coroutine
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from prefect import Flow, flow
@@ -65,7 +65,7 @@ class JobRun:
 
     options: JobOptions
     settings: Settings
-    terminal: Observer | None = None
+    terminal: Observer = field(default_factory=Observer)
     outcome: JobSummary | Fault | None = None
 
     def finish(self) -> RunState:

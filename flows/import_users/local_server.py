@@ -1,8 +1,8 @@
 """Choose the Prefect API of a local run: the configured one, or a private server in a child process.
 
 Call `choose_api` before the first import of Prefect, which reads its settings then; the private server starts while the
-imports run. Call `wait_until_ready` after them. This module imports nothing that is slow; the
-child process runs `flows.import_users.server_process`.
+imports run. Call `wait_until_ready` after them. This module imports nothing that is slow; the child process runs
+`flows.import_users.server_process`.
 """
 
 import os
@@ -16,10 +16,11 @@ import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, MutableMapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from ssl import SSLError
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
@@ -54,16 +55,11 @@ class PrivateServer:
     ready_pipe: BinaryIO
     log: BinaryIO
 
-    def wait_until_ready(self, *, seconds: float = START_SECONDS) -> None:
-        """Return when the server accepts requests.
-
-        Raises:
-            JobFault: `PREFECT_UNAVAILABLE`: it ended or was too slow.
-
-        """
-        readable, _, _ = select.select([self.ready_pipe], [], [], seconds)
+    def wait_until_ready(self) -> None:
+        """Return once requests are accepted; raise `JobFault` (`PREFECT_UNAVAILABLE`) if it ends or is too slow."""
+        readable, _, _ = select.select([self.ready_pipe], [], [], START_SECONDS)
         if not readable:
-            raise _unavailable(f"the private Prefect server did not start within {seconds:g} seconds")
+            raise _unavailable(f"the private Prefect server did not start within {START_SECONDS:g} seconds")
         if not self.ready_pipe.read(1):
             self._end_process()
             raise _unavailable(f"the private Prefect server did not start: {self._stderr_tail()}")
@@ -75,10 +71,8 @@ class PrivateServer:
         self.log.close()
 
     def _end_process(self) -> None:
-        if self.process.stdin is not None:
-            self.process.stdin.close()  # the server stops at the end of its standard input
         try:
-            self.process.wait(STOP_SECONDS)
+            self.process.communicate(timeout=STOP_SECONDS)  # closes its standard input, at whose end the server stops
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -91,29 +85,19 @@ class PrivateServer:
 
 
 @dataclass
-class PrefectApi:
+class PrefectApi(AbstractContextManager["PrefectApi"]):
     """The Prefect API of a local run; `server` is None for a configured API, which is never stopped."""
 
     url: str
     server: PrivateServer | None = None
 
     def wait_until_ready(self) -> None:
-        """Return when the API accepts requests.
-
-        Raises:
-            JobFault: `PREFECT_UNAVAILABLE` with the reason.
-
-        """
+        """Return when the API accepts requests, or raise `JobFault` (`PREFECT_UNAVAILABLE`) with the reason."""
         if self.server is not None:
             self.server.wait_until_ready()
         elif not is_reachable(self.url):
-            raise _unavailable(
-                f"no Prefect server answers at {self.url}", f"start it, or unset PREFECT_API_URL; or {HINT}"
-            )
-
-    def __enter__(self) -> Self:
-        """Return the API itself; a private server is stopped at the end of the block."""
-        return self
+            hint = f"start it, or unset PREFECT_API_URL; or {HINT}"
+            raise _unavailable(f"no Prefect server answers at {self.url}", hint)
 
     def __exit__(self, *_: object) -> None:
         """Stop the private server, if there is one."""
@@ -155,10 +139,10 @@ def get_prefect_home(environment: Mapping[str, str]) -> Path:
     return Path(environment.get("PREFECT_HOME") or "~/.prefect").expanduser()
 
 
-def is_reachable(url: str, *, seconds: float = RESPONSE_SECONDS) -> bool:
+def is_reachable(url: str) -> bool:
     """Return whether an HTTP server responds at the URL, even if it refuses the request."""
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=seconds):  # noqa: S310 - the operator's own URL
+        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=RESPONSE_SECONDS):  # noqa: S310 - the operator's own URL
             return True
     except urllib.error.HTTPError:
         return True

@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 WAIT_SECONDS = 2.0
 
 
-def run_job_in_flow(options: JobOptions, *, settings: Settings, run: FlowRun, terminal: Observer | None) -> JobSummary:
+def run_job_in_flow(options: JobOptions, *, settings: Settings, run: FlowRun, terminal: Observer) -> JobSummary:
     """Run the job that the flow run is and return its summary; signals and Prefect can cancel it.
 
     Raises:

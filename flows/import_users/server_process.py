@@ -41,13 +41,8 @@ class Server(uvicorn.Server):
 
 def main(listener: int, ready: int) -> None:
     """Serve on the socket until standard input ends."""
-    config = uvicorn.Config(
-        "prefect.server.api.server:create_app",
-        factory=True,
-        log_level="error",
-        lifespan="on",
-        timeout_graceful_shutdown=3,
-    )
+    app = "prefect.server.api.server:create_app"
+    config = uvicorn.Config(app, factory=True, log_level="error", lifespan="on", timeout_graceful_shutdown=3)
     server = Server(config, ready=ready)
     threading.Thread(target=_stop_with_parent, args=(server,), daemon=True).start()
     with socket.socket(fileno=listener) as opened:

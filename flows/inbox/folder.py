@@ -19,18 +19,15 @@ from schemas.job import JobStatus, JobSummary
 LOCK_NAME = ".user-import.lock"
 UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart")  # suffixes of files that are not complete
 # Failures that another run may not have; the file stays in the inbox.
-RETRIED_CODES = frozenset(
-    code.value
-    for code in (
-        ErrorCode.CANCELED,
-        ErrorCode.CONNECTION_NOT_FOUND,
-        ErrorCode.DATABASE_BUSY,
-        ErrorCode.DATABASE_UNREADABLE,
-        ErrorCode.DISK_FULL,
-        ErrorCode.JOB_LOST,
-        ErrorCode.PREFECT_UNAVAILABLE,
-        ErrorCode.TOO_MANY_JOBS,
-    )
+RETRIED_CODES = (
+    ErrorCode.CANCELED,
+    ErrorCode.CONNECTION_NOT_FOUND,
+    ErrorCode.DATABASE_BUSY,
+    ErrorCode.DATABASE_UNREADABLE,
+    ErrorCode.DISK_FULL,
+    ErrorCode.JOB_LOST,
+    ErrorCode.PREFECT_UNAVAILABLE,
+    ErrorCode.TOO_MANY_JOBS,
 )
 
 
@@ -43,11 +40,7 @@ class Inbox:
     @contextmanager
     def try_lock(self) -> Iterator[bool]:
         """Lock the folder for the block, and yield whether no other process has it locked.
-
-        Raises:
-            JobFault: `FILE_NOT_FOUND`.
-
-        """
+        Raise `JobFault` (`FILE_NOT_FOUND`) if there is no such folder."""
         if not self.path.is_dir():
             raise JobFault(ErrorCode.FILE_NOT_FOUND, f"there is no folder {self.path}", "create it, or choose another")
         with try_file_lock(self.path / LOCK_NAME) as is_acquired:
@@ -62,10 +55,11 @@ class Inbox:
         if summary.fault and summary.fault["code"] in RETRIED_CODES:
             return None
         folder = private_folder(self.path / ("refused" if summary.status is JobStatus.FAILED else "done"))
-        target = _find_free_name(folder, path.name, job_id=summary.job_id)
+        target = _find_free_name(folder, path, job_id=summary.job_id)
+        report = {"summary": summary.to_dict(), "errors": [dict(error) for error in errors]}
+        text = json.dumps(report, ensure_ascii=False, indent=2, default=str) + "\n"
         with private_umask():
-            report = target.with_name(f"{target.name}.report.json")
-            report.write_text(_format_report(summary, errors), encoding="utf-8")
+            target.with_name(f"{target.name}.report.json").write_text(text, encoding="utf-8")
         path.rename(target)  # last: after a crash the file is found again, and the job recognises its content
         return target
 
@@ -77,13 +71,8 @@ def _is_ready(path: Path, *, settled_before: float) -> bool:
     return path.stat().st_mtime <= settled_before
 
 
-def _find_free_name(folder: Path, name: str, *, job_id: str) -> Path:
+def _find_free_name(folder: Path, path: Path, *, job_id: str) -> Path:
     """Return the file's own name if it is free; otherwise add the job's id, and a number if necessary."""
-    stem, suffix = Path(name).stem, Path(name).suffix
-    candidates = [name, f"{stem}.{job_id}{suffix}", *(f"{stem}.{job_id}.{number}{suffix}" for number in range(2, 1000))]
-    return next(folder / candidate for candidate in candidates if not (folder / candidate).exists())
-
-
-def _format_report(summary: JobSummary, errors: Sequence[ErrorRow]) -> str:
-    document = {"summary": summary.to_dict(), "errors": [dict(error) for error in errors]}
-    return json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n"
+    endings = ("", f".{job_id}", *(f".{job_id}.{number}" for number in range(2, 1000)))
+    candidates = (folder / f"{path.stem}{ending}{path.suffix}" for ending in endings)
+    return next(candidate for candidate in candidates if not candidate.exists())

@@ -5,16 +5,12 @@ Nothing here calls Prefect; `flows.report.prefect` does. No text here contains a
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 from flows.pipeline.job import Progress
 from flows.report.chart import Bar, draw_bars, embed_in_markdown
 from schemas.codes import ErrorCode
 from schemas.job import JobStatus, JobSummary
 
-SUMMARY_KEY = "import-summary"
-ERRORS_KEY = "import-errors"
-PROGRESS_KEY = "import-progress"
 SHOWN_ERRORS = 100
 SHOWN_SOURCES = 5
 COUNTS = ("total", "inserted", "updated", "unchanged", "failed", "warnings")
@@ -29,7 +25,6 @@ STATE_NAMES = {
 EMAIL = re.compile(r"[^\s@\"'<>()\[\],:;]{1,64}@[^\s@\"'<>()\[\],:;]{1,255}")
 
 ErrorRow = Mapping[str, object]  # record, line, code, path, message, severity
-Cell = str | int | float | None
 
 
 def mask_emails(text: str) -> str:
@@ -72,12 +67,11 @@ def format_summary(summary: JobSummary) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def format_errors(errors: Sequence[ErrorRow]) -> list[dict[str, Cell]]:
+def format_errors(errors: Sequence[ErrorRow]) -> list[dict[str, object]]:
     """Return the first `SHOWN_ERRORS` errors as table rows."""
     return [
         {
-            "record": cast(int, error["record"]),
-            "line": cast(int | None, error["line"]),
+            **{name: error[name] for name in ("record", "line")},
             **{name: mask_emails(str(error[name])) for name in ("code", "path", "message", "severity")},
         }
         for error in errors[:SHOWN_ERRORS]

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 
 from flows.report.artifacts import get_counts, mask_emails
 from flows.report.mail import Mail, send_mail
-from flows.report.webhook import DeliveryError, Webhook, post
+from flows.report.webhook import DeliveryError, Sleep, Webhook, post
 from flows.settings import NoticeSettings
 from schemas.job import JobSummary
 
 
-def notify(summary: JobSummary, settings: NoticeSettings, *, sleep: Callable[[float], None] = time.sleep) -> list[str]:
+def notify(summary: JobSummary, settings: NoticeSettings, *, sleep: Sleep = time.sleep) -> list[str]:
     """Send the configured notices, and return a sentence for each that was not delivered."""
     failures: list[str] = []
     for send in _notices(summary, settings, sleep=sleep):
@@ -66,9 +66,7 @@ def format_text(summary: JobSummary) -> str:
     return mask_emails("\n".join(lines)) + "\n"
 
 
-def _notices(
-    summary: JobSummary, settings: NoticeSettings, *, sleep: Callable[[float], None]
-) -> Iterator[Callable[[], None]]:
+def _notices(summary: JobSummary, settings: NoticeSettings, *, sleep: Sleep) -> Iterator[Callable[[], None]]:
     if settings.webhook_url:
         target = Webhook(settings.webhook_url, settings.webhook_secret, settings.allow_private_addresses)
         yield lambda: post(target, format_document(summary), delivery=summary.job_id, sleep=sleep)

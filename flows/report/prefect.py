@@ -10,12 +10,12 @@ import json
 import os
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from uuid import UUID
 
 import httpx
@@ -34,12 +34,11 @@ from flows.report import artifacts
 from schemas.job import JobStatus, JobSummary
 
 TICK_SECONDS = 0.25
-PROGRESS_SECONDS = 1.5  # an update costs the server 25 ms
-POLL_SECONDS = 2.0
+PROGRESS_TICKS = 6  # between two updates of the progress, each of which costs the server 25 ms
+POLL_TICKS = 8  # between two questions whether the run was cancelled
 JOIN_SECONDS = 15.0
 DRAIN_SECONDS = 5.0
 FLOW_NAME = "import-users"
-CHECKED_RUNS = 50
 LOCK_AGE = timedelta(seconds=60)  # a job that has run for longer has taken its lock
 PROCESS_GONE = "the process that ran the job is gone"
 API_ERRORS = (httpx.HTTPError, PrefectException)
@@ -83,7 +82,7 @@ class FlowRunClient:
         percent, sentence = round(progress.percent, 1), artifacts.format_progress(progress)
         with suppress(*API_ERRORS):
             if self.progress_id is None:
-                self.progress_id = self._create_artifact("progress", artifacts.PROGRESS_KEY, percent, sentence)
+                self.progress_id = self._create_artifact("progress", "import-progress", percent, sentence)
             else:
                 self.client.update_artifact(self.progress_id, ArtifactUpdate(data=percent, description=sentence))
 
@@ -92,19 +91,19 @@ class FlowRunClient:
         with suppress(*API_ERRORS):
             self.client.update_flow_run_labels(self.run_id, dict(artifacts.format_labels(summary)))
             markdown = artifacts.format_summary(summary)
-            self._create_artifact("markdown", artifacts.SUMMARY_KEY, markdown, summary.sentence)
+            self._create_artifact("markdown", "import-summary", markdown, summary.sentence)
             if errors:
                 rows = artifacts.format_errors(errors)
                 sentence = artifacts.describe_errors(summary, shown=len(rows))
                 # the data of a table artifact is JSON text
-                self._create_artifact("table", artifacts.ERRORS_KEY, json.dumps(rows), sentence)
+                self._create_artifact("table", "import-errors", json.dumps(rows), sentence)
 
     def mark_crashed(self, is_gone: Callable[[str], bool]) -> None:
         """Set runs to Crashed whose process was killed: for a local run, no worker of Prefect does it."""
         running = FlowRunFilter.model_validate({"state": {"type": {"any_": ["RUNNING"]}}})
         imports = FlowFilter.model_validate({"name": {"any_": [FLOW_NAME]}})
         with suppress(*API_ERRORS):
-            for run in self.client.read_flow_runs(flow_filter=imports, flow_run_filter=running, limit=CHECKED_RUNS):
+            for run in self.client.read_flow_runs(flow_filter=imports, flow_run_filter=running, limit=50):
                 age = datetime.now(UTC) - (run.start_time or run.created or datetime.now(UTC))
                 if run.id != self.run_id and age > LOCK_AGE and is_gone(str(run.id)):
                     self.client.set_flow_run_state(run.id, Crashed(message=PROCESS_GONE), force=True)
@@ -129,49 +128,30 @@ def flow_run_client(run_id: UUID) -> Iterator[FlowRunClient]:
 
 
 @dataclass
-class Timer:
-    """Elapses every so many seconds."""
-
-    seconds: float
-    last: float = field(default_factory=time.monotonic)
-
-    def has_elapsed(self) -> bool:
-        """Return whether the interval is over; if so, start the next one."""
-        now = time.monotonic()
-        if now - self.last < self.seconds:
-            return False
-        self.last = now
-        return True
-
-
-@dataclass
 class PrefectObserver(Observer):
     """Passes events of a job on: to the terminal at once, to Prefect from the thread of `reporting`."""
 
     run_id: UUID
     request_stop: Callable[[], None] | None  # None where Prefect's worker itself delivers a cancellation
     is_gone: Callable[[str], bool]  # whether the process of the job with that id was killed
-    terminal: Observer | None = None
+    terminal: Observer
     _phases: deque[State[object]] = field(default_factory=deque)
-    _progress: Progress | None = None
+    _progress: deque[Progress] = field(default_factory=lambda: deque(maxlen=1))  # the latest
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def on_phase(self, status: JobStatus) -> None:
         """Show the phase, and queue it as a named running state, which holds the time of its creation."""
-        if self.terminal is not None:
-            self.terminal.on_phase(status)
+        self.terminal.on_phase(status)
         self._phases.append(Running(name=status.value.capitalize()))
 
     def on_progress(self, progress: Progress) -> None:
         """Show the progress, and keep it for the next update of the artifact."""
-        if self.terminal is not None:
-            self.terminal.on_progress(progress)
-        self._progress = progress
+        self.terminal.on_progress(progress)
+        self._progress.append(progress)
 
     def on_already_imported(self, job_id: str) -> None:
         """Show that the job repeats an earlier one."""
-        if self.terminal is not None:
-            self.terminal.on_already_imported(job_id)
+        self.terminal.on_already_imported(job_id)
 
     @contextmanager
     def reporting(self) -> Iterator[None]:
@@ -186,20 +166,15 @@ class PrefectObserver(Observer):
             thread.join(JOIN_SECONDS)
 
     def _report(self) -> None:
-        progress, poll = Timer(PROGRESS_SECONDS), Timer(POLL_SECONDS)
         with flow_run_client(self.run_id) as client:
             client.mark_crashed(self.is_gone)
-            ended = False
-            while not ended:
+            for tick in count(1):
                 ended = self._ended.wait(TICK_SECONDS)
                 while self._phases:
                     client.set_state(self._phases.popleft())
-                if ended or progress.has_elapsed():
-                    self._report_progress(client)
-                if not ended and self.request_stop is not None and poll.has_elapsed() and client.is_canceling():
+                if self._progress and (ended or tick % PROGRESS_TICKS == 0):
+                    client.write_progress(self._progress.pop())
+                if ended:
+                    return
+                if self.request_stop is not None and tick % POLL_TICKS == 0 and client.is_canceling():
                     self.request_stop()
-
-    def _report_progress(self, client: FlowRunClient) -> None:
-        progress, self._progress = self._progress, None
-        if progress is not None:
-            client.write_progress(progress)

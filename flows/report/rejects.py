@@ -50,12 +50,8 @@ class Rejects:
 
 def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
     """Write the refused records of a job that has ended; without refused records, write no file.
-
-    Raises:
-        JobFault: the job does not exist, has not ended, or its records are purged.
-        FileFault: the file cannot be written, or the format of its name is not supported.
-
-    """
+    Raise `JobFault` if the job does not exist, has not ended, or its records are purged; `FileFault` if the file cannot
+    be written, or the format of its name is not supported."""
     refuse_database(path, store.settings)
     job = find_job(store, job_id)
     if path == Path("-"):
@@ -66,9 +62,8 @@ def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
     if not _has_rejects(job, folder):
         return Rejects(path, file_format, 0)
     with closing(scratch(store.settings, spill=folder.path)) as connection:
-        _stage_records(connection, folder)
         is_textual = {source_format for source_format, _ in folder.layouts()} == {"csv"}
-        _parse_cells(connection, PROFILES[job.profile], textual=is_textual and file_format != "csv")
+        _stage_rejects(connection, folder, PROFILES[job.profile], textual=is_textual and file_format != "csv")
         return Rejects(path, file_format, _write(connection, store, folder, path, file_format=file_format))
 
 
@@ -93,35 +88,25 @@ def _get_format(path: Path, folder: JobFolder) -> str:
     return found or next((source_format for source_format, _ in folder.layouts()), "ndjson")
 
 
-def _stage_records(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> None:
-    """Create the table `reject_texts`."""
+def _stage_rejects(
+    connection: duckdb.DuckDBPyConnection, folder: JobFolder, profile: Profile, *, textual: bool
+) -> None:
+    """Create the tables `reject_texts` and, from that, `rejects`."""
     for name, kind in (("refused_parts", "refused"), ("error_parts", "errors")):
         connection.from_parquet([escape_glob(part) for part in folder.parts(kind)]).create_view(name)
     unreadable = [code.value for code in UNREADABLE_CODES]
     materialise(connection, "reject_texts", unreadable=unreadable, added=REMOVE_ADDED_KEYS)
-
-
-def _parse_cells(connection: duckdb.DuckDBPyConnection, profile: Profile, *, textual: bool) -> None:
-    """Create the table `rejects`."""
-    materialise(
-        connection,
-        "rejects",
-        textual=textual,
-        boolean_fields=BOOLEAN_FIELDS,
-        nested_fields=NESTED_FIELDS,
-        true_words=profile.true_words,
-        false_words=profile.false_words,
-        lenient_json=LENIENT_JSON,
-    )
+    fields = {"boolean_fields": BOOLEAN_FIELDS, "nested_fields": NESTED_FIELDS}
+    words = {"true_words": profile.true_words, "false_words": profile.false_words}
+    materialise(connection, "rejects", textual=textual, lenient_json=LENIENT_JSON, **fields, **words)
 
 
 def _write(
     connection: duckdb.DuckDBPyConnection, store: Store, folder: JobFolder, path: Path, *, file_format: str
 ) -> int:
     """Write the whole file or nothing, readable by its owner only, and return the number of records."""
-    ((records, readable),) = connection.execute(
-        "select count(*), count(*) filter (is_readable) from rejects"
-    ).fetchall()
+    counts = "select count(*), count(*) filter (is_readable) from rejects"
+    ((records, readable),) = connection.execute(counts).fetchall()
     layout = RejectLayout(_get_columns(connection, folder), has_original=readable < records)
     try:
         with atomic_write(path) as temp, closing(scratch(store.settings, spill=folder.path)) as engine:
@@ -133,17 +118,14 @@ def _write(
 
 def _get_columns(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> tuple[Column, ...]:
     """Return the columns of tabular sources in their order, then every other key of the records."""
-    rows = run(connection, "reject_columns")
-    found = {str(name): frozenset(cast(list[str], types)) for name, types in rows}
+    found = {str(name): frozenset(cast(list[str], types)) for name, types in run(connection, "reject_columns")}
     sources = (name for _, columns in folder.layouts() for name in columns if name not in IGNORED_COLUMNS)
     return tuple(Column(name, found.get(name, frozenset())) for name in dict.fromkeys((*sources, *found)))
 
 
 def _read_frames(connection: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
     """Yield the table `rejects` by record, at most `BATCH_ROWS` rows at a time."""
-    reader = connection.sql("from rejects order by record").to_arrow_reader(BATCH_ROWS)
-    for batch in reader:
-        yield pl.DataFrame(batch)
+    return map(pl.DataFrame, connection.sql("from rejects order by record").to_arrow_reader(BATCH_ROWS))
 
 
 @dataclass(frozen=True)

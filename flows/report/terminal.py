@@ -3,14 +3,12 @@
 The tables that `flows.jobs` prints are in `flows.report.printing`.
 """
 
-import json
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self, cast
 
 from rich.console import Console
@@ -21,6 +19,7 @@ from rich.text import Text
 
 from flows.pipeline.job import Observer, Progress
 from flows.report.artifacts import get_counts
+from flows.report.printing import print_json
 from flows.settings import Settings
 from flows.store.database import Store, scratch, view_parts
 from flows.store.diff import FieldChange
@@ -34,11 +33,7 @@ SAMPLED_USERS = 5  # of those that a dry run would change
 LINE_SECONDS = 5.0  # between two progress lines in a pipe
 WAIT_SECONDS = 2.0  # for a busy database, once the job has ended
 COUNT_COLUMNS = ("inserted", "updated", "unchanged", "failed", "total", "warnings")
-PHASES = {
-    JobStatus.LOADING: "loading",
-    JobStatus.READY: "planned",
-    JobStatus.IMPORTING: "merging",
-}
+PHASES = {JobStatus.READY: "planned", JobStatus.IMPORTING: "merging"}
 
 
 class PipeConsole(Console):
@@ -69,9 +64,7 @@ class Terminal(Observer):
             self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
 
@@ -98,11 +91,12 @@ class Terminal(Observer):
     def show(self, summary: JobSummary, *, settings: Settings) -> None:
         """Print the result of the job."""
         if self.json:
-            sys.stdout.write(json.dumps(summary.to_dict(), ensure_ascii=False) + "\n")
-        if summary.fault is not None and not self.json:
+            print_json(summary.to_dict())
+            return
+        if summary.fault is not None:
             self.errors.print(f"{summary.fault['code']}: {summary.fault['message']}", markup=False)
             self.errors.print(summary.fault["hint"], markup=False)
-        if not self.json and not self.quiet:
+        if not self.quiet:
             show_summary(self.output, summary)
             if summary.dry_run and summary.updated:
                 show_changes(self.output, summary, settings=settings)
@@ -122,9 +116,8 @@ def show_summary(console: Console, summary: JobSummary) -> None:
         console.print(f"{title}: {summary.counts}", markup=False)
     speed = f", {summary.rows_per_second:,} rows/s" if summary.rows_per_second else ""
     lock = f", write lock {summary.lock_seconds:.2f} s" if summary.lock_seconds else ""
-    time_taken = f"{summary.duration_seconds or 0:.2f} s{speed}{lock}"
     job = f"job {summary.job_id}, connection {summary.connection}, mode {summary.mode}"
-    console.print(f"{job}, {time_taken}", markup=False)
+    console.print(f"{job}, {summary.duration_seconds or 0:.2f} s{speed}{lock}", markup=False)
 
 
 def show_errors_by_code(console: Console, summary: JobSummary, *, settings: Settings) -> None:
@@ -145,8 +138,7 @@ def show_errors_by_code(console: Console, summary: JobSummary, *, settings: Sett
 
 def show_changes(console: Console, summary: JobSummary, *, settings: Settings) -> None:
     """Print what a dry run would change for the first few users."""
-    changes = _read_planned_changes(settings, summary.job_id, users=SAMPLED_USERS)
-    rows = [(user_id, change.field, *change.shown) for user_id, change in changes]
+    rows = _read_planned_changes(settings, summary.job_id)
     lines = (f"  would change {field} of {user}: {f'{old} → {new}' if old else new}" for user, field, old, new in rows)
     _print_rows(console, ("user_id", "field", "old", "new"), rows, title="some of the changes", lines=lines)
     if summary.updated > SAMPLED_USERS:
@@ -180,13 +172,14 @@ def _speed(progress: Progress) -> str:
     return f"{progress.rows:,} rows, {progress.rows_per_second:,.0f} rows/s{left}"
 
 
-def _read_planned_changes(settings: Settings, job_id: str, *, users: int) -> list[tuple[str, FieldChange]]:
-    """Return the changes of the first users that a job would change, each with the user's id."""
+def _read_planned_changes(settings: Settings, job_id: str) -> list[tuple[str, ...]]:
+    """Return user, field, old and new value of each change of the first users that a job would change."""
     updates = JobFolder(settings.jobs_folder / job_id).path / "updates.parquet"
     if not updates.exists():
         return []
     with closing(scratch(settings)) as connection:
         run(connection, "010_user_diff")
         view_parts(connection, "updates", [updates], empty=STAGED)
-        rows = run(connection, "planned_sample", users=users)
-    return [(str(user_id), FieldChange(**cast(dict[str, str], change))) for _, user_id, change in rows]
+        rows = run(connection, "planned_sample", users=SAMPLED_USERS)
+    changes = ((str(user_id), FieldChange(**cast(dict[str, str], change))) for _, user_id, change in rows)
+    return [(user_id, change.field, *change.shown) for user_id, change in changes]

@@ -15,20 +15,25 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
-WAITS = (1.0, 2.0, 4.0)  # seconds before the second, third and fourth attempt
+WAITS = (0.0, 1.0, 2.0, 4.0)  # seconds before each attempt
 TIMEOUT_SECONDS = 5.0
 RETRIED_STATUS = (408, 425, 429, 500, 502, 503, 504)
 PORTS = {"http": 80, "https": 443}
 NAT64 = IPv6Network("64:ff9b::/96")  # IPv4 addresses embedded in IPv6
 
-Address = IPv4Address | IPv6Address
+Sleep = Callable[[float], None]
 
 
 class DeliveryError(Exception):
     """A notice was not delivered; the message is a sentence without secrets."""
+
+
+class TemporaryError(DeliveryError):
+    """A notice was not delivered, but may be at another attempt."""
 
 
 @dataclass(frozen=True)
@@ -40,24 +45,21 @@ class Webhook:
     allow_private_addresses: bool = False
 
 
-def post(
-    target: Webhook, document: Mapping[str, object], *, delivery: str, sleep: Callable[[float], None] = time.sleep
-) -> None:
+def post(target: Webhook, document: Mapping[str, object], *, delivery: str, sleep: Sleep = time.sleep) -> None:
     """Deliver the document, and retry temporary failures; every attempt has the same `X-Import-Delivery`.
-
-    Raises:
-        DeliveryError: the address is not allowed, or no attempt got a 2xx response.
-
-    """
+    Raise `DeliveryError` if the address is not allowed, or no attempt got a 2xx response."""
     body = json.dumps(document, ensure_ascii=False).encode()
-    reason = ""
-    for wait in (0.0, *WAITS):
+    retry(partial(_attempt, target, body, delivery=delivery), waits=WAITS, sleep=sleep)
+
+
+def retry(attempt: Callable[[], None], *, waits: Sequence[float], sleep: Sleep) -> None:
+    """Make an attempt after each of the waits until one does not raise `TemporaryError`; raise that of the last."""
+    for wait in waits[:-1]:
         sleep(wait)
-        status, reason = _attempt(target, body, delivery=delivery)
-        if status is not None and status not in RETRIED_STATUS:
-            break
-    if status is None or not 200 <= status < 300:
-        raise DeliveryError(f"the webhook at {urlsplit(target.url).hostname} was not delivered: {reason}")
+        with suppress(TemporaryError):
+            return attempt()
+    sleep(waits[-1])
+    return attempt()
 
 
 def signature(secret: str, *, timestamp: str, body: bytes) -> str:
@@ -65,7 +67,7 @@ def signature(secret: str, *, timestamp: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def is_public(address: Address) -> bool:
+def is_public(address: IPv4Address | IPv6Address) -> bool:
     """Return whether an address is on the public internet; an embedded IPv4 address counts as itself."""
     if isinstance(address, IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
@@ -75,14 +77,13 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
-def _attempt(target: Webhook, body: bytes, *, delivery: str) -> tuple[int | None, str]:
-    """Send the document once; return the HTTP status, None without a response, and a sentence about the result."""
+def _attempt(target: Webhook, body: bytes, *, delivery: str) -> None:
     url = urlsplit(target.url)
+    failure = f"the webhook at {url.hostname} was not delivered"
     try:
-        addresses = _addresses(url, allow_private=target.allow_private_addresses)
-        connection = _connection(url, addresses=addresses)
+        connection = _connection(url, _addresses(url, allow_private=target.allow_private_addresses))
     except OSError as error:
-        return None, f"{type(error).__name__} while connecting"
+        raise TemporaryError(f"{failure}: {type(error).__name__} while connecting") from None
     timestamp = str(int(time.time()))
     headers = {
         "Content-Type": "application/json",
@@ -95,16 +96,17 @@ def _attempt(target: Webhook, body: bytes, *, delivery: str) -> tuple[int | None
         connection.request("POST", f"{url.path or '/'}{'?' * bool(url.query)}{url.query}", body=body, headers=headers)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        return None, f"{type(error).__name__} while waiting for a response"
+        raise TemporaryError(f"{failure}: {type(error).__name__} while waiting for a response") from None
     finally:
         connection.close()
-    return status, f"it answered {status}"
+    if not 200 <= status < 300:
+        kind = TemporaryError if status in RETRIED_STATUS else DeliveryError
+        raise kind(f"{failure}: it answered {status}")
 
 
 def _addresses(url: SplitResult, *, allow_private: bool) -> list[str]:
     """Resolve and check the addresses once: a second lookup of the name could return others."""
-    found = socket.getaddrinfo(url.hostname, _port(url), type=socket.SOCK_STREAM)
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = [str(entry[4][0]) for entry in socket.getaddrinfo(url.hostname, _port(url), type=socket.SOCK_STREAM)]
     if not allow_private and not all(is_public(ip_address(address.split("%")[0])) for address in addresses):
         raise DeliveryError(
             f"the webhook at {url.hostname} was not delivered: its address is private; "
@@ -113,7 +115,7 @@ def _addresses(url: SplitResult, *, allow_private: bool) -> list[str]:
     return addresses
 
 
-def _connection(url: SplitResult, *, addresses: Sequence[str]) -> http.client.HTTPConnection:
+def _connection(url: SplitResult, addresses: Sequence[str]) -> http.client.HTTPConnection:
     """Connect to the first reachable address and verify TLS for the host name; redirects are not followed."""
     connection = http.client.HTTPConnection(str(url.hostname), _port(url), timeout=TIMEOUT_SECONDS)
     sock = _socket(addresses, port=_port(url))

@@ -1,18 +1,15 @@
 """Format FullStory's batch job of users. In FullStory a job with refused rows is FAILED."""
 
-from flows.report.vendors.view import JobView, Json, drop_nulls, get_status
+from flows.report.vendors.view import JobView, Json, drop_nulls
+from schemas.job import VENDOR_STATUS
 
 
 def job(view: JobView) -> Json:
     """Return the response of `GET /v2/users/batch/{job_id}`."""
-    summary = view.summary
-    known: dict[str, Json] = {
-        "id": summary.job_id,
-        "status": get_status("fullstory", summary),
-        "created": summary.created_at,
-        "finished": summary.finished_at,
-    }
-    return {"imports": view.imported, "errors": summary.failed, "job": drop_nulls(known)}
+    summary, status = view.summary, VENDOR_STATUS[view.summary.status]["fullstory"]
+    times = {"created": summary.created_at, "finished": summary.finished_at}
+    batch = {"id": summary.job_id, "status": status, **drop_nulls(times)}
+    return {"imports": view.imported, "errors": summary.failed, "job": batch}
 
 
 def missing(job_id: str) -> Json:

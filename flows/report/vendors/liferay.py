@@ -2,15 +2,12 @@
 
 import csv
 import io
-from collections.abc import Mapping
-from typing import cast
 
-from flows.report.vendors.view import JobView, Json, Row, get_status, group_errors, to_text
-from schemas.job import Mode
+from flows.report.vendors.view import JobView, Json
+from schemas.job import VENDOR_STATUS, Mode
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins with one of these is a formula for a spreadsheet
 CONTENT_TYPES = {".csv": "CSV", ".ndjson": "JSONL", ".jsonl": "JSONL", ".parquet": "PARQUET"}
-CLASS_NAME = "com.liferay.headless.admin.user.dto.v1_0.UserAccount"
 
 
 def job(view: JobView) -> Json:
@@ -20,11 +17,11 @@ def job(view: JobView) -> Json:
     return {
         "id": summary.job_id,
         "externalReferenceCode": summary.external_id or summary.job_id,
-        "className": CLASS_NAME,
+        "className": "com.liferay.headless.admin.user.dto.v1_0.UserAccount",
         "contentType": CONTENT_TYPES.get(suffix, "JSON"),
         "operation": "UPDATE" if summary.mode == Mode.UPDATE else "CREATE",
         "importStrategy": f"ON_ERROR_{view.on_error.upper()}",
-        "executeStatus": get_status("liferay", summary),
+        "executeStatus": VENDOR_STATUS[summary.status]["liferay"],
         "startTime": summary.started_at,
         "endTime": summary.finished_at,
         "errorMessage": view.reason,
@@ -34,17 +31,13 @@ def job(view: JobView) -> Json:
     }
 
 
-def failed_items(view: JobView) -> list[Json]:
+def failed_items(view: JobView) -> list[dict[str, Json]]:
     """Return the failed items: one per refused record, with its messages joined."""
-    records = {row["record"]: to_text(row["user"]) for row in view.rejected}
-    return [
-        {
-            "item": records.get(record),
-            "itemIndex": cast(int, record),
-            "message": "; ".join(_format_error(row) for row in rows),
-        }
-        for record, rows in group_errors(view.errors)
-    ]
+    items: list[dict[str, Json]] = []
+    for record, user, rows in view.refused():
+        messages = (f"{row['code']} at {row['path'] or 'record'}: {row['message']}" for row in rows)
+        items.append({"item": user, "itemIndex": record, "message": "; ".join(messages)})
+    return items
 
 
 def report(view: JobView) -> str:
@@ -52,18 +45,13 @@ def report(view: JobView) -> str:
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(("item", "itemIndex", "message"))
-    for item in failed_items(view):
-        writer.writerow(_escape_formula(cell) for cell in (item.values() if isinstance(item, Mapping) else ()))
+    writer.writerows(map(_escape_formula, item.values()) for item in failed_items(view))
     return output.getvalue()
 
 
 def missing(job_id: str) -> Json:
     """Return the response for a task that does not exist."""
     return {"status": "NOT_FOUND", "title": f"there is no job {job_id}"}
-
-
-def _format_error(row: Row) -> str:
-    return f"{row['code']} at {row['path'] or 'record'}: {row['message']}"
 
 
 def _escape_formula(cell: Json) -> str:

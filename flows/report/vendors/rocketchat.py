@@ -1,7 +1,7 @@
 """Format Rocket.Chat's import operation: its public state and the internal step of that state."""
 
-from flows.report.vendors.view import JobView, Json, get_status
-from schemas.job import JobStatus
+from flows.report.vendors.view import JobView, Json
+from schemas.job import VENDOR_STATUS, JobStatus
 
 STEPS = {
     JobStatus.PENDING: "importer_new",
@@ -17,9 +17,9 @@ STEPS = {
 
 def job(view: JobView) -> Json:
     """Return the response of `import.status`."""
-    summary = view.summary
+    summary, rows = view.summary, view.expected
     return {
-        "state": get_status("rocketchat", summary),
+        "state": VENDOR_STATUS[summary.status]["rocketchat"],
         "operation": {
             "_id": summary.job_id,
             "type": "api",
@@ -29,12 +29,7 @@ def job(view: JobView) -> Json:
             "valid": summary.status is not JobStatus.FAILED,
             "user": summary.external_id or "",
             "_updatedAt": summary.finished_at or summary.started_at or summary.created_at,
-            "count": {
-                "total": view.expected,
-                "users": view.expected,
-                "completed": view.imported,
-                "error": summary.failed,
-            },
+            "count": {"total": rows, "users": rows, "completed": view.imported, "error": summary.failed},
         },
     }
 
