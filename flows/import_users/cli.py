@@ -7,7 +7,7 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,14 +25,6 @@ if TYPE_CHECKING:
     from flows.import_users.local_server import PrefectApi
     from flows.report.terminal import Terminal
     from flows.store.database import Store
-
-EPILOG = """Examples:
-
-    user-import import users.json
-    user-import import --mode upsert --dry-run export/ more.csv
-
-Exit codes: 0 all rows in, 1 job failed, 2 usage error, 3 done but some rows refused, 130 canceled"""
-
 
 RUNNING = option_group(RUN)
 Database = Annotated[
@@ -89,7 +81,12 @@ app = command_group(
     "python -m flows.import_users",
     "Import files of users: report everything that is wrong with each row, merge the rest.",
 )
-app.help_epilogue = EPILOG
+app.help_epilogue = """Examples:
+
+    user-import import users.json
+    user-import import --mode upsert --dry-run export/ more.csv
+
+Exit codes: 0 all rows in, 1 job failed, 2 usage error, 3 done but some rows refused, 130 canceled"""
 
 
 @app.default
@@ -108,16 +105,14 @@ def import_users(
     with usable_environment():
         settings = settings_from(os.environ, database=database, memory_limit=memory_limit)
         notices = NoticeSettings.from_environment(os.environ)
-    from flows.import_users.local_server import choose_api
-
-    with nullcontext() if direct else choose_api() as api:  # a private server starts beside the imports
+    with nullcontext() if direct else _choose_api() as api:  # a private server starts beside the imports
         from flows.report.terminal import Terminal
 
         with Terminal(json=json, quiet=quiet) as terminal:
             summary = _run_job(job_options, settings=settings, terminal=terminal, api=api)
         with ignore_closed_pipe():
             terminal.show(summary, settings=settings)
-        if api is None:  # with Prefect the run itself sends them
+        if api is None and notices != NoticeSettings():  # with Prefect the run itself sends them
             _send_notices(summary, notices)
     return summary.exit_code
 
@@ -129,6 +124,12 @@ def usable_environment() -> Iterator[None]:
         yield
     except ValueError as error:
         raise UsageError(f"an IMPORT_… variable cannot be used: {error}") from None
+
+
+def _choose_api() -> "AbstractContextManager[PrefectApi]":
+    from flows.import_users.local_server import choose_api
+
+    return choose_api()
 
 
 def _run_job(options: JobOptions, *, settings: Settings, terminal: "Terminal", api: "PrefectApi | None") -> JobSummary:
@@ -144,8 +145,6 @@ def _run_job(options: JobOptions, *, settings: Settings, terminal: "Terminal", a
 
 def _send_notices(summary: JobSummary, settings: NoticeSettings) -> None:
     """Send the notices that are configured; one that cannot be delivered is a line on stderr."""
-    if settings == NoticeSettings():
-        return
     from flows.report.notices import notify
 
     sys.stderr.writelines(f"{failure}\n" for failure in notify(summary, settings))

@@ -31,7 +31,6 @@ from schemas.options import JobOptions
 from transforms.statements import run_mapped
 
 Result = TypeVar("Result")
-WAIT_SECONDS = 2.0
 
 
 def run_job_in_flow(options: JobOptions, *, settings: Settings, run: FlowRun, terminal: Observer | None) -> JobSummary:
@@ -91,7 +90,7 @@ def ended_by(fault: Fault) -> State[Any]:
 
 def errors_to_show(summary: JobSummary, *, settings: Settings) -> list[ErrorRow]:
     """Return the first errors, or none while another process holds the database: the run need not wait for it."""
-    store = Store(replace(settings, wait_seconds=WAIT_SECONDS))
+    store = Store(replace(settings, wait_seconds=2.0))
     with suppress(DatabaseFault), store.reading() as connection:
         return [*run_mapped(connection, "first_errors", job_id=summary.job_id, limit=SHOWN_ERRORS)]
     return []
@@ -106,10 +105,9 @@ def _is_gone(settings: Settings, job_id: str) -> bool:
 @contextmanager
 def _on_signals(act: Callable[[], None]) -> Iterator[None]:
     """Within the block, Ctrl-C and SIGTERM do only this: a job that stops still writes its row and its state."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers
-        return
-    before = {number: signal.signal(number, lambda *_: act()) for number in (signal.SIGINT, signal.SIGTERM)}
+    is_main = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if is_main else ()  # only the main thread may set handlers
+    before = {number: signal.signal(number, lambda *_: act()) for number in numbers}
     try:
         yield
     finally:

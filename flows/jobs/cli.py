@@ -60,7 +60,7 @@ def show_status(
     if vendor:
         from flows.jobs import vendor_commands
 
-        return vendor_commands.print_status(common.settings, job, vendor=vendor)
+        return vendor_commands.print_status(common, job, vendor=vendor)
     from rich.console import Console
 
     from flows.report.terminal import show_errors_by_code, show_summary
@@ -96,16 +96,16 @@ def show_errors(
     if vendor:
         from flows.jobs import vendor_commands
 
-        vendor_commands.print_errors(common.settings, job, vendor=vendor, csv=csv)
+        vendor_commands.print_errors(common, job, vendor=vendor, csv=csv)
         return
     from flows.store.jobs import find_errors
 
     errors = find_errors(common.find_store(), job)
+    columns = ("record", "line", "severity", "code", "path", "message")
     if common.json:
         print_json(errors)
-        return
-    columns = ("record", "line", "severity", "code", "path", "message")
-    print_table(columns, [tuple(format_cell(error[column]) for column in columns) for error in errors])
+    else:
+        print_table(columns, [tuple(format_cell(error[column]) for column in columns) for error in errors])
 
 
 @app.command

@@ -33,7 +33,7 @@ def run(module: str) -> NoReturn:
     gc.set_threshold(200_000)  # imports make objects and no garbage: looking for it is a tenth of the start
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # reading every installed package's metadata
     try:
-        code = main(import_module(module).app)
+        code = main(import_module(module).app, sys.argv[1:])
     except KeyboardInterrupt:  # during the imports
         code = ExitCode.CANCELED
     for stream in (sys.stdout, sys.stderr):
@@ -42,9 +42,8 @@ def run(module: str) -> NoReturn:
     os._exit(code)  # threads that Prefect leaves behind would cost half a second, and DuckDB complains of them
 
 
-def main(app: "App", arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name, by default those of this process, and return its exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+def main(app: "App", arguments: Sequence[str]) -> int:
+    """Run the command that the arguments name and return its exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # raises KeyboardInterrupt
     tokens = [Dash(text) if text == "-" else text for text in arguments]
     code: int = ExitCode.ALL_ROWS_IN  # where the reader closed the pipe
