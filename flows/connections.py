@@ -1,19 +1,14 @@
 """`python -m flows.connections`: list connections, show and change their rules for usernames; parse and print only."""
 
-import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from flows.import_users.arguments import NO_DEFAULT, command_group
-from flows.import_users.cli import Database, Json, read_settings
+from flows.import_users.arguments import command_group
+from flows.import_users.cli import COMMON, Common
 from flows.report.command_line import UsageError, run
-from flows.report.command_line import main as run_app
-from flows.report.printing import print_json
 from schemas.connection import ConnectionSettings
 
 if TYPE_CHECKING:
@@ -26,106 +21,82 @@ class UsernameRules:
     """What a command sets; None leaves it as it is."""
 
     username_required: Annotated[
-        bool | None, Parameter(negative="--no-username-required", help="Every user must have one."), NO_DEFAULT
+        bool | None, Parameter(negative="--no-username-required", help="Every user must have one.")
     ] = None
-    username_min_length: Annotated[int | None, Parameter(metavar="N", show_default=lambda _: 1)] = None
-    username_max_length: Annotated[int | None, Parameter(metavar="N", show_default=lambda _: 128)] = None
+    username_min_length: Annotated[int | None, Parameter(metavar="N", show_default="1")] = None
+    username_max_length: Annotated[int | None, Parameter(metavar="N", show_default="128")] = None
     username_pattern: Annotated[
-        str | None, Parameter(metavar="REGEX", help="A Rust regular expression, anchored as you write it."), NO_DEFAULT
+        str | None, Parameter(metavar="REGEX", help="A Rust regular expression, anchored as you write it.")
     ] = None
 
     def applied_to(self, settings: ConnectionSettings) -> ConnectionSettings:
-        """Return the settings with what the command sets."""
-        return replace(settings, **{name: value for name, value in asdict(self).items() if value is not None})
+        """Return the settings with what the command sets, or raise `UsageError` if they cannot be used."""
+        from flows.store.connections import find_problem
+
+        settings = replace(settings, **{name: value for name, value in asdict(self).items() if value is not None})
+        if why := find_problem(settings):
+            raise UsageError(why)
+        return settings
 
 
 NO_RULES = UsernameRules()
 Connection = Annotated[str, Parameter(metavar="ID", help="The connection's name.")]
 
 app = command_group("python -m flows.connections", "The connections, within each of which users are unique.")
-main = partial(run_app, app)
 
 
 @app.command(name="list")
-def list_connections(*, database: Database = None, json: Json = False) -> None:
+def list_connections(*, common: Common = COMMON) -> None:
     """List every connection."""
     from flows.store import connections
 
-    _print(connections.list_connections(_store(database)), as_json=json)
+    _print(connections.list_connections(_prepared(common.find_store())), common)
 
 
 @app.command
-def show(connection: Connection, /, *, database: Database = None, json: Json = False) -> None:
+def show(connection: Connection, /, *, common: Common = COMMON) -> None:
     """Show one connection."""
     from flows.store import connections
 
-    _print([connections.find_connection(_store(database), connection)], as_json=json)
+    _print([connections.find_connection(_prepared(common.find_store()), connection)], common)
 
 
 @app.command
-def add(
-    connection: Connection,
-    /,
-    *,
-    rules: UsernameRules = NO_RULES,
-    database: Database = None,
-    json: Json = False,
-) -> None:
+def add(connection: Connection, /, *, rules: UsernameRules = NO_RULES, common: Common = COMMON) -> None:
     """Create a connection."""
     from flows.store import connections
+    from flows.store.database import Store
 
+    store = _prepared(Store(common.settings))
     settings = rules.applied_to(ConnectionSettings(connection=connection))
-    store = _store(database, create=True)
-    _check(settings)
     if not connections.add_connection(store, settings):
         raise UsageError(f"there is already a connection {connection}; change it with `set`")
-    _print([settings], as_json=json)
+    _print([settings], common)
 
 
 @app.command(name="set")
-def set_rules(
-    connection: Connection,
-    /,
-    *,
-    rules: UsernameRules = NO_RULES,
-    database: Database = None,
-    json: Json = False,
-) -> None:
+def set_rules(connection: Connection, /, *, rules: UsernameRules = NO_RULES, common: Common = COMMON) -> None:
     """Change what a connection requires of usernames."""
     from flows.store import connections
 
-    store = _store(database)
+    store = _prepared(common.find_store())
     settings = rules.applied_to(connections.find_connection(store, connection))
-    _check(settings)
     connections.update_connection(store, settings)
-    _print([settings], as_json=json)
+    _print([settings], common)
 
 
-def _store(database: Path | None, *, create: bool = False) -> "Store":
-    from flows.store.database import Store
-
-    store = Store(read_settings(database))
-    if not create:
-        store.require_database()
+def _prepared(store: "Store") -> "Store":
     store.prepare()
     return store
 
 
-def _check(settings: ConnectionSettings) -> None:
-    from flows.store.connections import find_problem
-
-    if why := find_problem(settings):
-        raise UsageError(why)
-
-
-def _print(connections: Iterable[ConnectionSettings], *, as_json: bool) -> None:
-    if as_json:
-        print_json([asdict(settings) for settings in connections])
-        return
-    for settings in connections:
-        required = "required" if settings.username_required else "optional"
-        lengths = f"{settings.username_min_length}–{settings.username_max_length} characters"
-        sys.stdout.write(f"{settings.connection}: username {required}, {lengths}, {settings.username_pattern}\n")
+def _print(connections: Sequence[ConnectionSettings], common: Common) -> None:
+    lines = (
+        f"{settings.connection}: username {'required' if settings.username_required else 'optional'},"
+        f" {settings.username_min_length}–{settings.username_max_length} characters, {settings.username_pattern}\n"
+        for settings in connections
+    )
+    common.print([asdict(settings) for settings in connections], "".join(lines))
 
 
 if __name__ == "__main__":

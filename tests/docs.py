@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandera.polars as pa
+from cyclopts import App, Argument
 
-from flows.import_users.arguments import option_table
 from flows.import_users.cli import app as import_app
 from schemas.connection import ConnectionSettings
 from schemas.fields import FIELDS
@@ -50,6 +50,17 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def code(*words: str) -> str:
     """Return words in code style, separated by commas."""
     return ", ".join(f"`{word}`" for word in words)
+
+
+def command_names(app: App) -> list[str]:
+    """Return the names of an app's commands."""
+    return [name for name in app if not name.startswith("-")]
+
+
+def options(app: App) -> str:
+    """Return the table of a command's options."""
+    arguments = [argument for argument in app.assemble_argument_collection() if argument.name.startswith("--")]
+    return table(("option", "default", "meaning"), map(_option_row, arguments))
 
 
 def fields() -> str:
@@ -101,12 +112,21 @@ def reserved_keys() -> str:
     return f"{code(*RESERVED_APP_METADATA)}\n"
 
 
+def _option_row(argument: Argument) -> tuple[str, str, str]:
+    shown = argument.show_default
+    default = shown(argument.field_info.default) if callable(shown) else shown
+    name = " ".join(filter(None, (argument.name, argument.parameter.metavar)))
+    choices = argument.get_choices()
+    meaning = f"{argument.parameter.help}{f' One of {code(*choices)}.' if choices else ''}"
+    return code(name), code(str(default)) if default else "–", meaning
+
+
 def _yes(value: bool) -> str:
     return "yes" if value else ""
 
 
 GENERATED: Mapping[str, Mapping[str, Callable[[], str]]] = {
-    "flows/README.md": {"options": lambda: option_table(import_app)},
+    "flows/README.md": {"options": lambda: options(import_app)},
     "schemas/README.md": {
         "fields": fields,
         "aliases": aliases,

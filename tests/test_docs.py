@@ -11,7 +11,6 @@ from cyclopts import App
 from flows import connections
 from flows.import_users import cli as command_line
 from flows.jobs import cli as jobs
-from flows.report.command_line import command_names
 from flows.settings import Settings
 from flows.store.database import Store
 from schemas.codes import ErrorCode
@@ -19,6 +18,7 @@ from schemas.fields import FIELDS, UserField
 from schemas.job import Mode
 from schemas.profiles import HEADER_ALIASES
 from tests import docs
+from tests.docs import command_names
 from tests.flows.importing import change_database, import_file, import_records
 
 ROOT = docs.ROOT

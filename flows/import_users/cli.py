@@ -6,18 +6,17 @@ No engine is imported before the arguments are understood, so that `--help` answ
 import os
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter, Token
+from cyclopts import Parameter
 
 from flows.import_users.arguments import command_group, command_line, option_group, parse_options
 from flows.report.command_line import UsageError
-from flows.report.command_line import main as run_app
-from flows.report.printing import ignore_closed_pipe
+from flows.report.printing import ignore_closed_pipe, print_json
 from flows.settings import DEFAULT_DATABASE, NoticeSettings, Settings, memory_size, settings_from
 from schemas.job import JobSummary
 from schemas.options import RUN, JobOptions
@@ -25,44 +24,69 @@ from schemas.options import RUN, JobOptions
 if TYPE_CHECKING:
     from flows.import_users.local_server import PrefectApi
     from flows.report.terminal import Terminal
-
-EPILOG = """Examples:
-
-    user-import import users.json
-    user-import import --mode upsert --dry-run export/ more.csv
-
-Exit codes: 0 all rows in, 1 job failed, 2 usage error, 3 done but some rows refused, 130 canceled"""
-
-
-def _memory_size(_type: object, tokens: Sequence[Token]) -> str:
-    return memory_size(tokens[0].value)
-
+    from flows.store.database import Store
 
 RUNNING = option_group(RUN)
 Database = Annotated[
-    Path | None,
-    Parameter(metavar="PATH", help="The DuckDB file.", show_default=lambda _: DEFAULT_DATABASE, group=RUNNING),
+    Path | None, Parameter(metavar="PATH", help="The DuckDB file.", show_default=str(DEFAULT_DATABASE), group=RUNNING)
 ]
 Json = Annotated[bool, Parameter(help="Print one JSON document.", group=RUNNING)]
 MemoryLimit = Annotated[
     str | None,
     Parameter(
-        converter=_memory_size,
+        converter=lambda _, tokens: memory_size(tokens[0].value),
         metavar="SIZE",
         help="Memory for finding duplicates and merging; more is spilled to the job's folder.",
-        show_default=lambda _: "400MB, 1GB where records have more than 4 kB",
+        show_default="400MB, 1GB where records have more than 4 kB",
         group=RUNNING,
     ),
 ]
 Quiet = Annotated[bool, Parameter(help="Print faults only.", group=RUNNING)]
 Direct = Annotated[bool, Parameter(help="Run without Prefect: quicker, recorded in the database only.", group=RUNNING)]
 
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """What every command takes, with what it stands for."""
+
+    database: Database = None
+    json: Json = False
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of a command that only names the database."""
+        with usable_environment():
+            return settings_from(os.environ, database=self.database)
+
+    def find_store(self) -> "Store":
+        """Return the store of the database, or raise `DatabaseFault` if there is none yet."""
+        from flows.store.database import Store
+
+        store = Store(self.settings)
+        store.require_database()
+        return store
+
+    def print(self, document: object, text: str) -> None:
+        """Print a result: one JSON document where that was asked for, else the text."""
+        if self.json:
+            print_json(document)
+        else:
+            sys.stdout.write(text)
+
+
+COMMON = Common()
+
 app = command_group(
     "python -m flows.import_users",
     "Import files of users: report everything that is wrong with each row, merge the rest.",
 )
-app.help_epilogue = EPILOG
-main = partial(run_app, app)
+app.help_epilogue = """Examples:
+
+    user-import import users.json
+    user-import import --mode upsert --dry-run export/ more.csv
+
+Exit codes: 0 all rows in, 1 job failed, 2 usage error, 3 done but some rows refused, 130 canceled"""
 
 
 @app.default
@@ -88,7 +112,7 @@ def import_users(
             summary = _run_job(job_options, settings=settings, terminal=terminal, api=api)
         with ignore_closed_pipe():
             terminal.show(summary, settings=settings)
-        if api is None:  # with Prefect the run itself sends them
+        if api is None and notices != NoticeSettings():  # with Prefect the run itself sends them
             _send_notices(summary, notices)
     return summary.exit_code
 
@@ -102,16 +126,10 @@ def usable_environment() -> Iterator[None]:
         raise UsageError(f"an IMPORT_… variable cannot be used: {error}") from None
 
 
-def read_settings(database: Path | None) -> Settings:
-    """Return the settings of a command that only names the database."""
-    with usable_environment():
-        return settings_from(os.environ, database=database)
-
-
 def _choose_api() -> "AbstractContextManager[PrefectApi]":
-    from flows.import_users import local_server
+    from flows.import_users.local_server import choose_api
 
-    return local_server.choose_api()
+    return choose_api()
 
 
 def _run_job(options: JobOptions, *, settings: Settings, terminal: "Terminal", api: "PrefectApi | None") -> JobSummary:
@@ -127,8 +145,6 @@ def _run_job(options: JobOptions, *, settings: Settings, terminal: "Terminal", a
 
 def _send_notices(summary: JobSummary, settings: NoticeSettings) -> None:
     """Send the notices that are configured; one that cannot be delivered is a line on stderr."""
-    if settings == NoticeSettings():
-        return
     from flows.report.notices import notify
 
     sys.stderr.writelines(f"{failure}\n" for failure in notify(summary, settings))

@@ -95,11 +95,7 @@ class JobRun:
 
 def run_locally(options: JobOptions, *, settings: Settings, observer: Observer) -> JobSummary:
     """Run a job as a flow of this process, recorded by the API that `flows.import_users.local_server` chose.
-
-    Raises:
-        Fault: no job could begin.
-
-    """
+    Raise a `Fault` if no job could begin."""
     logging.raiseExceptions = False  # a log line that Prefect cannot send is not the user's concern
     try:
         return asyncio.run(run_as_flow(options, settings=settings, observer=observer))
@@ -109,11 +105,7 @@ def run_locally(options: JobOptions, *, settings: Settings, observer: Observer) 
 
 async def run_as_flow(options: JobOptions, *, settings: Settings, observer: Observer) -> JobSummary:
     """Run a job as a flow, or as a flow inside a flow, with settings that are not parameters.
-
-    Raises:
-        Fault: no job could begin.
-
-    """
+    Raise a `Fault` if no job could begin."""
     job = JobRun(options, settings, observer)
     reason = "Prefect did not start the run"
     try:
@@ -121,13 +113,10 @@ async def run_as_flow(options: JobOptions, *, settings: Settings, observer: Obse
         reason = mask_emails(state.message or reason)
     except API_ERRORS as error:  # the job's own row is the record; without it the run never began
         reason = f"{reason}: {type(error).__name__}"
-    match job.outcome:
-        case JobSummary():
-            return job.outcome
-        case Fault():
-            raise job.outcome
-        case None:
-            raise JobFault(ErrorCode.PREFECT_UNAVAILABLE, reason, local_server.HINT)
+    outcome = job.outcome or JobFault(ErrorCode.PREFECT_UNAVAILABLE, reason, local_server.HINT)
+    if isinstance(outcome, Fault):
+        raise outcome
+    return outcome
 
 
 def _this_run() -> FlowRun:

@@ -10,7 +10,6 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from types import FrameType
 from typing import Any, TypeVar
 
 from prefect import get_run_logger, task
@@ -29,19 +28,14 @@ from flows.store.job_folder import LOCK_FILE, JobFolder
 from schemas.faults import Canceled, DatabaseFault, Fault
 from schemas.job import JobSummary
 from schemas.options import JobOptions
-from transforms.statements import Value, run_mapped
+from transforms.statements import run_mapped
 
 Result = TypeVar("Result")
-WAIT_SECONDS = 2.0
 
 
 def run_job_in_flow(options: JobOptions, *, settings: Settings, run: FlowRun, terminal: Observer) -> JobSummary:
     """Run the job that the flow run is and return its summary; signals and Prefect can cancel it.
-
-    Raises:
-        Fault: no job could begin.
-
-    """
+    Raise a `Fault` if no job could begin."""
     job_id = str(run.id)
     stop = Stop.for_job(settings, job_id=job_id)
     # the runner of a deployment delivers a cancel itself, as a signal
@@ -57,7 +51,7 @@ def run_job_in_flow(options: JobOptions, *, settings: Settings, run: FlowRun, te
 
 def report_end(summary: JobSummary, *, settings: Settings, notices: NoticeSettings, run: FlowRun) -> None:
     """Show the end of the job on the run's page and send the notices; signals come too late for it."""
-    with _on_signals(None):
+    with _on_signals(lambda: None):
         with flow_run_client(run.id) as page:
             page.write_summary(summary, errors_to_show(summary, settings=settings))
         if summary.job_id == str(run.id):  # else it is the summary of an earlier job, whose notices were sent
@@ -96,10 +90,9 @@ def ended_by(fault: Fault) -> State[Any]:
 
 def errors_to_show(summary: JobSummary, *, settings: Settings) -> list[ErrorRow]:
     """Return the first errors, or none while another process holds the database: the run need not wait for it."""
-    store = Store(replace(settings, wait_seconds=WAIT_SECONDS))
+    store = Store(replace(settings, wait_seconds=2.0))
     with suppress(DatabaseFault), store.reading() as connection:
-        values: dict[str, Value] = {"job_id": summary.job_id, "limit": SHOWN_ERRORS}
-        return [*run_mapped(connection, "first_errors", **values)]
+        return [*run_mapped(connection, "first_errors", job_id=summary.job_id, limit=SHOWN_ERRORS)]
     return []
 
 
@@ -110,17 +103,11 @@ def _is_gone(settings: Settings, job_id: str) -> bool:
 
 
 @contextmanager
-def _on_signals(act: Callable[[], None] | None) -> Iterator[None]:
+def _on_signals(act: Callable[[], None]) -> Iterator[None]:
     """Within the block, Ctrl-C and SIGTERM do only this: a job that stops still writes its row and its state."""
-
-    def handle(_signal: int, _frame: FrameType | None) -> None:
-        if act is not None:
-            act()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers
-        return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    is_main = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if is_main else ()  # only the main thread may set handlers
+    before = {number: signal.signal(number, lambda *_: act()) for number in numbers}
     try:
         yield
     finally:

@@ -2,5 +2,4 @@
 
 from flows.report.command_line import run
 
-if __name__ == "__main__":
-    run("flows.inbox.cli")
+run("flows.inbox.cli")

@@ -1,29 +1,24 @@
 """`python -m flows.inbox`: import what is new in a folder once, as the scheduled flow does; parse and print only."""
 
 import asyncio
-import sys
-from functools import partial
 from pathlib import Path
 
 from flows.import_users import local_server
 from flows.import_users.arguments import command_group, command_line, parse_options, to_form
-from flows.import_users.cli import Database, Json, read_settings
-from flows.report.command_line import main as run_app
-from flows.report.printing import print_json
+from flows.import_users.cli import COMMON, Common
 from schemas.codes import ErrorCode
 from schemas.faults import ExitCode, JobFault
 from schemas.options import InboxOptions
 
 app = command_group("python -m flows.inbox", "Import every new file of a folder, then move it to done or refused.")
-main = partial(run_app, app)
 
 
 @app.default
 @command_line(InboxOptions)
-def import_new_files(inbox: str, /, *, database: Database = None, json: Json = False, **options: object) -> int:
+def import_new_files(inbox: str, /, *, common: Common = COMMON, **options: object) -> int:
     """Import every new file of a folder."""
     inbox_options = parse_options(InboxOptions, inbox=inbox, **options)
-    settings = read_settings(database)
+    settings = common.settings
     with local_server.choose_api() as api:
         from prefect.client.schemas.objects import State, StateType
 
@@ -40,10 +35,7 @@ def import_new_files(inbox: str, /, *, database: Database = None, json: Json = F
     message = state.message or str(state.name)
     if state.type is StateType.FAILED:
         raise JobFault(ErrorCode.INTERNAL, message, "look at the run in Prefect")
-    if json:
-        print_json({"state": state.name, "message": message})
-    else:
-        sys.stdout.write(f"{message}\n")
+    common.print({"state": state.name, "message": message}, f"{message}\n")
     if state.type is StateType.CANCELLED:
         return ExitCode.CANCELED
     return ExitCode.ROWS_REFUSED if state.name == "CompletedWithErrors" else ExitCode.ALL_ROWS_IN

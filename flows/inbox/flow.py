@@ -24,8 +24,6 @@ from schemas.faults import Fault
 from schemas.job import JobStatus
 from schemas.options import InboxOptions
 
-STAYED = "left for the next run"
-
 
 @flow(
     name="import-inbox",
@@ -59,16 +57,15 @@ async def _import_all(inbox: Inbox, options: InboxOptions, *, settings: Settings
     for path in inbox.find_new_files(settled_before=time.time() - options.settle_seconds):
         summary = await run_as_flow(options.for_file(str(path)), settings=settings, observer=Observer())
         filed = inbox.archive(path, summary, errors_to_show(summary, settings=settings))
-        outcome = filed.parent.name if filed else STAYED
+        outcome = filed.parent.name if filed else "left for the next run"
         outcomes[outcome] += 1
         log.info("%s: %s, %s", path.name, outcome, mask_emails(summary.sentence))
         if summary.status is JobStatus.CANCELED:
             return Cancelled(message=f"canceled; {_counts(outcomes)}")
-    complete = outcomes.keys() <= {"done"}
-    return Completed(name="Completed" if complete else "CompletedWithErrors", message=_counts(outcomes))
+    name = "Completed" if outcomes.keys() <= {"done"} else "CompletedWithErrors"
+    return Completed(name=name, message=_counts(outcomes))
 
 
 def _counts(outcomes: Counter[str]) -> str:
-    if not outcomes:
-        return "nothing new in the inbox"
-    return ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+    return counts or "nothing new in the inbox"

@@ -2,5 +2,4 @@
 
 from flows.report.command_line import run
 
-if __name__ == "__main__":
-    run("flows.jobs.cli")
+run("flows.jobs.cli")

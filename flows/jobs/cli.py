@@ -3,21 +3,18 @@
 import sys
 import uuid
 from collections.abc import Iterable
-from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from flows.import_users.arguments import NO_DEFAULT, command_group, parse_count
-from flows.import_users.cli import Database, Json, read_settings
-from flows.report.command_line import main as run_app
+from flows.import_users.arguments import command_group, parse_count
+from flows.import_users.cli import COMMON, Common
 from flows.report.printing import format_cell, print_json, print_table
 from schemas.faults import ExitCode
 
 if TYPE_CHECKING:
-    from flows.store.database import Store
     from schemas.job import JobSummary
 
 SHOWN_USERS = 20  # kept users on a terminal
@@ -25,24 +22,21 @@ SHOWN_CHANGES = 200  # on a terminal
 DIFF_COLUMNS = ("user_id", "action", "field", "old", "new", "note")
 
 Job = Annotated[str, Parameter(metavar="JOB", help="The job's id.")]
+Vendor = Literal["auth0", "fullstory", "rocketchat", "liferay"]
 Count = Annotated[int, Parameter(metavar="N", converter=parse_count)]
 
 app = command_group("python -m flows.jobs", "Look at import jobs and act on them.")
-main = partial(run_app, app)
 
 
 @app.command(name="list")
 def list_jobs(
-    *,
-    limit: Annotated[Count, Parameter(help="How many jobs to list.")] = 50,
-    database: Database = None,
-    json: Json = False,
+    *, limit: Annotated[Count, Parameter(help="How many jobs to list.")] = 50, common: Common = COMMON
 ) -> None:
     """List the jobs, newest first."""
     from flows.store.job_status import find_jobs
 
-    jobs = find_jobs(_store(database), limit=limit)
-    if json:
+    jobs = find_jobs(common.find_store(), limit=limit)
+    if common.json:
         print_json([job.to_dict() for job in jobs])
     elif sys.stdout.isatty():
         print_table(("job", "created", "what", "result"), [_short_row(job) for job in jobs])
@@ -59,27 +53,22 @@ def show_status(
     job: Job,
     /,
     *,
-    vendor: Annotated[
-        Literal["auth0", "fullstory", "rocketchat", "liferay"] | None,
-        Parameter("--as", help="In the words and the shape of this system."),
-        NO_DEFAULT,
-    ] = None,
-    database: Database = None,
-    json: Json = False,
+    vendor: Annotated[Vendor | None, Parameter("--as", help="In the words and the shape of this system.")] = None,
+    common: Common = COMMON,
 ) -> int:
     """Show the summary of a job, or how far it is."""
     if vendor:
         from flows.jobs import vendor_commands
 
-        return vendor_commands.print_status(read_settings(database), job, vendor=vendor)
+        return vendor_commands.print_status(common, job, vendor=vendor)
     from rich.console import Console
 
     from flows.report.terminal import show_errors_by_code, show_summary
     from flows.store.job_status import get_live_status
 
-    store = _store(database)
+    store = common.find_store()
     summary, live = get_live_status(store, job)
-    if json:
+    if common.json:
         print_json({**summary.to_dict(), **live})
         return ExitCode.ALL_ROWS_IN
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
@@ -98,38 +87,34 @@ def show_errors(
     /,
     *,
     vendor: Annotated[
-        Literal["auth0", "liferay"] | None, Parameter("--as", help="In the shape of this system."), NO_DEFAULT
+        Literal["auth0", "liferay"] | None, Parameter("--as", help="In the shape of this system.")
     ] = None,
     csv: Annotated[bool, Parameter(help="With --as liferay: its CSV report.")] = False,
-    database: Database = None,
-    json: Json = False,
+    common: Common = COMMON,
 ) -> None:
     """List every fault of every row of a job."""
     if vendor:
         from flows.jobs import vendor_commands
 
-        vendor_commands.print_errors(read_settings(database), job, vendor=vendor, csv=csv)
+        vendor_commands.print_errors(common, job, vendor=vendor, csv=csv)
         return
     from flows.store.jobs import find_errors
 
-    errors = find_errors(_store(database), job)
-    if json:
-        print_json(errors)
-        return
+    errors = find_errors(common.find_store(), job)
     columns = ("record", "line", "severity", "code", "path", "message")
-    print_table(columns, [tuple(format_cell(error[column]) for column in columns) for error in errors])
+    if common.json:
+        print_json(errors)
+    else:
+        print_table(columns, [tuple(format_cell(error[column]) for column in columns) for error in errors])
 
 
 @app.command
-def cancel(job: Job, /, *, database: Database = None, json: Json = False) -> None:
+def cancel(job: Job, /, *, common: Common = COMMON) -> None:
     """Stop a running job; nothing of it is merged."""
     from flows.store.job_status import request_cancel
 
-    message = request_cancel(_store(database), job)
-    if json:
-        print_json({"job_id": job, "message": message})
-    else:
-        sys.stdout.write(f"{message}\n")
+    message = request_cancel(common.find_store(), job)
+    common.print({"job_id": job, "message": message}, f"{message}\n")
 
 
 @app.command
@@ -138,15 +123,14 @@ def undo(
     /,
     *,
     dry_run: Annotated[bool, Parameter(help="Say what would be put back and kept, change nothing.")] = False,
-    database: Database = None,
-    json: Json = False,
+    common: Common = COMMON,
 ) -> int:
     """Put the users that a job changed back as they were."""
     from flows.pipeline.undo import undo as undo_job
 
     job_id = str(uuid.uuid4())
-    summary = undo_job(job, dry_run=dry_run, settings=read_settings(database), job_id=job_id)
-    if json:
+    summary = undo_job(job, dry_run=dry_run, settings=common.settings, job_id=job_id)
+    if common.json:
         print_json(summary.to_dict())
         return summary.exit_code
     if summary.job_id != job_id:
@@ -167,22 +151,19 @@ def rejects(
     /,
     *,
     output: Annotated[Path, Parameter(("--output", "-o"), metavar="FILE", help="Where to write them.")],
-    database: Database = None,
-    json: Json = False,
+    common: Common = COMMON,
 ) -> None:
     """Write the refused records to a file to correct."""
     from flows.report.rejects import write_rejects
 
-    written = write_rejects(_store(database), job, output)
-    if json:
-        document = {"job_id": job, "path": str(written.path), "format": written.format, "records": written.records}
-        print_json(document)
-    elif written.records:
+    written = write_rejects(common.find_store(), job, output)
+    text = f"job {job} refused no records; nothing was written\n"
+    if written.records:
         records = "1 refused record" if written.records == 1 else f"{written.records} refused records"
-        sys.stdout.write(f"{records} written to {written.path}, with all secrets; correct the file and run\n")
-        sys.stdout.write(f"python -m flows.import_users {written.path}\n")
-    else:
-        sys.stdout.write(f"job {job} refused no records; nothing was written\n")
+        text = f"{records} written to {written.path}, with all secrets; correct the file and run\n"
+        text += f"python -m flows.import_users {written.path}\n"
+    document = {"job_id": job, "path": str(written.path), "format": written.format, "records": written.records}
+    common.print(document, text)
 
 
 @app.command
@@ -190,15 +171,14 @@ def diff(
     job: Job,
     /,
     *,
-    user: Annotated[str | None, Parameter(metavar="USER_ID", help="Only this user."), NO_DEFAULT] = None,
-    database: Database = None,
-    json: Json = False,
+    user: Annotated[str | None, Parameter(metavar="USER_ID", help="Only this user.")] = None,
+    common: Common = COMMON,
 ) -> None:
     """Show what a job changed, field by field."""
     from flows.store.diff import find_changes
 
-    users = find_changes(_store(database), job, user_id=user)
-    if json:
+    users = find_changes(common.find_store(), job, user_id=user)
+    if common.json:
         _print_array(user.document for user in users)
         return
     rows = (
@@ -218,25 +198,21 @@ def diff(
 def purge(
     *,
     days: Annotated[
-        Count | None,
-        Parameter(help="Keep this many days.", show_default=lambda _: "IMPORT_RETENTION_DAYS, 7"),
+        Count | None, Parameter(help="Keep this many days.", show_default="IMPORT_RETENTION_DAYS, 7")
     ] = None,
     dry_run: Annotated[bool, Parameter(help="Say what would be removed, remove nothing.")] = False,
-    database: Database = None,
-    json: Json = False,
+    common: Common = COMMON,
 ) -> None:
     """Remove job folders and refused rows past retention."""
     from flows.store.retention import purge as purge_jobs
 
-    purged = purge_jobs(_store(database), days=days, dry_run=dry_run)
-    if json:
-        print_json({"jobs": list(purged.jobs), "rejected_users": purged.rejected_users, "dry_run": dry_run})
-        return
-    would = "would be " if dry_run else ""
-    sys.stdout.write(
-        f"the data of {len(purged.jobs)} jobs {would}removed, {purged.rejected_users} refused rows with it\n"
+    purged = purge_jobs(common.find_store(), days=days, dry_run=dry_run)
+    removed = "would be removed" if dry_run else "removed"
+    common.print(
+        {"jobs": list(purged.jobs), "rejected_users": purged.rejected_users, "dry_run": dry_run},
+        f"the data of {len(purged.jobs)} jobs {removed}, {purged.rejected_users} refused rows with it\n"
+        + "".join(f"  {job}\n" for job in purged.jobs),
     )
-    sys.stdout.writelines(f"  {job}\n" for job in purged.jobs)
 
 
 @app.command
@@ -245,27 +221,16 @@ def forget(
     /,
     *,
     connection: Annotated[str, Parameter(metavar="ID", help="The connection that the user belongs to.")] = "default",
-    database: Database = None,
-    json: Json = False,
+    common: Common = COMMON,
 ) -> None:
     """Erase a user everywhere, the database file included."""
     from flows.store.retention import forget as forget_user
 
-    forgotten = forget_user(_store(database), user, connection_id=connection)
-    if json:
-        print_json({"rows": forgotten.rows, "jobs": list(forgotten.jobs)})
-    elif forgotten.rows or forgotten.jobs:
-        sys.stdout.write(f"erased: {forgotten.rows} rows, and the staged data of {len(forgotten.jobs)} jobs\n")
-    else:
-        sys.stdout.write("nothing names that user; nothing was erased\n")
-
-
-def _store(database: Path | None) -> "Store":
-    from flows.store.database import Store
-
-    store = Store(read_settings(database))
-    store.require_database()
-    return store
+    forgotten = forget_user(common.find_store(), user, connection_id=connection)
+    text = "nothing names that user; nothing was erased\n"
+    if forgotten.rows or forgotten.jobs:
+        text = f"erased: {forgotten.rows} rows, and the staged data of {len(forgotten.jobs)} jobs\n"
+    common.print({"rows": forgotten.rows, "jobs": list(forgotten.jobs)}, text)
 
 
 def _short_row(job: "JobSummary") -> tuple[str, str, str, str]:

@@ -15,15 +15,15 @@ from flows.store.database import Store
 from flows.store.retention import purge as purge_jobs
 from schemas.faults import Fault
 
-Days = Annotated[int, Field(ge=-1, le=3650)]
-
 
 @flow(
     name="import-purge",
     description="Remove job folders and refused rows past retention; the rows of the jobs stay.",
     persist_result=False,
 )
-async def purge(database: str = "", days: Days = -1, *, dry_run: bool = False) -> State[None]:
+async def purge(
+    database: str = "", days: Annotated[int, Field(ge=-1, le=3650)] = -1, *, dry_run: bool = False
+) -> State[None]:
     """Remove job data past retention.
 
     Args:
@@ -39,6 +39,5 @@ async def purge(database: str = "", days: Days = -1, *, dry_run: bool = False) -
     except Fault as fault:
         return Failed(message=f"{mask_emails(fault.message)} ({fault.code.value})")
     would = "would be " if dry_run else ""
-    return Completed(
-        message=f"{len(purged.jobs)} jobs {would}purged, {purged.rejected_users} refused rows {would}removed"
-    )
+    message = f"{len(purged.jobs)} jobs {would}purged, {purged.rejected_users} refused rows {would}removed"
+    return Completed(message=message)

@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from itertools import takewhile
-from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from flows.report.printing import ignore_closed_pipe, print_json
 from schemas.codes import ErrorCode
 from schemas.faults import Canceled, ExitCode, Fault, JobFault
-from schemas.job import fault_record
+from schemas.job import FaultRecord, fault_record
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -34,7 +33,7 @@ def run(module: str) -> NoReturn:
     gc.set_threshold(200_000)  # imports make objects and no garbage: looking for it is a tenth of the start
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # reading every installed package's metadata
     try:
-        code = main(import_module(module).app)
+        code = main(import_module(module).app, sys.argv[1:])
     except KeyboardInterrupt:  # during the imports
         code = ExitCode.CANCELED
     for stream in (sys.stdout, sys.stderr):
@@ -43,20 +42,14 @@ def run(module: str) -> NoReturn:
     os._exit(code)  # threads that Prefect leaves behind would cost half a second, and DuckDB complains of them
 
 
-def main(app: "App", arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name, by default those of this process, and return its exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    signal.signal(signal.SIGTERM, _interrupt)
+def main(app: "App", arguments: Sequence[str]) -> int:
+    """Run the command that the arguments name and return its exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # raises KeyboardInterrupt
     tokens = [Dash(text) if text == "-" else text for text in arguments]
     code: int = ExitCode.ALL_ROWS_IN  # where the reader closed the pipe
     with ignore_closed_pipe():
         code = _run(app, tokens, as_json="--json" in takewhile(lambda text: text != "--", arguments))
     return code  # noqa: RET504 - the block may end before it is assigned
-
-
-def command_names(app: "App") -> list[str]:
-    """Return the names of an app's commands."""
-    return [name for name in app if not name.startswith("-")]
 
 
 class Dash(str):
@@ -76,22 +69,21 @@ def _run(app: "App", tokens: Sequence[str], *, as_json: bool) -> int:
         return _call(app, tokens)
     except (CycloptsError, UsageError) as error:
         command = " ".join((app.name[0], *app.parse_commands(tokens)[0]))
-        return _print_usage_error(str(error), command=command, as_json=as_json)
+        record: FaultRecord = {"code": "USAGE", "message": str(error), "hint": f"see `{command} --help`"}
+        _print_failure(record, subject=command, as_json=as_json)
+        return ExitCode.USAGE
     except BrokenPipeError:
         raise
     except SystemExit as error:  # Rich ends the program where the reader closed the pipe
         raise BrokenPipeError from error
     except BaseException as error:  # noqa: BLE001 - the edge of the program
-        return _print_fault(_fault_of(error), as_json=as_json)
+        fault = _fault_of(error)
+        _print_failure(fault_record(fault), subject=fault.code.value, as_json=as_json)
+        return fault.exit_code
 
 
 def _call(app: "App", tokens: Sequence[str]) -> int:
-    """Run the command, or print the help that was asked for.
-
-    Raises:
-        UsageError: there is only the name of a group of commands.
-
-    """
+    """Run the command, or print the help that was asked for; raise `UsageError` for a group without a command."""
     command, bound, _ = app.parse_args(tokens, print_error=False, exit_on_error=False)
     if command.__name__ == "help_print" and not {"--help", "-h"} & {*tokens}:
         raise UsageError("a command is required")
@@ -111,28 +103,10 @@ def _fault_of(error: BaseException) -> Fault:
             return JobFault(ErrorCode.INTERNAL, f"the command failed with {type(error).__name__}", REPORT)
 
 
-def _print_usage_error(message: str, *, command: str, as_json: bool) -> int:
-    hint = f"see `{command} --help`"
+def _print_failure(record: FaultRecord, *, subject: str, as_json: bool) -> None:
     if as_json:
-        print_json({"fault": {"code": ExitCode.USAGE.name, "message": message, "hint": hint}})
-    else:
-        _print_error(f"{command}: {message}", hint)
-    return ExitCode.USAGE
-
-
-def _print_fault(fault: Fault, *, as_json: bool) -> int:
-    """Print a fault that no job could record and return its exit code."""
-    if as_json:
-        print_json({"fault": fault_record(fault)})
-    else:
-        _print_error(f"{fault.code.value}: {fault.message}", fault.hint)
-    return fault.exit_code
-
-
-def _print_error(message: str, hint: str) -> None:
+        print_json({"fault": record})
+        return
     with suppress(BrokenPipeError):
-        sys.stderr.write(f"{message}\n" + (f"{hint}\n" if hint else ""))
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+        hint = f"{record['hint']}\n" if record["hint"] else ""
+        sys.stderr.write(f"{subject}: {record['message']}\n{hint}")

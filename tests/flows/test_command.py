@@ -15,8 +15,9 @@ from flows.__main__ import app as user_import
 from flows.import_users import cli as import_users
 from flows.inbox import cli as inbox
 from flows.jobs import cli as jobs
-from flows.report.command_line import UsageError, command_names, main
+from flows.report.command_line import UsageError, main
 from schemas.faults import ExitCode
+from tests.docs import command_names
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS = [("jobs",), ("connections",)]
@@ -142,9 +143,9 @@ def test_a_fault_of_the_inbox_is_one_json_document(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")  # no private server for this
-    assert inbox.main([str(tmp_path / "gone"), "--json"]) == 1
+    assert main(inbox.app, [str(tmp_path / "gone"), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["fault"]["code"] == "FILE_NOT_FOUND"
-    assert inbox.main(["--settle-seconds", "-1", str(tmp_path), "--json"]) == 2
+    assert main(inbox.app, ["--settle-seconds", "-1", str(tmp_path), "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["fault"]["code"] == "USAGE"
 
 
@@ -204,8 +205,8 @@ def test_every_error_is_one_sentence_without_its_text(
 @pytest.mark.parametrize("arguments", [["--help"], ["connections", "list"], ["jobs", "list", "--json"]])
 def test_a_closed_pipe_is_not_an_error(tmp_path: Path, arguments: list[str]) -> None:
     database = tmp_path / "users.duckdb"
-    assert import_users.main(
-        [str(ROOT / "data/samples/users.csv"), "--direct", "--quiet", "--database", str(database)]
+    assert main(
+        import_users.app, [str(ROOT / "data/samples/users.csv"), "--direct", "--quiet", "--database", str(database)]
     ) in (0, 1, 3)
     child = subprocess.run(
         ["sh", "-c", '"$0" -m flows "$@" | true', sys.executable, *arguments],

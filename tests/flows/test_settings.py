@@ -4,7 +4,8 @@ from contextlib import closing
 
 import pytest
 
-from flows.import_users.cli import main
+from flows.import_users.cli import app
+from flows.report.command_line import main
 from flows.settings import settings_from
 from flows.store.database import scratch
 
@@ -36,7 +37,7 @@ def test_threads_are_limited_by_memory(limit: str | None, mean_bytes: int, threa
 
 @pytest.mark.parametrize("size", ["", "much", "12", "GB", "-1GB", "0MB", "0.0 GB", "1GB; drop table users", "80%"])
 def test_a_wrong_size_is_a_usage_error(size: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["users.json", "--direct", f"--memory-limit={size}"]) == 2
+    assert main(app, ["users.json", "--direct", f"--memory-limit={size}"]) == 2
     assert "is not a size of memory, such as 512MB or 2GB" in capsys.readouterr().err
     with pytest.raises(ValueError, match="is not a size of memory"):
         settings_from({"IMPORT_MEMORY_LIMIT": size})

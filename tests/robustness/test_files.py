@@ -15,9 +15,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.import_users.cli import main as import_main
-from flows.jobs.cli import main as jobs_main
+from flows.import_users.cli import app as import_users
+from flows.jobs.cli import app as jobs
 from flows.pipeline.undo import undo
+from flows.report.command_line import main
 from flows.report.rejects import write_rejects
 from flows.settings import Settings
 from flows.store.connections import add_connection
@@ -238,7 +239,7 @@ def test_an_address_is_never_fetched(settings: Settings) -> None:
         server.settimeout(0.3)
         port = server.getsockname()[1]
         for name in (f"http://127.0.0.1:{port}/u.json", f"s3://127.0.0.1:{port}/u.parquet", f"//127.0.0.1:{port}/u"):
-            assert import_main([name, "--direct", "--quiet", "--database", str(settings.database)]) == 1
+            assert main(import_users, [name, "--direct", "--quiet", "--database", str(settings.database)]) == 1
         with pytest.raises(TimeoutError):
             server.accept()
 
@@ -277,8 +278,8 @@ def test_columns_may_have_any_name_and_are_unknown_fields(
     assert schema_of(settings) == before
     rejects = tmp_path / f"rejects.{form}"
     arguments = [summary.job_id, "--database", str(settings.database)]
-    assert jobs_main(["rejects", *arguments, "-o", str(rejects)]) == ExitCode.ALL_ROWS_IN
-    assert jobs_main(["errors", *arguments]) == ExitCode.ALL_ROWS_IN
+    assert main(jobs, ["rejects", *arguments, "-o", str(rejects)]) == ExitCode.ALL_ROWS_IN
+    assert main(jobs, ["errors", *arguments]) == ExitCode.ALL_ROWS_IN
     assert capsys.readouterr().out.count("UNKNOWN_FIELD") == len(COLUMNS)
     assert import_file(settings, rejects, Mode.INSERT).errors_by_code == {"UNKNOWN_FIELD": len(COLUMNS)}
     assert store.path.exists()

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.jobs.cli import main as jobs_main
+from flows.jobs.cli import app as jobs
+from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_status import get_live_status
@@ -31,7 +32,7 @@ Stop = Callable[[Settings, "subprocess.Popen[str]"], object]
 def cancel(settings: Settings, _process: "subprocess.Popen[str]") -> None:
     """Cancel the only job with `jobs cancel`."""
     (job,) = (path.parent.name for path in settings.jobs_folder.glob("*/lock"))
-    assert jobs_main(["cancel", job, "--database", str(settings.database)]) == ExitCode.ALL_ROWS_IN
+    assert main(jobs, ["cancel", job, "--database", str(settings.database)]) == ExitCode.ALL_ROWS_IN
 
 
 STOPS: dict[str, Stop] = {

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.import_users.cli import main as import_main
-from flows.jobs.cli import main as jobs_main
+from flows.import_users.cli import app as import_users
+from flows.jobs.cli import app as jobs
+from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
 from schemas.faults import ExitCode
@@ -83,11 +84,11 @@ def test_no_secret_of_any_row_is_printed_logged_or_stored_elsewhere(
     printed = run(*importing, users, code=ExitCode.ROWS_REFUSED)
     printed += run(*importing, update, "--mode", "upsert", "--json", "--plan", plan, code=ExitCode.ROWS_REFUSED)
     again = [str(users), "--direct", "--again", *map(str, database)]
-    import_main([*again, "--mode", "upsert", "--dry-run", "--plan", str(tmp_path / "other.csv")])
-    import_main([*again, "--on-error", "fail"])
+    main(import_users, [*again, "--mode", "upsert", "--dry-run", "--plan", str(tmp_path / "other.csv")])
+    main(import_users, [*again, "--on-error", "fail"])
     for job in _jobs(tmp_path):
         for command in (["status"], ["errors"], ["errors", "--json"], ["errors", "--as", "auth0"], ["diff"]):
-            jobs_main([command[0], job, *command[1:], *map(str, database)])
+            main(jobs, [command[0], job, *command[1:], *map(str, database)])
     printed += "".join(capfd.readouterr()).encode()
     users_in = repr(_users(tmp_path)).encode()
     assert len({*hits(planted, "users", users_in)}) >= 5, "the search finds the secrets of imported users"

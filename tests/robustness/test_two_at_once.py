@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.jobs.cli import main
+from flows.jobs.cli import app
+from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.fault_points import on_fault_point
@@ -65,7 +66,7 @@ def test_a_job_waits_for_a_reader_until_its_deadline_and_names_it(settings: Sett
 def test_a_job_that_cannot_begin_for_a_reader_fails(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     with hold_database(settings) as reader, pytest.raises(DatabaseFault, match=f"held by process {reader}"):
         import_records(settings, [user(1)])
-    assert main(["list", "--json", "--database", str(settings.database)]) == 0
+    assert main(app, ["list", "--json", "--database", str(settings.database)]) == 0
     assert json.loads(capsys.readouterr().out) == []
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.jobs.cli import main
+from flows.jobs.cli import app
 from flows.pipeline.undo import undo
+from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.fault_points import on_fault_point
@@ -211,7 +212,7 @@ def test_jobs_without_a_process_are_swept_by_every_command(
     import_records(settings, [ADA], name="job")
     change_database(settings, "update import_jobs set status = 'importing'")
     JobFolder(settings.jobs_folder / "job").write_status({"status": "importing"})
-    assert main(["list", "--database", str(settings.database)]) == 0
+    assert main(app, ["list", "--database", str(settings.database)]) == 0
     assert "the process that ran the job is gone" in capsys.readouterr().out
     assert find_job(Store(settings), "job").fault == {
         "code": "JOB_LOST",

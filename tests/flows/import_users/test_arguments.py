@@ -8,13 +8,14 @@ from prefect import flow
 from prefect.exceptions import ParameterTypeError
 from pydantic import Field, ValidationError
 
-from flows.import_users.arguments import command_group, command_line, form, from_form, option_table, to_form
+from flows.import_users.arguments import command_group, command_line, form, from_form, to_form
 from flows.import_users.arguments import parse_options as parse
 from flows.import_users.cli import app
 from flows.import_users.flow import import_users
 from flows.report.command_line import main
 from schemas.job import Mode, OnError
 from schemas.options import MERGE, FileOptions, InboxOptions, JobOptions, Option
+from tests import docs
 
 EVERYTHING = JobOptions(
     sources=("a.csv", "b.json"),
@@ -115,7 +116,7 @@ def test_a_new_option_is_one_field() -> None:
     shown = run_as_flow.parameters.properties["most_rows"]
     assert (shown["type"], shown["default"], shown["description"]) == ("integer", -1, "Read no more; -1 for none.")
     assert run_as_flow.fn(["a"], most_rows=-1) == MoreOptions(sources=("a",))
-    assert "| `--most-rows N` | – | Read no more. |" in option_table(command)
+    assert "| `--most-rows N` | – | Read no more. |" in docs.options(command)
 
 
 def test_the_flows_show_the_options_and_the_database() -> None:

@@ -5,16 +5,20 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from flows import connections
-from flows.import_users.cli import main
+from flows.import_users.cli import app
 from flows.jobs import cli as jobs
+from flows.report.command_line import main
 from tests.population import user
 
 Run = Callable[..., tuple[int, str, str]]
+jobs_main = partial(main, jobs.app)
+connections_main = partial(main, connections.app)
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -36,7 +40,7 @@ def people(path: Path, *records: object) -> Path:
 
 
 def direct(arguments: Sequence[str]) -> int:
-    return main([*arguments, "--direct"])
+    return main(app, [*arguments, "--direct"])
 
 
 def test_all_rows_in_is_0_and_one_json_document(run: Run, tmp_path: Path) -> None:
@@ -67,7 +71,7 @@ def test_refused_rows_are_3_and_listed(run: Run, tmp_path: Path) -> None:
     code, out, _ = run(direct, path, "--json")
     assert code == 3
     job = json.loads(out)["job_id"]
-    code, out, _ = run(jobs.main, "errors", job, "--json")
+    code, out, _ = run(jobs_main, "errors", job, "--json")
     assert code == 0
     (error,) = json.loads(out)
     assert error.pop("message")
@@ -92,7 +96,7 @@ def test_a_job_that_may_not_merge_leaves_nothing_but_its_row(
     assert summary["fault"]["message"]
     assert summary["fault"]["hint"]
     assert summary["total"] == summary["failed"]
-    _, out, _ = run(jobs.main, "list", "--json")
+    _, out, _ = run(jobs_main, "list", "--json")
     assert [job["status"] for job in json.loads(out)] == ["failed"]
     _, out, _ = run(direct, path, "--json", "--mode", "update")
     assert json.loads(out)["updated"] == 0
@@ -121,7 +125,7 @@ def test_a_file_without_users_is_refused_with_one_sentence(
     assert err.splitlines()[-2].startswith(f"{code}: ")
     assert err.splitlines()[-1]
     assert "Traceback" not in err
-    _, out, _ = run(jobs.main, "list", "--json")
+    _, out, _ = run(jobs_main, "list", "--json")
     (job,) = json.loads(out)
     assert (job["status"], job["fault"]["code"], job["inserted"]) == ("failed", code, 0)
 
@@ -168,18 +172,18 @@ def test_importing_the_same_file_again_returns_the_first_job(run: Run, tmp_path:
 
 
 def test_the_status_of_an_unknown_job_is_a_fault(run: Run, tmp_path: Path) -> None:
-    code, _, err = run(jobs.main, "list")
+    code, _, err = run(jobs_main, "list")
     assert code == 1
     assert "there is no database" in err
     run(direct, people(tmp_path / "a.ndjson", user(1)))
-    code, _, err = run(jobs.main, "status", "nobody")
+    code, _, err = run(jobs_main, "status", "nobody")
     assert code == 1
     assert err.startswith("JOB_NOT_FOUND: there is no job nobody")
 
 
 def test_the_username_rules_of_a_connection_hold(run: Run, tmp_path: Path) -> None:
-    assert run(connections.main, "add", "crm", "--username-required", "--username-max-length", "6")[0] == 0
-    assert run(connections.main, "add", "crm")[0] == 2
+    assert run(connections_main, "add", "crm", "--username-required", "--username-max-length", "6")[0] == 0
+    assert run(connections_main, "add", "crm")[0] == 2
     path = people(tmp_path / "a.ndjson", {"email": "a@example.com"}, {"email": "b@example.com", "username": "toolong"})
     _, out, _ = run(direct, path, "--json", "--connection", "crm")
     assert json.loads(out)["errors_by_code"] == {"MAX_LENGTH": 1, "OBJECT_REQUIRED": 1}
@@ -197,7 +201,7 @@ def test_standard_input_is_a_source(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [("list", "--limit", "-1"), ("purge", "--days", "-1")])
 def test_a_negative_count_is_a_usage_error(run: Run, arguments: tuple[str, ...]) -> None:
-    code, _, err = run(jobs.main, *arguments)
+    code, _, err = run(jobs_main, *arguments)
     assert code == 2
     assert "-1 is negative" in err
 
@@ -206,7 +210,7 @@ def test_the_list_says_which_jobs_were_dry_runs(run: Run, tmp_path: Path) -> Non
     path = people(tmp_path / "a.ndjson", user(1))
     run(direct, path, "--dry-run")
     run(direct, path)
-    _, out, _ = run(jobs.main, "list")
+    _, out, _ = run(jobs_main, "list")
     jobs_listed = csv.DictReader(out.splitlines(), delimiter="\t")
     assert [job["mode"] for job in jobs_listed] == ["insert", "insert (dry run)"]
 
@@ -215,6 +219,6 @@ def test_a_narrow_terminal_shows_whole_ids(run: Run, tmp_path: Path, monkeypatch
     _, out, _ = run(direct, people(tmp_path / "a.ndjson", user(1)), "--json")
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    _, shown, _ = run(jobs.main, "list")
+    _, shown, _ = run(jobs_main, "list")
     assert f"│ {json.loads(out)['job_id']} │" in shown
     assert len(shown.splitlines()[-1]) <= 80

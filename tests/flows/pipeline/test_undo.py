@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.jobs.cli import main
+from flows.jobs.cli import app
 from flows.pipeline.undo import undo
+from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.fault_points import on_fault_point
@@ -198,11 +199,11 @@ def test_an_undo_broken_at_any_step_changes_nothing_and_can_be_repeated(settings
 def test_the_command_prints_what_was_put_back_and_kept(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     import_records(settings, [{**ADA, "name": "Ada L."}])
     database = ["--database", str(settings.database)]
-    assert main(["undo", "seed", "--dry-run", *database]) == ExitCode.ROWS_REFUSED
+    assert main(app, ["undo", "seed", "--dry-run", *database]) == ExitCode.ROWS_REFUSED
     assert "1 user reverted, 1 kept" in capsys.readouterr().out
-    assert main(["undo", "seed", "--json", *database]) == ExitCode.ROWS_REFUSED
+    assert main(app, ["undo", "seed", "--json", *database]) == ExitCode.ROWS_REFUSED
     document = json.loads(capsys.readouterr().out)
     assert (document["undoes"], document["reversed"], document["kept"]) == ("seed", 1, 1)
     assert [user["user_id"] for user in document["kept_users"]] == ["u-ada"]
-    assert main(["errors", document["job_id"], "--json", *database]) == 0
+    assert main(app, ["errors", document["job_id"], "--json", *database]) == 0
     assert [error["code"] for error in json.loads(capsys.readouterr().out)] == ["CHANGED_SINCE"]

@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.jobs.cli import main
+from flows.jobs.cli import app
+from flows.report.command_line import main
 from flows.report.rejects import write_rejects
 from flows.settings import Settings
 from flows.store.database import Store
@@ -169,7 +170,7 @@ def test_file_is_private_and_the_command_prints_its_path(
     job = import_records(settings, [GOOD, {"email": "bad"}])
     path = settings.database.parent / "rejects.csv"
     database = ["--database", str(settings.database)]
-    assert main(["rejects", job.job_id, "-o", str(path), *database]) == 0
+    assert main(app, ["rejects", job.job_id, "-o", str(path), *database]) == 0
     assert "1 refused record written to" in capsys.readouterr().out
     assert path.stat().st_mode & 0o777 == 0o600
     assert [file.name for file in settings.database.parent.glob(".*")] == []

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from flows.jobs.cli import main
+from flows.jobs.cli import app
 from flows.pipeline.undo import undo
+from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.diff import UserDiff, find_changes
@@ -61,7 +62,7 @@ def test_the_history_view_shows_the_same_as_the_command(settings: Settings, caps
     job = import_records(settings, [CHANGED])
     query = "select to_json(changes) from user_history where user_id = 'u-ada' and job_id = $job"
     ((changes,),) = query_rows(settings, query, job=job.job_id)
-    assert main(["diff", job.job_id, "--json", "--database", str(settings.database)]) == 0
+    assert main(app, ["diff", job.job_id, "--json", "--database", str(settings.database)]) == 0
     printed = capsys.readouterr().out
     (document,) = json.loads(printed)
     assert document["changes"] == json.loads(str(changes))
@@ -71,7 +72,7 @@ def test_the_history_view_shows_the_same_as_the_command(settings: Settings, caps
 def test_a_pipe_gets_one_line_per_field(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     import_records(settings, [ADA])
     job = import_records(settings, [{**ADA, "name": "Ada L."}])
-    assert main(["diff", job.job_id, "--database", str(settings.database)]) == 0
+    assert main(app, ["diff", job.job_id, "--database", str(settings.database)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "user_id\taction\tfield\told\tnew\tnote",
         "u-ada\tupdate\tname\tAda\tAda L.\t",

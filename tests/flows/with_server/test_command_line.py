@@ -22,7 +22,7 @@ HOLD = """
 import sys, time
 from flows.import_users import local_server
 with local_server.choose_api() as api:
-    api.wait_wait_until_ready()
+    api.wait_until_ready()
     print(api.server.process.pid, flush=True)
     time.sleep(60)
 """
