@@ -122,7 +122,7 @@ def undo(
     job: Job,
     /,
     *,
-    dry_run: Annotated[bool, Parameter(help="Say what would be put back and kept, change nothing.")] = False,
+    dry_run: Annotated[bool, Parameter(help="Say what would be reverted and kept, change nothing.")] = False,
     common: Common = COMMON,
 ) -> int:
     """Put the users that a job changed back as they were."""

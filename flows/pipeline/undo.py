@@ -1,6 +1,6 @@
 """Undo a job: put its users back as they were, except those that have changed since. An undo is a job itself.
 
-Which users are put back and which are kept is found by joins (`changes_to_undo.sql` and its neighbours). How the
+Which users are reverted and which are kept is found by joins (`changes_to_undo.sql` and its neighbours). How the
 counts of an undo map to those of a job is in `schemas.undo`.
 """
 
@@ -57,7 +57,7 @@ def kept_users(store: Store, job_id: str) -> tuple[KeptUser, ...]:
 
 
 def _find_complete_undo(store: Store, undone: JobSummary) -> JobSummary | None:
-    """Return the undo that left nothing of the job to put back, if any; raise `JobFault` if it cannot be undone."""
+    """Return the undo that left nothing of the job to revert, if any; raise `JobFault` if it cannot be undone."""
     if undone.dry_run or not (undone.status in DONE or undone.inserted or undone.updated):
         message, hint = f"job {undone.job_id} has merged nothing", "see `python -m flows.jobs status JOB`"
         raise JobFault(ErrorCode.NOT_UNDOABLE, message, hint)
@@ -99,7 +99,7 @@ def _put_back(job: Job) -> JobSummary:
 
 
 def _plan(connection: duckdb.DuckDBPyConnection, job: Job, values: Values) -> Mapping[str, int]:
-    """Create the tables of the plan, and count the users to put back (of these, to delete and insert) and to keep."""
+    """Create the tables of the plan, and count the users to revert (of these, to delete and insert) and to keep."""
     for name in ("changes_to_undo", "kept_users", "reversals"):
         job.begin_step(name)
         materialise(connection, name, **values)

@@ -150,7 +150,7 @@ def test_a_file_that_is_not_a_database_is_not_changed(content: bytes, settings: 
 def test_a_log_without_its_database_is_not_destroyed(settings: Settings) -> None:
     log = settings.database.with_name("users.duckdb.wal")
     log.write_bytes(b"committed changes")
-    with pytest.raises(DatabaseFault, match="holds changes of a database that is not there"):
+    with pytest.raises(DatabaseFault, match="holds changes of a database that does not exist"):
         import_records(settings, [ADA])
     assert log.read_bytes() == b"committed changes"
     assert not settings.database.exists()
@@ -158,7 +158,7 @@ def test_a_log_without_its_database_is_not_destroyed(settings: Settings) -> None
 
 def test_a_folder_that_cannot_be_written_is_reported_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DatabaseFault, match=r"the folder .*/file/jobs cannot be made or written: not a directory"):
+    with pytest.raises(DatabaseFault, match=r"the folder .*/file/jobs cannot be created or written: not a directory"):
         import_file(Settings(database=tmp_path / "file" / "users.duckdb"), tmp_path / "x")
 
 

@@ -105,7 +105,7 @@ failed: 0 inserted, 0 updated, 0 unchanged, 15 failed of 15
 job 11111111-2222-4333-8444-555555555555, connection crm-eu, mode upsert, 0.25 s
 completed (dry run: nothing merged): 1200 inserted, 34 updated, 5 unchanged, 0 failed of 1239
 job 11111111-2222-4333-8444-555555555555, connection crm-eu, mode upsert, 0.00 s
-completed: 34 put back, 0 kept of 1239
+completed: 34 reverted, 0 kept of 1239
 job 11111111-2222-4333-8444-555555555555, connection crm-eu, mode undo, 0.00 s
 """)
 
@@ -121,7 +121,7 @@ errors and warnings                                                             
 ┡━━━━━━━━━━━━╇━━━━━━━━━━━━╇━━━━━━━╇━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━┩
 │ FORMAT     │ email      │ 2     │ record 2, line 2 │ is not an e-mail        │
 │            │            │       │                  │ address                 │
-│ MAX_LENGTH │ given_name │ 1     │ record 4, line 4 │ is 151 characters long, │
+│ MAX_LENGTH │ given_name │ 1     │ record 4, line 4 │ is 151 characters long; │
 │            │            │       │                  │ at most 150 are allowed │
 └────────────┴────────────┴───────┴──────────────────┴─────────────────────────┘
 all of them: python -m flows.jobs errors 11111111-2222-4333-8444-555555555555
@@ -134,7 +134,7 @@ def test_errors_by_code_are_lines_in_a_pipe(settings: Settings) -> None:
     show_errors_by_code(console, summary, settings=settings)
     assert printed(console) == snapshot("""\
   FORMAT at email: 2, first at record 2, line 2: is not an e-mail address
-  MAX_LENGTH at given_name: 1, first at record 4, line 4: is 151 characters long, at most 150 are allowed
+  MAX_LENGTH at given_name: 1, first at record 4, line 4: is 151 characters long; at most 150 are allowed
 all of them: python -m flows.jobs errors 11111111-2222-4333-8444-555555555555
 """)
 
@@ -189,7 +189,7 @@ def test_result_in_a_pipe_has_summary_and_errors(settings: Settings, capsys: pyt
 completed with errors: 1 inserted, 0 updated, 0 unchanged, 3 failed of 4
 job 11111111-2222-4333-8444-555555555555, connection default, mode upsert, 1.50 s, 2 rows/s, write lock 0.12 s
   FORMAT at email: 2, first at record 2, line 2: is not an e-mail address
-  MAX_LENGTH at given_name: 1, first at record 4, line 4: is 151 characters long, at most 150 are allowed
+  MAX_LENGTH at given_name: 1, first at record 4, line 4: is 151 characters long; at most 150 are allowed
 all of them: python -m flows.jobs errors 11111111-2222-4333-8444-555555555555
 """)
     assert err == ""
