@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from flows.import_users.arguments import command_group
+from flows.import_users.arguments import command_group, parse_count
 from flows.import_users.cli import COMMON, Common
 from flows.report.command_line import UsageError, run
 from schemas.connection import ConnectionSettings
@@ -23,8 +23,8 @@ class UsernameRules:
     username_required: Annotated[
         bool | None, Parameter(negative="--no-username-required", help="Every user must have one.")
     ] = None
-    username_min_length: Annotated[int | None, Parameter(metavar="N", show_default="1")] = None
-    username_max_length: Annotated[int | None, Parameter(metavar="N", show_default="128")] = None
+    username_min_length: Annotated[int | None, Parameter(metavar="N", show_default="1", converter=parse_count)] = None
+    username_max_length: Annotated[int | None, Parameter(metavar="N", show_default="128", converter=parse_count)] = None
     username_pattern: Annotated[
         str | None, Parameter(metavar="REGEX", help="A Rust regular expression, anchored as you write it.")
     ] = None

@@ -59,7 +59,7 @@ def parse_options(model: type[Options], **values: object) -> Options:
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
         name, message = str(wrong["loc"][0]).replace("_", "-"), wrong["msg"].removeprefix("Value error, ")
-        raise UsageError(f"--{name} {message.replace('Input should be', 'must be')}, not {wrong['input']}") from None
+        raise UsageError(f"--{name} {message.replace('Input should be', 'must be')}, not {wrong['input']!r}") from None
 
 
 def command_group(name: str, description: str) -> App:
@@ -122,7 +122,8 @@ def _argument(field: FieldInfo) -> object:
     """Return the type of a command's argument with its help; what is required is positional."""
     option, kind, required = option_of(field), field.annotation, field.is_required() or None
     group, metavar = option_group(option.group), option.metavar or None
-    shown = Parameter(help=field.description, group=group, metavar=metavar, required=required)
+    converter = parse_count if int in (kind, *get_args(kind)) else None
+    shown = Parameter(help=field.description, group=group, metavar=metavar, required=required, converter=converter)
     if get_origin(kind) is not tuple:
         return Annotated[kind, shown]
     if required:

@@ -28,7 +28,9 @@ def check_plan_path(path: Path, sources: Iterable[Source], *, settings: Settings
     for plans, the folder is missing, or the file is the database or a source."""
     if _format_of(path) not in WRITERS:
         endings = ", ".join(ending for ending, form in EXTENSIONS.items() if form in WRITERS)
-        raise FileFault(ErrorCode.FILE_FORMAT, f"{path} isn't a valid name for a plan", f"end it with one of {endings}")
+        raise FileFault(
+            ErrorCode.FILE_FORMAT, f"{path} is not a valid name for a plan", f"end it with one of {endings}"
+        )
     if not path.absolute().parent.is_dir():
         message = f"the folder {path.parent} for the plan is missing"
         raise FileFault(ErrorCode.FILE_NOT_FOUND, message, "create it first")

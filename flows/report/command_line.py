@@ -48,8 +48,13 @@ def main(app: "App", arguments: Sequence[str]) -> int:
     tokens = [Dash(text) if text == "-" else text for text in arguments]
     code: int = ExitCode.ALL_ROWS_IN  # where the reader closed the pipe
     with ignore_closed_pipe():
-        code = _run(app, tokens, as_json="--json" in takewhile(lambda text: text != "--", arguments))
+        code = _run(app, tokens, as_json=_is_json(arguments))
     return code  # noqa: RET504 - the block may end before it is assigned
+
+
+def _is_json(arguments: Sequence[str]) -> bool:
+    """Return whether the arguments ask for JSON, even if they cannot be parsed."""
+    return any(text.partition("=")[0] == "--json" for text in takewhile(lambda text: text != "--", arguments))
 
 
 class Dash(str):
@@ -69,7 +74,11 @@ def _run(app: "App", tokens: Sequence[str], *, as_json: bool) -> int:
         return _call(app, tokens)
     except (CycloptsError, UsageError) as error:
         command = " ".join((app.name[0], *app.parse_commands(tokens)[0]))
-        record: FaultRecord = {"code": "USAGE", "message": str(error), "hint": f"see `{command} --help`"}
+        record: FaultRecord = {
+            "code": "USAGE",
+            "message": _describe(error),
+            "hint": f"see `{command} --help`",
+        }
         _print_failure(record, subject=command, as_json=as_json)
         return ExitCode.USAGE
     except BrokenPipeError:
@@ -82,11 +91,22 @@ def _run(app: "App", tokens: Sequence[str], *, as_json: bool) -> int:
         return fault.exit_code
 
 
+def _describe(error: Exception) -> str:
+    """Return what is wrong with the arguments, as a sentence without a full stop."""
+    from cyclopts import UnusedCliTokensError
+
+    if isinstance(error, UnusedCliTokensError):
+        return f"unexpected argument: {' '.join(error.unused_tokens or ())}"
+    return str(error) if str(error).endswith("...") else str(error).removesuffix(".")
+
+
 def _call(app: "App", tokens: Sequence[str]) -> int:
     """Run the command, or print the help that was asked for; raise `UsageError` for a group without a command."""
-    command, bound, _ = app.parse_args(tokens, print_error=False, exit_on_error=False)
-    if command.__name__ == "help_print" and not {"--help", "-h"} & {*tokens}:
+    _, apps, rest = app.parse_commands(tokens)
+    only_options = all(text.startswith("-") for text in rest)
+    if apps[-1].default_command is None and only_options and not {"--help", "-h", "--version"} & {*tokens}:
         raise UsageError("a command is required")
+    command, bound, _ = app.parse_args(tokens, print_error=False, exit_on_error=False)
     return command(*bound.args, **bound.kwargs) or ExitCode.ALL_ROWS_IN
 
 

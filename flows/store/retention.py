@@ -1,6 +1,6 @@
 """Purge job folders and refused records after the retention period, and erase a user from everywhere.
 
-The scheduled flow is `flows.jobs.purge`; the commands are in `flows.jobs.commands`.
+The scheduled flow is `flows.jobs.purge`; the commands are in `flows.jobs.cli`.
 """
 
 from collections.abc import Mapping, Sequence

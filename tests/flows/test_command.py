@@ -149,13 +149,31 @@ def test_a_fault_of_the_inbox_is_one_json_document(
     assert json.loads(capsys.readouterr().out)["fault"]["code"] == "USAGE"
 
 
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (("jobs", "list", "extra"), "unexpected argument: extra"),
+        (("jobs", "list", "--limit", "1_0"), "1_0 is negative or not a whole number"),
+        (("import", "a.json", "--max-errors", "1.0"), "1.0 is negative or not a whole number"),
+        (("import", "a.json", "--max-errors", "0x10"), "0x10 is negative or not a whole number"),
+        (("connections", "add", "crm", "--username-min-length", "1.9"), "1.9 is negative or not a whole number"),
+        (("import", "a.json", "--match-on", ""), "--match-on must be 'email', 'user_id' or 'username', not ''"),
+    ],
+)
+@pytest.mark.parametrize("flag", ["--json", "--json=true"])
+def test_an_invalid_value_is_named(run: Run, command: tuple[str, ...], message: str, flag: str) -> None:
+    code, out, err = run(*command, flag)
+    assert (code, err) == (2, "")
+    assert json.loads(out)["fault"]["message"].endswith(message)
+
+
 def test_after_two_dashes_json_is_a_source(run: Run) -> None:
     code, out, err = run("import", "--nonsense", "--", "--json")
     assert (code, out) == (2, "")
     assert "--nonsense" in err
 
 
-@pytest.mark.parametrize("group", [(), ("jobs",), ("connections",)])
+@pytest.mark.parametrize("group", [(), ("jobs",), ("connections",), ("jobs", "-v")])
 def test_a_group_without_a_command_is_a_usage_error(run: Run, group: tuple[str, ...]) -> None:
     code, out, err = run(*group)
     assert (code, out) == (2, "")
