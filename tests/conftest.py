@@ -32,3 +32,8 @@ def engine(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB in memory."""
     with scratch(settings) as connection:
         yield connection
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the folders of slow tests, so that no process is left with one of them at the end."""
+    items.sort(key=lambda item: not {"with_server", "robustness", "properties"} & {*item.path.parts})
