@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class UsernameRules:
-    """What a command sets; None leaves it as it is."""
+    """The rules for usernames that a command sets; None keeps the present rule."""
 
     username_required: Annotated[
         bool | None, Parameter(negative="--no-username-required", help="Every user must have one.")

@@ -48,7 +48,7 @@ Direct = Annotated[bool, Parameter(help="Run without Prefect: quicker, recorded 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Common:
-    """What every command takes, with what it stands for."""
+    """The options of every command, and the store and output that they select."""
 
     database: Database = None
     json: Json = False

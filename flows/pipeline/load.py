@@ -34,7 +34,7 @@ from transforms.rules.validate import RuleSet, Validated, rule_set, validate
 
 @dataclass(frozen=True)
 class Loaded:
-    """What the load stage found."""
+    """The result of the load stage."""
 
     summary: JobSummary  # with the profile that was used and what is counted so far: rows, refused, errors, warnings
     mean_bytes: float  # of the texts of the records
