@@ -30,6 +30,7 @@ from schemas.profiles import CANONICAL_PATHS, PROFILES, Profile
 from transforms.normalise import normalise
 from transforms.rejects.redact import redact
 from transforms.rules.validate import RuleSet, Validated, rule_set, validate
+from transforms.stored_warnings import limit_warnings
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class _Tally:
     bytes: int = 0
     refused: int = 0
     warnings: int = 0
+    stored_warnings: Counter[str] = field(default_factory=Counter)
     rows_by_source: Counter[int] = field(default_factory=Counter)
     errors_by_code: Counter[str] = field(default_factory=Counter)
 
@@ -130,8 +132,9 @@ def _stage_batches(context: _Context) -> _Tally:
     with closing(read_ahead(_checked_batches(context))) as batches:
         for number, batch in enumerate(batches):
             job.begin_step("stage a batch")
-            _write_parts(context, number, batch)
             tally.add(batch)
+            errors = limit_warnings(batch.errors, stored=tally.stored_warnings)
+            _write_parts(context, number, replace(batch, errors=errors))
             seconds = time.monotonic() - job.started
             job.report_progress(Progress(tally.rows, batch.done_bytes, total_bytes, seconds))
     return tally
