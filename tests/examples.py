@@ -76,6 +76,8 @@ ROOT = "custom_password_hash"
 TEXTS = tuple(field.name for field in FIELDS if field.type is JsonType.STRING)
 FLAGS = tuple(field.name for field in FIELDS if field.type is JsonType.BOOLEAN)
 TOTP = {"totp": {"secret": "JBSWY3DPEHPK3PXP"}}
+UNSEEN = "\u200b\ufeff\u00ad\u180e\u2060\u202e\u00a0\u3000\U000e0041"
+CONTROLS = "\x7f\x80\x85\x9f"
 CELLS = Layout(textual=True, columns=("email", "user_metadata"))
 
 EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
@@ -99,6 +101,9 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
     C.FORMAT: (
         one(C.FORMAT, user(email="no address"), "email"),
         one(C.FORMAT, user(email=""), "email"),
+        one(C.FORMAT, user(email="jane\u200b@example.com"), "email"),
+        one(C.FORMAT, user(email="jane@क\u094d\u200dष.example"), "email"),
+        one(C.FORMAT, user(email="\ufeff" + "jane@example.com"), "email"),
         one(C.FORMAT, user(picture="ftp://example.com/p.png"), "picture"),
         one(C.FORMAT, factors({"email": {"value": "@"}}), "mfa_factors[0].email.value"),
     ),
@@ -183,6 +188,9 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
         one(C.PATTERN, user(phone_number="030 123"), "phone_number"),
         one(C.PATTERN, user(phone_number="+" + "1" * 16), "phone_number"),
         one(C.PATTERN, user(user_id="a b"), "user_id"),
+        *(one(C.PATTERN, user(user_id=f"a{unseen}b"), "user_id") for unseen in UNSEEN),
+        *(one(C.PATTERN, user(username=f"a{unseen}b"), "username") for unseen in UNSEEN),
+        one(C.PATTERN, user(user_id="\u200b"), "user_id"),
         one(C.PATTERN, user(username="jane doe"), "username"),
         one(C.PATTERN, user(username="jané"), "username"),
         one(C.PATTERN, user(password_hash=BCRYPT.replace("$10$", "$03$")), "password_hash"),
@@ -200,6 +208,11 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
     C.INVALID_TEXT: (
         one(C.INVALID_TEXT, user(email="jane@example.com\n"), "email"),
         *(one(C.INVALID_TEXT, user(**{name: "a\x00b\ufffd"}), name) for name in TEXTS),
+        *(one(C.INVALID_TEXT, user(**{name: f"a{control}b"}), name) for name in TEXTS for control in CONTROLS),
+        *(one(C.INVALID_TEXT, json.dumps(user(name=f"a{c}b"), ensure_ascii=False), "name") for c in CONTROLS),
+        one(C.INVALID_TEXT, json.dumps(user(app_metadata={"a": "\x85"}), ensure_ascii=False), "app_metadata.a"),
+        one(C.INVALID_TEXT, user(user_metadata={"a": {"b\x9b": 1}}), "user_metadata.a.b\\u009B"),
+        one(C.INVALID_TEXT, factors({"phone": {"value": "+1\x80"}}), "mfa_factors[0].phone.value"),
         one(C.INVALID_TEXT, user(user_metadata={"bio": ["a", {"b": "\b"}]}), "user_metadata.bio[1].b"),
         one(C.INVALID_TEXT, user(app_metadata={"a\x1b": 1}), "app_metadata.a\\u001B"),
         one(C.INVALID_TEXT, hashed("md5", {"value": "\x7f\x1f"}), f"{ROOT}.hash.value"),

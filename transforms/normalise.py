@@ -70,7 +70,11 @@ def _read_fields(
     paths = [profile.paths[name] for name in FIELD_NAMES]
     pointers = [json_pointer(name) for name in others.values()]
     shared = len(known_keys(profile)) < len(FIELDS)  # then the count of values does not show an unknown key
-    text = pl.col("text")
-    marked = rows.with_columns((has_escape(text) | text.str.contains("\ufffd", literal=True)).alias(ESCAPED))
+    marked = rows.with_columns(_may_be_escaped(pl.col("text")).alias(ESCAPED))
     read = extract_values(marked, [*paths, *pointers], engine=engine, every=shared)
     return read if read["record"].is_sorted() else read.sort("record")
+
+
+def _may_be_escaped(text: pl.Expr) -> pl.Expr:
+    """Return whether the JSON has an escape, U+007F, U+FFFD or a byte that all of U+0080 to U+009F begin with."""
+    return text.str.contains(r"\\|\x7f|\x{FFFD}") | text.cast(pl.Binary).bin.contains(b"\xc2")

@@ -71,11 +71,10 @@ class EmailRules(TextColumns):
         email = pl.col(data.key)
         return data.lazyframe.select(~_has_long_local_part(email) | _is_too_long(email))
 
-    @pa.check(EMAIL_COLUMNS, regex=True, error=ErrorCode.FORMAT, description="is not an e-mail address")
+    @pa.check(EMAIL_COLUMNS, regex=True, error=ErrorCode.FORMAT, description="is not an e-mail address{with_unseen}")
     def email_is_an_address(cls, data: pa.PolarsData) -> pl.LazyFrame:
         email = pl.col(data.key)
-        too_long = _is_too_long(email) | _has_long_local_part(email)
-        return data.lazyframe.select(is_email_address(email) | too_long | ~cls.is_clean(data.key))
+        return data.lazyframe.select(is_email_address(email) | has_excess_length(email) | ~cls.is_clean(data.key))
 
 
 def is_email_address(text: pl.Expr) -> pl.Expr:
@@ -86,6 +85,11 @@ def is_email_address(text: pl.Expr) -> pl.Expr:
     in_context = ~beyond_ascii.str.contains(OUT_OF_CONTEXT)
     international = beyond_ascii.str.contains(INTERNATIONAL_MAILBOX) & stable & in_context
     return text.str.contains(MAILBOX) | international.fill_null(value=False)
+
+
+def has_excess_length(text: pl.Expr) -> pl.Expr:
+    """Return whether the text, or its local part, is longer than that of an e-mail address may be."""
+    return _is_too_long(text) | _has_long_local_part(text)
 
 
 def _is_too_long(text: pl.Expr) -> pl.Expr:

@@ -13,7 +13,10 @@ class PhoneRules(TextColumns):
     """The rule of every column that holds a phone number; a model with such a column inherits it."""
 
     @pa.check(
-        PHONE_COLUMNS, regex=True, error=ErrorCode.PATTERN, description="must be + followed by 1 to 15 digits (E.164)"
+        PHONE_COLUMNS,
+        regex=True,
+        error=ErrorCode.PATTERN,
+        description="must be + followed by 1 to 15 digits (E.164){with_unseen}",
     )
     def phone_number_is_e164(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key).str.contains(r"^\+[0-9]{1,15}$") | ~cls.is_clean(data.key))

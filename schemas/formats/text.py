@@ -1,12 +1,15 @@
-"""Clean text: no control characters and no trace of broken encoding."""
+"""Clean text: no control characters and no trace of broken encoding. Keys: no white space, nothing invisible."""
 
 import polars as pl
 
 from schemas.canonical import FieldColumns
 
-# C0 controls, and what decoders put where text could not be decoded
-UNCLEAN = r"[\x00-\x1f\x{FFFD}]"
-UNCLEAN_IN_METADATA = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{FFFD}]"  # line breaks and tabs are allowed in notes and addresses
+# control characters (C0, U+007F, C1), and what decoders put where text could not be decoded
+UNCLEAN = r"[\x00-\x1f\x7f-\x{9F}\x{FFFD}]"
+UNCLEAN_IN_METADATA = (
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9F}\x{FFFD}]"  # notes and addresses have line breaks and tabs
+)
+UNSEEN = r"\s\p{Cf}"  # white space and what has no shape: U+200B, U+FEFF, U+00AD, bidirectional marks, …
 
 
 def is_clean_text(text: pl.Expr) -> pl.Expr:
@@ -17,6 +20,12 @@ def is_clean_text(text: pl.Expr) -> pl.Expr:
 def is_clean_in_metadata(text: pl.Expr) -> pl.Expr:
     """Return the same as `is_clean_text`, but allow line breaks and tabs."""
     return ~text.str.contains(UNCLEAN_IN_METADATA)
+
+
+def has_unseen_character(text: pl.Expr) -> pl.Expr:
+    """Return whether the text has white space or an invisible character; of controls, see `is_clean_text`."""
+    beyond_ascii = where_beyond_ascii(text).str.contains(f"[{UNSEEN}]")
+    return text.str.contains(" ", literal=True) | beyond_ascii.fill_null(value=False)
 
 
 class TextColumns(FieldColumns):

@@ -62,6 +62,8 @@ class MfaFactor(EmailRules, PhoneRules, fields=MFA_FACTOR_FIELDS):
         kind = data.key.rpartition(".")[0]
         return data.lazyframe.select(present(data.key) | pl.col(kind).is_null())
 
-    @pa.check(TOTP_SECRET, error=ErrorCode.PATTERN, description="must be unpadded Base32 (A to Z and 2 to 7)")
+    @pa.check(
+        TOTP_SECRET, error=ErrorCode.PATTERN, description="must be unpadded Base32 (A to Z and 2 to 7){with_unseen}"
+    )
     def secret_is_base32(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key).str.contains("^[A-Z2-7]+$") | ~cls.is_clean(data.key))

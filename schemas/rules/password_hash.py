@@ -156,7 +156,11 @@ class PasswordHash(FieldColumns, fields=PASSWORD_HASH_FIELDS):
     def salt_fits_the_algorithm(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(~(pl.col(data.key).is_not_null() & pl.col(ALGORITHM).is_in(SALTLESS)))
 
-    @pa.check(HASH_VALUE, error=ErrorCode.HASH_MISMATCH, description="does not have the form of {algorithm} hashes")
+    @pa.check(
+        HASH_VALUE,
+        error=ErrorCode.HASH_MISMATCH,
+        description="does not have the form of {algorithm} hashes{with_unseen}",
+    )
     def value_has_the_form_of_the_algorithm(cls, data: pa.PolarsData) -> pl.LazyFrame:
         claim = pl.concat_str(_PAIR, data.key, separator=" ")
         has_form = claim.str.contains(FORM)

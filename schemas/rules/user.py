@@ -14,9 +14,9 @@ import polars as pl
 from schemas.canonical import has_type, items_column, may_be_unclean, present
 from schemas.codes import ErrorCode
 from schemas.fields import FIELD_NAMES, FIELDS, STAGED, JsonType, UserField
-from schemas.formats.email import EmailRules
+from schemas.formats.email import EmailRules, has_excess_length, is_email_address
 from schemas.formats.phone import PhoneRules
-from schemas.formats.text import is_clean_text
+from schemas.formats.text import has_unseen_character, is_clean_text
 from schemas.formats.uri import is_http_uri
 
 __all__ = ["FIELDS", "FIELD_NAMES", "STAGED", "JsonType", "User", "UserField"]
@@ -29,6 +29,7 @@ def _fields_of(json_type: JsonType) -> tuple[str, ...]:
 TEXTS = _fields_of(JsonType.STRING)
 FLAGS = _fields_of(JsonType.BOOLEAN)
 OBJECTS = _fields_of(JsonType.OBJECT)
+UNSEEN_IN_KEY = "has {unseen}; white space and invisible characters are not allowed"
 
 
 class User(EmailRules, PhoneRules, fields=FIELDS):
@@ -81,11 +82,17 @@ class User(EmailRules, PhoneRules, fields=FIELDS):
     def user_id_is_at_most_255_characters(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key).str.len_chars() <= 255)
 
-    @pa.check("user_id", error=ErrorCode.PATTERN, description="contains white space, which is not allowed")
-    def user_id_has_no_white_space(cls, data: pa.PolarsData) -> pl.LazyFrame:
+    @pa.check("user_id", error=ErrorCode.PATTERN, description=UNSEEN_IN_KEY)
+    def user_id_has_no_unseen_character(cls, data: pa.PolarsData) -> pl.LazyFrame:
         user_id = pl.col(data.key)
-        has_white_space = user_id.str.contains(r"\s") & (user_id.str.len_chars() <= 255)
-        return data.lazyframe.select(~has_white_space | ~cls.is_clean(data.key))
+        is_too_long = user_id.str.len_chars() > 255
+        return data.lazyframe.select(~has_unseen_character(user_id) | is_too_long | ~cls.is_clean(data.key))
+
+    @pa.check("email", error=ErrorCode.FORMAT, description=UNSEEN_IN_KEY)
+    def email_address_has_no_unseen_character(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        """A joiner can be part of a domain name, but not of a key."""
+        suspect = pl.when(has_unseen_character(pl.col(data.key))).then(pl.col(data.key))
+        return data.lazyframe.select(~is_email_address(suspect) | has_excess_length(suspect))
 
     @pa.check(
         "given_name",
@@ -105,14 +112,14 @@ class User(EmailRules, PhoneRules, fields=FIELDS):
     def name_or_nickname_is_at_most_300_characters(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key).str.len_chars() <= 300)
 
-    @pa.check("picture", error=ErrorCode.FORMAT, description="is not an absolute http or https URI")
+    @pa.check("picture", error=ErrorCode.FORMAT, description="is not an absolute http or https URI{with_unseen}")
     def picture_is_an_http_uri(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(is_http_uri(pl.col(data.key)) | ~cls.is_clean(data.key))
 
     @pa.check(
         "password_hash",
         error=ErrorCode.PATTERN,
-        description="is not a bcrypt hash ($2a$ or $2b$, a cost of 04 to 31, $ and 53 characters)",
+        description="is not a bcrypt hash ($2a$ or $2b$, a cost of 04 to 31, $ and 53 characters){with_unseen}",
     )
     def password_hash_is_bcrypt(cls, data: pa.PolarsData) -> pl.LazyFrame:
         is_bcrypt = pl.col(data.key).str.contains(r"^\$2[ab]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$")

@@ -7,7 +7,8 @@ from schemas.canonical import present
 from schemas.codes import ErrorCode
 from schemas.connection import ConnectionSettings
 from schemas.formats.email import is_email_address
-from schemas.rules.user import User
+from schemas.formats.text import has_unseen_character
+from schemas.rules.user import UNSEEN_IN_KEY, User
 
 
 def user_model(connection: ConnectionSettings) -> type[User]:
@@ -35,10 +36,14 @@ def user_model(connection: ConnectionSettings) -> type[User]:
         def username_is_short_enough(cls, data: pa.PolarsData) -> pl.LazyFrame:
             return data.lazyframe.select(username.str.len_chars() <= longest)
 
+        @pa.check("username", error=ErrorCode.PATTERN, description=UNSEEN_IN_KEY)
+        def username_has_no_unseen_character(cls, data: pa.PolarsData) -> pl.LazyFrame:
+            return data.lazyframe.select(~has_unseen_character(username) | ~fits | ~cls.is_clean(data.key))
+
         @pa.check("username", error=ErrorCode.PATTERN, description="does not match the connection's pattern")
         def username_matches_the_pattern(cls, data: pa.PolarsData) -> pl.LazyFrame:
-            matches = username.str.contains(connection.username_pattern)
-            return data.lazyframe.select(matches | ~fits | ~cls.is_clean(data.key))
+            mismatch = pl.when(~username.str.contains(connection.username_pattern)).then(username)
+            return data.lazyframe.select(has_unseen_character(mismatch) | ~fits | ~cls.is_clean(data.key))
 
         @pa.check(
             "username", error=ErrorCode.NOT_PASSED, description="is an e-mail address; a username must not be one"

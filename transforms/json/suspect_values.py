@@ -16,8 +16,8 @@ from transforms.json.values import make_printable, query_texts
 METADATA = ("app_metadata", "user_metadata")
 PARTS = ("custom_password_hash", "mfa_factors")
 # DuckDB escapes only control characters, quotes and backslashes; metadata may have line breaks and tabs
-UNCLEAN = r'^(?:[^\\]|\\["\\])*\\[^"\\]|\x{FFFD}'
-UNCLEAN_IN_METADATA = r'^(?:[^\\]|\\["\\nrt])*\\[^"\\nrt]|\x{FFFD}'
+UNCLEAN = r'^(?:[^\\]|\\["\\])*\\[^"\\]|[\x7f-\x{9F}\x{FFFD}]'
+UNCLEAN_IN_METADATA = r'^(?:[^\\]|\\["\\nrt])*\\[^"\\nrt]|[\x7f-\x{9F}\x{FFFD}]'
 RESERVED = [f'"{key}":' for key in RESERVED_APP_METADATA]
 
 MEMBERS = pl.Schema({"record": pl.Int64(), "line": pl.Int64(), "path": pl.String(), "text": pl.String()})

@@ -104,5 +104,5 @@ def decode_string(text: pl.Expr, *, escaped: pl.Expr | None = None) -> pl.Expr:
 
 def make_printable(path: pl.Expr) -> pl.Expr:
     """Return the path with control characters escaped as in JSON, cut where it is too long to read."""
-    controls = {character: escape for escape, character in ESCAPED_CHARACTERS.items() if len(escape) > 2}
+    controls = {chr(code): f"\\u{code:04X}" for code in (*range(0x20), *range(0x7F, 0xA0))}
     return path.str.replace_many(controls).str.head(LONGEST_PATH)

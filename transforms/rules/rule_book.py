@@ -16,6 +16,7 @@ import polars as pl
 from schemas.canonical import JSON_TYPE, items_column, json_type, type_column
 from schemas.codes import ErrorCode, Severity
 from schemas.fields import JsonType
+from schemas.formats.text import UNSEEN
 from schemas.rules.password_hash import ALGORITHM
 
 TYPE_WORDS: Mapping[str, str] = {
@@ -26,6 +27,24 @@ TYPE_WORDS: Mapping[str, str] = {
     JsonType.ARRAY: "an array",
     JsonType.NULL: "null",
 }
+ENDINGS = {1: "st", 2: "nd", 3: "rd"}  # of ordinal numbers
+
+
+def _describe_unseen(key: str) -> pl.Expr:
+    """Return the first white space or invisible character of a text and its place; null if there is none."""
+    text = pl.col(key)
+    character = text.str.extract(f"([{UNSEEN}])").map_batches(_name_code_points, return_dtype=pl.String)
+    place = text.str.extract(f"^([^{UNSEEN}]*)").str.len_chars()
+    is_teen = (place % 100).is_between(11, 13)
+    ending = pl.when(is_teen).then(pl.lit("th")).otherwise((place % 10).replace_strict(ENDINGS, default="th"))
+    after = pl.format("{} after the {}{} character", character, place, ending)
+    return pl.when(place == 0).then(pl.format("{} before the 1st character", character)).otherwise(after)
+
+
+def _name_code_points(characters: pl.Series) -> pl.Series:
+    names = {character: f"U+{ord(character):04X}" for character in characters.drop_nulls().unique()}
+    return characters.replace_strict(names, default=None, return_dtype=pl.String)
+
 
 # what a placeholder in a rule's sentence stands for, by the rule's column
 PLACEHOLDERS: Mapping[str, Callable[[str], pl.Expr]] = {
@@ -37,6 +56,8 @@ PLACEHOLDERS: Mapping[str, Callable[[str], pl.Expr]] = {
     "algorithm": lambda _: pl.col(ALGORITHM),
     "depth": lambda _: pl.col("depth"),
     "copies": lambda _: pl.col("copies"),
+    "unseen": _describe_unseen,
+    "with_unseen": lambda key: pl.format("; it has {}", _describe_unseen(key)),
     "suggestion": lambda _: pl.format("; did you mean {}?", "suggestion"),
 }
 

@@ -1,6 +1,7 @@
 """The grammars of e-mail addresses, URIs and clean text: our own cases, published corpora, a library's constants."""
 
 import json
+import unicodedata
 import xml.etree.ElementTree as ET  # of a file that is part of the corpora
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.provisional import urls
 
 from schemas.formats.email import LONGEST_EMAIL, LONGEST_LOCAL_PART, is_email_address
-from schemas.formats.text import is_clean_text
+from schemas.formats.text import has_unseen_character, is_clean_text
 from schemas.formats.uri import is_http_uri
 from tests.oracle import grammars
 from tests.oracle.addresses import emails, pictures
@@ -185,7 +186,18 @@ def test_uris_match_the_handwritten_grammar(texts: list[str]) -> None:
     assert matches(texts, is_http_uri) == [grammars.is_http_uri(text) for text in texts]
 
 
-def test_only_c0_controls_and_the_replacement_character_are_unclean() -> None:
-    characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
-    unclean = [c for c, clean in zip(characters, matches(characters, is_clean_text), strict=True) if not clean]
-    assert unclean == [*(chr(code) for code in range(0x20)), "\ufffd"]
+CHARACTERS = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
+
+
+def test_only_controls_and_the_replacement_character_are_unclean() -> None:
+    unclean = [c for c, clean in zip(CHARACTERS, matches(CHARACTERS, is_clean_text), strict=True) if not clean]
+    assert unclean == [*(c for c in CHARACTERS if unicodedata.category(c) == "Cc"), "\ufffd"]
+
+
+def test_white_space_and_format_characters_are_unseen() -> None:
+    found = {c for c, unseen in zip(CHARACTERS, matches(CHARACTERS, has_unseen_character), strict=True) if unseen}
+    unseen = {c for c in CHARACTERS if unicodedata.category(c) in {"Cf", "Zs", "Zl", "Zp"}}
+    controls = {"\x85"}  # white space, too; a text that has it is unclean
+    later = {chr(code) for code in range(0x13439, 0x13440)}  # hieroglyphic controls, unknown to this Python's Unicode
+    assert {*"\u200b\ufeff\u00ad\u180e\u2060\u202e\U000e0001\U000e0041"} < unseen
+    assert found - later == (unseen | controls) - later
