@@ -12,7 +12,7 @@ import polars as pl
 
 from schemas.fields import Field, JsonType
 
-ESCAPED = "escaped"  # column of users: whether the record's JSON has an escape, a control character or a trace of broken encoding
+ESCAPED = "escaped"  # column of users: whether the record's JSON may have an escape, a control or U+FFFD
 JSON_TYPE = pl.Enum([json_type.value for json_type in JsonType])
 
 

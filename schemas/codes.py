@@ -69,6 +69,8 @@ class ErrorCode(StrEnum):
     ROW_TOO_LONG = "ROW_TOO_LONG", "the row has more cells than the header"
     NOT_FOUND = "NOT_FOUND", "no existing user matches the row"
     CHANGED_SINCE = "CHANGED_SINCE", "an undo keeps the user, who has been changed since"
+    TRIMMED = "TRIMMED", "white space around a text was taken off"
+    LOOKS_ABSENT = "LOOKS_ABSENT", "a text looks like a word for an absent value"
     NOT_CHANGED = "NOT_CHANGED", "an update does not change this value, which differs from the stored one"
 
     # ours, per file or job
@@ -96,5 +98,6 @@ class ErrorCode(StrEnum):
     INTERNAL = "INTERNAL", "an unexpected error in the import itself", Scope.JOB
 
 
+WARNINGS = (ErrorCode.TRIMMED.value, ErrorCode.LOOKS_ABSENT.value)  # a rule with such a code refuses no row
 ROW_CODES: tuple[str, ...] = tuple(code.value for code in ErrorCode if code.scope is Scope.ROW)
 JOB_CODES: tuple[str, ...] = tuple(code.value for code in ErrorCode if code.scope is Scope.JOB)

@@ -60,6 +60,10 @@ FIELDS: tuple[UserField, ...] = (
 )
 FIELD_NAMES: tuple[str, ...] = tuple(field.name for field in FIELDS)
 
+# the fields that white space around their text is taken off, and a frame of the texts as they were
+TRIMMED_FIELDS = tuple(field for field in FIELDS if field.type is JsonType.STRING and not field.secret)
+TRIMMED = pl.Schema({"record": pl.Int64(), **{field.name: pl.String() for field in TRIMMED_FIELDS}})
+
 # the columns of a staged row: keys to match by, then the fields; null means that the row does not have the field
 STAGED = pl.Schema(
     {

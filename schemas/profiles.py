@@ -19,6 +19,7 @@ class Profile:
     true_words: tuple[str, ...] = TRUE_WORDS
     false_words: tuple[str, ...] = FALSE_WORDS
     header_aliases: Mapping[str, str] = field(default_factory=dict)  # folded header → canonical field
+    trims: bool = True  # white space around a text is taken off
 
 
 # columns that the product adds to a file of refused rows; an import ignores them
@@ -54,6 +55,7 @@ PROFILES: Mapping[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile("auth0", CANONICAL_PATHS),
+        Profile("auth0-import", CANONICAL_PATHS, trims=False),  # Auth0's exact format; never chosen for a file
         Profile("csv", CANONICAL_PATHS, header_aliases=HEADER_ALIASES),
     )
 }

@@ -77,8 +77,20 @@ TEXTS = tuple(field.name for field in FIELDS if field.type is JsonType.STRING)
 FLAGS = tuple(field.name for field in FIELDS if field.type is JsonType.BOOLEAN)
 TOTP = {"totp": {"secret": "JBSWY3DPEHPK3PXP"}}
 UNSEEN = "\u200b\ufeff\u00ad\u180e\u2060\u202e\u00a0\u3000\U000e0041"
+TRIMMED = {
+    "email": "jo@example.com",
+    "phone_number": "+4930",
+    "user_id": "auth0|1",
+    "username": "jo",
+    "given_name": "Jo",
+    "family_name": "Li",
+    "name": "Jo Li",
+    "nickname": "jo",
+    "picture": "https://example.com/jo.png",
+}
 CONTROLS = "\x7f\x80\x85\x9f"
 CELLS = Layout(textual=True, columns=("email", "user_metadata"))
+TEXT_CELLS = Layout(textual=True, columns=TEXTS)
 
 EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
     C.ANY_OF_MISSING: (one(C.ANY_OF_MISSING, factors(TOTP, {}), "mfa_factors[1]"),),
@@ -141,7 +153,7 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
     C.MAX_LENGTH: (
         one(C.MAX_LENGTH, user(email="a" * 65 + "@example.com"), "email"),
         one(C.MAX_LENGTH, user(email="a@" + "b" * 253), "email"),
-        one(C.MAX_LENGTH, user(user_id=" " * 256), "user_id"),
+        one(C.MAX_LENGTH, user(user_id="a b" * 86), "user_id"),
         one(C.MAX_LENGTH, user(username="é" * 129), "username"),
         one(C.MAX_LENGTH, user(given_name="日" * 151), "given_name"),
         one(C.MAX_LENGTH, user(family_name="x" * 151), "family_name"),
@@ -191,6 +203,11 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
         *(one(C.PATTERN, user(user_id=f"a{unseen}b"), "user_id") for unseen in UNSEEN),
         *(one(C.PATTERN, user(username=f"a{unseen}b"), "username") for unseen in UNSEEN),
         one(C.PATTERN, user(user_id="\u200b"), "user_id"),
+        *(
+            one(C.PATTERN, user(**{name: word}), name, layout=TEXT_CELLS)
+            for name in ("email", "phone_number", "user_id", "username")
+            for word in ("NULL", "#N/A", "None")
+        ),
         one(C.PATTERN, user(username="jane doe"), "username"),
         one(C.PATTERN, user(username="jané"), "username"),
         one(C.PATTERN, user(password_hash=BCRYPT.replace("$10$", "$03$")), "password_hash"),
@@ -206,7 +223,7 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
         one(C.UNKNOWN_FIELD, factors({"phone": {"value": "+1", "sms": True}}), "mfa_factors[0].phone.sms"),
     ),
     C.INVALID_TEXT: (
-        one(C.INVALID_TEXT, user(email="jane@example.com\n"), "email"),
+        one(C.INVALID_TEXT, user(email="jane\n@example.com"), "email"),
         *(one(C.INVALID_TEXT, user(**{name: "a\x00b\ufffd"}), name) for name in TEXTS),
         *(one(C.INVALID_TEXT, user(**{name: f"a{control}b"}), name) for name in TEXTS for control in CONTROLS),
         *(one(C.INVALID_TEXT, json.dumps(user(name=f"a{c}b"), ensure_ascii=False), "name") for c in CONTROLS),
@@ -254,6 +271,23 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
             + '"}}}',
             f"{ROOT}.algorithm",
         ),
+    ),
+    C.TRIMMED: (
+        *(one(C.TRIMMED, user(**{name: f" {value}\u2003"}), name) for name, value in TRIMMED.items()),
+        *(one(C.TRIMMED, user(name=f"{space}Ann Lo"), "name") for space in "\t\n\x85\u00a0\u200b\ufeff"),
+        example(user(name=" \u200b "), (C.TRIMMED, "name"), (C.MIN_LENGTH, "name")),
+        example(user(user_id=" \u200babc "), (C.TRIMMED, "user_id"), (C.PATTERN, "user_id")),
+        one(C.TRIMMED, user(name="  "), "name", layout=TEXT_CELLS),
+        example(user(email="\u3000"), (C.TRIMMED, "email"), (C.OBJECT_REQUIRED, "email"), layout=TEXT_CELLS),
+        example(user(name=" NULL "), (C.TRIMMED, "name"), (C.LOOKS_ABSENT, "name"), layout=TEXT_CELLS),
+    ),
+    C.LOOKS_ABSENT: (
+        *(
+            one(C.LOOKS_ABSENT, user(**{name: word}), name, layout=TEXT_CELLS)
+            for name in ("given_name", "family_name", "name", "nickname")
+            for word in ("NULL", "null", "None", "nan", "NaN", "#N/A", "n/a")
+        ),
+        example(user(name="n/a", user_id="n/a"), (C.LOOKS_ABSENT, "name"), (C.PATTERN, "user_id"), layout=TEXT_CELLS),
     ),
     C.TOO_DEEP: (one(C.TOO_DEEP, user(user_metadata='{"a":' * 101 + "1" + "}" * 101), "user_metadata", layout=CELLS),),
 }

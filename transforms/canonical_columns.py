@@ -10,7 +10,7 @@ from schemas.fields import Field, JsonType
 from schemas.formats.text import where_beyond_ascii
 from transforms.json.values import decode_string, get_json_type
 
-FIRST_CHARACTERS = {JsonType.STRING: '"', JsonType.OBJECT: "{", JsonType.ARRAY: "[", JsonType.NUMBER: ""}
+FIRST_CHARACTERS = {JsonType.STRING: '"', JsonType.OBJECT: "{", JsonType.ARRAY: "["}
 
 
 def canonical_columns(texts: pl.DataFrame, fields: Sequence[Field]) -> list[pl.Expr]:
@@ -26,6 +26,8 @@ def _has_own_type(field: Field) -> pl.Expr:
     text = pl.col(field.name)
     if field.type is JsonType.BOOLEAN:
         return text.is_in(["true", "false"])
+    if field.type is JsonType.NUMBER:
+        return text.str.contains("^[-0-9]")
     return text.str.starts_with(FIRST_CHARACTERS[field.type])
 
 

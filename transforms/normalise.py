@@ -15,10 +15,11 @@ from schemas.frames import Layout
 from schemas.profiles import IGNORED_COLUMNS, Profile
 from transforms.canonical_columns import canonical_columns, match_keys
 from transforms.cells import convert_to_json, measure_cell_depths, remove_deep_cells
+from transforms.given_texts import clean_texts
 from transforms.json.nested_parts import add_item_counts, list_factor_items, open_mfa_factors, open_password_hashes
 from transforms.json.object_keys import collect_keys, find_keys_of_columns, find_keys_of_records, known_keys
 from transforms.json.suspect_values import find_keys_of_metadata, find_suspect_texts, find_suspect_values
-from transforms.json.values import extract_values, has_escape, json_pointer, unpack_found
+from transforms.json.values import extract_values, json_pointer, unpack_found
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Canonical:
     """A batch in canonical shape; every frame has `record`, `line` and the columns of its model."""
 
     users: pl.DataFrame  # one row per record, with email_key and username_key
+    outer_white_space: pl.DataFrame  # one row per record that has a text with white space around it, now taken off
+    absent_words: pl.DataFrame  # one row per record that has a cell with a word for an absent value
     password_hashes: pl.DataFrame  # one row per record that has a `custom_password_hash`
     mfa_factors: pl.DataFrame  # one row per item of `mfa_factors`
     object_keys: pl.DataFrame  # one row per suspect key of an object
@@ -41,7 +44,9 @@ def normalise(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, profile:
     depths = measure_cell_depths(cells, layout=layout)
     cells = remove_deep_cells(cells, depths)
     texts = convert_to_json(cells, layout=layout, profile=profile, engine=engine)
-    users = texts.select("record", "line", ESCAPED, *canonical_columns(texts, FIELDS)).with_columns(match_keys())
+    users = texts.select("record", "line", ESCAPED, *canonical_columns(texts, FIELDS))
+    given = clean_texts(users, profile=profile, layout=layout)
+    users = given.users.with_columns(match_keys())
     items = list_factor_items(users, engine=engine)
     hashes, factors = open_password_hashes(users, engine=engine), open_mfa_factors(items, engine=engine)
     own_keys = find_keys_of_columns(texts, others) if layout.columns else find_keys_of_records(read, profile=profile)
@@ -49,6 +54,8 @@ def normalise(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, profile:
     metadata_keys = find_keys_of_metadata(users, suspects, engine=engine)
     return Canonical(
         users=add_item_counts(users, items),
+        outer_white_space=given.outer_white_space,
+        absent_words=given.absent_words,
         password_hashes=hashes.frame,
         mfa_factors=factors.frame,
         object_keys=collect_keys(own_keys, hashes.keys, factors.keys, metadata_keys),

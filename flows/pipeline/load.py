@@ -21,9 +21,10 @@ from flows.readers.registry import read
 from flows.readers.sources import Source, find_sources, fingerprint
 from flows.store.database import scratch
 from flows.store.jobs import Content
-from schemas.codes import ErrorCode, Severity
+from schemas.codes import WARNINGS, ErrorCode, Severity
 from schemas.connection import ConnectionSettings
 from schemas.faults import JobFault
+from schemas.fields import TRIMMED
 from schemas.frames import RECORDS
 from schemas.job import JobStatus, JobSummary
 from schemas.profiles import CANONICAL_PATHS, PROFILES, Profile
@@ -63,6 +64,7 @@ class _Checked:
     accepted: pl.DataFrame
     errors: pl.DataFrame
     originals: pl.DataFrame
+    trimmed: pl.DataFrame
     refused: pl.DataFrame
 
 
@@ -142,7 +144,7 @@ def _stage_batches(context: _Context) -> _Tally:
 
 def _write_parts(context: _Context, number: int, batch: _Checked) -> None:
     folder = context.job.folder
-    for kind in ("accepted", "errors", "originals", "refused"):
+    for kind in ("accepted", "errors", "originals", "trimmed", "refused"):
         folder.write_part(kind, number, getattr(batch, kind))
     if batch.refused.height:
         with context.engine.cursor() as cursor:
@@ -191,6 +193,7 @@ def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, do
         accepted=verdicts.accepted,
         errors=pl.concat([batch.errors, verdicts.errors], how="vertical"),
         originals=_originals(batch.rows, verdicts, profile=profile),
+        trimmed=canonical.outer_white_space.join(verdicts.accepted, on="record", how="semi").select(TRIMMED.names()),
         refused=refused,
     )
 
@@ -200,7 +203,8 @@ def _originals(rows: pl.DataFrame, verdicts: Validated, *, profile: Profile) -> 
     accepted = verdicts.accepted.select("record")
     if profile.paths != CANONICAL_PATHS:
         return rows.join(accepted, on="record", how="semi")
-    warned = verdicts.errors.filter(severity=Severity.WARNING.value).join(accepted, on="record", how="semi")
+    is_left_out = (pl.col("severity") == Severity.WARNING.value) & ~pl.col("code").is_in(WARNINGS)
+    warned = verdicts.errors.filter(is_left_out).join(accepted, on="record", how="semi")
     return rows.join(warned, on="record", how="semi") if warned.height else RECORDS.to_frame()
 
 

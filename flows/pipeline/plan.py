@@ -20,6 +20,7 @@ from flows.store.fault_points import fault_point
 from flows.store.job_folder import JobFolder
 from schemas.codes import ErrorCode, Severity
 from schemas.faults import Fault, JobFault
+from schemas.fields import TRIMMED
 from schemas.frames import ERRORS, RECORDS
 from schemas.job import JobStatus, JobSummary, OnError, RowOutcome
 from schemas.options import JobOptions
@@ -58,6 +59,7 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
     """Plan the job on an open connection; replaces an earlier plan of the job."""
     view_parts(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
     view_parts(connection, "originals", job.folder.parts("originals"), empty=RECORDS)
+    view_parts(connection, "trimmed", job.folder.parts("trimmed"), empty=TRIMMED)
     options = job.options
     for query in plan_queries(mode=options.mode, policy=options.policy, connection_id=options.connection):
         job.begin_step(query.name)

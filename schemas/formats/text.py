@@ -9,6 +9,7 @@ UNCLEAN = r"[\x00-\x1f\x7f-\x{9F}\x{FFFD}]"
 UNCLEAN_IN_METADATA = (
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9F}\x{FFFD}]"  # notes and addresses have line breaks and tabs
 )
+WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 UNSEEN = r"\s\p{Cf}"  # white space and what has no shape: U+200B, U+FEFF, U+00AD, bidirectional marks, …
 
 

@@ -5,7 +5,7 @@ import random
 
 Json = object
 
-CHARACTERS = [*'ab"\\\n\x00\x7f.[]{}:, /$@-_0', "é", "日", "😀", "\ufffd", "\u2028"]
+CHARACTERS = [*'ab"\\\n\x00\x7f.[]{}:, /$@-_0', "é", "日", "😀", "\ufffd", "\u2028", "\u200b", "\x9b", "\u00a0"]
 NAMES = [
     "value",
     "encoding",

@@ -13,7 +13,24 @@ DISALLOWED = set("\u0640\u07fa\u302e\u302f\u3031\u3032\u3033\u3034\u3035\u303b")
 
 
 def is_clean_text(text: str) -> bool:
-    return not any(ord(character) < 0x20 or character == "\ufffd" for character in text)
+    return not any(unicodedata.category(character) == "Cc" or character == "\ufffd" for character in text)
+
+
+def is_white_space(character: str) -> bool:
+    """Return whether the character has the Unicode property White_Space: controls 1C to 1F do not, as for Python."""
+    return character.isspace() and character not in "\x1c\x1d\x1e\x1f"
+
+
+def is_unseen(character: str) -> bool:
+    return is_white_space(character) or unicodedata.category(character) == "Cf"
+
+
+def without_outer(text: str, *, invisible: str = "") -> str:
+    """Return the text without white space, and the given characters, at either end."""
+    kept = [
+        place for place, character in enumerate(text) if not is_white_space(character) and character not in invisible
+    ]
+    return text[kept[0] : kept[-1] + 1] if kept else ""
 
 
 def is_clean_in_metadata(text: str) -> bool:

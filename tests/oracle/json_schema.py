@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-from tests.oracle.grammars import is_email_address, is_http_uri
+from tests.oracle.grammars import is_email_address, is_http_uri, is_unseen
 
 RESERVED = [
     "__tenant",
@@ -120,11 +120,11 @@ USER = {
     "additionalProperties": False,
     "not": {"required": ["password_hash", "custom_password_hash"]},
     "properties": {
-        "email": EMAIL,
+        "email": {**EMAIL, "allOf": [{"format": "key"}]},
         "email_verified": FLAG,
         "phone_number": E164,
         "phone_verified": FLAG,
-        "user_id": {**text(1, 255), "pattern": "^\\S*\\Z"},
+        "user_id": {**text(1, 255), "format": "key"},
         "username": {**text(1, 128), "pattern": "^[A-Za-z0-9@^$.!`\\-#+'~_]*\\Z"},
         "given_name": text(1, 150),
         "family_name": text(1, 150),
@@ -145,6 +145,7 @@ USER = {
 
 FORMATS = FormatChecker(formats=())
 FORMATS.checks("email")(lambda value: not isinstance(value, str) or is_email_address(value))
+FORMATS.checks("key")(lambda value: not isinstance(value, str) or not any(map(is_unseen, value)))
 FORMATS.checks("uri")(lambda value: not isinstance(value, str) or is_http_uri(value))
 
 VALIDATOR = Draft202012Validator(USER, format_checker=FORMATS)

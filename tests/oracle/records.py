@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from tests.oracle.addresses import emails, pictures
 from tests.oracle.json_schema import RESERVED
 from tests.oracle.password_hashes import BCRYPT, custom_password_hashes, password_hashes
-from tests.oracle.strategies import Strategy, anything, lengths, members, rarely, texts, unclean
-from tests.oracle.twin import FIELDS
+from tests.oracle.strategies import Strategy, anything, lengths, members, rarely, spaced, texts, unclean
+from tests.oracle.twin import FIELDS, TEXTS
 
 # a failing batch is not shrunk: the message has the record
 GENERATED = settings(phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck), database=None)
@@ -73,6 +73,7 @@ VALUES: dict[str, Strategy] = {
     "user_metadata": user_metadata,
     "mfa_factors": mfa_factors,
 }
+VALUES |= {name: spaced(value) for name, value in VALUES.items() if name in TEXTS}
 VALID: dict[str, Strategy] = {
     **VALUES,
     "phone_number": st.just("+4930123"),
@@ -92,7 +93,7 @@ VALID: dict[str, Strategy] = {
 
 def with_edge(name: str) -> Strategy:
     """Return a record that is valid except, perhaps, for one field."""
-    odd = rarely(emails if name == "email" else VALUES[name], st.one_of(anything, unclean), out_of=8)
+    odd = rarely(spaced(emails) if name == "email" else VALUES[name], st.one_of(anything, unclean), out_of=8)
     one_hash = "password_hash" if name == "custom_password_hash" else "custom_password_hash"
     rest = {key: value for key, value in VALID.items() if key not in {name, one_hash}}
     return st.fixed_dictionaries({"email": st.just("jane@example.com"), name: odd}, optional=rest)
@@ -101,5 +102,5 @@ def with_edge(name: str) -> Strategy:
 records: Strategy = st.one_of(
     st.sampled_from(["email", *VALUES]).flatmap(with_edge),
     st.just("custom_password_hash").flatmap(with_edge),
-    members({"email": emails}, VALUES, unknown=("emial", "isAdmin", "Email", "password", *FIELDS)),
+    members({"email": spaced(emails)}, VALUES, unknown=("emial", "isAdmin", "Email", "password", *FIELDS)),
 )

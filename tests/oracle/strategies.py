@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 Json = object
 Strategy = st.SearchStrategy[Json]
 
-CONTROLS = ["\x00", "\t", "\n", "\x1f", "\ufffd"]
+CONTROLS = ["\x00", "\t", "\n", "\x1f", "\x7f", "\x80", "\x85", "\x9f", "\ufffd"]
+SPACES = [" ", "\t", "\n", "\x85", "\u00a0", "\u1680", "\u2003", "\u2028", "\u3000"]
+INVISIBLE = ["\u200b", "\ufeff", "\u00ad", "\u180e", "\u2060", "\u200d", "\u202e", "\U000e0001", "\U000e0041"]
 
 
 def rarely(usual: Strategy, odd: Strategy, *, out_of: int = 12) -> Strategy:
@@ -37,6 +39,20 @@ anything: Strategy = st.one_of(
     st.just({}),
     st.just([{}]),
 )
+unseen = st.text([*SPACES, *INVISIBLE], max_size=2)
+
+
+def spaced(texts_: Strategy) -> Strategy:
+    """Return the texts, rarely with white space and invisible characters around or inside them."""
+
+    def insert(text: Json, before: str, inside: str, after: str) -> Json:
+        half = len(text) // 2 if isinstance(text, str) else 0
+        return f"{before}{text[:half]}{inside}{text[half:]}{after}" if isinstance(text, str) else text
+
+    around = st.builds(insert, texts_, unseen, st.just(""), unseen)
+    return rarely(rarely(texts_, around, out_of=4), st.builds(insert, texts_, unseen, unseen, unseen), out_of=8)
+
+
 unclean = st.builds(lambda a, control, b: a + control + b, texts(1, 5), st.sampled_from(CONTROLS), texts(0, 5))
 
 

@@ -7,7 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from tests.oracle.grammars import is_clean_in_metadata, is_clean_text, is_email_address, is_http_uri
+from tests.oracle.grammars import (
+    is_clean_in_metadata,
+    is_clean_text,
+    is_email_address,
+    is_http_uri,
+    is_unseen,
+    without_outer,
+)
 from tests.oracle.json_schema import RESERVED
 
 Fault = tuple[str, str]
@@ -25,6 +32,7 @@ TEXTS = [
     "picture",
     "password_hash",
 ]
+KEYS = ["email", "user_id", "username"]
 FLAGS = ["email_verified", "phone_verified", "blocked"]
 OBJECTS = ["custom_password_hash", "app_metadata", "user_metadata"]
 FIELDS = [*TEXTS, *FLAGS, *OBJECTS, "mfa_factors"]
@@ -51,8 +59,20 @@ HASH_KEYS = ["algorithm", "hash", "salt", "password", "keylen", "cost", "blockSi
 
 
 def faults_in(record: Mapping[str, Json]) -> set[Fault]:
-    """Return every code and path of a record."""
-    return {(code, printable(path)) for code, path in _record(record)}
+    """Return every code and path of a record, also of the warnings."""
+    found = {(code, printable(path)) for code, path in _record(trimmed(record))}
+    return found | {("TRIMMED", name) for name, value in trimmed(record).items() if value != record[name]}
+
+
+def trimmed(record: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return the record without white space around its texts; around a hash it stays."""
+    return {name: _trimmed(value, name) if isinstance(value, str) else value for name, value in record.items()}
+
+
+def _trimmed(text: str, name: str) -> str:
+    if name not in TEXTS or name == "password_hash":
+        return text
+    return without_outer(text, invisible="" if name in KEYS else "\u200b\ufeff")
 
 
 def _record(record: Mapping[str, Json]) -> Iterator[Fault]:
@@ -92,13 +112,14 @@ def _text(value: Json, name: str) -> Iterator[Fault]:
 
 
 def _form(value: str, name: str) -> Iterator[Fault]:
-    if name == "email" and not is_email_address(value) and not list(_long_email(value, name)):
+    has_unseen = any(map(is_unseen, value))
+    if name == "email" and (has_unseen or not is_email_address(value)) and not list(_long_email(value, name)):
         yield "FORMAT", name
     if name == "picture" and not is_http_uri(value):
         yield "FORMAT", name
     if name == "phone_number" and not is_phone(value):
         yield "PATTERN", name
-    if name == "user_id" and any(character.isspace() for character in value):
+    if name == "user_id" and has_unseen:
         yield "PATTERN", name
     if name == "username" and not re.fullmatch(r"[A-Za-z0-9@^$.!`\-#+'~_]*", value):
         yield "PATTERN", name
@@ -147,7 +168,7 @@ def _unclean(value: Json, path: str) -> Iterator[Fault]:
 
 def printable(path: str) -> str:
     """Return the path with control characters escaped as in JSON."""
-    return re.sub(r"[\x00-\x1f]", lambda control: f"\\u{ord(control[0]):04X}", path)
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda control: f"\\u{ord(control[0]):04X}", path)
 
 
 def _password_hash(value: dict[str, Json]) -> Iterator[Fault]:

@@ -54,7 +54,8 @@ def test_text_stays_as_the_file_has_it() -> None:
     names = ["00123", " a ", '"', "\\", "\\n", '\\"', "é\u0301", "\x00\n\t\x1f\x7f\u2028", "😀", every]
     for ascii_only in (True, False):
         texts = [json.dumps({"name": name}, ensure_ascii=ascii_only) for name in names]
-        assert [value for value, _ in column_of(list(texts), "name")] == names
+        users = normalise_texts(list(texts), profile="auth0-import").users
+        assert users["name"].to_list() == names
 
 
 def test_objects_and_arrays_become_compact_json() -> None:

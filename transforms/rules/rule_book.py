@@ -14,7 +14,7 @@ import pandera.polars as pa
 import polars as pl
 
 from schemas.canonical import JSON_TYPE, items_column, json_type, type_column
-from schemas.codes import ErrorCode, Severity
+from schemas.codes import WARNINGS, ErrorCode, Severity
 from schemas.fields import JsonType
 from schemas.formats.text import UNSEEN
 from schemas.rules.password_hash import ALGORITHM
@@ -116,7 +116,8 @@ def read_rules(model: type[pa.DataFrameModel]) -> tuple[Rule, ...]:
 def _rule(model: type[pa.DataFrameModel], column: str, check: pa.Check) -> Rule:
     if not (check.name and check.error and check.description and check.ignore_na):
         raise TypeError(f"{check.name}: a rule must have a code and a sentence, and pass null")
-    return Rule(check.name, column, getattr(model, check.name), ErrorCode[check.error], check.description)
+    severity = Severity.WARNING if check.error in WARNINGS else Severity.ERROR
+    return Rule(check.name, column, getattr(model, check.name), ErrorCode[check.error], check.description, severity)
 
 
 def _no_rows(values: Mapping[str, pl.DataType]) -> pl.LazyFrame:

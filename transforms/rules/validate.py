@@ -15,6 +15,7 @@ from schemas.codes import Severity
 from schemas.connection import ConnectionSettings
 from schemas.fields import STAGED
 from schemas.frames import ERRORS, ROW_CODE, SEVERITY
+from schemas.rules.given_texts import AbsentWord, OuterWhiteSpace
 from schemas.rules.mfa_factors import MfaFactor
 from schemas.rules.objects import ObjectDepth, ObjectKey, ObjectText
 from schemas.rules.password_hash import PasswordHash
@@ -24,6 +25,8 @@ from transforms.rules.rule_book import Rule, broken_rows, read_rules
 
 PATHS: Mapping[str, Callable[[str], pl.Expr]] = {
     "users": pl.lit,
+    "outer_white_space": pl.lit,
+    "absent_words": pl.lit,
     "password_hashes": pl.lit,
     "mfa_factors": lambda column: pl.format(column.replace("[]", "[{}]"), "place"),
     "object_keys": pl.col,
@@ -70,6 +73,8 @@ def get_models(connection: ConnectionSettings) -> Mapping[str, type[pa.DataFrame
     """Return the model with the rules of each frame of `Canonical`."""
     return {
         "users": user_model(connection),
+        "outer_white_space": OuterWhiteSpace,
+        "absent_words": AbsentWord,
         "password_hashes": PasswordHash,
         "mfa_factors": MfaFactor,
         "object_keys": ObjectKey,

@@ -1,24 +1,24 @@
 -- grain: one row per staged record that the plan refuses: the record as JSON, as it came if that was kept, otherwise
--- built from its columns
--- reads: staged, refusals, originals
+-- built from its columns, with the white space that was taken off
+-- reads: staged, refusals, originals, trimmed
 select
     staged.record,
     staged.line,
     coalesce(originals.text, '{' || concat_ws(
         ',',
-        '"email":' || to_json(email),
-        '"email_verified":' || to_json(email_verified),
-        '"phone_number":' || to_json(phone_number),
-        '"phone_verified":' || to_json(phone_verified),
-        '"user_id":' || to_json(user_id),
-        '"username":' || to_json(username),
-        '"given_name":' || to_json(given_name),
-        '"family_name":' || to_json(family_name),
-        '"name":' || to_json(name),
-        '"nickname":' || to_json(nickname),
-        '"picture":' || to_json(picture),
-        '"blocked":' || to_json(blocked),
-        '"password_hash":' || to_json(password_hash),
+        '"email":' || to_json(coalesce(trimmed.email, staged.email)),
+        '"email_verified":' || to_json(staged.email_verified),
+        '"phone_number":' || to_json(coalesce(trimmed.phone_number, staged.phone_number)),
+        '"phone_verified":' || to_json(staged.phone_verified),
+        '"user_id":' || to_json(coalesce(trimmed.user_id, staged.user_id)),
+        '"username":' || to_json(coalesce(trimmed.username, staged.username)),
+        '"given_name":' || to_json(coalesce(trimmed.given_name, staged.given_name)),
+        '"family_name":' || to_json(coalesce(trimmed.family_name, staged.family_name)),
+        '"name":' || to_json(coalesce(trimmed.name, staged.name)),
+        '"nickname":' || to_json(coalesce(trimmed.nickname, staged.nickname)),
+        '"picture":' || to_json(coalesce(trimmed.picture, staged.picture)),
+        '"blocked":' || to_json(staged.blocked),
+        '"password_hash":' || to_json(staged.password_hash),
         '"custom_password_hash":' || custom_password_hash,
         '"app_metadata":' || app_metadata,
         '"user_metadata":' || user_metadata,
@@ -27,4 +27,5 @@ select
 from staged
 semi join refusals on staged.record = refusals.record
 left join originals on staged.record = originals.record
+left join trimmed on staged.record = trimmed.record
 order by staged.record

@@ -120,7 +120,8 @@ errors and warnings                                                             
 ┃ code       ┃ path       ┃ count ┃ first at         ┃ example                 ┃
 ┡━━━━━━━━━━━━╇━━━━━━━━━━━━╇━━━━━━━╇━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━┩
 │ FORMAT     │ email      │ 2     │ record 2, line 2 │ is not an e-mail        │
-│            │            │       │                  │ address                 │
+│            │            │       │                  │ address; it has U+0020  │
+│            │            │       │                  │ after the 2nd character │
 │ MAX_LENGTH │ given_name │ 1     │ record 4, line 4 │ is 151 characters long; │
 │            │            │       │                  │ at most 150 are allowed │
 └────────────┴────────────┴───────┴──────────────────┴─────────────────────────┘
@@ -133,7 +134,7 @@ def test_errors_by_code_are_lines_in_a_pipe(settings: Settings) -> None:
     console = make_console(is_terminal=False)
     show_errors_by_code(console, summary, settings=settings)
     assert printed(console) == snapshot("""\
-  FORMAT at email: 2, first at record 2, line 2: is not an e-mail address
+  FORMAT at email: 2, first at record 2, line 2: is not an e-mail address; it has U+0020 after the 2nd character
   MAX_LENGTH at given_name: 1, first at record 4, line 4: is 151 characters long; at most 150 are allowed
 all of them: python -m flows.jobs errors 11111111-2222-4333-8444-555555555555
 """)
@@ -188,7 +189,7 @@ def test_result_in_a_pipe_has_summary_and_errors(settings: Settings, capsys: pyt
     assert out == snapshot("""\
 completed with errors: 1 inserted, 0 updated, 0 unchanged, 3 failed of 4
 job 11111111-2222-4333-8444-555555555555, connection default, mode upsert, 1.50 s, 2 rows/s, write lock 0.12 s
-  FORMAT at email: 2, first at record 2, line 2: is not an e-mail address
+  FORMAT at email: 2, first at record 2, line 2: is not an e-mail address; it has U+0020 after the 2nd character
   MAX_LENGTH at given_name: 1, first at record 4, line 4: is 151 characters long; at most 150 are allowed
 all of them: python -m flows.jobs errors 11111111-2222-4333-8444-555555555555
 """)
