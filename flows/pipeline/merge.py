@@ -49,7 +49,7 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
             summary = _record(connection, job, planned, content=loaded.content, locked_at=locked_at)
             job.begin_step("commit")
         fault_point("read back")  # committed: from here on the job cannot be stopped
-        verify_merge(connection, job, summary, key_sum=key_sum)
+        verify_merge(connection, job, summary, key_sum=key_sum, refused=planned.summary.failed)
     return summary
 
 

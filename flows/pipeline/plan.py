@@ -28,7 +28,6 @@ from transforms.plan import Query, count_outcomes, plan_queries
 from transforms.rejects.redact import redact
 from transforms.statements import materialise, relation, run, statement
 
-PART_NUMBER = 99999  # the parts that the plan adds sort after those of the load
 LARGE = ("updates", "plan")  # as many rows as are staged: kept as Parquet, not in memory
 ROW_GROUP_BYTES = 16 << 20  # that a thread holds before it writes them
 HINT = "see the errors with `python -m flows.jobs errors JOB`, correct the file or allow more; nothing was merged"
@@ -63,7 +62,7 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
         job.begin_step(query.name)
         _keep_result(connection, query, job.folder)
     errors: pl.DataFrame = connection.sql(statement("planned_errors")).pl().cast(ERRORS)
-    job.folder.write_part("errors", PART_NUMBER, errors)
+    job.folder.write_part("errors", None, errors)
     refused = _stage_refused(connection, job.folder)
     if options.plan:
         job.begin_step("write the plan")
@@ -97,8 +96,8 @@ def _keep_result(connection: duckdb.DuckDBPyConnection, query: Query, folder: Jo
 def _stage_refused(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> int:
     """Stage the records that the plan refuses, as they came and redacted; return their number."""
     refused: pl.DataFrame = connection.sql(statement("refused_records")).pl().cast(RECORDS)
-    folder.write_part("refused", PART_NUMBER, refused)
-    folder.write_part("rejected", PART_NUMBER, redact(refused, engine=connection) if refused.height else refused)
+    folder.write_part("refused", None, refused)
+    folder.write_part("rejected", None, redact(refused, engine=connection) if refused.height else refused)
     return refused.height
 
 
