@@ -58,7 +58,7 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
     view_parts(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
     view_parts(connection, "originals", job.folder.parts("originals"), empty=RECORDS)
     options = job.options
-    for query in plan_queries(mode=options.mode, policy=options.policy, connection_id=options.connection):
+    for query in plan_queries(mode=options.mode, policy=options.merge_policy, connection_id=options.connection):
         job.begin_step(query.name)
         _keep_result(connection, query, job.folder)
     errors: pl.DataFrame = connection.sql(statement("planned_errors")).pl().cast(ERRORS)
@@ -67,7 +67,8 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
     if options.plan:
         job.begin_step("write the plan")
         write_plan(connection, job.folder, Path(options.plan))
-    summary = _planned_summary(loaded.summary, outcomes=count_outcomes(connection), errors=errors, refused=refused)
+    outcomes, warnings = count_outcomes(connection), connection.table("differences").shape[0]
+    summary = _planned_summary(loaded.summary, outcomes=outcomes, errors=errors, warnings=warnings, refused=refused)
     ((users,),) = run(connection, "users_of_connection", connection=options.connection)
     return Planned(summary, exceeded_threshold(options, summary, users=int(str(users))), job.store.version())
 
@@ -102,7 +103,7 @@ def _stage_refused(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> 
 
 
 def _planned_summary(
-    loaded: JobSummary, *, outcomes: Mapping[RowOutcome, int], errors: pl.DataFrame, refused: int
+    loaded: JobSummary, *, outcomes: Mapping[RowOutcome, int], errors: pl.DataFrame, warnings: int, refused: int
 ) -> JobSummary:
     """Return the summary that the job has if the plan is merged; status and times are those of the accepted job."""
     counted = Counter(errors.filter(severity=Severity.ERROR.value)["code"].to_list())
@@ -112,7 +113,7 @@ def _planned_summary(
         updated=outcomes[RowOutcome.UPDATE],
         unchanged=outcomes[RowOutcome.UNCHANGED],
         failed=loaded.failed + refused,
-        warnings=loaded.warnings + errors.filter(severity=Severity.WARNING.value).height,
+        warnings=loaded.warnings + warnings,
         errors_by_code=dict(sorted((Counter(loaded.errors_by_code) + counted).items())),
     )
 
