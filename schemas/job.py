@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 from schemas.faults import ExitCode, Fault
 
@@ -56,13 +56,45 @@ Key = Literal["email", "user_id", "username"]
 KEYS: tuple[Key, ...] = ("email", "user_id", "username")  # by which a record can match a user
 
 
+# what an update does to a field that the row has: take the row's value, take it if the user has none, merge both by
+# RFC 7396 (null removes a key), or leave the user's
+FieldPolicy = Literal["replace", "fill", "merge", "keep"]
+Updatable = Literal[
+    "email_verified",
+    "phone_verified",
+    "given_name",
+    "family_name",
+    "name",
+    "nickname",
+    "picture",
+    "blocked",
+    "password_hash",
+    "custom_password_hash",
+    "app_metadata",
+    "user_metadata",
+    "mfa_factors",
+]
+METADATA: tuple[Updatable, ...] = ("app_metadata", "user_metadata")
+HASHES: tuple[Updatable, ...] = ("password_hash", "custom_password_hash")  # one field: a user has at most one of them
+FILLED: tuple[Updatable, ...] = (*HASHES, "mfa_factors")  # by default: an old file must not bring an old password back
+
+
 @dataclass(frozen=True, kw_only=True)
 class MergePolicy:
     """How an update or upsert matches users and changes their values."""
 
     match_on: tuple[str, ...] = KEYS  # the keys that may match, in the order of messages
-    metadata: Literal["replace", "merge"] = "replace"  # merge: RFC 7396, in which null removes a key
-    fill_only: bool = False  # set only values that are empty
+    metadata: Literal["replace", "merge"] = "replace"
+    fill_only: bool = False
+    policy: Mapping[Updatable, FieldPolicy] = field(default_factory=dict)  # takes precedence over the two before it
+
+    @property
+    def policies(self) -> dict[str, str]:
+        """The policy of every field."""
+        found: dict[str, str] = dict.fromkeys(get_args(Updatable), "fill" if self.fill_only else "replace")
+        if not self.fill_only:
+            found |= dict.fromkeys(METADATA, self.metadata) | dict.fromkeys(FILLED, "fill")
+        return found | {str(name): how for name, how in self.policy.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

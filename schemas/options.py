@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
 
-from schemas.job import KEYS, Key, MergePolicy, Mode, OnError
+from schemas.job import HASHES, KEYS, METADATA, FieldPolicy, Key, MergePolicy, Mode, OnError, Updatable
 
 SOURCES = "What to import"
 MERGE = "What to merge"
@@ -79,6 +79,12 @@ class FileOptions(BaseModel):
         " (RFC 7396: null removes a key).",
     )
     fill_only: Annotated[bool, Option(UPDATE)] = Field(default=False, description="Set only what is empty today.")
+    policy: Annotated[dict[Updatable, FieldPolicy], Option(UPDATE, "FIELD=POLICY")] = Field(
+        default={},
+        description="What an update does to a field that the row has: replace takes the row's value, fill only where"
+        " the user has none, merge merges metadata, keep leaves the user's. The default is fill for password hashes"
+        " and mfa_factors, else replace. Takes precedence over metadata and fill only.",
+    )
     unknown_fields: Annotated[Literal["refuse", "ignore"], Option(SOURCES)] = Field(
         default="refuse",
         description="What an unknown field means: refuse refuses the row, ignore leaves the field out with a warning.",
@@ -86,7 +92,7 @@ class FileOptions(BaseModel):
     reset_unsupported_hashes: Annotated[bool, Option(SOURCES)] = Field(
         default=False,
         description="Import a row whose only fault is its password hash without the hash."
-        " The user has to choose a new password.",
+        " A user who has a password keeps it; any other must set a new one.",
     )
 
     @field_validator("profile")
@@ -96,6 +102,17 @@ class FileOptions(BaseModel):
         if name != "auto" and name not in profile_names():
             raise ValueError(f"must be one of {', '.join(profile_names())}")
         return name
+
+    @field_validator("policy")
+    @classmethod
+    def policies_fit_their_fields(cls, policy: dict[Updatable, FieldPolicy]) -> dict[Updatable, FieldPolicy]:
+        """Return the policies, that of one kind of password hash for both kinds; refuse to merge what is no object."""
+        if any(how == "merge" and name not in METADATA for name, how in policy.items()):
+            raise ValueError(f"can merge only {' and '.join(METADATA)}")
+        of_hashes = {policy[name] for name in HASHES if name in policy}
+        if len(of_hashes) > 1:
+            raise ValueError(f"must be the same for {' and '.join(HASHES)}, of which a user has one")
+        return policy | {name: how for how in of_hashes for name in HASHES}
 
     @field_validator("match_on")
     @classmethod
@@ -127,9 +144,9 @@ class JobOptions(FileOptions):
     )
 
     @property
-    def policy(self) -> MergePolicy:
+    def merge_policy(self) -> MergePolicy:
         """The options that are about values."""
-        return MergePolicy(match_on=self.match_on, metadata=self.metadata, fill_only=self.fill_only)
+        return MergePolicy(match_on=self.match_on, metadata=self.metadata, fill_only=self.fill_only, policy=self.policy)
 
 
 class InboxOptions(FileOptions):

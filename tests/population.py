@@ -13,6 +13,7 @@ Record = dict[str, object]
 Error = tuple[int, str, str]  # record, code, path
 
 UPSERTABLE = ("email_verified", "phone_verified", "given_name", "family_name", "name", "nickname", "picture", "blocked")
+FILLED = ("password_hash",)  # only if the user has none
 FAULTS: tuple[tuple[Callable[[Record], object], tuple[tuple[str, str], ...]], ...] = (
     (lambda user: user.update(email="no address"), (("FORMAT", "email"),)),
     (lambda user: user.pop("email"), (("OBJECT_REQUIRED", "email"),)),
@@ -90,6 +91,7 @@ class ReferenceImport:
             return
         user = self.users[target]
         changes = {name: record[name] for name in UPSERTABLE if name in record and record[name] != user.get(name)}
+        changes |= {name: record[name] for name in FILLED if name in record and name not in user}
         user.update(changes)
         self.outcomes["update" if changes else "unchanged"] += 1
 

@@ -31,8 +31,7 @@ def plan_queries(*, mode: Mode, policy: MergePolicy, connection_id: str) -> tupl
         "connection": connection_id,
         "mode": mode.value,
         "match_on": KEYS if mode is Mode.INSERT else policy.match_on,  # an insert refuses a match by any key
-        "fill_only": policy.fill_only,
-        "metadata": policy.metadata,
+        "policies": policy.policies,
         "conflicts": conflicts,
     }
     names = ("duplicates", "matches", "targets", conflicts, "refusals", "merged_metadata", "updates", "differences")

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import duckdb
 
-Value = str | int | float | bool | None | Sequence[str] | Sequence[int]
+Value = str | int | float | bool | None | Sequence[str] | Sequence[int] | Mapping[str, str]
 Row = tuple[object, ...]
 
 FOLDERS = ("transforms", "flows", "schemas")  # selects, changes, creates; a name is unique among them

@@ -86,7 +86,7 @@ def parse_count(_type: object, tokens: Sequence[Token]) -> int:
 def format_default(value: object) -> str | None:
     """Return a default as people read it, or None where there is none to show."""
     match value:
-        case None:
+        case None | {}:
             return None
         case bool():
             return "on" if value else "off"
@@ -124,13 +124,28 @@ def _argument(field: FieldInfo) -> object:
     group, metavar = option_group(option.group), option.metavar or None
     converter = parse_count if int in (kind, *get_args(kind)) else None
     shown = Parameter(help=field.description, group=group, metavar=metavar, required=required, converter=converter)
+    # tuples and mappings are one argument with commas; the model says which words there are
+    if get_origin(kind) is dict:
+        pairs = Parameter(converter=_parse_pairs, n_tokens=-1, accepts_keys=False)
+        return Annotated[dict[str, str], shown, pairs]
     if get_origin(kind) is not tuple:
         return Annotated[kind, shown]
     if required:
         return Annotated[get_args(kind)[0], shown]
-    # one argument with commas; the model says which words there are
-    words = Parameter(converter=lambda _, tokens: [*map(str.strip, tokens[-1].value.split(","))], n_tokens=1)
-    return Annotated[tuple[str, ...], shown, words]
+    return Annotated[tuple[str, ...], shown, Parameter(converter=_parse_words, n_tokens=1)]
+
+
+def _parse_words(_type: object, tokens: Sequence[Token]) -> list[str]:
+    """Return the words of a list with commas; of several arguments the last one counts."""
+    return [word.strip() for word in tokens[-1].value.split(",")]
+
+
+def _parse_pairs(_type: object, tokens: Sequence[Token]) -> dict[str, str]:
+    """Return the pairs NAME=VALUE of all arguments; of several with a name the last one counts."""
+    pairs = [pair for token in tokens for pair in token.value.split(",")]
+    if wrong := [pair for pair in pairs if "=" not in pair]:
+        raise ValueError(f"{wrong[0]!r} is not a pair NAME=VALUE")
+    return {name.strip(): value.strip() for name, _, value in (pair.partition("=") for pair in pairs)}
 
 
 def _form_type(field: FieldInfo) -> object:

@@ -1,6 +1,7 @@
 """The flow `import-inbox`: on a schedule, every new file of a folder becomes a run of `import-users` of its own.
 
-A content is imported once: the database knows what it has imported, also under another name and after a restart.
+A content is imported once, also under another name and after a restart, unless users have changed since: the database
+knows what it has imported.
 Which files are new and where they go is `flows.inbox.folder`'.
 """
 

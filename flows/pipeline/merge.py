@@ -21,6 +21,7 @@ from flows.store.jobs import NO_CONTENT, Content, finish_job
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from schemas.job import JobStatus, JobSummary
+from transforms.rules.validate import HASH_LEFT_OUT
 from transforms.statements import changed_rows, run
 
 LONG_BYTES = 4096
@@ -49,7 +50,7 @@ def merge(job: Job, loaded: Loaded, planned: Planned) -> JobSummary:
             summary = _record(connection, job, planned, content=loaded.content, locked_at=locked_at)
             job.begin_step("commit")
         fault_point("read back")  # committed: from here on the job cannot be stopped
-        verify_merge(connection, job, summary, key_sum=key_sum)
+        verify_merge(connection, job, summary, key_sum=key_sum, refused=planned.summary.failed)
     return summary
 
 
@@ -61,7 +62,7 @@ def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSu
         "insert_new_users": summary.inserted,
         "record_inserts": summary.inserted,
     }
-    values: Values = {**job.key, "now": utc_now(), "metadata": job.options.metadata}
+    values: Values = {**job.key, "now": utc_now(), "policies": job.options.merge_policy.policies}
     apply_changes(connection, job, changes, values, bytes_before="bytes_before_updates", broken_keys="broken_keys")
 
 
@@ -71,7 +72,7 @@ def _record(
     """Record the errors, the refused records and the end of the job in the caller's transaction."""
     for name in ("record_errors", "record_rejected"):
         job.begin_step(name)
-        run(connection, name, **job.key)
+        run(connection, name, **job.key, hash_left_out=HASH_LEFT_OUT)
     status = JobStatus.COMPLETED_WITH_ERRORS if planned.summary.failed else JobStatus.COMPLETED
     summary = fill_times(job, replace(planned.summary, status=status), locked_at=locked_at)
     if planned.fault is not None:

@@ -29,7 +29,6 @@ from transforms.plan import Query, count_outcomes, plan_queries
 from transforms.rejects.redact import redact
 from transforms.statements import materialise, relation, run, statement
 
-PART_NUMBER = 99999  # the parts that the plan adds sort after those of the load
 LARGE = ("updates", "plan")  # as many rows as are staged: kept as Parquet, not in memory
 ROW_GROUP_BYTES = 16 << 20  # that a thread holds before it writes them
 HINT = "see the errors with `python -m flows.jobs errors JOB`, correct the file or allow more; nothing was merged"
@@ -61,16 +60,17 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
     view_parts(connection, "originals", job.folder.parts("originals"), empty=RECORDS)
     view_parts(connection, "trimmed", job.folder.parts("trimmed"), empty=TRIMMED)
     options = job.options
-    for query in plan_queries(mode=options.mode, policy=options.policy, connection_id=options.connection):
+    for query in plan_queries(mode=options.mode, policy=options.merge_policy, connection_id=options.connection):
         job.begin_step(query.name)
         _keep_result(connection, query, job.folder)
     errors: pl.DataFrame = connection.sql(statement("planned_errors")).pl().cast(ERRORS)
-    job.folder.write_part("errors", PART_NUMBER, errors)
+    job.folder.write_part("errors", None, errors)
     refused = _stage_refused(connection, job.folder)
     if options.plan:
         job.begin_step("write the plan")
         write_plan(connection, job.folder, Path(options.plan))
-    summary = _planned_summary(loaded.summary, outcomes=count_outcomes(connection), errors=errors, refused=refused)
+    outcomes, warnings = count_outcomes(connection), connection.table("differences").shape[0]
+    summary = _planned_summary(loaded.summary, outcomes=outcomes, errors=errors, warnings=warnings, refused=refused)
     ((users,),) = run(connection, "users_of_connection", connection=options.connection)
     return Planned(summary, exceeded_threshold(options, summary, users=int(str(users))), job.store.version())
 
@@ -99,13 +99,13 @@ def _keep_result(connection: duckdb.DuckDBPyConnection, query: Query, folder: Jo
 def _stage_refused(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> int:
     """Stage the records that the plan refuses, as they came and redacted; return their number."""
     refused: pl.DataFrame = connection.sql(statement("refused_records")).pl().cast(RECORDS)
-    folder.write_part("refused", PART_NUMBER, refused)
-    folder.write_part("rejected", PART_NUMBER, redact(refused, engine=connection) if refused.height else refused)
+    folder.write_part("refused", None, refused)
+    folder.write_part("rejected", None, redact(refused, engine=connection) if refused.height else refused)
     return refused.height
 
 
 def _planned_summary(
-    loaded: JobSummary, *, outcomes: Mapping[RowOutcome, int], errors: pl.DataFrame, refused: int
+    loaded: JobSummary, *, outcomes: Mapping[RowOutcome, int], errors: pl.DataFrame, warnings: int, refused: int
 ) -> JobSummary:
     """Return the summary that the job has if the plan is merged; status and times are those of the accepted job."""
     counted = Counter(errors.filter(severity=Severity.ERROR.value)["code"].to_list())
@@ -115,7 +115,7 @@ def _planned_summary(
         updated=outcomes[RowOutcome.UPDATE],
         unchanged=outcomes[RowOutcome.UNCHANGED],
         failed=loaded.failed + refused,
-        warnings=loaded.warnings + errors.filter(severity=Severity.WARNING.value).height,
+        warnings=loaded.warnings + warnings,
         errors_by_code=dict(sorted((Counter(loaded.errors_by_code) + counted).items())),
     )
 

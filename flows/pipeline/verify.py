@@ -34,13 +34,18 @@ def read_counts(connection: duckdb.DuckDBPyConnection, query: str, values: Value
     return {name: int(str(count)) for name, count in counts.items()}
 
 
-def verify_merge(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary, *, key_sum: int) -> None:
+def verify_merge(
+    connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary, *, key_sum: int, refused: int
+) -> None:
     """Raise `BrokenCommit` unless the tables hold what the summary of an import says.
-    `key_sum` is the checksum of the users' keys that was read when they were found to be unique."""
+    `key_sum` is the checksum of the users' keys that was read when they were found to be unique, `refused` the number
+    of records that were refused, which a job that merges nothing also has."""
     found = read_counts(connection, "merged_counts", job.key)
     merged = not summary.dry_run and summary.fault is None
     inserted, updated = (summary.inserted, summary.updated) if merged else (0, 0)
-    _compare(job, summary, found, {"inserts": inserted, "updates": updated, "created": inserted, "changed": updated})
+    users = {"inserts": inserted, "updates": updated, "created": inserted, "changed": updated}
+    records = {"errors": _errors_of(summary), "warnings": found["staged_warnings"], "refused": refused}
+    _compare(job, summary, found, users | records)
     if found["key_sum"] != key_sum:
         raise _broken_commit(job, summary, found, "users whose keys are not those that the job wrote")
 
@@ -49,7 +54,12 @@ def verify_undo(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSum
     """Raise `BrokenCommit` unless the tables hold what the summary of an undo says.
     `put_in` is the number of users put in again."""
     expected = {"reversed": 0, "restored": 0} if summary.dry_run else {"reversed": summary.updated, "restored": put_in}
+    expected |= {"errors": _errors_of(summary), "kept": summary.failed}
     _compare(job, summary, read_counts(connection, "reversed_counts", job.key), expected)
+
+
+def _errors_of(summary: JobSummary) -> int:
+    return sum(summary.errors_by_code.values())
 
 
 def _compare(job: Job, summary: JobSummary, found: Mapping[str, int], expected: Mapping[str, int]) -> None:

@@ -1,4 +1,6 @@
--- grain: one row, what a merge left in the tables: the recorded changes, the users written, and a checksum of their keys
+-- grain: one row, what a merge left in the tables: the recorded changes, the users written, a checksum of their keys, the
+-- errors, warnings and refused records, and how many warnings were staged
+-- reads: user_changes, users, import_errors, rejected_users, job_errors; parameters: job_id, connection
 with changes as (
     select
         count(*) filter (where action = 'insert') as inserts,
@@ -14,8 +16,26 @@ written as (
         coalesce(sum(hash(user_id, email_key, username_key)), 0) as key_sum
     from users
     where connection = $connection and updated_by_job = $job_id
+),
+
+recorded as (
+    select
+        count(*) filter (where severity = 'error') as errors,
+        count(*) filter (where severity = 'warning') as warnings
+    from import_errors
+    where job_id = $job_id
 )
 
-select changes.inserts, changes.updates, written.created, written.changed, written.key_sum
+select
+    changes.inserts,
+    changes.updates,
+    written.created,
+    written.changed,
+    written.key_sum,
+    recorded.errors,
+    recorded.warnings,
+    (select count(*) from job_errors where severity = 'warning') as staged_warnings,
+    (select count(*) from rejected_users where job_id = $job_id) as refused
 from changes
 cross join written
+cross join recorded

@@ -29,7 +29,7 @@ MERGE_FILES = ("accepted-*.parquet", "updates.parquet", "plan.parquet", "duckdb_
 
 @dataclass(frozen=True)
 class JobFolder:
-    """The folder of one job; parts are numbered Parquet files of one kind: accepted, errors, refused, rejected, …"""
+    """The folder of one job; parts are Parquet files of one kind: accepted, errors, refused, rejected, …"""
 
     path: Path
 
@@ -38,9 +38,9 @@ class JobFolder:
         private_folder(self.path.parent)
         private_folder(self.path)
 
-    def write_part(self, kind: str, number: int, frame: pl.DataFrame) -> None:
-        """Stage a frame in place of the part of that number; an empty frame leaves no part."""
-        part = self.path / f"{kind}-{number:05}.parquet"
+    def write_part(self, kind: str, number: int | None, frame: pl.DataFrame) -> None:
+        """Stage a frame in place of the part of that number, or of the last part; an empty frame leaves no part."""
+        part = self.path / f"{kind}-{'last' if number is None else f'{number:012}'}.parquet"
         part.unlink(missing_ok=True)
         if frame.height:
             fault_point(f"folder: write {kind}")

@@ -29,6 +29,7 @@ class Policy(TypedDict):
     mode: Mode
     metadata: NotRequired[str]
     fill_only: NotRequired[bool]
+    policy: NotRequired[dict[str, str]]
     match_on: NotRequired[tuple[str, ...]]
 
 
@@ -64,6 +65,10 @@ POLICIES = st.fixed_dictionaries(
     optional={
         "metadata": st.sampled_from(["replace", "merge"]),
         "fill_only": st.booleans(),
+        "policy": st.dictionaries(
+            st.sampled_from(["name", "email_verified", "app_metadata", "password_hash"]),
+            st.sampled_from(["replace", "fill", "keep"]),
+        ),
         "match_on": st.sampled_from([("email",), ("user_id", "email"), ("username", "user_id")]),
     },
 )

@@ -37,9 +37,13 @@ class Model:
         self.jobs[job_id] = ModelJob(_differences(before, self.reference.users), content=content)
 
     def find_repeated(self, content: tuple[str, str]) -> str | None:
-        """Return the latest job in force that imported the same content."""
-        same = [name for name, job in self.jobs.items() if job.content == content and job.undone_by is None]
-        return same[-1] if same else None
+        """Return the latest job in force that imported the same content and after which no job changed a user."""
+        for name, job in reversed(self.jobs.items()):
+            if job.content == content and job.undone_by is None:
+                return name
+            if job.changes:
+                return None
+        return None
 
     def undo(self, target: str, *, job_id: str) -> tuple[int, int] | None:
         """Undo a job and return how many users were put back and kept; None where it is undone already."""

@@ -307,11 +307,21 @@ def test_values_may_be_any_text(settings: Settings, store: Store) -> None:
     assert schema_of(settings) == before
 
 
+def test_the_parts_of_any_number_of_batches_stay_apart_and_in_order(settings: Settings) -> None:
+    folder = JobFolder(settings.jobs_folder / "job")
+    folder.create()
+    numbers = [0, 9, 10, 99_998, 99_999, 100_000, 100_001, 999_999, 1_000_000, 10**9]
+    for number in (None, *reversed(numbers)):
+        folder.write_part("errors", number, pl.DataFrame({"number": [number]}))
+    found = [pl.read_parquet(part, glob=False)["number"].item() for part in folder.parts("errors")]
+    assert found == [*numbers, None]
+
+
 def test_a_job_folder_counts_only_what_it_wrote_itself(settings: Settings, tmp_path: Path) -> None:
     folder = JobFolder(settings.jobs_folder / "job[1]*")
     folder.create()
     folder.write_part("accepted", 1, pl.DataFrame({"a": [1]}))
-    assert [path.name for path in folder.parts("accepted")] == ["accepted-00001.parquet"]
+    assert [path.name for path in folder.parts("accepted")] == ["accepted-000000000001.parquet"]
     folder.remove_merge_files()
     assert folder.parts("accepted") == []
     assert find_shortage(FileNotFoundError(tmp_path)) is None

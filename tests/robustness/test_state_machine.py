@@ -35,7 +35,7 @@ from tests.robustness.model import Model, Row
 
 EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "4"))
 STEPS = 9 if EXAMPLES < 20 else 25
-COLUMNS = ("email", "username", "given_name", "name", "email_verified", "blocked")
+COLUMNS = ("email", "username", "given_name", "name", "email_verified", "blocked", "password_hash")
 Result = TypeVar("Result")
 
 SOMETIMES = st.sampled_from([None, None, 1])
@@ -56,6 +56,8 @@ def row(draw: st.DrawFn) -> Row:
             record[name] = draw(st.sampled_from(values))
     if draw(st.booleans()):
         record["given_name"] = draw(st.sampled_from(["G", "H"]))
+    if draw(st.booleans()):
+        record["password_hash"] = draw(st.sampled_from([f"$2b$10${letter * 53}" for letter in "ab"]))
     if draw(SOMETIMES) is None:
         return record, ()
     break_it, faults = draw(st.sampled_from([fault for fault in FAULTS if "family_name" not in str(fault[1])]))

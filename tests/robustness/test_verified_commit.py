@@ -77,6 +77,29 @@ def test_an_import_whose_commit_lost_something_fails(settings: Settings, stateme
     assert get_live_status(Store(settings), summary.job_id)[0].status is JobStatus.FAILED
 
 
+LOST = [
+    ("delete from import_errors where severity = 'error' and record = 4", "1 errors, not 2"),
+    ("delete from import_errors where severity = 'warning'", "0 warnings, not 1"),
+    ("insert into import_errors from import_errors where severity = 'warning'", "2 warnings, not 1"),
+    ("delete from rejected_users where record = 4", "1 refused, not 2"),
+]
+
+
+@pytest.mark.parametrize(("statement", "words"), LOST)
+@pytest.mark.parametrize("options", [{}, {"dry_run": True}, {"max_errors": 0}])
+def test_an_import_whose_commit_lost_errors_or_refused_records_fails(
+    settings: Settings, statement: str, words: str, options: dict[str, object]
+) -> None:
+    import_records(settings, [BOB])
+    rows: list[dict[str, object]] = [{**BOB, "phone_number": "+49"}, {"email": "no"}, ADA, {"email": "ADA@x.example"}]
+    with losing(statement):
+        summary = import_records(settings, rows, **options)
+    assert summary.status is JobStatus.FAILED
+    assert summary.fault is not None
+    assert (summary.fault["code"], words in summary.fault["message"]) == ("NOT_CONSERVED", True)
+    assert summary.total == summary.inserted + summary.updated + summary.unchanged + summary.failed
+
+
 @pytest.mark.parametrize("key", ["email_key", "username_key", "user_id"])
 def test_a_key_that_two_users_would_hold_rolls_the_transaction_back(settings: Settings, key: str) -> None:
     assert import_records(settings, [BOB]).inserted == 1
@@ -107,6 +130,20 @@ def test_an_undo_whose_commit_lost_something_fails(settings: Settings) -> None:
     assert summary.fault is not None
     assert "1 restored, not 2" in summary.fault["message"]
     assert find_job(Store(settings), "undo").status is JobStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [("delete from import_errors", "0 errors, not 1"), ("delete from rejected_users", "0 kept, not 1")],
+)
+def test_an_undo_whose_commit_lost_what_it_kept_fails(settings: Settings, statement: str, words: str) -> None:
+    job = import_records(settings, [ADA, BOB])
+    import_records(settings, [{**ADA, "name": "Ada L."}])
+    with losing(statement):
+        summary = undo(job.job_id, dry_run=False, settings=settings, job_id="undo")
+    assert summary.status is JobStatus.FAILED
+    assert summary.fault is not None
+    assert (summary.fault["code"], words in summary.fault["message"]) == ("NOT_CONSERVED", True)
 
 
 def test_a_dry_run_that_wrote_something_fails(settings: Settings) -> None:

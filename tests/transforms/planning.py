@@ -20,7 +20,7 @@ def staged(*rows: Row) -> pl.DataFrame:
         {"record": number, "line": number, "email_key": row.get("email"), "username_key": row.get("username"), **row}
         for number, row in enumerate(rows, 1)
     ]
-    complete = [{name: row.get(name) for name in STAGED} | {"password_reset_required": False} for row in keys]
+    complete = [{name: row.get(name) for name in STAGED} for row in keys]
     return pl.DataFrame(complete, schema=STAGED)
 
 

@@ -1,14 +1,31 @@
 """Test which keys may match, what an update fills, and how metadata are merged."""
 
+import itertools
 import json
 
 import duckdb
 import pytest
 
-from schemas.job import MergePolicy, Mode
+from schemas.fields import FIELDS
+from schemas.job import HASHES, FieldPolicy, MergePolicy, Mode, Updatable
 from tests.transforms.planning import planned
 
 MERGE = MergePolicy(metadata="merge")
+VALUES: dict[Updatable, tuple[object, object]] = {
+    "email_verified": (True, False),
+    "phone_verified": (False, True),
+    "given_name": ("Ada", "A."),
+    "family_name": ("Lund", "Holm"),
+    "name": ("Ada Lund", "Ada Holm"),
+    "nickname": ("ada", "al"),
+    "picture": ("https://x.example/1", "https://x.example/2"),
+    "blocked": (False, True),
+    "password_hash": ("$2b$10$old", "$2b$10$new"),
+    "custom_password_hash": ('{"algorithm":"md5"}', '{"algorithm":"bcrypt"}'),
+    "app_metadata": ('{"plan":"pro"}', '{"plan":"free"}'),
+    "user_metadata": ('{"a":1}', '{"b":null}'),
+    "mfa_factors": ('[{"email":{"value":"a@x.example"}}]', '[{"phone":{"value":"+1"}}]'),
+}
 FILL = MergePolicy(fill_only=True)
 ADA = "a@x.example"
 
@@ -16,6 +33,11 @@ ADA = "a@x.example"
 def updated(connection: duckdb.DuckDBPyConnection, column: str) -> object:
     """Return the value that the only update gives a column."""
     return connection.sql("from updates").pl()[column].item()
+
+
+def store_value(connection: duckdb.DuckDBPyConnection, column: Updatable, value: object) -> None:
+    """Give ada a value."""
+    connection.execute(f"update users set {column} = $value where user_id = 'u-a'", {"value": value})  # noqa: S608
 
 
 @pytest.mark.parametrize(
@@ -64,19 +86,95 @@ def test_a_patch_that_only_removes_leaves_a_user_without_metadata_alone(users: d
 
 def test_only_empty_values_are_filled(users: duckdb.DuckDBPyConnection) -> None:
     row = {"email": ADA, "name": "Other", "nickname": "N", "email_verified": False, "app_metadata": '{"size":1}'}
-    assert planned(users, Mode.UPSERT, row, policy=FILL) == (["update"], [])
+    kept = [(1, "NOT_CHANGED", field) for field in ("app_metadata", "email_verified", "name")]
+    assert planned(users, Mode.UPSERT, row, policy=FILL) == (["update"], kept)
     filled = [updated(users, column) for column in ("name", "nickname", "email_verified", "app_metadata")]
     assert filled == ["ada", "N", True, '{"plan":"pro"}']
 
 
 def test_a_user_with_nothing_to_fill_is_unchanged(users: duckdb.DuckDBPyConnection) -> None:
-    assert planned(users, Mode.UPSERT, {"email": ADA, "name": "Other"}, policy=FILL) == (["unchanged"], [])
+    found = planned(users, Mode.UPSERT, {"email": ADA, "name": "Other"}, policy=FILL)
+    assert found == (["unchanged"], [(1, "NOT_CHANGED", "name")])
+    assert planned(users, Mode.UPSERT, {"email": ADA, "name": "ada"}, policy=FILL) == (["unchanged"], [])
 
 
 def test_empty_metadata_are_filled(users: duckdb.DuckDBPyConnection) -> None:
     users.execute("update users set app_metadata = '{}'")
     planned(users, Mode.UPSERT, {"email": ADA, "app_metadata": '{"size":1}'}, policy=FILL)
     assert updated(users, "app_metadata") == '{"size":1}'
+
+
+def test_every_field_that_an_update_sets_has_a_policy() -> None:
+    assert {*VALUES} == {field.name for field in FIELDS if field.upsertable} == {*MergePolicy().policies}
+
+
+@pytest.mark.parametrize("field", VALUES)
+@pytest.mark.parametrize("policy", ["replace", "fill", "keep"])
+def test_a_policy_decides_between_the_stored_and_the_new_value(
+    users: duckdb.DuckDBPyConnection, field: Updatable, policy: FieldPolicy
+) -> None:
+    old, new = VALUES[field]
+    by_field = MergePolicy(policy=dict.fromkeys({*HASHES} if field in HASHES else {field}, policy))
+    for stored, given in itertools.product((None, old), (None, old, new)):
+        store_value(users, field, stored)
+        expected = {
+            "replace": stored if given is None else given,
+            "fill": given if stored is None else stored,
+            "keep": stored,
+        }[policy]
+        outcome = "unchanged" if expected == stored else "update"
+        warnings = [] if given in (None, expected) else [(1, "NOT_CHANGED", field)]
+        found = planned(users, Mode.UPSERT, {"email": ADA, field: given}, policy=by_field)
+        assert (found, updated(users, field)) == (([outcome], warnings), expected)
+
+
+@pytest.mark.parametrize("stored", HASHES)
+@pytest.mark.parametrize("given", HASHES)
+def test_a_password_is_kept_and_the_row_is_told_so(
+    users: duckdb.DuckDBPyConnection, stored: Updatable, given: Updatable
+) -> None:
+    store_value(users, stored, VALUES[stored][0])
+    row = {"email": ADA, given: VALUES[given][1], "mfa_factors": VALUES["mfa_factors"][0]}
+    assert planned(users, Mode.UPSERT, row) == (["update"], [(1, "NOT_CHANGED", given)])
+    (other,) = {*HASHES} - {stored}
+    assert (updated(users, stored), updated(users, other)) == (VALUES[stored][0], None)
+    assert updated(users, "mfa_factors") == VALUES["mfa_factors"][0]
+    (message,) = users.execute("select message from differences").fetchone() or ("",)
+    assert message == (
+        f"differs from the stored value, which the policy fill keeps; --policy {given}=replace takes this one instead"
+    )
+
+
+@pytest.mark.parametrize("is_marked", [False, True])
+@pytest.mark.parametrize("policy", ["replace", "fill", "keep"])
+def test_a_hash_that_was_left_out_marks_only_a_user_without_a_password(
+    users: duckdb.DuckDBPyConnection, policy: FieldPolicy, is_marked: bool
+) -> None:
+    users.execute("update users set password_hash = 'old' where user_id = 'u-a'")
+    users.execute("update users set password_reset_required = $is_marked", {"is_marked": is_marked})
+    rows = [{"email": f"{name}@x.example", "password_reset_required": True} for name in "abc"]
+    by_field = MergePolicy(policy=dict.fromkeys(HASHES, policy))
+    outcomes, _ = planned(users, Mode.UPSERT, *rows, policy=by_field)
+    assert outcomes == ["unchanged", "unchanged" if is_marked else "update", "insert"]
+    found = users.execute("select password_hash, password_reset_required from updates order by record").fetchall()
+    assert found == [("old", is_marked), (None, True)]
+
+
+def test_a_hash_for_a_user_who_must_reset_the_password_ends_that(users: duckdb.DuckDBPyConnection) -> None:
+    users.execute("update users set password_reset_required = true")
+    planned(users, Mode.UPSERT, {"email": ADA, "password_hash": "new"})
+    assert (updated(users, "password_hash"), updated(users, "password_reset_required")) == ("new", False)
+
+
+def test_the_policy_of_a_field_takes_precedence(users: duckdb.DuckDBPyConnection) -> None:
+    row = {"email": ADA, "name": "Other", "app_metadata": '{"size":1}', "user_metadata": '{"a":1}'}
+    by_field = MergePolicy(fill_only=True, policy={"name": "replace", "app_metadata": "merge"})
+    assert planned(users, Mode.UPSERT, row, policy=by_field) == (["update"], [])
+    found = [updated(users, column) for column in ("name", "app_metadata", "user_metadata")]
+    assert found == ["Other", '{"plan":"pro","size":1}', '{"a":1}']
+    by_field = MergePolicy(metadata="merge", policy={"app_metadata": "keep"})
+    assert planned(users, Mode.UPSERT, row, policy=by_field) == (["update"], [(1, "NOT_CHANGED", "app_metadata")])
+    assert updated(users, "app_metadata") == '{"plan":"pro"}'
 
 
 def test_a_hash_is_filled_only_for_a_user_without_a_hash_of_either_kind(users: duckdb.DuckDBPyConnection) -> None:

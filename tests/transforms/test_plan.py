@@ -2,7 +2,7 @@
 
 import duckdb
 
-from schemas.job import Mode
+from schemas.job import MergePolicy, Mode
 from tests.transforms.planning import planned
 
 
@@ -70,9 +70,10 @@ def test_users_of_another_connection_do_not_match(users: duckdb.DuckDBPyConnecti
     assert planned(users, Mode.INSERT, {"email": "a@x.example"}) == (["insert"], [])
 
 
-def test_a_new_hash_replaces_the_other_kind_of_hash(users: duckdb.DuckDBPyConnection) -> None:
+def test_a_new_hash_replaces_the_other_kind_of_hash_if_hashes_are_replaced(users: duckdb.DuckDBPyConnection) -> None:
     users.execute("update users set password_hash = 'old', password_reset_required = true where user_id = 'u-a'")
     row = {"email": "a@x.example", "custom_password_hash": '{"algorithm":"md5"}'}
-    assert planned(users, Mode.UPSERT, row)[0] == ["update"]
+    policy = MergePolicy(policy={"custom_password_hash": "replace", "password_hash": "replace"})
+    assert planned(users, Mode.UPSERT, row, policy=policy) == (["update"], [])
     found = users.execute("select password_hash, custom_password_hash, password_reset_required from updates").fetchall()
     assert found == [(None, '{"algorithm":"md5"}', False)]

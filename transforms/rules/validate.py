@@ -34,6 +34,7 @@ PATHS: Mapping[str, Callable[[str], pl.Expr]] = {
     "object_depths": pl.col,
 }  # per frame: the path of the value that a rule is about, from the rule's column
 
+HASH_LEFT_OUT = "the hash is left out"  # what becomes of the user is known once the job is planned
 HASHES = ("password_hash", "custom_password_hash")
 ABOUT_A_HASH = pl.col("path").str.contains(rf"^(?:{'|'.join(HASHES)})(?:\.|$)")
 IS_ERROR = pl.col("severity") == Severity.ERROR.value
@@ -127,7 +128,7 @@ def _with_hash_errors_as_warnings(errors: pl.DataFrame) -> pl.DataFrame:
     """Return the errors, those of rows that have only errors about hashes as warnings."""
     only_about_hashes = (ABOUT_A_HASH | ~IS_ERROR).all().over("record")
     warned = only_about_hashes & ABOUT_A_HASH
-    message = pl.concat_str("message", pl.lit("; the user is imported without a password"))
+    message = pl.concat_str("message", pl.lit(f"; {HASH_LEFT_OUT}"))
     return errors.with_columns(
         message=pl.when(warned).then(message).otherwise("message"),
         severity=pl.when(warned).then(pl.lit(Severity.WARNING.value, dtype=SEVERITY)).otherwise("severity"),

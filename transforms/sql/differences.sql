@@ -1,22 +1,18 @@
--- grain: one row per matched record and value that differs from the user's and that an update never changes; these are
--- warnings
--- reads: updates
+-- grain: one row per matched record and value that differs from the user's, which the update keeps; these are warnings
+-- reads: updates; parameter: policies (of each field)
 with differing as (
-    select record, unnest([
-        case when email_differs then 'email' end,
-        case when username_differs then 'username' end,
-        case when user_id_differs then 'user_id' end,
-        case when phone_number_differs then 'phone_number' end
-    ]) as path
+    select record, unnest(string_split(kept_fields, ',')) as path
     from updates
-    where email_differs or username_differs or user_id_differs or phone_number_differs
+    where kept_fields <> ''
 )
 
 select
     record,
     'NOT_CHANGED' as code,
     path,
-    'differs from the stored value, which an update does not change' as message,
+    'differs from the stored value, which ' || coalesce(
+        'the policy ' || (to_json($policies) ->> path) || ' keeps; --policy ' || path || '=replace takes this one instead',
+        'an update does not change'
+    ) as message,
     'warning' as severity
 from differing
-where path is not null

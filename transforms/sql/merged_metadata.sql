@@ -1,6 +1,6 @@
 -- grain: one row per matched record with metadata, merged into the user's (RFC 7396: null removes a key); metadata that
 -- mean the same as before, in whatever order, stay as before
--- reads: staged, targets, users; parameters: mode, fill_only, metadata (replace or merge)
+-- reads: staged, targets, users; parameters: mode, policies (of each field)
 with rows_with_users as (
     select
         staged.record,
@@ -11,7 +11,10 @@ with rows_with_users as (
     from staged
     inner join targets on staged.record = targets.record
     inner join users on targets.user_row = users.rowid
-    where $metadata = 'merge' and $mode in ('upsert', 'update') and not $fill_only and targets.matches_one_user
+    where
+        'merge' in ($policies.app_metadata, $policies.user_metadata)
+        and $mode in ('upsert', 'update')
+        and targets.matches_one_user
 ),
 
 merged as (
@@ -21,7 +24,7 @@ merged as (
         app_metadata_before as before,
         json_merge_patch(coalesce(app_metadata_before, '{}'), app_metadata) as after
     from rows_with_users
-    where app_metadata is not null
+    where app_metadata is not null and $policies.app_metadata = 'merge'
     union all
     select
         record,
@@ -29,7 +32,7 @@ merged as (
         user_metadata_before as before,
         json_merge_patch(coalesce(user_metadata_before, '{}'), user_metadata) as after
     from rows_with_users
-    where user_metadata is not null
+    where user_metadata is not null and $policies.user_metadata = 'merge'
 ),
 
 suspects as (

@@ -24,6 +24,7 @@ EVERYTHING = JobOptions(
     on_error=OnError.FAIL,
     max_errors=3,
     match_on=("user_id", "email"),
+    policy={"name": "fill", "app_metadata": "merge"},
     plan="plan.csv",
     external_id="crm-7",
 )
@@ -50,6 +51,40 @@ def test_the_command_line_says_how_to_match_and_merge() -> None:
     found = options("--match-on", "user_id, email", "--metadata", "merge", "--fill-only", "--max-errors", "3")
     assert (found.match_on, found.metadata, found.fill_only) == (("user_id", "email"), "merge", True)
     assert found.max_errors == 3
+
+
+def test_policies_add_up_and_that_of_one_hash_is_that_of_both() -> None:
+    found = options(
+        "--policy", "name=keep", "--policy", " nickname = fill ,custom_password_hash=replace", "--policy=name=fill"
+    )
+    both = {"password_hash": "replace", "custom_password_hash": "replace"}
+    assert found.policy == {"name": "fill", "nickname": "fill", **both}
+
+
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        ("shoe_size=keep", "--policy must be 'email_verified', 'phone_verified'"),
+        *(
+            (f"{key}=replace", f"'mfa_factors', not '{key}'")
+            for key in ("email", "username", "user_id", "phone_number")
+        ),
+        ("name=overwrite", "--policy must be 'replace', 'fill', 'merge' or 'keep', not 'overwrite'"),
+        ("name=merge", "--policy can merge only app_metadata and user_metadata"),
+        ("name", "--policy: 'name' is not a pair NAME=VALUE"),
+        ("", "--policy: '' is not a pair NAME=VALUE"),
+        ("password_hash=keep,custom_password_hash=fill", "must be the same for password_hash and custom_password_hash"),
+    ],
+)
+def test_a_policy_that_cannot_be_meant_is_refused(pair: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(app, ["users.json", "--direct", "--policy", pair]) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("policy", [{"shoe_size": "keep"}, {"email": "replace"}, {"name": "overwrite"}, ["name=keep"]])
+def test_a_form_refuses_a_policy_that_cannot_be_meant(policy: object) -> None:
+    with pytest.raises(ParameterTypeError):
+        import_users.validate_parameters({"sources": ["a"], "policy": policy})
 
 
 @pytest.mark.parametrize("wrong", [("--match-on", "phone"), ("--match-on", "email,email"), ("--max-errors", "-1")])
@@ -83,8 +118,9 @@ def test_a_form_refuses_what_is_out_of_bounds(value: object) -> None:
 
 
 def test_the_inbox_gives_its_options_to_the_job_of_a_file() -> None:
-    inbox = InboxOptions(inbox="folder", fill_only=True)
-    assert inbox.for_file("a.csv") == JobOptions(sources=("a.csv",), mode=Mode.UPSERT, fill_only=True)
+    inbox = InboxOptions(inbox="folder", fill_only=True, policy={"name": "keep"})
+    expected = JobOptions(sources=("a.csv",), mode=Mode.UPSERT, fill_only=True, policy={"name": "keep"})
+    assert inbox.for_file("a.csv") == expected
     assert InboxOptions.model_fields.keys() - FileOptions.model_fields.keys() == {"inbox", "settle_seconds"}
 
 

@@ -31,7 +31,7 @@ def folder(settings: Settings) -> Path:
 
 def test_every_row_has_a_line(settings: Settings, folder: Path) -> None:
     path = folder / "plan.ndjson"
-    import_records(settings, ROWS, dry_run=True, plan=str(path))
+    import_records(settings, ROWS, dry_run=True, plan=str(path), policy={"password_hash": "replace"})
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert [(line["record"], line["line"], line["outcome"], line["user_id"], line["matched_by"]) for line in lines] == [
         (1, 1, "update", "u-ada", "email, user_id"),
@@ -48,7 +48,7 @@ def test_every_row_has_a_line(settings: Settings, folder: Path) -> None:
 
 def test_a_csv_plan_has_the_same_content_in_cells(settings: Settings, folder: Path) -> None:
     path = folder / "plan.csv"
-    import_records(settings, ROWS, dry_run=True, plan=str(path))
+    import_records(settings, ROWS, dry_run=True, plan=str(path), policy={"password_hash": "replace"})
     table = pl.read_csv(path)
     assert table["outcome"].to_list() == ["update", "unchanged", "insert", "refused", "refused"]
     assert table["changes"][0] == "name: Ada → =1+1; password_hash: changed"

@@ -89,6 +89,17 @@ def test_content_that_was_imported_is_not_imported_again(inbox: Path, settings: 
 
 
 @pytest.mark.usefixtures("client")
+def test_content_is_imported_again_once_the_users_have_changed(tmp_path: Path, settings: Settings) -> None:
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    for place, name in enumerate(("Ada", "Ada Lund", "Ada", "Ada")):
+        (folder / f"{place}.csv").write_text(f"email,name\nada@example.com,{name}\n")
+    options: dict[str, object] = {"policy": {"nickname": "keep"}}
+    assert run_inbox(folder, settings, options) == ("Completed", "4 done")
+    assert query_rows(settings, "select name, (select count(*) from import_jobs) from users") == [("Ada", 3)]
+
+
+@pytest.mark.usefixtures("client")
 def test_file_that_is_still_written_to_waits(inbox: Path, settings: Settings) -> None:
     assert run_inbox(inbox, settings, {"settle_seconds": 3600}) == ("Completed", "nothing new in the inbox")
     assert files_in(inbox) == ["a.ndjson", "b.csv", "c.json"]
