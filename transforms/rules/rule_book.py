@@ -16,7 +16,8 @@ import polars as pl
 from schemas.canonical import JSON_TYPE, items_column, json_type, type_column
 from schemas.codes import ErrorCode, Severity
 from schemas.fields import JsonType
-from schemas.rules.password_hash import ALGORITHM
+from schemas.rules.hash_fields import ALGORITHM, encoding_of
+from schemas.rules.hash_value import place_of_space
 
 TYPE_WORDS: Mapping[str, str] = {
     JsonType.STRING: "a string",
@@ -35,6 +36,18 @@ PLACEHOLDERS: Mapping[str, Callable[[str], pl.Expr]] = {
     "items": lambda key: pl.col(items_column(key)),
     "number": lambda key: pl.col(key).cast(pl.Int64, strict=False).cast(pl.String).fill_null("very large"),
     "algorithm": lambda _: pl.col(ALGORITHM),
+    "encoding": lambda key: pl.col(encoding_of(key)),
+    "notation": lambda _: pl.col("notation"),
+    "bytes": lambda _: pl.format(
+        "{} byte{}", "bytes", pl.when(pl.col("bytes") == 1).then(pl.lit("")).otherwise(pl.lit("s"))
+    ),
+    "requirement": lambda _: pl.concat_str(
+        "required_by",
+        pl.lit(" requires "),
+        pl.when("is_salted").then(pl.lit("at least ")).otherwise(pl.lit("")),
+        "required",
+    ),
+    "place": place_of_space,
     "depth": lambda _: pl.col("depth"),
     "copies": lambda _: pl.col("copies"),
     "suggestion": lambda _: pl.format("; did you mean {}?", "suggestion"),

@@ -15,6 +15,7 @@ from schemas.codes import Severity
 from schemas.connection import ConnectionSettings
 from schemas.fields import STAGED
 from schemas.frames import ERRORS, ROW_CODE, SEVERITY
+from schemas.rules.hash_value import HashValue
 from schemas.rules.mfa_factors import MfaFactor
 from schemas.rules.objects import ObjectDepth, ObjectKey, ObjectText
 from schemas.rules.password_hash import PasswordHash
@@ -25,6 +26,7 @@ from transforms.rules.rule_book import Rule, broken_rows, read_rules
 PATHS: Mapping[str, Callable[[str], pl.Expr]] = {
     "users": pl.lit,
     "password_hashes": pl.lit,
+    "hash_values": pl.lit,
     "mfa_factors": lambda column: pl.format(column.replace("[]", "[{}]"), "place"),
     "object_keys": pl.col,
     "object_texts": pl.col,
@@ -71,6 +73,7 @@ def get_models(connection: ConnectionSettings) -> Mapping[str, type[pa.DataFrame
     return {
         "users": user_model(connection),
         "password_hashes": PasswordHash,
+        "hash_values": HashValue,
         "mfa_factors": MfaFactor,
         "object_keys": ObjectKey,
         "object_texts": ObjectText,
