@@ -59,7 +59,7 @@ class ErrorCode(StrEnum):
     # ours, per row
     UNKNOWN_FIELD = "UNKNOWN_FIELD", "a key is not a known field"
     INVALID_TEXT = "INVALID_TEXT", "a text contains a control character or undecodable text"
-    HASH_MISMATCH = "HASH_MISMATCH", "a password hash does not have the form of its algorithm"
+    HASH_MISMATCH = "HASH_MISMATCH", "a password hash can never verify a password of its algorithm"
     MALFORMED_RECORD = "MALFORMED_RECORD", "the record cannot be read"
     NOT_AN_OBJECT = "NOT_AN_OBJECT", "the record is not an object"
     DUPLICATE_KEY = "DUPLICATE_KEY", "an object has the same key twice"

@@ -16,6 +16,7 @@ from schemas.connection import ConnectionSettings
 from schemas.fields import FIELDS
 from schemas.profiles import HEADER_ALIASES
 from schemas.rules.hash_algorithms import ALGORITHMS
+from schemas.rules.hash_value import HashValue
 from schemas.rules.mfa_factors import MfaFactor
 from schemas.rules.objects import RESERVED_APP_METADATA
 from schemas.rules.password_hash import PasswordHash
@@ -133,6 +134,7 @@ GENERATED: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "rules": lambda: rules(user_model(ConnectionSettings())),
         "algorithms": algorithms,
         "password-hash-rules": lambda: rules(PasswordHash, prefix="custom_password_hash."),
+        "hash-value-rules": lambda: rules(HashValue, prefix="custom_password_hash."),
         "mfa-factor-rules": lambda: rules(MfaFactor, prefix="mfa_factors[]."),
         "reserved-keys": reserved_keys,
     },

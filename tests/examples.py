@@ -14,19 +14,19 @@ from schemas.frames import Layout
 Record = Mapping[str, object]
 
 BCRYPT = "$2b$10$" + "Aa0./" * 10 + "xyz"
-PHC = "$c2FsdHNhbHQ$aGFzaGhhc2g"
+PHC = "$c2FsdHNhbHQ$" + "aGFz" * 21 + "aA"  # 8 and 64 bytes
 HASHES: Mapping[str, Record] = {
     "argon2": {"value": "$argon2id$v=19$m=65536,t=3,p=4" + PHC, "encoding": "utf8"},
     "bcrypt": {"value": BCRYPT, "encoding": "utf8"},
-    "hmac": {"value": "00ff", "encoding": "hex", "digest": "sha1", "key": {"value": "k"}},
-    "ldap": {"value": "{SSHA}aGFzaA==", "encoding": "utf8"},
+    "hmac": {"value": "00fF" * 10, "encoding": "hex", "digest": "sha1", "key": {"value": "k"}},
+    "ldap": {"value": "{SSHA}" + "aGFz" * 7, "encoding": "utf8"},
     "md4": {"value": "0" * 32, "encoding": "hex"},
     "md5": {"value": "1B2M2Y8AsgTpgAmY7PhCfg==", "encoding": "base64"},
     "sha1": {"value": "aF" * 20, "encoding": "hex"},
     "sha256": {"value": "_-" * 21 + "A", "encoding": "base64"},
     "sha512": {"value": "0" * 128, "encoding": "hex"},
     "pbkdf2": {"value": "$pbkdf2-sha512$i=100000,l=64" + PHC, "encoding": "utf8"},
-    "scrypt": {"value": "00ff", "encoding": "hex"},
+    "scrypt": {"value": "00ff" * 32, "encoding": "hex"},
 }
 TEXTUAL = {"argon2", "bcrypt", "ldap", "pbkdf2"}  # algorithms whose hashes are texts
 
@@ -212,6 +212,8 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
         one(C.PATTERN, user(username="jané"), "username"),
         one(C.PATTERN, user(password_hash=BCRYPT.replace("$10$", "$03$")), "password_hash"),
         one(C.PATTERN, user(password_hash=BCRYPT.replace("2b", "2y")), "password_hash"),
+        one(C.PATTERN, user(password_hash=BCRYPT + "\xa0"), "password_hash"),
+        one(C.PATTERN, user(password_hash=BCRYPT[:-1]), "password_hash"),
         one(C.PATTERN, factors({"totp": {"secret": "a1"}}), "mfa_factors[0].totp.secret"),
         one(C.PATTERN, factors({"phone": {"value": "1"}}), "mfa_factors[0].phone.value"),
     ),
@@ -236,7 +238,12 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
         one(C.INVALID_TEXT, factors(TOTP, {"totp": {"secret": "A\nB"}}), "mfa_factors[1].totp.secret"),
     ),
     C.HASH_MISMATCH: (
-        *(one(C.HASH_MISMATCH, hashed(name, {"value": "?"}), f"{ROOT}.hash.value") for name in HASHES),
+        *(
+            one(C.HASH_MISMATCH, hashed(name, {"value": wrong}), f"{ROOT}.hash.value")
+            for name, hash_ in HASHES.items()
+            for value in [str(hash_["value"])]
+            for wrong in ("", "?", f" {value}", f"{value}\u2003", value[:-1], value[: len(value) // 2])
+        ),
         *(
             one(
                 C.HASH_MISMATCH,
@@ -250,6 +257,10 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
             for name in sorted(TEXTUAL - {"bcrypt"})
         ),
         one(C.HASH_MISMATCH, hashed("md5", {"value": "0" * 31, "encoding": "hex"}), f"{ROOT}.hash.value"),
+        one(C.HASH_MISMATCH, hashed("hmac", {"value": "00" * 32, "digest": "sha512"}), f"{ROOT}.hash.value"),
+        one(C.HASH_MISMATCH, hashed("argon2", {"value": f"$argon2i$v=19$m=31,t=1,p=4{PHC}"}), f"{ROOT}.hash.value"),
+        one(C.HASH_MISMATCH, hashed("hmac", {"key": {"value": "k", "encoding": "hex"}}), f"{ROOT}.hash.key.value"),
+        one(C.HASH_MISMATCH, hashed("md5", salt={"value": "YQ=", "encoding": "base64"}), f"{ROOT}.salt.value"),
         one(C.HASH_MISMATCH, hashed("scrypt", cost=3), f"{ROOT}.cost"),
     ),
     C.DUPLICATE_KEY: (

@@ -16,6 +16,7 @@ from schemas.profiles import IGNORED_COLUMNS, Profile
 from transforms.canonical_columns import canonical_columns, match_keys
 from transforms.cells import convert_to_json, measure_cell_depths, remove_deep_cells
 from transforms.given_texts import clean_texts
+from transforms.json.hash_values import open_hash_values
 from transforms.json.nested_parts import add_item_counts, list_factor_items, open_mfa_factors, open_password_hashes
 from transforms.json.object_keys import collect_keys, find_keys_of_columns, find_keys_of_records, known_keys
 from transforms.json.suspect_values import find_keys_of_metadata, find_suspect_texts, find_suspect_values
@@ -30,6 +31,7 @@ class Canonical:
     outer_white_space: pl.DataFrame  # one row per record that has a text with white space around it, now taken off
     absent_words: pl.DataFrame  # one row per record that has a cell with a word for an absent value
     password_hashes: pl.DataFrame  # one row per record that has a `custom_password_hash`
+    hash_values: pl.DataFrame  # one row per hash of one that may be wrong
     mfa_factors: pl.DataFrame  # one row per item of `mfa_factors`
     object_keys: pl.DataFrame  # one row per suspect key of an object
     object_texts: pl.DataFrame  # one row per suspect text in an object or array
@@ -57,6 +59,7 @@ def normalise(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, profile:
         outer_white_space=given.outer_white_space,
         absent_words=given.absent_words,
         password_hashes=hashes.frame,
+        hash_values=open_hash_values(hashes.frame),
         mfa_factors=factors.frame,
         object_keys=collect_keys(own_keys, hashes.keys, factors.keys, metadata_keys),
         object_texts=find_suspect_texts(users, suspects, engine=engine),

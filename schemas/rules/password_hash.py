@@ -1,8 +1,7 @@
-"""The rules of `custom_password_hash`: its parts, and the form of a hash, which depends on the algorithm.
+"""The rules of `custom_password_hash`: its parts, and which of them its algorithm takes.
 
 The frame has one row per record that has the object; columns are named by their path. The rules of the object's keys
-are in `schemas.rules.objects`. The form of a hash is checked only if algorithm and encoding are known and fit each
-other; without an encoding, the hash must have one of the forms of its algorithm.
+are in `schemas.rules.objects`, those of the text of a hash in `schemas.rules.hash_value`.
 """
 
 import pandera.polars as pa
@@ -10,53 +9,45 @@ import polars as pl
 
 from schemas.canonical import FieldColumns, has_type, present
 from schemas.codes import ErrorCode
-from schemas.fields import Field, JsonType
+from schemas.fields import JsonType
 from schemas.formats.text import is_clean_text
 from schemas.rules.hash_algorithms import (
     ALGORITHMS,
     DIGESTS,
     ENCODINGS,
-    FORM,
+    NOTATIONS,
     PAIRS,
     PASSWORD_ENCODINGS,
     SALT_POSITIONS,
     SALTLESS,
 )
-
-ROOT = "custom_password_hash"
-ALGORITHM = f"{ROOT}.algorithm"
-HASH = f"{ROOT}.hash"
-HASH_VALUE = f"{HASH}.value"
-HASH_ENCODING = f"{HASH}.encoding"
-DIGEST = f"{HASH}.digest"
-KEY = f"{HASH}.key"
-KEY_VALUE = f"{KEY}.value"
-KEY_ENCODING = f"{KEY}.encoding"
-SALT = f"{ROOT}.salt"
-SALT_VALUE = f"{SALT}.value"
-SALT_ENCODING = f"{SALT}.encoding"
-SALT_POSITION = f"{SALT}.position"
-PASSWORD = f"{ROOT}.password"
-PASSWORD_ENCODING = f"{PASSWORD}.encoding"
-KEYLEN = f"{ROOT}.keylen"
-COST = f"{ROOT}.cost"
-BLOCK_SIZE = f"{ROOT}.blockSize"
-PARALLELIZATION = f"{ROOT}.parallelization"
-
-OBJECTS = (HASH, KEY, SALT, PASSWORD)
-SECRETS = (HASH_VALUE, KEY_VALUE, SALT_VALUE)
-TEXT_ENCODINGS = (HASH_ENCODING, KEY_ENCODING, SALT_ENCODING)
-TEXTS = (*SECRETS, *TEXT_ENCODINGS, ALGORITHM, DIGEST, SALT_POSITION, PASSWORD_ENCODING)
-INTEGERS = (KEYLEN, COST, BLOCK_SIZE, PARALLELIZATION)
-LARGEST = 2**31 - 1  # the largest integer that implementations accept
-
-PASSWORD_HASH_FIELDS: tuple[Field, ...] = (
-    *(Field(name, JsonType.OBJECT) for name in OBJECTS),
-    *(Field(name, JsonType.STRING) for name in TEXTS),
-    *(Field(name, JsonType.NUMBER) for name in INTEGERS),
+from schemas.rules.hash_fields import (
+    ALGORITHM,
+    BLOCK_SIZE,
+    COST,
+    DIGEST,
+    HASH,
+    HASH_ENCODING,
+    HASH_VALUE,
+    INTEGERS,
+    KEY,
+    KEY_VALUE,
+    KEYLEN,
+    LARGEST,
+    OBJECTS,
+    PARALLELIZATION,
+    PASSWORD_ENCODING,
+    PASSWORD_HASH_FIELDS,
+    ROOT,
+    SALT,
+    SALT_POSITION,
+    SALT_VALUE,
+    TEXT_ENCODINGS,
+    TEXTS,
+    encoding_of,
 )
 
-_ENCODING = pl.when(present(HASH_ENCODING)).then(pl.col(HASH_ENCODING)).otherwise(pl.lit("any"))
+_ENCODING = pl.when(present(HASH_ENCODING)).then(HASH_ENCODING).otherwise(pl.lit("any"))
 _PAIR = pl.concat_str(ALGORITHM, _ENCODING, separator=" ")  # null where either has a wrong type
 _KNOWN = pl.col(ALGORITHM).is_in(list(ALGORITHMS))
 
@@ -156,12 +147,8 @@ class PasswordHash(FieldColumns, fields=PASSWORD_HASH_FIELDS):
     def salt_fits_the_algorithm(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(~(pl.col(data.key).is_not_null() & pl.col(ALGORITHM).is_in(SALTLESS)))
 
-    @pa.check(
-        HASH_VALUE,
-        error=ErrorCode.HASH_MISMATCH,
-        description="does not have the form of {algorithm} hashes{with_unseen}",
-    )
-    def value_has_the_form_of_the_algorithm(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        claim = pl.concat_str(_PAIR, data.key, separator=" ")
-        has_form = claim.str.contains(FORM)
-        return data.lazyframe.select(has_form | ~_PAIR.is_in(PAIRS) | ~is_clean_text(pl.col(data.key)))
+    @pa.check(KEY_VALUE, SALT_VALUE, error=ErrorCode.HASH_MISMATCH, description="cannot be decoded as {encoding}")
+    def key_or_salt_can_be_decoded(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        text, encoding = pl.col(data.key), pl.col(encoding_of(data.key))
+        encoded = pl.when(encoding.is_in(["hex", "base64"]), is_clean_text(text)).then(pl.concat_str(encoding, text))
+        return data.lazyframe.select(encoded.str.contains(f"^(?:hex{NOTATIONS['hex']}|base64{NOTATIONS['base64']})$"))

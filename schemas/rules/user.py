@@ -18,6 +18,7 @@ from schemas.formats.email import EmailRules, has_excess_length, is_email_addres
 from schemas.formats.phone import PhoneRules
 from schemas.formats.text import has_unseen_character, is_clean_text
 from schemas.formats.uri import is_http_uri
+from schemas.rules.hash_algorithms import BCRYPT
 
 __all__ = ["FIELDS", "FIELD_NAMES", "STAGED", "JsonType", "User", "UserField"]
 
@@ -119,11 +120,21 @@ class User(EmailRules, PhoneRules, fields=FIELDS):
     @pa.check(
         "password_hash",
         error=ErrorCode.PATTERN,
+        description="begins with $2y$, which password_hash does not take; custom_password_hash takes it as bcrypt",
+    )
+    def password_hash_is_not_of_php(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        password_hash = pl.col(data.key)
+        return data.lazyframe.select(
+            ~password_hash.str.starts_with("$2y$") | ~password_hash.str.contains(f"^{BCRYPT}$")
+        )
+
+    @pa.check(
+        "password_hash",
+        error=ErrorCode.PATTERN,
         description="is not a bcrypt hash ($2a$ or $2b$, a cost of 04 to 31, $ and 53 characters){with_unseen}",
     )
     def password_hash_is_bcrypt(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        is_bcrypt = pl.col(data.key).str.contains(r"^\$2[ab]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$")
-        return data.lazyframe.select(is_bcrypt | ~cls.is_clean(data.key))
+        return data.lazyframe.select(pl.col(data.key).str.contains(f"^{BCRYPT}$") | ~cls.is_clean(data.key))
 
     @pa.check(
         "custom_password_hash",

@@ -15,6 +15,7 @@ from tests.oracle.grammars import (
     is_unseen,
     without_outer,
 )
+from tests.oracle.hash_texts import SIZES, TEXTUAL, can_verify, decode
 from tests.oracle.json_schema import RESERVED
 
 Fault = tuple[str, str]
@@ -45,16 +46,9 @@ LENGTHS = {
     "nickname": (1, 300),
 }
 ENCODINGS = {"base64", "hex", "utf8"}
-DIGESTS = ["md4", "md5", "ripemd160", "sha1", "sha224", "sha256", "sha384", "sha512", "whirlpool"]
-BYTES = {"md4": 16, "md5": 16, "sha1": 20, "sha256": 32, "sha512": 64}
-TEXTUAL = {
-    "argon2": r"\$argon2(i|d|id)\$v=19\$m=[1-9]\d*,t=[1-9]\d*,p=[1-9]\d*\$[\w+/-]+={0,2}\$[\w+/-]+={0,2}",
-    "bcrypt": r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}",
-    "ldap": r"\{([sS]?[mM][dD]5|[sS]?[sS][hH][aA][\d-]*)\}[\w+/-]+={0,2}",
-    "pbkdf2": rf"\$pbkdf2-({'|'.join(DIGESTS)})\$i=[1-9]\d*,l=[1-9]\d*\$[\w+/-]+={{0,2}}\$[\w+/-]+={{0,2}}",
-}
+BINARY = {"md4", "md5", "sha1", "sha256", "sha512", "hmac", "scrypt"}
 SALTLESS = {"argon2", "ldap", "pbkdf2"}
-ALGORITHMS = {*TEXTUAL, *BYTES, "hmac", "scrypt"}
+ALGORITHMS = {*TEXTUAL, *BINARY}
 HASH_KEYS = ["algorithm", "hash", "salt", "password", "keylen", "cost", "blockSize", "parallelization"]
 
 
@@ -181,7 +175,7 @@ def _password_hash(value: dict[str, Json]) -> Iterator[Fault]:
     if algorithm == "scrypt" and "keylen" not in value:
         yield "OBJECT_REQUIRED", f"{root}.keylen"
     if "hash" in value:
-        yield from _hash(value["hash"], algorithm, f"{root}.hash")
+        yield from _hash(value, f"{root}.hash")
     if "salt" in value:
         yield from _salt(value["salt"], algorithm, f"{root}.salt")
     password = value.get("password", {})
@@ -223,26 +217,28 @@ def _required_text(parent: dict[str, Json], key: str, path: str) -> Iterator[Fau
         yield "INVALID_TYPE", f"{path}.{key}"
 
 
-def _hash(value: Json, algorithm: Json, path: str) -> Iterator[Fault]:
+def _hash(parent: dict[str, Json], path: str) -> Iterator[Fault]:
+    value, algorithm = parent["hash"], parent.get("algorithm")
     if not isinstance(value, dict):
         yield "INVALID_TYPE", path
         return
     yield from _required_text(value, "value", path)
     yield from _word(value, "encoding", ENCODINGS, path)
-    yield from _word(value, "digest", DIGESTS, path)
+    yield from _word(value, "digest", SIZES, path)
     if algorithm == "hmac":
         yield from (("OBJECT_REQUIRED", f"{path}.{key}") for key in ("digest", "key") if key not in value)
     key = value.get("key", {"value": ""})
     if isinstance(key, dict):
         yield from _required_text(key, "value", f"{path}.key")
         yield from _word(key, "encoding", ENCODINGS, f"{path}.key")
+        yield from _encoded(key, f"{path}.key")
     else:
         yield "INVALID_TYPE", f"{path}.key"
     if isinstance(algorithm, str) and algorithm in ALGORITHMS:
-        yield from _hash_form(value, algorithm, path)
+        yield from _hash_form(parent, value, algorithm, path)
 
 
-def _hash_form(value: dict[str, Json], algorithm: str, path: str) -> Iterator[Fault]:
+def _hash_form(parent: dict[str, Json], value: dict[str, Json], algorithm: str, path: str) -> Iterator[Fault]:
     fitting = {"utf8"} if algorithm in TEXTUAL else {"hex", "base64"}
     given = value.get("encoding")
     if "encoding" in value and (not isinstance(given, str) or given not in ENCODINGS):
@@ -252,21 +248,30 @@ def _hash_form(value: dict[str, Json], algorithm: str, path: str) -> Iterator[Fa
         return
     encodings = fitting if given is None else {str(given)}
     text = value.get("value")
-    if isinstance(text, str) and is_clean_text(text) and not any(has_form(text, algorithm, e) for e in encodings):
+    if (
+        isinstance(text, str)
+        and is_clean_text(text)
+        and not any(can_verify(text, algorithm, encoding, _size(parent, value, algorithm)) for encoding in encodings)
+    ):
         yield "HASH_MISMATCH", f"{path}.value"
 
 
-def has_form(text: str, algorithm: str, encoding: str) -> bool:
-    if algorithm in TEXTUAL:
-        return re.fullmatch(TEXTUAL[algorithm], text, re.ASCII) is not None
-    if encoding == "hex":
-        length = 2 * BYTES[algorithm] if algorithm in BYTES else len(text)
-        return bool(text) and len(text) == length and length % 2 == 0 and bool(re.fullmatch("[0-9A-Fa-f]*", text))
-    bare = text.rstrip("=")
-    padded = len(text) > len(bare)
-    if not bare or not re.fullmatch(r"[A-Za-z0-9+/_-]*", bare) or (padded and len(text) % 4) or len(bare) % 4 == 1:
-        return False
-    return len(text) - len(bare) <= 2 and (algorithm not in BYTES or len(bare) * 3 // 4 == BYTES[algorithm])
+def _size(parent: dict[str, Json], value: dict[str, Json], algorithm: str) -> int | None:
+    """Return how many bytes a hash must have, where its algorithm, digest or length says it."""
+    if algorithm == "scrypt":
+        keylen = parent.get("keylen")
+        is_length = isinstance(keylen, int | float) and not isinstance(keylen, bool) and keylen == int(keylen)
+        return int(cast("float", keylen)) if is_length and 1 <= cast("float", keylen) < 2**31 else None
+    name = value.get("digest") if algorithm == "hmac" else algorithm
+    return SIZES.get(name) if isinstance(name, str) else None
+
+
+def _encoded(parent: dict[str, Json], path: str) -> Iterator[Fault]:
+    """Yield a fault if the value of a salt or key cannot be decoded as its encoding says."""
+    text, encoding = parent.get("value"), parent.get("encoding")
+    is_encoded = isinstance(encoding, str) and encoding in {"hex", "base64"}
+    if is_encoded and isinstance(text, str) and is_clean_text(text) and decode(text, str(encoding)) is None:
+        yield "HASH_MISMATCH", f"{path}.value"
 
 
 def _salt(value: Json, algorithm: Json, path: str) -> Iterator[Fault]:
@@ -277,6 +282,7 @@ def _salt(value: Json, algorithm: Json, path: str) -> Iterator[Fault]:
         yield "HASH_MISMATCH", path
     yield from _required_text(value, "value", path)
     yield from _word(value, "encoding", ENCODINGS, path)
+    yield from _encoded(value, path)
     yield from _word(value, "position", {"prefix", "suffix"}, path)
 
 

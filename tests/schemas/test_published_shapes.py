@@ -53,6 +53,7 @@ SHAPES = [
         {"value": "TlL7VkuvzPEHUCjXVzr1P1uGTnZuQg==", "encoding": "base64"},
         salt={"value": "cd3d", "encoding": "hex"},
         password={"encoding": "utf8"},
+        keylen=22,
         cost=16384,
         blockSize=8,
         parallelization=1,

@@ -11,8 +11,8 @@ import polars as pl
 
 from schemas.canonical import ESCAPED, items_column
 from schemas.fields import Field
+from schemas.rules.hash_fields import OBJECTS, PASSWORD_HASH_FIELDS, ROOT
 from schemas.rules.mfa_factors import FACTOR, KINDS, MFA_FACTOR_FIELDS
-from schemas.rules.password_hash import OBJECTS, PASSWORD_HASH_FIELDS, ROOT
 from transforms.canonical_columns import canonical_columns, empty_columns
 from transforms.json.object_keys import KEYS, find_keys_of_parts, find_repeated_keys
 from transforms.json.values import extract_values, has_escape, query_texts, unpack_found

@@ -13,7 +13,7 @@ import polars as pl
 from schemas.fields import FIELD_NAMES, FIELDS, JsonType, UserField
 from schemas.frames import RECORDS
 from schemas.rules.hash_algorithms import PUBLIC_WORDS
-from schemas.rules.password_hash import INTEGERS, OBJECTS, PASSWORD_HASH_FIELDS, ROOT, SECRETS
+from schemas.rules.hash_fields import INTEGERS, OBJECTS, PASSWORD_HASH_FIELDS, ROOT, SECRETS
 from transforms.json.encoding import encode_string
 from transforms.json.values import extract_values, query_texts, unpack_found
 

@@ -17,7 +17,7 @@ from schemas.canonical import JSON_TYPE, items_column, json_type, type_column
 from schemas.codes import WARNINGS, ErrorCode, Severity
 from schemas.fields import JsonType
 from schemas.formats.text import UNSEEN
-from schemas.rules.password_hash import ALGORITHM
+from schemas.rules.hash_fields import ALGORITHM, encoding_of
 
 TYPE_WORDS: Mapping[str, str] = {
     JsonType.STRING: "a string",
@@ -54,6 +54,17 @@ PLACEHOLDERS: Mapping[str, Callable[[str], pl.Expr]] = {
     "items": lambda key: pl.col(items_column(key)),
     "number": lambda key: pl.col(key).cast(pl.Int64, strict=False).cast(pl.String).fill_null("very large"),
     "algorithm": lambda _: pl.col(ALGORITHM),
+    "encoding": lambda key: pl.col(encoding_of(key)),
+    "notation": lambda _: pl.col("notation"),
+    "bytes": lambda _: pl.format(
+        "{} byte{}", "bytes", pl.when(pl.col("bytes") == 1).then(pl.lit("")).otherwise(pl.lit("s"))
+    ),
+    "requirement": lambda _: pl.concat_str(
+        "required_by",
+        pl.lit(" requires "),
+        pl.when("is_salted").then(pl.lit("at least ")).otherwise(pl.lit("")),
+        "required",
+    ),
     "depth": lambda _: pl.col("depth"),
     "copies": lambda _: pl.col("copies"),
     "unseen": _describe_unseen,

@@ -16,6 +16,7 @@ from schemas.connection import ConnectionSettings
 from schemas.fields import STAGED
 from schemas.frames import ERRORS, ROW_CODE, SEVERITY
 from schemas.rules.given_texts import AbsentWord, OuterWhiteSpace
+from schemas.rules.hash_value import HashValue
 from schemas.rules.mfa_factors import MfaFactor
 from schemas.rules.objects import ObjectDepth, ObjectKey, ObjectText
 from schemas.rules.password_hash import PasswordHash
@@ -28,6 +29,7 @@ PATHS: Mapping[str, Callable[[str], pl.Expr]] = {
     "outer_white_space": pl.lit,
     "absent_words": pl.lit,
     "password_hashes": pl.lit,
+    "hash_values": pl.lit,
     "mfa_factors": lambda column: pl.format(column.replace("[]", "[{}]"), "place"),
     "object_keys": pl.col,
     "object_texts": pl.col,
@@ -77,6 +79,7 @@ def get_models(connection: ConnectionSettings) -> Mapping[str, type[pa.DataFrame
         "outer_white_space": OuterWhiteSpace,
         "absent_words": AbsentWord,
         "password_hashes": PasswordHash,
+        "hash_values": HashValue,
         "mfa_factors": MfaFactor,
         "object_keys": ObjectKey,
         "object_texts": ObjectText,

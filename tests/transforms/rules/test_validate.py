@@ -134,7 +134,27 @@ def test_a_row_gets_all_its_errors_at_once_in_the_order_of_records() -> None:
         (user(shoeSize=44), "is not a known field"),
         (hashed("scrypt", cost=0), "is 0; the minimum is 2"),
         (hashed("scrypt", cost=12), "is 12, which is not a power of two"),
-        (hashed("sha1", {"value": "00"}), "does not have the form of sha1 hashes"),
+        (hashed("sha1", {"value": "00"}), "decodes to 1 byte; sha1 requires 20"),
+        (hashed("sha1", {"value": "0"}), "cannot be decoded as hex; it may have been cut off"),
+        (hashed("ldap", {"value": "{Ssha-256}" + "aGFz" * 7}), "decodes to 21 bytes; {ssha256} requires at least 33"),
+        (hashed("ldap", {"value": "{SHA3}" + "aGFz" * 7}), "does not have the form of ldap hashes"),
+        (hashed("scrypt", keylen=32), "decodes to 64 bytes; keylen requires 32"),
+        (hashed("hmac", {"key": {"value": "é", "encoding": "base64"}}), "cannot be decoded as base64"),
+        (
+            hashed("bcrypt", {"value": f"{BCRYPT} "}),
+            "does not have the form of bcrypt hashes; it has U+0020 after the 60th character",
+        ),
+        (
+            user(password_hash=f"\ufeff{BCRYPT} "),
+            (
+                "is not a bcrypt hash ($2a$ or $2b$, a cost of 04 to 31, $ and 53 characters);"
+                " it has U+FEFF before the 1st character"
+            ),
+        ),
+        (
+            user(password_hash=BCRYPT.replace("2b", "2y")),
+            "begins with $2y$, which password_hash does not take; custom_password_hash takes it as bcrypt",
+        ),
         (hashed("md5", salts={"value": "x"}), "is not a known key of this object; did you mean salt?"),
         ('{"email":"a@b.c","name":"x","name":"x","name":"x"}', "appears 3 times; it must appear only once"),
     ],
