@@ -108,6 +108,8 @@ class JobSummary:
         """The counts in one sentence."""
         if self.mode == UNDO:
             return f"{self.updated} reverted, {self.failed} kept of {self.total}"
+        if not self.total and self.status is JobStatus.COMPLETED:
+            return "no users in the file"
         return (
             f"{self.inserted} inserted, {self.updated} updated, {self.unchanged} unchanged, "
             f"{self.failed} failed of {self.total}"

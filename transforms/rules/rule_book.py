@@ -16,6 +16,7 @@ import polars as pl
 from schemas.canonical import JSON_TYPE, items_column, json_type, type_column
 from schemas.codes import ErrorCode, Severity
 from schemas.fields import JsonType
+from schemas.profiles import FALSE_WORDS, TRUE_WORDS
 from schemas.rules.password_hash import ALGORITHM
 
 TYPE_WORDS: Mapping[str, str] = {
@@ -26,10 +27,12 @@ TYPE_WORDS: Mapping[str, str] = {
     JsonType.ARRAY: "an array",
     JsonType.NULL: "null",
 }
+BOOLEAN_WORDS = f"; a cell of CSV may be {' '.join(TRUE_WORDS)} or {' '.join(FALSE_WORDS)}, in any case"
 
 # what a placeholder in a rule's sentence stands for, by the rule's column
 PLACEHOLDERS: Mapping[str, Callable[[str], pl.Expr]] = {
     "type": lambda key: json_type(key).cast(pl.String).replace(TYPE_WORDS),
+    "words": lambda key: pl.when(json_type(key) == JsonType.STRING).then(pl.lit(BOOLEAN_WORDS)),
     "length": lambda key: pl.col(key).str.len_chars(),
     "local_length": lambda key: pl.col(key).str.extract(r"(?s)^(.*)@").str.len_chars(),
     "items": lambda key: pl.col(items_column(key)),
