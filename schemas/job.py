@@ -65,6 +65,9 @@ class MergePolicy:
     fill_only: bool = False  # set only values that are empty
 
 
+NO_USERS = "no users in the file"
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobSummary:
     """The result of a job, the same everywhere; counts are records and add up to `total`."""
@@ -109,7 +112,7 @@ class JobSummary:
         if self.mode == UNDO:
             return f"{self.updated} reverted, {self.failed} kept of {self.total}"
         if not self.total and self.status is JobStatus.COMPLETED:
-            return "no users in the file"
+            return NO_USERS
         return (
             f"{self.inserted} inserted, {self.updated} updated, {self.unchanged} unchanged, "
             f"{self.failed} failed of {self.total}"

@@ -27,7 +27,7 @@ TYPE_WORDS: Mapping[str, str] = {
     JsonType.ARRAY: "an array",
     JsonType.NULL: "null",
 }
-BOOLEAN_WORDS = f"; a cell of CSV may be {' '.join(TRUE_WORDS)} or {' '.join(FALSE_WORDS)}, in any case"
+BOOLEAN_WORDS = f" (in CSV also {' '.join(TRUE_WORDS[1:])} or {' '.join(FALSE_WORDS[1:])})"
 
 # what a placeholder in a rule's sentence stands for, by the rule's column
 PLACEHOLDERS: Mapping[str, Callable[[str], pl.Expr]] = {
