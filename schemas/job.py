@@ -97,6 +97,9 @@ class MergePolicy:
         return found | {str(name): how for name, how in self.policy.items()}
 
 
+NO_USERS = "no users in the file"
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobSummary:
     """The result of a job, the same everywhere; counts are records and add up to `total`."""
@@ -140,6 +143,8 @@ class JobSummary:
         """The counts in one sentence."""
         if self.mode == UNDO:
             return f"{self.updated} reverted, {self.failed} kept of {self.total}"
+        if not self.total and self.status is JobStatus.COMPLETED:
+            return NO_USERS
         return (
             f"{self.inserted} inserted, {self.updated} updated, {self.unchanged} unchanged, "
             f"{self.failed} failed of {self.total}"

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from schemas.rules.user import FIELD_NAMES
 
-TRUE_WORDS = ("true", "1", "yes", "y", "on")
-FALSE_WORDS = ("false", "0", "no", "n", "off")
+TRUE_WORDS = ("true", "t", "yes", "y", "on", "1", "1.0")
+FALSE_WORDS = ("false", "f", "no", "n", "off", "0", "0.0")
+ABSENT_WORD = r"\N"  # in a cell, as databases export it
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,10 @@ IGNORED_COLUMNS = (*REJECT_COLUMNS, ORIGINAL_COLUMN)
 HEADER_ALIASES: Mapping[str, str] = {
     alias: field_name
     for field_name, aliases in {
-        "email": ("e_mail", "e_mail_address", "email_address", "emailaddress", "mail"),
+        "email": ("e_mail", "e_mail_address", "email_address", "emailaddress", "mail", "user_email"),
         "email_verified": ("emailverified",),
-        "phone_number": ("phone", "phonenumber", "telephone"),
-        "phone_verified": ("phoneverified",),
+        "phone_number": ("phone", "phonenumber", "telephone", "mobile", "mobile_phone", "mobile_number"),
+        "phone_verified": ("phoneverified", "phone_number_verified"),
         "user_id": ("userid",),
         "username": ("user_name",),
         "given_name": ("first_name", "firstname", "givenname"),

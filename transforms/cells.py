@@ -13,13 +13,14 @@ import polars as pl
 from schemas.canonical import ESCAPED
 from schemas.fields import FIELDS, JsonType
 from schemas.frames import Layout
-from schemas.profiles import Profile
+from schemas.profiles import ABSENT_WORD, Profile
 from schemas.rules.objects import DEEPEST
 from transforms.json.key_shapes import PIECES
 from transforms.json.values import decode_string, query_texts
 
 NESTED_FIELDS = tuple(field.name for field in FIELDS if field.type in {JsonType.OBJECT, JsonType.ARRAY})
 BOOLEAN_FIELDS = tuple(field.name for field in FIELDS if field.type is JsonType.BOOLEAN)
+ABSENT_CELLS = ("null", '""', json.dumps(ABSENT_WORD))  # as JSON texts
 
 # may be JSON that DuckDB accepts and the standard does not: a strict parser has to check it
 LENIENT_JSON = r"(?i),\s*[}\]]|nan|inf|[0-9.]e\+?[0-9]{3}"
@@ -67,7 +68,7 @@ def convert_to_json(
 ) -> pl.DataFrame:
     """Return the frame as it would be if its records had been JSON from the start."""
     if layout.textual:
-        texts = texts.with_columns(_remove(name, "null", '""') for name in _value_columns(texts))
+        texts = texts.with_columns(_remove(name, *ABSENT_CELLS) for name in _value_columns(texts))
         texts = texts.with_columns(_parse_boolean(name, profile) for name in BOOLEAN_FIELDS)
     elif layout.null_is_absent:
         texts = texts.with_columns(_remove(name, "null") for name in _value_columns(texts))

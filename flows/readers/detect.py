@@ -99,7 +99,7 @@ def _is_spread_over_lines(head: bytes) -> bool:
 
 
 def _read_head(source: Source) -> bytes:
-    """Return the first bytes of the decompressed content; raise `FileFault` if there are none."""
+    """Return the first bytes of the decompressed content; raise `FileFault` if there is nothing but white space."""
     _check_compression(source)
     with open_stream(source, limits=ReadLimits()) as stream:
         head = stream.read(_HEAD_BYTES)
@@ -107,8 +107,9 @@ def _read_head(source: Source) -> bytes:
         while more and head.startswith(b"{") and b"\n" not in head[:-1] and len(head) <= ReadLimits().record_bytes:
             more = stream.read(len(head))  # what follows the first object tells JSON from NDJSON
             head += more
-    if not head:
-        raise FileFault(ErrorCode.FILE_EMPTY, f"{source.name} is empty: it ends at byte 0", "export the users again")
+    if len(head) < _HEAD_BYTES and not head.removeprefix(BOM).strip():
+        content = "nothing but white space" if head else "no bytes"
+        raise FileFault(ErrorCode.FILE_EMPTY, f"{source.name} is empty: it has {content}", "export the users again")
     return head
 
 

@@ -6,12 +6,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from flows.readers.sources import printable
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.profiles import IGNORED_COLUMNS, PROFILES, REJECT_COLUMNS, Profile
 from transforms.field_names import fold_name
 
-_NAME = re.compile(r"[^\W\d][\w .-]{0,39}")
+_MARK = re.compile(
+    r"^\s*\*\s*(?=\S)|(?<=\S)\s*(?:\*|[(\[]\s*(?:required|optional|mandatory)\s*[)\]])\s*$", re.IGNORECASE
+)  # that a form puts beside the name of a field
+_DATA = re.compile(r"@|[0-9]{5}|[0-9a-f]{16}", re.IGNORECASE)  # of users, not in a name of a column
+_LONGEST_NAME, _MOST_NAMES = 40, 20  # of columns in a message
 GUARD = r"^'('*[=+\-@\t\r])"  # a rejects file has this apostrophe before cells that a spreadsheet would run
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -22,11 +27,17 @@ class Header:
 
     columns: tuple[str, ...]
     resubmitted: bool  # the file is a rejects file, written by this product
+    nameless: frozenset[int] = frozenset()  # the positions of cells without a name
 
     @property
     def used(self) -> tuple[tuple[int, str], ...]:
         """Return position and name of the columns that are part of the records."""
         return tuple((position, name) for position, name in enumerate(self.columns) if name not in IGNORED_COLUMNS)
+
+    @property
+    def named_width(self) -> int:
+        """Return the number of columns up to the last one with a name."""
+        return max(position for position in range(len(self.columns)) if position not in self.nameless) + 1
 
 
 def has_known_column(line: str) -> bool:
@@ -47,21 +58,25 @@ def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Hea
     resubmitted = set(REJECT_COLUMNS) <= set(map(fold_name, cells))
     if resubmitted:
         cells = [re.sub(GUARD, r"\1", cell) for cell in cells]
-    named = (_to_resubmitted_column(cell) if resubmitted else _to_column(cell, profile) for cell in cells)
+    named = [_to_resubmitted_column(cell) if resubmitted else _to_column(cell, profile) for cell in cells]
     columns = tuple(column or f"column {number}" for number, column in enumerate(named, start=1))
+    is_known = not set(columns).isdisjoint(profile.paths)
+    if not is_known and any(map(_DATA.search, cells)):
+        message = f"{name} has no header: its column names look like the data of a user, so they are not shown here"
+        raise FileFault(ErrorCode.FILE_FORMAT, message, _name_fields(profile))
     counts = Counter(columns if resubmitted else map(fold_name, columns))
     if repeated := [column for column, count in counts.items() if count > 1]:
-        message = f"{name} has two columns for {_list_names(repeated)}"
+        message = f"{name} has two columns for {_list_names(repeated)}; its columns are named {_list_names(cells)}"
         raise FileFault(ErrorCode.FILE_FORMAT, message, "rename or remove one of them")
-    if not set(columns) & set(profile.paths):
+    if not is_known:
         message = f"{name} has no known column; its columns are named {_list_names(cells)}"
-        hint = f"name the columns (of CSV, in the first row) after the fields: {', '.join(profile.paths)}"
-        raise FileFault(ErrorCode.FILE_FORMAT, message, hint)
-    return Header(columns, resubmitted=resubmitted)
+        raise FileFault(ErrorCode.FILE_FORMAT, message, _name_fields(profile))
+    nameless = frozenset(position for position, column in enumerate(named) if not column)
+    return Header(columns, resubmitted=resubmitted, nameless=nameless)
 
 
 def _to_column(cell: str, profile: Profile) -> str:
-    name = fold_name(cell)
+    name = fold_name(_MARK.sub("", cell))
     return name if name in profile.paths or name in IGNORED_COLUMNS else profile.header_aliases.get(name, cell.strip())
 
 
@@ -71,12 +86,17 @@ def _to_resubmitted_column(cell: str) -> str:
     return name if name in IGNORED_COLUMNS else cell.strip()
 
 
-def _count_known(line: str, separator: str, profile: Profile) -> int:
-    cells = next(csv.reader([line], delimiter=separator), [])
-    return sum(_to_column(cell, profile) in profile.paths for cell in cells)
+def _name_fields(profile: Profile) -> str:
+    return f"name the columns (of CSV, in the first row) after the fields: {', '.join(profile.paths)}"
 
 
 def _list_names(cells: Sequence[str]) -> str:
-    """Return some cells for a message, if they can be names: without a header they are personal data."""
-    shown = [cell.strip() if _NAME.fullmatch(cell.strip()) else "…" for cell in cells[:8]]
-    return ", ".join(shown) + (f" and {len(cells) - 8} more" if len(cells) > 8 else "")
+    """Return some names of columns for a message, without what may be the data of a user."""
+    names = [cell.strip() for cell in cells[:_MOST_NAMES]]
+    shown = [printable(name) if len(name) <= _LONGEST_NAME and not _DATA.search(name) else "…" for name in names]
+    return ", ".join(shown) + (f" and {len(cells) - _MOST_NAMES} more" if len(cells) > _MOST_NAMES else "")
+
+
+def _count_known(line: str, separator: str, profile: Profile) -> int:
+    cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    return sum(_to_column(cell, profile) in profile.paths for cell in cells)

@@ -14,6 +14,8 @@ from flows.readers.check_records import (
 from flows.readers.lines import read_line_blocks, split_bytes
 from flows.readers.reading import Batch, Reading
 from flows.readers.stream import open_stream
+from schemas.codes import ErrorCode
+from schemas.faults import FileFault
 
 _SAMPLES = 8
 _SAMPLE_SHARE = 8  # a sample is one eighth of its part of the data
@@ -35,6 +37,9 @@ def read_ndjson(reading: Reading) -> Iterator[Batch]:
                 for batch in _make_batches(lines, position=block.position, record=record, reading=reading):
                     yield batch
                     record += batch.seen
+    if record == reading.first_record:
+        message = f"{reading.source.name} is empty: it has no line that is not blank"
+        raise FileFault(ErrorCode.FILE_EMPTY, message, "export the users again")
 
 
 def _split_into_parts(data: bytes, *, lines: int) -> Iterator[bytes]:

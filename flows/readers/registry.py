@@ -1,6 +1,7 @@
 """The reader of each format. A new format is one reader and one line here."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import replace
 
 import duckdb
 
@@ -11,8 +12,6 @@ from flows.readers.ndjson import read_ndjson
 from flows.readers.parquet.reader import read_parquet
 from flows.readers.reading import Batch, Reading
 from flows.readers.sources import Source
-from schemas.codes import ErrorCode
-from schemas.faults import FileFault
 from schemas.profiles import Profile
 
 READERS: Mapping[str, Callable[[Reading], Iterator[Batch]]] = {
@@ -37,12 +36,7 @@ def read(
     `engine` is an in-memory DuckDB; it stays free for other use, also while another thread waits for a batch. Raise
     `FileFault` if the source cannot be read as its format; batches that were already yielded must not be imported.
     """
-    records = 0
+    limits = replace(limits, batch_rows=max(limits.batch_rows, 1), batch_bytes=max(limits.batch_bytes, 1))
     with engine.cursor() as cursor:
         reading = Reading(source=source, profile=profile, limits=limits, first_record=first_record, engine=cursor)
-        for batch in READERS[format](reading):
-            records += batch.seen
-            yield batch
-    if not records:
-        hint = "check that the right file was exported"
-        raise FileFault(ErrorCode.FILE_EMPTY, f"{source.name} contains no users", hint)
+        yield from READERS[format](reading)

@@ -23,7 +23,7 @@ from flows.store.private_files import atomic_write
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault, JobFault
 from schemas.job import RUNNING, UNDO, JobSummary
-from schemas.profiles import IGNORED_COLUMNS, PROFILES, Profile
+from schemas.profiles import ABSENT_WORD, IGNORED_COLUMNS, PROFILES, Profile
 from transforms.cells import BOOLEAN_FIELDS, LENIENT_JSON, NESTED_FIELDS
 from transforms.rejects.tables import (
     REMOVE_ADDED_KEYS,
@@ -97,7 +97,7 @@ def _stage_rejects(
     unreadable = [code.value for code in UNREADABLE_CODES]
     materialise(connection, "reject_texts", unreadable=unreadable, added=REMOVE_ADDED_KEYS)
     fields = {"boolean_fields": BOOLEAN_FIELDS, "nested_fields": NESTED_FIELDS}
-    words = {"true_words": profile.true_words, "false_words": profile.false_words}
+    words = {"true_words": profile.true_words, "false_words": profile.false_words, "absent_word": ABSENT_WORD}
     materialise(connection, "rejects", textual=textual, lenient_json=LENIENT_JSON, **fields, **words)
 
 

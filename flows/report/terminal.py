@@ -25,7 +25,7 @@ from flows.store.database import Store, scratch, view_parts
 from flows.store.diff import FieldChange
 from flows.store.job_folder import JobFolder
 from schemas.faults import Fault
-from schemas.job import JobStatus, JobSummary
+from schemas.job import NO_USERS, JobStatus, JobSummary
 from schemas.rules.user import STAGED
 from transforms.statements import run, run_mapped
 
@@ -90,6 +90,8 @@ class Terminal(Observer):
 
     def show(self, summary: JobSummary, *, settings: Settings) -> None:
         """Print the result of the job."""
+        if summary.sentence == NO_USERS and not self.quiet and (self.json or self.output.is_terminal):
+            self.errors.print(NO_USERS)
         if self.json:
             print_json(summary.to_dict())
             return

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator, Sequence
 
 import polars as pl
@@ -17,6 +18,7 @@ from flows.settings import Settings
 from flows.store.database import scratch
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
+from tests.flows.readers.csv.dialect import OpenQuoteError, read_table
 from tests.flows.readers.outcomes import Outcome, Reader
 
 LIMITS = ReadLimits(record_bytes=2000, value_bytes=1000, nesting=20, keys=50)
@@ -168,8 +170,37 @@ def test_cells_are_read_as_they_were_written(
     writer.writerows([names, *rows])
     outcome = read(reader, table.getvalue().encode(), "users.csv", batch_bytes=batch_bytes)
     assert isinstance(outcome, Outcome)
-    expected = [{name: cell for name, cell in zip(names, row, strict=True) if cell} for row in rows]
+    filled = [row for row in rows if "".join(row).strip()]
+    expected = [{name: cell for name, cell in zip(names, row, strict=True) if cell} for row in filled]
     assert [json.loads(text) for text in outcome.texts] == expected
+
+
+PIECES = st.sampled_from(['"', '"', '"', ",", ",", "\n", "\r\n", "\r", " ", "\t", "\u00a0", "a", "\u00e4", '""', ', "'])
+
+
+@settings(quickly, max_examples=int(os.environ.get("CSV_EXAMPLES", "300")))
+@given(st.lists(PIECES, max_size=30).map("".join), st.sampled_from([",", ";", "\t"]), BATCHES)
+def test_quotes_are_read_as_character_by_character(reader: Reader, text: str, separator: str, batch_bytes: int) -> None:
+    text = text.replace(",", separator)
+    outcome = read(reader, f"email{separator}name\n{text}".encode(), "users.csv", batch_bytes=batch_bytes)
+    try:
+        rows = read_table(text, separator)
+    except OpenQuoteError:
+        assert isinstance(outcome, tuple)
+        assert outcome[0] is ErrorCode.FILE_SYNTAX
+        return
+    fits = [row for row in rows if row.cells and len(row.cells) >= 2 and not "".join(row.cells[2:]).strip()]
+    expected = [
+        {name: cell for name, cell in zip(("email", "name"), row.cells, strict=False) if cell}
+        for row in fits
+        if row.cells
+    ]
+    assert isinstance(outcome, Outcome)
+    assert [json.loads(text) for text in outcome.texts] == expected
+    assert [row.line for row in outcome.rows] == [row.line + 1 for row in fits]
+    malformed = [row.line + 1 for row in rows if row.cells is None]
+    assert [error.line for error in outcome.errors if error.code == "MALFORMED_RECORD"] == malformed
+    assert outcome.seen == len(rows)
 
 
 @quickly

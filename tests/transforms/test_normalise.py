@@ -117,14 +117,29 @@ def test_an_empty_cell_is_an_absent_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "value"), [("true", True), (" YES ", True), ("1", True), ("Off", False), ("0", False), ("n", False)]
+    ("word", "value"),
+    [
+        *((word, True) for word in ("true", "T", " YES ", "y", "On", "1", "1.0")),
+        *((word, False) for word in ("FALSE", "f", "No", "n", "Off", "0", "0.0")),
+    ],
 )
 def test_words_of_the_profile_in_cells_are_booleans(word: str, value: bool) -> None:
     assert column_of([{"blocked": word}], "blocked", layout=CELLS) == [(value, "boolean")]
 
 
-def test_another_word_is_no_flag() -> None:
-    assert find_faults([{"email": "a@b.c", "blocked": "maybe"}], layout=CELLS) == [{("INVALID_TYPE", "blocked")}]
+@pytest.mark.parametrize("word", ["maybe", "tr", "2", "10", "1.00", "\\n", "\\N "])
+def test_another_word_is_no_flag(word: str) -> None:
+    assert find_faults([{"email": "a@b.c", "blocked": word}], layout=CELLS) == [{("INVALID_TYPE", "blocked")}]
+
+
+def test_the_null_of_databases_in_a_cell_is_an_absent_value() -> None:
+    absent = dict.fromkeys(("name", "username", "blocked", "app_metadata", "team"), "\\N")
+    assert find_faults([{"email": "a@b.c", **absent}, {"email": "\\N"}], layout=CELLS) == [
+        set(),
+        {("OBJECT_REQUIRED", "email")},
+    ]
+    assert column_of([{"name": "\\N"}, {"name": "\\n"}, {"name": " \\N"}], "name", layout=CELLS)[0] == (None, None)
+    assert column_of([{"name": "\\N"}], "name") == [("\\N", "string")]
 
 
 def test_a_cell_may_hold_an_object_or_array_as_json() -> None:

@@ -17,6 +17,7 @@ from schemas.canonical import JSON_TYPE, items_column, json_type, type_column
 from schemas.codes import WARNINGS, ErrorCode, Severity
 from schemas.fields import JsonType
 from schemas.formats.text import UNSEEN
+from schemas.profiles import FALSE_WORDS, TRUE_WORDS
 from schemas.rules.hash_fields import ALGORITHM, encoding_of
 
 TYPE_WORDS: Mapping[str, str] = {
@@ -27,6 +28,7 @@ TYPE_WORDS: Mapping[str, str] = {
     JsonType.ARRAY: "an array",
     JsonType.NULL: "null",
 }
+BOOLEAN_WORDS = f" (in CSV also {' '.join(TRUE_WORDS[1:])} or {' '.join(FALSE_WORDS[1:])})"
 ENDINGS = {1: "st", 2: "nd", 3: "rd"}  # of ordinal numbers
 
 
@@ -49,6 +51,7 @@ def _name_code_points(characters: pl.Series) -> pl.Series:
 # what a placeholder in a rule's sentence stands for, by the rule's column
 PLACEHOLDERS: Mapping[str, Callable[[str], pl.Expr]] = {
     "type": lambda key: json_type(key).cast(pl.String).replace(TYPE_WORDS),
+    "words": lambda key: pl.when(json_type(key) == JsonType.STRING).then(pl.lit(BOOLEAN_WORDS)),
     "length": lambda key: pl.col(key).str.len_chars(),
     "local_length": lambda key: pl.col(key).str.extract(r"(?s)^(.*)@").str.len_chars(),
     "items": lambda key: pl.col(items_column(key)),

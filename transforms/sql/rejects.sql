@@ -1,15 +1,15 @@
 -- grain: one row per refused record, in the order of the job; cells that contain a boolean or JSON become that value if the
 -- file to be written can tell it from text
 -- reads: reject_texts; parameters: textual (the records are rows of cells), boolean_fields, nested_fields (objects and
--- arrays), true_words, false_words, lenient_json (a pattern of what only DuckDB may accept as JSON)
+-- arrays), absent_word, true_words, false_words, lenient_json (a pattern of what only DuckDB may accept as JSON)
 with read as (
     select
         *,
-        list_transform(json_keys(text), lambda key: {
+        list_filter(list_transform(json_keys(text), lambda key: {
             'key': key,
             'value': json_extract(text, '/' || replace(replace(key, '~', '~0'), '/', '~1')),
             'cell': json_extract_string(text, '/' || replace(replace(key, '~', '~0'), '/', '~1'))
-        }) as members
+        }), lambda member: member.cell is distinct from $absent_word) as members
     from reject_texts
     where is_readable and $textual
 )

@@ -1,7 +1,7 @@
 """Feed the `csv` module with the physical lines of a source, and keep the last ones to return the raw text of a row."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -23,7 +23,7 @@ class _Kept:
 
 
 class LineBuffer:
-    """Lines with their line ends, bytes that are not UTF-8 as lone surrogates; iterate once.
+    """Blocks of lines with their line ends, bytes that are not UTF-8 as lone surrogates; iterate once.
 
     A line that was too long is replaced by an empty one, and its number is in `dropped`.
     """
@@ -38,8 +38,8 @@ class LineBuffer:
         self.dropped: dict[int, Block] = {}
         self.all_utf8 = True
 
-    def __iter__(self) -> Iterator[str]:
-        return chain.from_iterable(map(self._load, self._blocks))
+    def __iter__(self) -> Iterator[list[str]]:
+        return map(self._load, self._blocks)
 
     def raw_text(self, first: int, last: int) -> str:
         """Return the text of kept lines without the last line end; bytes that are not UTF-8 become escapes."""
@@ -51,7 +51,7 @@ class LineBuffer:
         """Drop the blocks that end before a line."""
         self._kept = [kept for kept in self._kept if kept.first + len(kept.lines) > before]
 
-    def _load(self, block: Block) -> Iterable[str]:
+    def _load(self, block: Block) -> list[str]:
         if sum(kept.size for kept in self._kept[1:]) > self._limits.record_bytes:
             raise RowTooLongError
         self.position = block.position

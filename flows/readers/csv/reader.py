@@ -3,13 +3,22 @@
 import csv
 import re
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, dropwhile
 
 import polars as pl
 
 from flows.readers.check_records import add_record_numbers, make_errors
-from flows.readers.csv.line_buffer import LineBuffer
-from flows.readers.csv.rows_with_lines import ChunkReader, RowChunk, Table, open_quote
+from flows.readers.csv.line_buffer import LineBuffer, RowTooLongError
+from flows.readers.csv.quotes import QuoteReader
+from flows.readers.csv.rows_with_lines import (
+    NO_SEPARATOR,
+    NOT_DECODED,
+    ChunkReader,
+    RowChunk,
+    Table,
+    is_blank,
+    open_quote,
+)
 from flows.readers.header import GUARD, Header, find_separator, resolve_columns
 from flows.readers.reading import Batch, Reading
 from flows.readers.stream import open_stream
@@ -18,7 +27,8 @@ from schemas.faults import FileFault
 from schemas.frames import RECORDS, Layout
 from transforms.json.encoding import MUST_ESCAPE, encode_member, encode_object, encode_string
 
-_DIRECTIVE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)  # some spreadsheets write it above the header
+_DIRECTIVE = re.compile(r'"?sep=([^"\r\n])"?[\r\n]*', re.IGNORECASE)  # some spreadsheets write it above the header
+_WESTERN = re.compile(r"(?:[\x00-\x7f]|[^\W\x00-\x7f]{1,2}(?![^\x00-\x7f])|[–—‘’“”…€™®©°§])*+")
 
 
 def read_csv(reading: Reading) -> Iterator[Batch]:
@@ -30,7 +40,7 @@ def read_csv(reading: Reading) -> Iterator[Batch]:
         header = _read_header(table, lines, reading)
         layout = Layout(textual=True, columns=header.columns)
         record = reading.first_record
-        chunks = ChunkReader(table, width=len(header.columns), lines=lines, limits=reading.limits)
+        chunks = ChunkReader(table, header, lines=lines, limits=reading.limits)
         for chunk in chunks.read_chunks():
             yield _make_batch(chunk, header, lines=lines, record=record, layout=layout)
             record += len(chunk.lines)
@@ -38,31 +48,61 @@ def read_csv(reading: Reading) -> Iterator[Batch]:
 
 def _open_table(lines: LineBuffer, reading: Reading) -> Table:
     """Return the rows, whose separator is found in the first line that is not blank."""
-    feed = iter(lines)
-    skipped = 0
-    first = next(feed, "")
-    while first and not first.strip():
-        first, skipped = next(feed, ""), skipped + 1
+    blocks = iter(lines)
+    skipped, block = 0, list[str]()
+    for found in blocks:
+        block = list(dropwhile(str.isspace, found))
+        skipped += len(found) - len(block)
+        if block:
+            break
+        lines.forget(skipped + 1)
+    first = block[0] if block else ""
     directive = _DIRECTIVE.fullmatch(first)
     if directive is None:
-        separator, feed = find_separator(first, reading.profile), chain([first], feed)
+        separator = find_separator(first, reading.profile)
     else:
-        separator, skipped = directive[1], skipped + 1
-    rows = csv.reader(feed, delimiter=separator, strict=True)
-    return Table(name=reading.source.name, rows=rows, separator=separator, lines_before=skipped)
+        separator, block, skipped = directive[1], block[1:], skipped + 1
+    quotes = QuoteReader(separator, first_line=skipped + 1)
+    feed = chain.from_iterable(map(quotes.read, chain([block], blocks)))
+    return Table(
+        name=reading.source.name,
+        rows=csv.reader(feed, delimiter=separator, strict=True),
+        separator=separator,
+        lines_before=skipped,
+        malformed=quotes.malformed,
+    )
 
 
 def _read_header(table: Table, lines: LineBuffer, reading: Reading) -> Header:
+    line = table.lines_before + 1
+    cells: list[str] = []
     try:
-        cells = next((row for row in table.rows if any(cell.strip() for cell in row)), [])
-    except csv.Error:
-        raise open_quote(table.name, table.lines_before + 1) from None
+        for cells in table.rows:
+            if not is_blank(cells) or table.last_line in table.malformed:
+                break
+            line = table.last_line + 1
+            lines.forget(line)
+    except (csv.Error, RowTooLongError):
+        raise open_quote(table.name, line) from None
     if lines.dropped or len(cells) > reading.limits.keys:
         message = f"{table.name} has a first row that is too large to be a header"
         raise FileFault(ErrorCode.FILE_FORMAT, message, "check that it is a table of users with a header")
-    if not cells:
+    if table.last_line in table.malformed:
+        message = f"{table.name} has a header that cannot be read: line {table.last_line} {NO_SEPARATOR.message}"
+        raise FileFault(ErrorCode.FILE_SYNTAX, message, "correct this line")
+    if is_blank(cells):
         raise FileFault(ErrorCode.FILE_EMPTY, f"{table.name} has no rows", "export the users again")
+    if NOT_DECODED.search("".join(cells)):
+        raise _not_utf8(table.name, "".join(cells))
     return resolve_columns(cells, profile=reading.profile, name=table.name)
+
+
+def _not_utf8(name: str, header: str) -> FileFault:
+    """Return the fault of a header in another encoding: few and single bytes beyond ASCII look like Windows-1252."""
+    found = NOT_DECODED.sub(lambda byte: byte[0].encode("utf-8", "surrogateescape").decode("cp1252", "replace"), header)
+    guess = "looks like Windows-1252" if _WESTERN.fullmatch(found) else "is in another encoding"
+    hint = "save it as UTF-8, which spreadsheets call CSV UTF-8"
+    return FileFault(ErrorCode.FILE_FORMAT, f"{name} has a header that is not UTF-8; it {guess}", hint)
 
 
 def _make_batch(chunk: RowChunk, header: Header, *, lines: LineBuffer, record: int, layout: Layout) -> Batch:
@@ -95,9 +135,15 @@ def _write_texts(cells: list[str], header: Header) -> pl.Series:
         table = table.with_columns(pl.all().str.replace(GUARD, "$1"))
     must_escape = table.select(pl.all().str.contains(MUST_ESCAPE).any()).row(0)
     members = (
-        pl.when(pl.col(str(position)) != "").then(
+        pl.when(_is_filled(position, header)).then(
             encode_member(name, encode_string(pl.col(str(position)), escape=escape))
         )
         for (position, name), escape in zip(header.used, must_escape, strict=True)
     )
     return table.select(encode_object(members).alias("text")).to_series()
+
+
+def _is_filled(position: int, header: Header) -> pl.Expr:
+    """Return whether a cell has text, which in a column without a name is more than white space."""
+    cell = pl.col(str(position))
+    return (cell.str.strip_chars() if position in header.nameless else cell) != ""

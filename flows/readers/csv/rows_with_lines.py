@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flows.readers.csv.line_buffer import LineBuffer, RowTooLongError
+from flows.readers.header import Header
 from flows.readers.json.strict import Refusal, refuse_oversized
 from flows.readers.limits import ReadLimits
 from flows.readers.lines import count_line_ends
@@ -20,8 +21,13 @@ from schemas.faults import FileFault
 if TYPE_CHECKING:
     from _csv import Reader
 
-_NOT_DECODED = re.compile(r"[\udc80-\udcff]")  # the lone surrogates of bytes that are not UTF-8
+NOT_DECODED = re.compile(r"[\udc80-\udcff]")  # the lone surrogates of bytes that are not UTF-8
 _NOT_UTF8 = Refusal(ErrorCode.INVALID_TEXT, "has a cell that is not UTF-8; if the file is in Windows-1252, convert it")
+NO_SEPARATOR = Refusal(
+    ErrorCode.MALFORMED_RECORD,
+    "has a cell with an odd number of quotes, of which none is its first character; add the missing separator, "
+    "or quote the cell and double each quote in it",
+)
 
 
 @dataclass(frozen=True)
@@ -41,28 +47,31 @@ class Table:
     rows: "Reader"
     separator: str
     lines_before: int  # lines that `rows` does not count
+    malformed: set[int]  # the lines so far that end in a cell with an odd number of quotes
+
+    @property
+    def last_line(self) -> int:
+        """Return the last line read so far."""
+        return self.lines_before + self.rows.line_num
 
 
 class ChunkReader:
     """Read a table in chunks, once its header has been read."""
 
-    def __init__(self, table: Table, *, width: int, lines: LineBuffer, limits: ReadLimits) -> None:
+    def __init__(self, table: Table, header: Header, *, lines: LineBuffer, limits: ReadLimits) -> None:
         self._table = table
-        self._width = width
+        self._width = len(header.columns)
+        self._named_width = header.named_width
         self._lines = lines
         self._limits = limits
-        self._line = self._last_line + 1  # where the next row begins
-
-    @property
-    def _last_line(self) -> int:
-        """Return the last line read so far."""
-        return self._table.lines_before + self._table.rows.line_num
+        self._line = table.last_line + 1  # where the next row begins
 
     def read_chunks(self) -> Iterator[RowChunk]:
         """Yield the chunks in order, none of them empty; raise `FileFault` if a quote is not closed."""
         more = True
         while more:
             chunk, loaded = RowChunk(), self._lines.loaded
+            more = self._fill(chunk, loaded)
             while more and self._lines.loaded == loaded and len(chunk.lines) < self._limits.batch_rows:
                 more = self._fill(chunk, loaded)
             if chunk.lines:
@@ -71,19 +80,17 @@ class ChunkReader:
 
     def _fill(self, chunk: RowChunk, loaded: int) -> bool:
         """Add rows until the chunk is full or a quote is wrong; return false at the end of the source."""
-        table, lines = self._table, self._lines
+        table, lines, width = self._table, self._lines, self._width
         try:
             for row in table.rows:
                 end = table.lines_before + table.rows.line_num
                 if end != self._line:
                     self._check_lines(row, end)
-                if len(row) != self._width:
-                    self._refuse_length(chunk, row, end)
-                elif not lines.all_utf8 and _NOT_DECODED.search("".join(row)):
-                    self._refuse(chunk, _NOT_UTF8, end)
-                else:
+                if len(row) == width and row[0].strip() and lines.all_utf8 and not table.malformed:
                     chunk.cells.extend(row)
                     chunk.lines.append(self._line)
+                else:
+                    self._add_suspect(chunk, row, end)
                 self._line = end + 1
                 if lines.loaded != loaded or len(chunk.lines) >= self._limits.batch_rows:
                     return True
@@ -94,26 +101,36 @@ class ChunkReader:
             raise self._open_quote() from None
         return False
 
-    def _refuse_length(self, chunk: RowChunk, row: list[str], end: int) -> None:
-        """Refuse a row that has not as many cells as the header; a blank row is skipped."""
+    def _add_suspect(self, chunk: RowChunk, row: list[str], end: int) -> None:
+        """Add a row as long as the header, or refuse it; skip a blank row."""
+        refusal = self._find_refusal(row, end)
+        if refusal is not None:
+            self._refuse(chunk, refusal, end)
+        elif not is_blank(row):
+            chunk.cells.extend((row + [""] * (self._width - len(row)))[: self._width])
+            chunk.lines.append(self._line)
+
+    def _find_refusal(self, row: list[str], end: int) -> Refusal | None:
         dropped = self._lines.dropped.get(end)
         if dropped is not None:
             if dropped.dropped_quotes % 2:
                 raise open_quote(self._table.name, end)
-            refusal = refuse_oversized(dropped.dropped, self._limits)
-        elif not any(cell.strip() for cell in row) and len(row) <= 1:
-            return
-        else:
+            return refuse_oversized(dropped.dropped, self._limits)
+        if end in self._table.malformed:
+            return NO_SEPARATOR
+        if is_blank(row):
+            return None
+        if len(row) < self._named_width or not is_blank(row[self._width :]):
             code = ErrorCode.ROW_TOO_SHORT if len(row) < self._width else ErrorCode.ROW_TOO_LONG
             cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
-            refusal = Refusal(code, f"has {cells}, but the header has {self._width}")
-        self._refuse(chunk, refusal, end)
+            return Refusal(code, f"has {cells}, but the header has {self._width}")
+        return _NOT_UTF8 if NOT_DECODED.search("".join(row)) else None
 
     def _refuse_quotes(self, chunk: RowChunk, error: csv.Error) -> None:
         """Refuse a row on a single line whose quotes are wrong."""
-        end = self._last_line
+        end = self._table.last_line
         raw = self._lines.raw_text(self._line, end)
-        if end != self._line or raw.count('"') % 2:
+        if end != self._line or (raw.count('"') % 2 and end not in self._table.malformed):
             raise self._open_quote()
         if "limit" in str(error):
             limit = self._limits.value_bytes
@@ -135,9 +152,14 @@ class ChunkReader:
 
     def _open_quote(self) -> FileFault:
         """Return the fault of the row that begins at the current line and does not end where it should."""
-        raw = self._lines.raw_text(self._line, self._last_line)
+        raw = self._lines.raw_text(self._line, self._table.last_line)
         before = _before_open_quote(raw, self._table.separator)
         return open_quote(self._table.name, self._line + count_line_ends(before.encode()))
+
+
+def is_blank(row: list[str]) -> bool:
+    """Return whether the cells have nothing but white space."""
+    return not "".join(row).strip()
 
 
 def open_quote(name: str, line: int) -> FileFault:
@@ -150,8 +172,9 @@ def open_quote(name: str, line: int) -> FileFault:
 def _before_open_quote(raw: str, separator: str) -> str:
     """Return the part of a row's text before the quoted cell that is not closed properly."""
     edge = re.escape(separator) + r"\r\n"
-    cells = re.compile(rf'"(?:[^"]|"")*+("?)(?=([{edge}]|\Z)?)|[^{edge}"][^{edge}]*+')
+    space = rf"[^\S{edge}]*+"
+    cells = re.compile(rf'{space}"(?:[^"]|"")*+("?){space}(?=([{edge}]|\Z)?)|[^{edge}"][^{edge}]*+')
     for cell in cells.finditer(raw):
-        if cell[0].startswith('"') and (not cell[1] or cell[2] is None):
+        if cell[1] == "" or (cell[1] and cell[2] is None):
             return raw[: cell.start()]
     return ""

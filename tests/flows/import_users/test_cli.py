@@ -1,6 +1,7 @@
 """What a person or a script gets from the command line: one summary, a clear exit code, one sentence for a fault."""
 
 import csv
+import gzip
 import json
 import subprocess
 import sys
@@ -109,7 +110,7 @@ def test_a_job_that_may_not_merge_leaves_nothing_but_its_row(
         ("page.csv", b"<!doctype html><html><body>Sign in</body></html>", "FILE_FORMAT"),
         ("picture.json", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "FILE_SYNTAX"),
         ("half.json", b'[{"email":"a@example.com"},{"em', "FILE_SYNTAX"),
-        ("none.json", b"[]", "FILE_EMPTY"),
+        ("none.ndjson", b"\r\n \n", "FILE_EMPTY"),
         ("empty.csv", b"", "FILE_EMPTY"),
         ("wide.csv", "email\na@example.com\n".encode("utf-16"), "FILE_FORMAT"),
         ("orders.json", b'{"orders":[{"id":1}]}', "FILE_FORMAT"),
@@ -128,6 +129,22 @@ def test_a_file_without_users_is_refused_with_one_sentence(
     _, out, _ = run(jobs_main, "list", "--json")
     (job,) = json.loads(out)
     assert (job["status"], job["fault"]["code"], job["inserted"]) == ("failed", code, 0)
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",), ("--mode", "upsert")])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("none.json", b"[]"), ("none.csv", b"email,name\n"), ("none.csv.gz", gzip.compress(b"email\n"))],
+)
+def test_a_file_without_users_completes(
+    run: Run, tmp_path: Path, name: str, content: bytes, options: tuple[str, ...]
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    code, out, _ = run(direct, tmp_path / name, *options)
+    assert (code, "no users in the file" in out) == (0, True)
+    code, out, err = run(direct, tmp_path / name, "--json", "--again", *options)
+    assert (code, json.loads(out)["status"], json.loads(out)["total"]) == (0, "completed", 0)
+    assert "no users in the file" in err
 
 
 def test_a_folder_with_nothing_in_it_is_refused(run: Run, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from flows.readers.detect import detect_format
 from flows.readers.sources import STDIN_NAME, Source
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
-from tests.flows.readers.outcomes import Reader
+from tests.flows.readers.outcomes import SMALL, Reader
 
 USER = b'{"email":"ann@example.com"}'
 CSV = b"email,name\nann@example.com,Ann\n"
@@ -93,16 +93,36 @@ def test_an_empty_file_is_refused_as_empty(name: str, reader: Reader) -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("users.json", b"[]"),
-        ("users.json", b' {"users": []}'),
         ("users.json", b" \n"),
         ("users.ndjson", b"\n \r\n\t\n"),
-        ("users.csv", b"email,name\n"),
+        ("users.ndjson", b"\xef\xbb\xbf"),
         ("users.csv", b"\n\n"),
+        ("users.csv", b"\xef\xbb\xbf \t\n"),
+        ("users.csv", b',,\n"", \n'),
+        ("users.parquet", b"\n"),
+        ("users.csv", b"\n" * 2000),
+        ("users.csv", b",\n" * 2000),
+        ("users", b"  \n"),
     ],
 )
-def test_a_file_without_users_is_refused_as_empty(name: str, content: bytes, reader: Reader) -> None:
-    assert reader.fault(content, name).code is ErrorCode.FILE_EMPTY
+def test_a_file_of_white_space_is_refused_as_empty(name: str, content: bytes, reader: Reader) -> None:
+    assert reader.fault(content, name, limits=SMALL).code is ErrorCode.FILE_EMPTY
+    assert reader.fault(gzip.compress(content), f"{name}.gz", limits=SMALL).code is ErrorCode.FILE_EMPTY
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("users.json", b"[]"),
+        ("users.json", b' {"users": []}'),
+        ("users.csv", b"email,name\n"),
+        ("users.csv", b"email;name"),
+        ("users.csv", b'sep=,\nemail,name\r\n,\r\n"",""\r\n'),
+    ],
+)
+def test_a_file_without_users_has_no_records(name: str, content: bytes, reader: Reader) -> None:
+    assert reader.read(content, name).seen == 0
+    assert reader.read(gzip.compress(content), f"{name}.gz").seen == 0
 
 
 def test_ndjson_with_a_large_first_record_is_detected(reader: Reader) -> None:

@@ -17,7 +17,7 @@ from tests.flows.readers.parquet.test_reader import parquet
 FILES = {
     "empty.json": b"",
     "blank.json": b" \n",
-    "no-users.json": b"[]",
+    "blank.ndjson": b"\n \n",
     "open.json": b'[{"a":1}',
     "comma.json": b'[{"a":1},]',
     "lines.txt": b'{"email":"a"}\n#',
@@ -43,9 +43,9 @@ def test_refused_files_say_what_is_wrong_and_what_to_do(reader: Reader) -> None:
     faults = {name: reader.fault(content, name) for name, content in FILES.items()}
     assert {name: (fault.message, fault.hint) for name, fault in faults.items()} == snapshot(
         {
-            "empty.json": ("empty.json is empty: it ends at byte 0", "export the users again"),
-            "blank.json": ("blank.json is empty: it ends at byte 2 without a value", "export the users again"),
-            "no-users.json": ("no-users.json contains no users", "check that the right file was exported"),
+            "empty.json": ("empty.json is empty: it has no bytes", "export the users again"),
+            "blank.json": ("blank.json is empty: it has nothing but white space", "export the users again"),
+            "blank.ndjson": ("blank.ndjson is empty: it has nothing but white space", "export the users again"),
             "open.json": (
                 "open.json is incomplete: the array is not closed, at byte 8 (line 1)",
                 "export or copy the file again",
@@ -92,10 +92,13 @@ def test_refused_files_say_what_is_wrong_and_what_to_do(reader: Reader) -> None:
                 "compress or copy the file again",
             ),
             "unknown.csv": (
-                "unknown.csv has no known column; its columns are named …, …, Ann",
+                "unknown.csv has no header: its column names look like the data of a user, so they are not shown here",
                 "name the columns (of CSV, in the first row) after the fields: email, email_verified, phone_number, phone_verified, user_id, username, given_name, family_name, name, nickname, picture, blocked, password_hash, custom_password_hash, app_metadata, user_metadata, mfa_factors",
             ),
-            "twice.csv": ("twice.csv has two columns for email", "rename or remove one of them"),
+            "twice.csv": (
+                "twice.csv has two columns for email; its columns are named email, E-Mail",
+                "rename or remove one of them",
+            ),
             "quote.csv": (
                 "quote.csv has a quoted cell that opens in line 2 and is not closed properly",
                 "close it with a quote, double each quote inside it, and keep it below IMPORT_VALUE_BYTES",

@@ -1,15 +1,20 @@
-"""Reading ahead yields the same batches, and an error follows the batches before it."""
+"""Reading ahead yields the same batches, and an error follows the batches before it; every batch has a record."""
 
+import json
 import threading
 from collections.abc import Generator
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
+from flows.readers.limits import ReadLimits
 from flows.readers.reading import Batch, read_ahead
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.frames import ERRORS, RECORDS, Layout
+from tests.flows.readers.outcomes import Reader
+from tests.flows.readers.parquet.test_reader import parquet
 
 
 def batch(position: int) -> Batch:
@@ -56,3 +61,23 @@ def test_closing_early_closes_the_source_of_the_batches() -> None:
     assert next(ahead).position == 0
     ahead.close()
     assert closed.is_set()
+
+
+USERS = [{"email": f"u{number}@b.c", "name": "U" * number} for number in range(1, 6)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("users.json", json.dumps(USERS).encode()),
+        ("users.ndjson", "".join(f"{json.dumps(user)}\n" for user in USERS).encode()),
+        ("users.csv", "".join(["email,name\n", *("{email},{name}\n".format(**user) for user in USERS)]).encode()),
+        ("users.parquet", parquet(pa.Table.from_pylist(USERS))),
+    ],
+)
+@pytest.mark.parametrize("limits", [ReadLimits(batch_rows=0), ReadLimits(batch_bytes=0), ReadLimits(batch_rows=2)])
+def test_limits_of_batches_that_leave_no_room_change_no_result(
+    name: str, content: bytes, limits: ReadLimits, reader: Reader
+) -> None:
+    outcome = reader.read(content, name, limits=limits)
+    assert [json.loads(text) for text in outcome.texts] == USERS

@@ -127,7 +127,11 @@ def test_a_row_gets_all_its_errors_at_once_in_the_order_of_records() -> None:
         (user(given_name="é" * 151), "is 151 characters long; at most 150 are allowed"),
         (user(email="a" * 65 + "@b.c"), "has 65 characters before the @; at most 64 are allowed"),
         (user(email=None), "must be a string, not null"),
-        (user(blocked="yes"), "must be true or false, not a string"),
+        (
+            user(blocked="yes"),
+            "must be true or false, not a string (in CSV also t yes y on 1 1.0 or f no n off 0 0.0)",
+        ),
+        (user(blocked=1), "must be true or false, not a number"),
         (user(mfa_factors=[]), "is empty; at least 1 item is required"),
         (user(mfa_factors=[{"phone": {"value": "+1"}}] * 11), "has 11 items; at most 10 are allowed"),
         (user(emial="x"), "is not a known field; did you mean email?"),

@@ -64,7 +64,9 @@ def test_cells_are_read_unchanged(reader: Reader) -> None:
         ("Email , GIVEN_NAME,family-name", ["email", "given_name", "family_name"]),
         ("E-Mail,First Name,Last Name", ["email", "given_name", "family_name"]),
         ('"email",*,^.*$', ["email", "*", "^.*$"]),
-        ('email,Shoe Size,is"Admin', ["email", "Shoe Size", 'is"Admin']),
+        ('email,Shoe Size,is"Ad"min', ["email", "Shoe Size", 'is"Ad"min']),
+        (" * Email,First Name [Required],Mobile (required)", ["email", "given_name", "phone_number"]),
+        ("user_email *,phone_number_verified,*Last Name*", ["email", "phone_verified", "family_name"]),
         ("email,,", ["email", "column 2", "column 3"]),
         ("email,$.name,name'); drop table users;--", ["email", "$.name", "name'); drop table users;--"]),
     ],
@@ -140,9 +142,90 @@ def test_an_open_quote_refuses_the_file_with_its_line(
     assert f"opens in line {line} " in fault.message
 
 
-def test_quotes_inside_unquoted_cells_are_text(reader: Reader) -> None:
-    outcome = reader.read(b'email,name\na@b.c,5" screen\nb@b.c,a "b" c\n', "users.csv")
-    assert [record["name"] for record in parse_objects(outcome.texts)] == ['5" screen', 'a "b" c']
+def test_pairs_of_quotes_inside_unquoted_cells_are_text(reader: Reader) -> None:
+    outcome = reader.read(b'email,name\na@b.c,5"" screen\nb@b.c,a "b" c\n', "users.csv")
+    assert [record["name"] for record in parse_objects(outcome.texts)] == ['5"" screen', 'a "b" c']
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_rows_without_content_are_no_records(end: str, separator: str, reader: Reader) -> None:
+    blank = ["", ",,", ",", ",,,,,", " , ,", '"","",""', '" ", "", ', "\u00a0,\u3000,"]
+    rows = [*blank, "email,name,nickname", *blank, "a@b.c,A,", *blank, ",B,", *blank]
+    content = end.join(rows).replace(",", separator)
+    outcome = reader.read(content.encode(), "users.csv")
+    assert parse_objects(outcome.texts) == [{"email": "a@b.c", "name": "A"}, {"name": "B"}]
+    assert [(row.record, row.line) for row in outcome.rows] == [(1, 18), (2, 27)]
+    assert outcome.seen == 2
+
+
+def test_empty_cells_past_the_header_do_not_count(reader: Reader) -> None:
+    content = b"email,name\na@b.c,A,\nb@b.c,B,,,\nc@b.c,C, ,\nd@b.c,D,x\ne@b.c,E,,x\n,F,\n"
+    outcome = reader.read(content, "users.csv")
+    assert [record["name"] for record in parse_objects(outcome.texts)] == ["A", "B", "C", "F"]
+    assert outcome.errors == [(4, 5, "ROW_TOO_LONG"), (5, 6, "ROW_TOO_LONG")]
+
+
+@pytest.mark.parametrize("header", ["email,name,", 'email,name, ,""', "email,name,,,"])
+def test_a_column_without_name_and_content_does_not_count(header: str, reader: Reader) -> None:
+    outcome = reader.read(f"{header}\na@b.c,A,\nb@b.c,B\nc@b.c,C, \nd@b.c\n".encode(), "users.csv")
+    assert [record["name"] for record in parse_objects(outcome.texts)] == ["A", "B", "C"]
+    assert parse_objects(outcome.texts)[2] == {"email": "c@b.c", "name": "C"}
+    assert outcome.errors == [(4, 5, "ROW_TOO_SHORT")]
+
+
+def test_a_cell_under_a_header_without_name_is_not_lost(reader: Reader) -> None:
+    outcome = reader.read(b",email,\n0,a@b.c,\n,b@b.c,x\n, c@b.c \n", "users.csv")
+    assert parse_objects(outcome.texts) == [
+        {"column 1": "0", "email": "a@b.c"},
+        {"email": "b@b.c", "column 3": "x"},
+        {"email": " c@b.c "},
+    ]
+
+
+@pytest.mark.parametrize("batch_bytes", [0, 1, 10_000])
+def test_a_batch_has_at_least_one_row(batch_bytes: int, reader: Reader) -> None:
+    limits = ReadLimits(batch_rows=0, batch_bytes=batch_bytes)
+    outcome = reader.read(b'email,name\na@b.c,A\n\nb@b.c,"B\n"\n', "users.csv", limits=limits)
+    assert [row.line for row in outcome.rows] == [2, 4]
+
+
+ENCODED_HEADERS = [
+    (b"email;Pr\xe9nom\r\n", "Windows-1252"),
+    (b"email\tGr\xf6\xdfe\tStra\xdfe\n", "Windows-1252"),
+    (b"\xef\xbb\xbfemail,Pr\xe9nom\n", "Windows-1252"),
+    (b'\n"email","caf\xe9 \x96 th\xe9"\n', "Windows-1252"),
+    (b"sep=;\nemail;Nom de l\x92employ\xe9\n", "Windows-1252"),
+    ("email,имя\n".encode("cp1251"), "another encoding"),
+    ("email,名前\n".encode("shift-jis"), "another encoding"),
+    (b"email,name\x81\n", "another encoding"),
+]
+
+
+@pytest.mark.parametrize(("header", "guess"), ENCODED_HEADERS)
+def test_a_header_that_is_not_utf8_refuses_the_file_with_a_guess(header: bytes, guess: str, reader: Reader) -> None:
+    fault = reader.fault(header + b"a@b.c;A\n", "users.csv")
+    assert fault.code is ErrorCode.FILE_FORMAT
+    assert "header that is not UTF-8" in fault.message
+    assert guess in fault.message
+    assert "UTF-8" in fault.hint
+
+
+def test_a_message_about_a_header_shows_its_names(reader: Reader) -> None:
+    fault = reader.fault("Prénom,Adresse [1],x\ny\n".encode(), "users.csv")
+    assert fault.message == "users.csv has no known column; its columns are named Prénom, Adresse [1], x"
+    fault = reader.fault(b"E-Mail,id,user_email\n", "users.csv")
+    assert "two columns for email; its columns are named E-Mail, id, user_email" in fault.message
+
+
+@pytest.mark.parametrize(
+    "row", ["Ann,ann@example.com", "Ann Lo,+15550001", "Ann,5f4dcc3b5aa765d61d8327deb882cf99", "Ann;ann@example.com"]
+)
+def test_a_first_row_that_looks_like_data_is_not_shown(row: str, reader: Reader) -> None:
+    fault = reader.fault(f"{row}\n{row}\n".encode(), "users.csv")
+    assert fault.code is ErrorCode.FILE_FORMAT
+    assert "has no header" in fault.message
+    assert not any(word in fault.message + fault.hint for word in row.replace(";", ",").replace(" ", ",").split(","))
 
 
 def test_a_rejects_file_is_read_without_its_additions(reader: Reader) -> None:
