@@ -31,15 +31,18 @@ def read(
     limits: ReadLimits,
     first_record: int,
     engine: duckdb.DuckDBPyConnection,
+    waiting: Callable[[], None] = lambda: None,
 ) -> Generator[Batch, None, None]:
     """Yield the source's records in order; the first has the number `first_record`. No result depends on the batches.
 
-    `engine` is an in-memory DuckDB; it stays free for other use, also while another thread waits for a batch. Raise
-    `FileFault` if the source cannot be read as its format; batches that were already yielded must not be imported.
+    `engine` is an in-memory DuckDB; it stays free for other use, also while another thread waits for a batch. `waiting`
+    is called repeatedly while another process decodes, and may raise to stop. Raise `FileFault` if the source cannot be read as its format; batches that were already yielded must not be imported.
     """
     records = 0
     with engine.cursor() as cursor:
-        reading = Reading(source=source, profile=profile, limits=limits, first_record=first_record, engine=cursor)
+        reading = Reading(
+            source=source, profile=profile, limits=limits, first_record=first_record, engine=cursor, waiting=waiting
+        )
         for batch in READERS[format](reading):
             records += batch.seen
             yield batch

@@ -21,19 +21,19 @@ _NULL_OR_STRING = f",{_STRING}:null|{_STRING}:null,?|({_STRING})"
 
 
 def write_texts(records: pa.RecordBatch, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Return position (as `record`) and text of each row; a nested field that is a string of JSON becomes that JSON."""
-    as_strings = [
-        field.name
-        for field in records.schema
-        if field.name in _NESTED_FIELDS and (pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
-    ]
+    """Return position (as `record`) and text of each row; strings of JSON become that JSON in nested fields and in
+    columns that are marked as JSON."""
+    strings = [field for field in records.schema if pa.types.is_string(field.type)]
+    is_marked = {field.name: b"json" in (field.metadata or {}) for field in strings}
+    as_strings = [field.name for field in strings if field.name in _NESTED_FIELDS or is_marked[field.name]]
     texts = _write_objects(records.drop_columns(as_strings), engine=engine)
     if not as_strings:
         return texts
     cells = pl.DataFrame({name: pl.Series(records.column(name), dtype=pl.String) for name in as_strings})
     members = [pl.col("text").str.slice(1, pl.col("text").str.len_chars() - 2).replace("", None)]
     for name in as_strings:
-        is_json = _is_nested_json(cells[name], engine=engine).alias(f"{name} is JSON")
+        begin = "" if is_marked[name] else r"^[ \t\r\n]*[\[{]"
+        is_json = _is_json(cells[name], begin, engine=engine).alias(f"{name} is JSON")
         cells = cells.with_columns(is_json)
         value = pl.when(is_json.name).then(pl.col(name)).otherwise(encode_string(pl.col(name)))
         members.append(encode_member(name, value))
@@ -66,9 +66,8 @@ def _remove_nulls(texts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _is_nested_json(cells: pl.Series, *, engine: duckdb.DuckDBPyConnection) -> pl.Series:
-    """Return whether each text is a JSON object or array."""
+def _is_json(cells: pl.Series, begin: str, *, engine: duckdb.DuckDBPyConnection) -> pl.Series:
+    """Return whether each text is JSON and matches the pattern."""
     numbered = pl.DataFrame({"text": cells}).with_row_index("record").cast({"record": pl.Int64})
     invalid = find_invalid_json(numbered, engine)
-    nested = pl.col("text").str.contains(r"^[ \t\r\n]*[\[{]") & ~pl.col("record").is_in(invalid.implode())
-    return numbered.select(nested).to_series()
+    return numbered.select(pl.col("text").str.contains(begin) & ~pl.col("record").is_in(invalid.implode())).to_series()
