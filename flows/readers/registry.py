@@ -36,7 +36,8 @@ def read(
     """Yield the source's records in order; the first has the number `first_record`. No result depends on the batches.
 
     `engine` is an in-memory DuckDB; it stays free for other use, also while another thread waits for a batch. `waiting`
-    is called repeatedly while another process decodes, and may raise to stop. Raise `FileFault` if the source cannot be read as its format; batches that were already yielded must not be imported.
+    is called repeatedly while another process decodes, and may raise to stop. Raise `FileFault` if the source cannot be
+    read as its format; batches that were already yielded must not be imported.
     """
     records = 0
     with engine.cursor() as cursor:

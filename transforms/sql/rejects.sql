@@ -3,26 +3,20 @@
 -- reads: reject_texts; parameters: textual (the records are rows of cells), boolean_fields, nested_fields (objects and
 -- arrays), true_words, false_words, lenient_json (a pattern of what only DuckDB may accept as JSON)
 with read as (
-    select
-        *,
-        list_transform(json_keys(text), lambda key: {
-            'key': key,
-            'value': json_extract(text, '/' || replace(replace(key, '~', '~0'), '/', '~1')),
-            'cell': json_extract_string(text, '/' || replace(replace(key, '~', '~0'), '/', '~1'))
-        }) as members
+    select *, map_entries(text::json::map(varchar, json)) as members
     from reject_texts
     where is_readable and $textual
 )
 
 select * exclude (members) replace (
     '{' || array_to_string(list_transform(members, lambda member: to_json(member.key) || ':' || case
-        when list_contains($boolean_fields, member.key) and list_contains($true_words, lower(trim(member.cell))) then 'true'
-        when list_contains($boolean_fields, member.key) and list_contains($false_words, lower(trim(member.cell))) then 'false'
+        when list_contains($boolean_fields, member.key) and list_contains($true_words, lower(trim(member.value ->> '$'))) then 'true'
+        when list_contains($boolean_fields, member.key) and list_contains($false_words, lower(trim(member.value ->> '$'))) then 'false'
         when
             list_contains($nested_fields, member.key)
-            and json_valid(member.cell)
-            and not regexp_matches(member.cell, $lenient_json)
-            then json_extract(member.cell, '$')::varchar
+            and json_valid(member.value ->> '$')
+            and not regexp_matches(member.value ->> '$', $lenient_json)
+            then member.value ->> '$'
         else member.value::varchar
     end), ',') || '}' as text
 )

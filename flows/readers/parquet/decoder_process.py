@@ -1,8 +1,9 @@
 """Decode a Parquet file in a process of its own, so that a decoder that crashes costs this file and nothing else.
 
-Standard output is an Arrow stream of batches whose values have no dictionaries, with the number of `rows` in its schema's
-metadata. What refuses the file is written to standard error as one line of JSON. The end of standard input means that the
-parent process has ended, however it ended. `flows.readers.parquet.decoder` starts and stops this process.
+Standard output is an Arrow stream of batches whose values have no dictionaries, with the number of `rows` in the
+metadata of its schema. What refuses the file is written to standard error as one line of JSON. The end of standard
+input means that the parent process has ended, however it ended. `flows.readers.parquet.decoder` starts and stops this
+process.
 """
 
 import json

@@ -18,11 +18,12 @@ from flows.readers.check_records import (
 from flows.readers.header import resolve_columns
 from flows.readers.json.strict import Refusal
 from flows.readers.parquet.decoder import decoding
-from flows.readers.parquet.to_json import write_texts
+from flows.readers.parquet.to_json import mark_json, write_texts
 from flows.readers.reading import Batch, Reading
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
-from schemas.frames import RECORDS, Layout
+from schemas.frames import Layout
+from transforms.cells import BOOLEAN_FIELDS
 
 _NOT_UTF8 = Refusal(ErrorCode.INVALID_TEXT, "has a string that is not UTF-8")
 
@@ -39,10 +40,17 @@ def read_parquet(reading: Reading) -> Iterator[Batch]:
         done = 0
         for decoded in decoder.batches():
             records = decoded.rename_columns(list(header.columns)).select([name for _, name in header.used])
+            records = _mark_booleans(records) if header.resubmitted else records
             checked = _check(records, first=reading.first_record + done, reading=reading)
             done += records.num_rows
             position = source.size * min(done, decoder.rows) // max(decoder.rows, 1)
             yield checked.to_batch(seen=records.num_rows, position=position, layout=layout)
+
+
+def _mark_booleans(records: pa.RecordBatch) -> pa.RecordBatch:
+    """Return refused records whose booleans may be texts: their columns also had values of other types."""
+    fields = [mark_json(field) if field.name in BOOLEAN_FIELDS else field for field in records.schema]
+    return pa.RecordBatch.from_arrays(records.columns, schema=pa.schema(fields))
 
 
 def _check(records: pa.RecordBatch, *, first: int, reading: Reading) -> CheckedRecords:

@@ -1,8 +1,8 @@
 """Write encrypted Parquet files, as a data lake does."""
 
 import base64
-from io import BytesIO
 from collections.abc import Sequence
+from io import BytesIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq

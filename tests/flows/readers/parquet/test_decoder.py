@@ -69,7 +69,8 @@ def test_a_crash_between_two_batches_is_not_the_end_of_the_file(
         "main(*request)",
         "import os, pyarrow as pa; from flows.readers.parquet import decoder_process as process\n"
         "class Stream:\n"
-        "    def __init__(self, sink, schema): self.stream = pa.RecordBatchStreamWriter(sink, schema); self.sink = sink\n"
+        "    def __init__(self, sink, schema):\n"
+        "        self.stream, self.sink = pa.RecordBatchStreamWriter(sink, schema), sink\n"
         "    def __enter__(self): return self\n"
         "    def __exit__(self, *_): os.abort()\n"
         "    def write_batch(self, batch): self.stream.write_batch(batch); self.sink.flush()\n"
