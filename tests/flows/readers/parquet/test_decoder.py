@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -16,8 +17,11 @@ from flows.readers.limits import ReadLimits
 from flows.readers.parquet import decoder
 from flows.readers.parquet.decoder import decoding
 from flows.readers.parquet.size_guards import read_page_sizes
+from flows.settings import Settings
 from schemas.codes import ErrorCode
 from schemas.faults import Canceled, FileFault
+from schemas.job import JobStatus
+from tests.flows.importing import import_file, read_users
 from tests.flows.readers.outcomes import Reader
 from tests.flows.readers.parquet.encrypted import encrypt
 
@@ -92,6 +96,30 @@ def test_a_decoder_that_hangs_is_stopped(reader: Reader, monkeypatch: pytest.Mon
     with pytest.raises(Canceled), decoding(source, limits=ReadLimits(), waiting=stop):
         pass
     assert time.monotonic() - began < 10
+
+
+def test_a_job_with_a_decoder_that_hangs_ends_at_its_time_limit(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder, "_PROGRAM", "import time; time.sleep(60)")
+    path = settings.database.parent / "users.parquet"
+    path.write_bytes(content_of(USERS))
+    began = time.monotonic()
+    job = import_file(replace(settings, time_limit_seconds=1), path)
+    assert (job.status, job.fault and job.fault["code"]) == (JobStatus.FAILED, "TIMED_OUT")
+    assert time.monotonic() - began < 30
+
+
+def test_one_file_that_crashes_its_decoder_refuses_a_folder_as_any_bad_file_does(settings: Settings) -> None:
+    folder = settings.database.parent / "sources"
+    folder.mkdir()
+    (folder / "1.parquet").write_bytes(content_of(USERS))
+    (folder / "2.parquet").write_bytes(encrypt(USERS, ("name",), plaintext_footer=True))
+    job = import_file(settings, folder)
+    assert (job.status, job.fault and job.fault["code"]) == (JobStatus.FAILED, "FILE_FORMAT")
+    assert read_users(settings) == []
+    (folder / "2.parquet").unlink()
+    assert import_file(settings, folder).inserted == 1
 
 
 def test_no_process_remains_when_the_reader_stops_early(reader: Reader) -> None:
