@@ -157,8 +157,15 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
     for place, source in enumerate(context.sources):
         form = detect_format(source, job.options.format)
         profile = _find_profile(job.options.profile, form)
-        limits, engine = job.settings.limits, context.engine
-        batches = read(source, format=form, profile=profile, limits=limits, first_record=next_record, engine=engine)
+        batches = read(
+            source,
+            format=form,
+            profile=profile,
+            limits=job.settings.limits,
+            first_record=next_record,
+            engine=context.engine,
+            waiting=job.stop.check,
+        )
         with closing(read_ahead(batches)) as batches_ahead:
             for number, batch in enumerate(batches_ahead):
                 if number == 0:

@@ -16,6 +16,7 @@ FORMATS = ("json", "ndjson", "csv", "parquet")
 _HEAD_BYTES = 1 << 16
 _SIGNATURES = {
     b"PAR1": "Parquet",
+    b"PARE": "Parquet",  # with an encrypted footer
     b"\x1f\x8b": "gzip",
     b"\x28\xb5\x2f\xfd": "zstd",
     b"PK\x03\x04": "a ZIP archive or an Excel workbook",

@@ -1,6 +1,6 @@
 """The input and the output that all readers share, and reading ahead of the consumer."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ class Reading:
     limits: ReadLimits
     first_record: int  # the number of the source's first record in the job
     engine: duckdb.DuckDBPyConnection  # in memory; used by this reader only
+    waiting: Callable[[], None]  # called while the reader waits for another process; may raise to stop
 
 
 @dataclass(frozen=True)

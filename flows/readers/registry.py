@@ -30,13 +30,17 @@ def read(
     limits: ReadLimits,
     first_record: int,
     engine: duckdb.DuckDBPyConnection,
+    waiting: Callable[[], None] = lambda: None,
 ) -> Generator[Batch, None, None]:
     """Yield the source's records in order; the first has the number `first_record`. No result depends on the batches.
 
-    `engine` is an in-memory DuckDB; it stays free for other use, also while another thread waits for a batch. Raise
-    `FileFault` if the source cannot be read as its format; batches that were already yielded must not be imported.
+    `engine` is an in-memory DuckDB; it stays free for other use, also while another thread waits for a batch. `waiting`
+    is called repeatedly while another process decodes, and may raise to stop. Raise `FileFault` if the source cannot be
+    read as its format; batches that were already yielded must not be imported.
     """
     limits = replace(limits, batch_rows=max(limits.batch_rows, 1), batch_bytes=max(limits.batch_bytes, 1))
     with engine.cursor() as cursor:
-        reading = Reading(source=source, profile=profile, limits=limits, first_record=first_record, engine=cursor)
+        reading = Reading(
+            source=source, profile=profile, limits=limits, first_record=first_record, engine=cursor, waiting=waiting
+        )
         yield from READERS[format](reading)

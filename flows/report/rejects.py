@@ -4,11 +4,10 @@ The file contains the records as they came, with their secrets. What is added to
 in `transforms.rejects`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import duckdb
 import polars as pl
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 
 from flows.pipeline.path_checks import refuse_database, refuse_sources
 from flows.readers.sources import EXTENSIONS
+from flows.settings import Settings
 from flows.store.database import Store, escape_glob, scratch
 from flows.store.job_folder import JobFolder
 from flows.store.jobs import find_job
@@ -26,10 +26,11 @@ from schemas.job import RUNNING, UNDO, JobSummary
 from schemas.profiles import ABSENT_WORD, IGNORED_COLUMNS, PROFILES, Profile
 from transforms.cells import BOOLEAN_FIELDS, LENIENT_JSON, NESTED_FIELDS
 from transforms.rejects.tables import (
+    ADDED_MEMBERS,
     REMOVE_ADDED_KEYS,
     UNREADABLE_CODES,
-    Column,
     RejectLayout,
+    find_types,
     to_cells,
     to_json_lines,
     to_typed_columns,
@@ -37,6 +38,8 @@ from transforms.rejects.tables import (
 from transforms.statements import materialise, run
 
 BATCH_ROWS = 50_000
+BATCH_CELLS = 1_000_000
+BATCH_BYTES = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ def _stage_rejects(
     for name, kind in (("refused_parts", "refused"), ("error_parts", "errors")):
         connection.from_parquet([escape_glob(part) for part in folder.parts(kind)]).create_view(name)
     unreadable = [code.value for code in UNREADABLE_CODES]
-    materialise(connection, "reject_texts", unreadable=unreadable, added=REMOVE_ADDED_KEYS)
+    added = {"added": IGNORED_COLUMNS, "added_members": ADDED_MEMBERS, "remove_added": REMOVE_ADDED_KEYS}
+    materialise(connection, "reject_texts", unreadable=unreadable, **added)
     fields = {"boolean_fields": BOOLEAN_FIELDS, "nested_fields": NESTED_FIELDS}
     words = {"true_words": profile.true_words, "false_words": profile.false_words, "absent_word": ABSENT_WORD}
     materialise(connection, "rejects", textual=textual, lenient_json=LENIENT_JSON, **fields, **words)
@@ -107,25 +111,51 @@ def _write(
     """Write the whole file or nothing, readable by its owner only, and return the number of records."""
     counts = "select count(*), count(*) filter (is_readable) from rejects"
     ((records, readable),) = connection.execute(counts).fetchall()
-    layout = RejectLayout(_get_columns(connection, folder), has_original=readable < records)
+    is_table = file_format in ("csv", "parquet")
+    columns = _get_columns(connection, folder, store.settings) if is_table else ()
+    layout = RejectLayout(columns, has_original=readable < records)
+    frames = _Frames(connection, _split_records(connection, columns=len(columns)))
     try:
         with atomic_write(path) as temp, closing(scratch(store.settings, spill=folder.path)) as engine:
-            WRITERS[file_format](RejectFile(temp, layout, engine), _read_frames(connection))
+            WRITERS[file_format](RejectFile(temp, layout, engine), frames)
     except OSError as error:
         raise FileFault(ErrorCode.FILE_UNREADABLE, f"{path} cannot be written: {error.strerror}") from None
     return int(records)
 
 
-def _get_columns(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> tuple[Column, ...]:
+def _get_columns(connection: duckdb.DuckDBPyConnection, folder: JobFolder, settings: Settings) -> tuple[str, ...]:
     """Return the columns of tabular sources in their order, then every other key of the records."""
-    found = {str(name): frozenset(cast(list[str], types)) for name, types in run(connection, "reject_columns")}
+    found = (str(name) for (name,) in run(connection, "reject_columns"))
     sources = (name for _, columns in folder.layouts() for name in columns if name not in IGNORED_COLUMNS)
-    return tuple(Column(name, found.get(name, frozenset())) for name in dict.fromkeys((*sources, *found)))
+    names = tuple(dict.fromkeys((*sources, *found)))
+    if len(names) > settings.limits.keys:
+        message = f"the refused records have {len(names)} different keys, too many for the columns of a table"
+        raise FileFault(ErrorCode.FILE_FORMAT, message, "name a file that ends in .ndjson or .json")
+    return names
 
 
-def _read_frames(connection: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
-    """Yield the table `rejects` by record, at most `BATCH_ROWS` rows at a time."""
-    return map(pl.DataFrame, connection.sql("from rejects order by record").to_arrow_reader(BATCH_ROWS))
+def _split_records(connection: duckdb.DuckDBPyConnection, *, columns: int) -> list[tuple[int, int]]:
+    """Return the first and the last record of each part of the table `rejects` that fits into memory."""
+    rows = max(1, min(BATCH_ROWS, BATCH_CELLS // max(columns, 1)))
+    sizes = "select record, coalesce(strlen(text), 0) + strlen(import_messages) as bytes from rejects order by record"
+    parts = (pl.int_range(pl.len()) // rows, pl.col("bytes").cum_sum() // BATCH_BYTES)
+    numbered = pl.DataFrame(connection.sql(sizes).to_arrow_table()).with_columns(pl.struct(parts).alias("part"))
+    bounds = numbered.group_by("part").agg(first=pl.col("record").min(), last=pl.col("record").max())
+    return [(row["first"], row["last"]) for row in bounds.sort("first").to_dicts()]
+
+
+@dataclass(frozen=True)
+class _Frames:
+    """The table `rejects` by record, in parts; it can be read more than once."""
+
+    connection: duckdb.DuckDBPyConnection
+    parts: Sequence[tuple[int, int]]
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        query = "from rejects where record between $first and $last order by record"
+        for first, last in self.parts:
+            part = self.connection.sql(query, params={"first": first, "last": last})
+            yield pl.DataFrame(part.to_arrow_table())
 
 
 @dataclass(frozen=True)
@@ -164,7 +194,8 @@ def write_csv(file: RejectFile, frames: Iterable[pl.DataFrame]) -> None:
 
 def write_parquet(file: RejectFile, frames: Iterable[pl.DataFrame]) -> None:
     """Write one row per record."""
-    tables = (to_typed_columns(frame, file.layout, engine=file.engine).to_arrow() for frame in frames)
+    types = find_types(frames, file.layout, engine=file.engine)
+    tables = (to_typed_columns(frame, file.layout, types, engine=file.engine).to_arrow() for frame in frames)
     first = next(tables)
     with pq.ParquetWriter(file.path, first.schema) as writer:
         writer.write_table(first)

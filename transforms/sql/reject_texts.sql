@@ -1,7 +1,8 @@
 -- grain: one row per refused record, in the order of the job: its line, what is wrong with it, whether its text is a JSON
 -- object, and that text without what an earlier file of refused rows added
--- reads: refused_parts, error_parts; parameters: unreadable (codes of records that cannot be read), added (a merge
--- patch with null for each key to remove)
+-- reads: refused_parts, error_parts; parameters: unreadable (codes of records that cannot be read), added (what was added),
+-- added_members (a pattern of it at the beginning of a text; the rest stays as it is written), remove_added (a merge patch with
+-- null for each key, for other places)
 with reasons as (
     select
         record,
@@ -12,20 +13,31 @@ with reasons as (
     from error_parts
     where severity = 'error'
     group by record
+),
+
+texts as (
+    select
+        refused_parts.record,
+        coalesce(refused_parts.line, refused_parts.record) as import_line,
+        reasons.import_codes,
+        reasons.import_paths,
+        reasons.import_messages,
+        not reasons.is_unreadable as is_readable,
+        case
+            when not reasons.is_unreadable and contains(refused_parts.text, '"import_')
+                then regexp_replace(refused_parts.text, $added_members, '{')
+            else refused_parts.text
+        end as text
+    from refused_parts
+    inner join reasons on refused_parts.record = reasons.record
 )
 
-select
-    refused_parts.record,
-    coalesce(refused_parts.line, refused_parts.record) as import_line,
-    reasons.import_codes,
-    reasons.import_paths,
-    reasons.import_messages,
-    not reasons.is_unreadable as is_readable,
+select * replace (
     case
-        when not reasons.is_unreadable and contains(refused_parts.text, '"import_')
-            then json_merge_patch(refused_parts.text, $added)::varchar
-        else refused_parts.text
+        when is_readable and contains(text, '"import_') and list_has_any(json_keys(text), $added)
+            then json_merge_patch(text, $remove_added)::varchar
+        else text
     end as text
-from refused_parts
-inner join reasons on refused_parts.record = reasons.record
-order by refused_parts.record
+)
+from texts
+order by record

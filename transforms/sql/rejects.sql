@@ -5,24 +5,22 @@
 with read as (
     select
         *,
-        list_filter(list_transform(json_keys(text), lambda key: {
-            'key': key,
-            'value': json_extract(text, '/' || replace(replace(key, '~', '~0'), '/', '~1')),
-            'cell': json_extract_string(text, '/' || replace(replace(key, '~', '~0'), '/', '~1'))
-        }), lambda member: member.cell is distinct from $absent_word) as members
+        list_filter(
+            map_entries(text::json::map(varchar, json)), lambda member: member.value ->> '$' is distinct from $absent_word
+        ) as members
     from reject_texts
     where is_readable and $textual
 )
 
 select * exclude (members) replace (
     '{' || array_to_string(list_transform(members, lambda member: to_json(member.key) || ':' || case
-        when list_contains($boolean_fields, member.key) and list_contains($true_words, lower(trim(member.cell))) then 'true'
-        when list_contains($boolean_fields, member.key) and list_contains($false_words, lower(trim(member.cell))) then 'false'
+        when list_contains($boolean_fields, member.key) and list_contains($true_words, lower(trim(member.value ->> '$'))) then 'true'
+        when list_contains($boolean_fields, member.key) and list_contains($false_words, lower(trim(member.value ->> '$'))) then 'false'
         when
             list_contains($nested_fields, member.key)
-            and json_valid(member.cell)
-            and not regexp_matches(member.cell, $lenient_json)
-            then json_extract(member.cell, '$')::varchar
+            and json_valid(member.value ->> '$')
+            and not regexp_matches(member.value ->> '$', $lenient_json)
+            then member.value ->> '$'
         else member.value::varchar
     end), ',') || '}' as text
 )

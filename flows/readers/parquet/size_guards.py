@@ -88,11 +88,13 @@ class _ThriftReader:
         return (value >> 1) ^ -(value & 1)
 
     def _read_varint(self) -> int:
-        value = shift = 0
-        while (byte := self._read_byte()) & 0x80:
+        value = 0
+        for shift in range(0, 64, 7):
+            byte = self._read_byte()
             value |= (byte & 0x7F) << shift
-            shift += 7
-        return value | byte << shift
+            if byte < 0x80:
+                return value
+        raise ValueError("an integer of more than 64 bits")
 
     def _read_byte(self) -> int:
         self._at += 1

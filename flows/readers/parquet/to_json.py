@@ -10,7 +10,7 @@ from transforms.engine_tables import registered
 from transforms.json.encoding import encode_member, encode_object, encode_string
 from transforms.statements import statement
 
-_NESTED_FIELDS = [field.name for field in FIELDS if field.type in (JsonType.OBJECT, JsonType.ARRAY)]
+_NESTED = {field.name: r"^[ \t\r\n]*[\[{]" for field in FIELDS if field.type in (JsonType.OBJECT, JsonType.ARRAY)}
 # Members that are null: by two fast patterns, which a string that begins with `:null` misleads, and by an exact one,
 # which matches other strings whole, so nothing in them.
 _NULL_AFTER_ANOTHER = r',"[^"\\]*":null'
@@ -20,20 +20,23 @@ _STRING = r'"(?:[^"\\]|\\.)*"'
 _NULL_OR_STRING = f",{_STRING}:null|{_STRING}:null,?|({_STRING})"
 
 
+def mark_json(field: "pa.Field[pa.DataType]") -> "pa.Field[pa.DataType]":
+    """Return the field of a column of texts as one whose texts may be JSON."""
+    return field.with_metadata({"json": ""})
+
+
 def write_texts(records: pa.RecordBatch, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Return position (as `record`) and text of each row; a nested field that is a string of JSON becomes that JSON."""
-    as_strings = [
-        field.name
-        for field in records.schema
-        if field.name in _NESTED_FIELDS and (pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
-    ]
+    """Return position (as `record`) and text of each row; a string of JSON becomes that JSON in nested fields and in
+    columns that are marked."""
+    patterns = _NESTED | {field.name: "" for field in records.schema if b"json" in (field.metadata or {})}
+    as_strings = [field.name for field in records.schema if field.name in patterns and pa.types.is_string(field.type)]
     texts = _write_objects(records.drop_columns(as_strings), engine=engine)
     if not as_strings:
         return texts
     cells = pl.DataFrame({name: pl.Series(records.column(name), dtype=pl.String) for name in as_strings})
     members = [pl.col("text").str.slice(1, pl.col("text").str.len_chars() - 2).replace("", None)]
     for name in as_strings:
-        is_json = _is_nested_json(cells[name], engine=engine).alias(f"{name} is JSON")
+        is_json = _is_json(cells[name], patterns[name], engine=engine).alias(f"{name} is JSON")
         cells = cells.with_columns(is_json)
         value = pl.when(is_json.name).then(pl.col(name)).otherwise(encode_string(pl.col(name)))
         members.append(encode_member(name, value))
@@ -66,9 +69,10 @@ def _remove_nulls(texts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _is_nested_json(cells: pl.Series, *, engine: duckdb.DuckDBPyConnection) -> pl.Series:
-    """Return whether each text is a JSON object or array."""
+def _is_json(cells: pl.Series, pattern: str, *, engine: duckdb.DuckDBPyConnection) -> pl.Series:
+    """Return whether each text is JSON and matches the pattern."""
     numbered = pl.DataFrame({"text": cells}).with_row_index("record").cast({"record": pl.Int64})
     invalid = find_invalid_json(numbered, engine)
-    nested = pl.col("text").str.contains(r"^[ \t\r\n]*[\[{]") & ~pl.col("record").is_in(invalid.implode())
-    return numbered.select(nested).to_series()
+    return numbered.select(
+        pl.col("text").str.contains(pattern) & ~pl.col("record").is_in(invalid.implode())
+    ).to_series()

@@ -3,12 +3,18 @@
 import csv
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from flows.jobs.cli import app
+from flows.readers.limits import ReadLimits
 from flows.report.command_line import main
 from flows.report.rejects import write_rejects
 from flows.settings import Settings
@@ -44,9 +50,10 @@ def read(path: Path) -> list[dict[str, object]]:
     """Return the records of a file of refused records."""
     records: list[dict[str, object]]
     match path.suffix:
-        case ".csv":
+        case ".csv" | ".tsv":
             with path.open(newline="", encoding="utf-8") as lines:
-                records = [dict(row) for row in csv.DictReader(lines)]
+                reader = csv.DictReader(lines, delimiter="\t" if path.suffix == ".tsv" else ",")
+                records = [dict(row) for row in reader]
         case ".parquet":
             records = pl.read_parquet(path).to_dicts()
         case ".json":
@@ -218,3 +225,100 @@ def test_two_names_of_one_field_stay_separate_columns(settings: Settings, target
     fixed = [first | {"email": "ada@x.example"}, second | {"email": second["Email"], "Email": None}]
     again = import_file(settings, write(path, fixed), Mode.INSERT)
     assert (again.inserted, again.failed) == (2, 0)
+
+
+IDS = [1234567890123456789, 9007199254740993, 2**64 - 1, 12345678901234567890123]
+
+
+@pytest.mark.parametrize(
+    ("ids", "kind"),
+    [
+        (IDS[:2], pl.Int64()),
+        (IDS[:3], pl.UInt64()),
+        (IDS, pl.Decimal(38, 0)),
+        ([*IDS[:3], -5], pl.Decimal(38, 0)),
+        ([2**53 + 1, 0.25], pl.Decimal(38, 2)),
+        ([1e300, 0.5], pl.Float64()),
+        ([10**40 + 1, 0.5], pl.String()),
+        ([True, 5], pl.String()),
+        ([5, "x"], pl.String()),
+    ],
+)
+def test_numbers_keep_every_digit_in_parquet(settings: Settings, ids: list[object], kind: pl.DataType) -> None:
+    records = [{"email": f"{place}x.example", "user_id": value} for place, value in enumerate(ids)]
+    path = reject_file(settings, import_records(settings, records, Mode.INSERT), "fix.parquet")
+    found = pl.read_parquet(path)["user_id"]
+    assert found.dtype == kind
+    is_text = kind == pl.String()
+    assert found.to_list() == (
+        [value if isinstance(value, str) else json.dumps(value) for value in ids] if is_text else ids
+    )
+
+
+@pytest.mark.parametrize("target", ["csv", "tsv", "json", "ndjson"])
+def test_numbers_keep_every_digit(settings: Settings, target: str) -> None:
+    job = import_records(settings, [{"email": "x", "user_id": value} for value in IDS], Mode.INSERT)
+    found = read(reject_file(settings, job, f"fix.{target}"))
+    assert [int(str(record["user_id"])) for record in found] == IDS
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.uint64(), pa.decimal128(20, 0), pa.date32(), pa.float64(), pa.bool_()])
+def test_columns_of_a_parquet_file_keep_their_values(settings: Settings, kind: pa.DataType) -> None:
+    values = {
+        pa.int64(): [2**62 + 1, -5],
+        pa.uint64(): [2**64 - 1, 5],
+        pa.decimal128(20, 0): [Decimal(10**19 + 1), Decimal(1)],
+        pa.date32(): [date(2024, 2, 29), date(1, 1, 1)],
+        pa.float64(): [1e300, 0.1],
+        pa.bool_(): [True, False],
+    }[kind]
+    table = pa.table({"email": ["a@x.example", "b@x.example"], "user_id": pa.array(values, kind), "pin": [1, 2]})
+    path = settings.database.parent / "users.parquet"
+    pq.write_table(table, path)
+    job = import_file(settings, path, Mode.INSERT)
+    rejected = reject_file(settings, job, "fix.parquet")
+    found = [record["user_id"] for record in read(rejected)]
+    assert found == ([str(value) for value in values] if kind == pa.date32() else values)
+    again = import_file(settings, rejected, Mode.INSERT)
+    assert (again.failed, again.errors_by_code) == (job.failed, job.errors_by_code)
+
+
+@pytest.mark.parametrize("target", ["csv", "tsv", "json", "ndjson", "parquet"])
+def test_numbers_in_metadata_are_kept_as_they_are_written(settings: Settings, target: str) -> None:
+    metadata = '{"zero": -0, "price": 1.50, "big": 12345678901234567890123, "long": 0.10000000000000000555, "e": 1E5}'
+    path = settings.database.parent / "users.ndjson"
+    path.write_text(f'{{"email":"bad","user_metadata":{metadata},"rate":2.50}}\n', encoding="utf-8")
+    for name in (f"fix.{target}", f"fix-again.{target}"):
+        path = reject_file(settings, import_file(settings, path, Mode.INSERT), name)
+        text = json.dumps(read(path)[0]["user_metadata"]) if target == "parquet" else path.read_text(encoding="utf-8")
+        assert metadata in text.replace('\\"', '"').replace('""', '"')
+
+
+def test_booleans_beside_texts_are_booleans_again(settings: Settings) -> None:
+    values: list[object] = [True, False, "true", "yes", None]
+    records = [{"email": f"{place}x.example", "blocked": value} for place, value in enumerate(values)]
+    path = reject_file(settings, import_records(settings, records, Mode.INSERT), "fix.parquet")
+    assert [record["blocked"] for record in read(path)] == ["true", "false", '"true"', "yes", None]
+    corrected = [{**record, "email": f"{place}@x.example"} for place, record in enumerate(read(path))]
+    again = import_file(settings, write(path, corrected), Mode.INSERT)
+    assert (again.inserted, again.errors_by_code) == (3, {"INVALID_TYPE": 2})
+
+
+@pytest.mark.parametrize("source", ["csv", "ndjson"])
+@pytest.mark.parametrize("target", ["csv", "parquet", "ndjson"])
+def test_very_wide_records_are_written_in_little_memory(settings: Settings, source: str, target: str) -> None:
+    record: Record = {"email": "bad", "blocked": True, **{f"key {number}": f"v{number}" for number in range(2_000)}}
+    job = import_file(settings, write(settings.database.parent / f"users.{source}", [record] * 3), Mode.INSERT)
+    small = replace(settings, memory_limit="60MB")
+    path = settings.database.parent / f"fix.{target}"
+    write_rejects(Store(small), job.job_id, path)
+    assert [row["key 1999"] for row in read(path)] == ["v1999"] * 3
+
+
+def test_more_keys_than_a_table_can_have_are_refused(settings: Settings) -> None:
+    records = [{"email": "bad", **{f"{record} {number}": 1 for number in range(30)}} for record in range(2)]
+    job = import_records(settings, records, Mode.INSERT)
+    narrow = replace(settings, limits=ReadLimits(keys=50))
+    with pytest.raises(FileFault, match="61 different keys"):
+        write_rejects(Store(narrow), job.job_id, settings.database.parent / "fix.csv")
+    assert write_rejects(Store(narrow), job.job_id, settings.database.parent / "fix.json").records == 2
