@@ -21,16 +21,24 @@ def import_new_files(inbox: str, /, *, common: Common = COMMON, **options: objec
     settings = common.settings
     with local_server.choose_api() as api:
         from prefect.client.schemas.objects import State, StateType
+        from prefect.exceptions import TerminationSignal
 
         from flows.inbox.flow import import_inbox
         from flows.inbox.folder import Inbox
-        from flows.report.prefect import drain
+        from flows.report.prefect import API_ERRORS, drain
 
         with Inbox(Path(inbox)).try_lock():  # a folder that does not exist is a fault of its own
             pass
         api.wait_until_ready()
         parameters = {**to_form(inbox_options), "database": str(settings.database)}
-        state: State[None] = asyncio.run(import_inbox(**parameters, return_state=True))  # type: ignore[arg-type] # a coroutine, which Prefect's types call an awaitable
+        try:
+            state: State[None] = asyncio.run(import_inbox(**parameters, return_state=True))  # type: ignore[arg-type] # a coroutine, which Prefect's types call an awaitable
+        except API_ERRORS as error:
+            message = f"Prefect does not answer any more: {type(error).__name__}"
+            hint = "files that were imported are in done or refused; run it again for the others"
+            raise JobFault(ErrorCode.PREFECT_UNAVAILABLE, message, hint) from None
+        except TerminationSignal:
+            raise KeyboardInterrupt from None
         drain()
     message = state.message or str(state.name)
     if state.type is StateType.FAILED:

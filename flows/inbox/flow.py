@@ -14,10 +14,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
 
 from flows.import_users.arguments import form, from_form
-from flows.import_users.flow import run_as_flow
+from flows.import_users.flow import JobRun, run_as_flow
 from flows.import_users.prefect_run import errors_to_show
 from flows.inbox.folder import Inbox
-from flows.pipeline.job import Observer
 from flows.report.artifacts import mask_emails
 from flows.settings import Settings, settings_from
 from schemas.faults import Fault
@@ -55,7 +54,7 @@ async def _import_all(inbox: Inbox, options: InboxOptions, *, settings: Settings
     log = get_run_logger()
     outcomes: Counter[str] = Counter()
     for path in inbox.find_new_files(settled_before=time.time() - options.settle_seconds):
-        summary = await run_as_flow(options.for_file(str(path)), settings=settings, observer=Observer())
+        summary = await run_as_flow(JobRun(options.for_file(str(path)), settings))
         filed = inbox.archive(path, summary, errors_to_show(summary, settings=settings))
         outcome = filed.parent.name if filed else "left for the next run"
         outcomes[outcome] += 1

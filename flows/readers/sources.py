@@ -51,10 +51,15 @@ def find_sources(names: Sequence[str], *, spool: Path, waiting: Callable[[], Non
     return tuple(source for name in names for source in _find_sources(name, spool=spool, waiting=waiting))
 
 
-def fingerprint(source: Source) -> str:
-    """Return the SHA-256 of the source's stored bytes, in hex."""
+def fingerprint(source: Source, *, waiting: Callable[[], None] | None = None) -> str:
+    """Return the SHA-256 of the source's stored bytes, in hex; `waiting` may raise to stop the reading."""
+    digest = hashlib.sha256()
     with open_source(source) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while chunk := file.read(MIB):
+            digest.update(chunk)
+            if waiting is not None:
+                waiting()
+    return digest.hexdigest()
 
 
 def open_source(source: Source) -> BufferedReader:
