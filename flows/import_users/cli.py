@@ -14,10 +14,18 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from flows.import_users.arguments import command_group, command_line, option_group, parse_options
+from flows.import_users.arguments import command_group, command_line, option_group, parse_options, parse_path
+from flows.import_users.resources import JOB_BYTES, PREFECT_BYTES, QUERY_BYTES, require_resources
 from flows.report.command_line import UsageError
-from flows.report.printing import ignore_closed_pipe, print_json
-from flows.settings import DEFAULT_DATABASE, NoticeSettings, Settings, memory_size, settings_from
+from flows.report.printing import ignore_closed_pipe, print_json, warn_of_lost_output
+from flows.settings import (
+    DEFAULT_DATABASE,
+    NoticeSettings,
+    Settings,
+    find_unknown_variables,
+    memory_size,
+    settings_from,
+)
 from schemas.job import JobSummary
 from schemas.options import RUN, JobOptions
 
@@ -29,7 +37,14 @@ if TYPE_CHECKING:
 
 RUNNING = option_group(RUN)
 Database = Annotated[
-    Path | None, Parameter(metavar="PATH", help="The DuckDB file.", show_default=str(DEFAULT_DATABASE), group=RUNNING)
+    Path | None,
+    Parameter(
+        converter=parse_path,
+        metavar="PATH",
+        help="The DuckDB file.",
+        show_default=str(DEFAULT_DATABASE),
+        group=RUNNING,
+    ),
 ]
 Json = Annotated[bool, Parameter(help="Print one JSON document.", group=RUNNING)]
 MemoryLimit = Annotated[
@@ -58,7 +73,9 @@ class Common:
     def settings(self) -> Settings:
         """The settings of a command that only names the database."""
         with usable_environment():
-            return settings_from(os.environ, database=self.database)
+            settings = settings_from(os.environ, database=self.database)
+        require_resources(QUERY_BYTES)
+        return settings
 
     def find_store(self) -> "Store":
         """Return the store of the database, or raise `DatabaseFault` if there is none yet."""
@@ -106,6 +123,7 @@ def import_users(
     with usable_environment():
         settings = settings_from(os.environ, database=database, memory_limit=memory_limit)
         notices = NoticeSettings.from_environment(os.environ)
+    require_resources(JOB_BYTES if direct else PREFECT_BYTES)
     summary: JobSummary | None = None
     try:
         with nullcontext() if direct else _choose_api() as api:  # a private server starts beside the imports
@@ -117,6 +135,7 @@ def import_users(
                 summary = run(terminal)
                 with ignore_closed_pipe():
                     terminal.show(summary, settings=settings)
+                    warn_of_lost_output()  # the exit code is the job's
             if api is None:  # with Prefect the run itself sends them
                 _send_notices(summary, notices, terminal=terminal)
     except KeyboardInterrupt:  # after the end of the job, whose exit code stands
@@ -127,9 +146,10 @@ def import_users(
 
 @contextmanager
 def usable_environment() -> Iterator[None]:
-    """Raise a `UsageError` where a variable that the block reads cannot be used."""
+    """Raise a `UsageError` where a variable that the block reads cannot be used; warn of those that nothing reads."""
     try:
         yield
+        sys.stderr.writelines(f"warning: {sentence}\n" for sentence in find_unknown_variables(os.environ))
     except ValueError as error:
         raise UsageError(f"an IMPORT_… variable cannot be used: {error}") from None
 

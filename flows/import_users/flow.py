@@ -22,13 +22,16 @@ from prefect import Flow, flow, get_run_logger
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
+from prefect.states import Failed
 
 from flows.import_users import local_server
 from flows.import_users.arguments import form, from_form, to_form
 from flows.import_users.prefect_run import ended_by, report_end, run_job_in_flow
+from flows.import_users.resources import PREFECT_BYTES, require_resources
 from flows.pipeline.job import Observer
 from flows.pipeline.stop import A_SIGNAL, POLL_SECONDS, Stop, canceled_by, on_signals
 from flows.report.artifacts import mask_emails
+from flows.report.command_line import UsageError
 from flows.report.deadline import in_thread
 from flows.report.notices import notify
 from flows.report.prefect import API_ERRORS, FLOW_NAME, drain, final_state
@@ -65,8 +68,11 @@ async def import_users(sources: list[str], *, database: str = "", **options: obj
         database: The DuckDB file to import into; empty for the worker's own (IMPORT_DATABASE).
 
     """
-    settings = settings_from(os.environ, database=Path(database) if database else None)
-    return JobRun(from_form(JobOptions, {"sources": sources, **options}), settings).finish()
+    try:
+        settings = settings_from(os.environ, database=Path(database) if database else None)
+        return JobRun(from_form(JobOptions, {"sources": sources, **options}), settings).finish()
+    except (UsageError, ValueError) as error:  # a variable of the worker, or a value that the form cannot refuse
+        return Failed(message=str(error))
 
 
 @dataclass
@@ -85,6 +91,7 @@ class JobRun:
         """Run the job to its end and return the final state of the run."""
         notices = NoticeSettings.from_environment(os.environ)
         try:
+            require_resources(PREFECT_BYTES)
             run = _this_run()
             stop = self._begin(run)
             summary = run_job_in_flow(

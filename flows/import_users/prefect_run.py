@@ -106,4 +106,3 @@ def _is_gone(settings: Settings, job_id: str) -> bool:
     """Return whether a job of this database had a process and has none any more."""
     folder = JobFolder(settings.jobs_folder / job_id)
     return (folder.path / LOCK_FILE).exists() and not folder.is_running
-

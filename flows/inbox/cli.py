@@ -6,6 +6,7 @@ from pathlib import Path
 from flows.import_users import local_server
 from flows.import_users.arguments import command_group, command_line, parse_options, to_form
 from flows.import_users.cli import COMMON, Common
+from flows.import_users.resources import PREFECT_BYTES, require_resources
 from schemas.codes import ErrorCode
 from schemas.faults import ExitCode, JobFault
 from schemas.options import InboxOptions
@@ -19,6 +20,7 @@ def import_new_files(inbox: str, /, *, common: Common = COMMON, **options: objec
     """Import every new file of a folder."""
     inbox_options = parse_options(InboxOptions, inbox=inbox, **options)
     settings = common.settings
+    require_resources(PREFECT_BYTES)
     with local_server.choose_api() as api:
         from prefect.client.schemas.objects import State, StateType
         from prefect.exceptions import TerminationSignal

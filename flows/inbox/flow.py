@@ -18,6 +18,7 @@ from flows.import_users.flow import JobRun, run_as_flow
 from flows.import_users.prefect_run import errors_to_show
 from flows.inbox.folder import Inbox
 from flows.report.artifacts import mask_emails
+from flows.report.command_line import UsageError
 from flows.settings import Settings, settings_from
 from schemas.faults import Fault
 from schemas.job import JobStatus
@@ -37,8 +38,11 @@ async def import_inbox(inbox: str, *, database: str = "", **options: object) -> 
         database: The DuckDB file to import into; empty for the worker's own (IMPORT_DATABASE).
 
     """
-    inbox_options = from_form(InboxOptions, {"inbox": inbox, **options})
-    settings = settings_from(os.environ, database=Path(database) if database else None)
+    try:
+        inbox_options = from_form(InboxOptions, {"inbox": inbox, **options})
+        settings = settings_from(os.environ, database=Path(database) if database else None)
+    except (UsageError, ValueError) as error:  # a variable of the worker, or a value that the form cannot refuse
+        return Failed(message=str(error))
     folder = Inbox(Path(inbox))
     try:
         with folder.try_lock() as alone:

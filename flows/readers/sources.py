@@ -13,6 +13,8 @@ from io import BufferedReader
 from pathlib import Path, PurePath
 from typing import Literal
 
+import pyarrow as pa
+
 from flows.readers.limits import MIB
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
@@ -68,6 +70,11 @@ def open_source(source: Source) -> BufferedReader:
         return source.path.open("rb")
     except OSError as error:
         raise _unreadable(source.name, error) from error
+
+
+def open_binary(source: Source) -> pa.OSFile:
+    """Open the source for PyArrow, which by itself takes no name with bytes that are not UTF-8."""
+    return pa.OSFile(os.fsencode(source.path))
 
 
 def format_from_name(name: str) -> str | None:
@@ -149,8 +156,12 @@ def _read_stdin(waiting: Callable[[], None] | None) -> Iterator[bytes]:
 
 def printable(name: str) -> str:
     """Return a file's name with characters that cannot be printed on one line as escapes."""
-    encodable = name.encode("utf-8", "backslashreplace").decode()
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in encodable)
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in escape_bytes(name))
+
+
+def escape_bytes(name: str) -> str:
+    """Return a file's name with bytes that are not UTF-8 as escapes: no database and no document can store them."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _not_found(name: str) -> FileFault:

@@ -65,7 +65,12 @@ def retry(attempt: Callable[[], None], *, waits: Sequence[float], sleep: Sleep) 
 
 def signature(secret: str, *, timestamp: str, body: bytes) -> str:
     """Return the value of the header `X-Import-Signature`."""
-    return "sha256=" + hmac.new(secret.encode(errors="surrogateescape"), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return (
+        "sha256="
+        + hmac.new(
+            secret.encode(errors="surrogateescape"), timestamp.encode() + b"." + body, hashlib.sha256
+        ).hexdigest()
+    )
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

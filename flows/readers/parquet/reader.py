@@ -25,7 +25,7 @@ from flows.readers.limits import MIB, ReadLimits
 from flows.readers.parquet.size_guards import find_growths, read_page_sizes
 from flows.readers.parquet.to_json import write_texts
 from flows.readers.reading import Batch, Reading
-from flows.readers.sources import Source, open_source
+from flows.readers.sources import Source, open_binary, open_source
 from flows.readers.stream import RATIO_FLOOR
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
@@ -66,7 +66,9 @@ def read_parquet(reading: Reading) -> Iterator[Batch]:
 def _open(source: Source) -> Iterator[pq.ParquetFile]:
     """Open the file; an exception of PyArrow while it is read becomes a fault."""
     try:
-        with pq.ParquetFile(source.path, page_checksum_verification=True, pre_buffer=False, buffer_size=MIB) as file:
+        with pq.ParquetFile(
+            open_binary(source), page_checksum_verification=True, pre_buffer=False, buffer_size=MIB
+        ) as file:
             yield file
     except (pa.ArrowException, OSError) as error:
         raise _malformed(source, str(error).splitlines()[0][:200]) from error

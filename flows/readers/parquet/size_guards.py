@@ -10,7 +10,7 @@ from typing import Any, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.readers.sources import Source
+from flows.readers.sources import Source, open_binary
 
 _HEADER_BYTES = (1 << 10, 1 << 20)  # tried in turn: most headers have some dozen bytes, long statistics need more
 _MAX_PAGES = 100_000  # of one column chunk; the pages of one with more are small
@@ -110,7 +110,7 @@ def find_growths(source: Source, metadata: pq.FileMetaData, *, harmless: int) ->
         return
     paths = [column.path for column in strings]
     repeated_paths = {column.path for column in strings if column.max_repetition_level}
-    with pq.ParquetFile(source.path, read_dictionary=paths, pre_buffer=False) as file:
+    with pq.ParquetFile(open_binary(source), read_dictionary=paths, pre_buffer=False) as file:
         for number in range(metadata.num_row_groups):
             group = metadata.row_group(number)
             if group.total_byte_size * group.num_rows > harmless:
