@@ -4,15 +4,27 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
-from flows.import_users.arguments import command_group, parse_count
+from flows.import_users.arguments import command_group, count_in, parse_text
 from flows.import_users.cli import COMMON, Common
+from flows.readers.limits import Range
 from flows.report.command_line import UsageError, run
 from schemas.connection import ConnectionSettings
+from schemas.options import MOST_CHARACTERS_OF_CONNECTION, NOT_ON_ONE_LINE
 
 if TYPE_CHECKING:
     from flows.store.database import Store
+
+LENGTHS = Range(1, 255)  # of a username, in characters
+
+
+def parse_pattern(_type: object, tokens: Sequence[Token]) -> str:
+    """Return a regular expression, which must neither be empty nor contain bytes that are not UTF-8."""
+    text = tokens[-1].value
+    if not text or NOT_ON_ONE_LINE.search(text):
+        raise ValueError("a pattern must not be empty, nor contain line breaks or bytes that are not UTF-8")
+    return text
 
 
 @Parameter(name="*")
@@ -23,10 +35,13 @@ class UsernameRules:
     username_required: Annotated[
         bool | None, Parameter(negative="--no-username-required", help="Every user must have one.")
     ] = None
-    username_min_length: Annotated[int | None, Parameter(metavar="N", show_default="1", converter=parse_count)] = None
-    username_max_length: Annotated[int | None, Parameter(metavar="N", show_default="128", converter=parse_count)] = None
+    username_min_length: Annotated[int | None, Parameter(metavar="N", show_default="1"), count_in(LENGTHS)] = None
+    username_max_length: Annotated[int | None, Parameter(metavar="N", show_default="128"), count_in(LENGTHS)] = None
     username_pattern: Annotated[
-        str | None, Parameter(metavar="REGEX", help="A Rust regular expression, anchored as you write it.")
+        str | None,
+        Parameter(
+            metavar="REGEX", help="A Rust regular expression, anchored as you write it.", converter=parse_pattern
+        ),
     ] = None
 
     def applied_to(self, settings: ConnectionSettings) -> ConnectionSettings:
@@ -40,7 +55,18 @@ class UsernameRules:
 
 
 NO_RULES = UsernameRules()
-Connection = Annotated[str, Parameter(metavar="ID", help="The connection's name.")]
+
+
+def parse_new_name(kind: object, tokens: Sequence[Token]) -> str:
+    """Return the name of a connection as imports can name it."""
+    text = parse_text(kind, tokens)
+    if len(text) > MOST_CHARACTERS_OF_CONNECTION:
+        raise ValueError(f"must have at most {MOST_CHARACTERS_OF_CONNECTION} characters, not {len(text)}")
+    return text
+
+
+Connection = Annotated[str, Parameter(metavar="ID", help="The connection's name.", converter=parse_text)]
+NewConnection = Annotated[str, Parameter(metavar="ID", help="The connection's name.", converter=parse_new_name)]
 
 app = command_group("python -m flows.connections", "The connections, within each of which users are unique.")
 
@@ -62,7 +88,7 @@ def show(connection: Connection, /, *, common: Common = COMMON) -> None:
 
 
 @app.command
-def add(connection: Connection, /, *, rules: UsernameRules = NO_RULES, common: Common = COMMON) -> None:
+def add(connection: NewConnection, /, *, rules: UsernameRules = NO_RULES, common: Common = COMMON) -> None:
     """Create a connection."""
     from flows.store import connections
     from flows.store.database import Store

@@ -1,15 +1,15 @@
 """Settings of this process from the environment and the command line, read once at the entry and passed down."""
 
+import difflib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from flows.readers.limits import ReadLimits
+from flows.readers.limits import Range, ReadLimits, ranges_of
 
 DEFAULT_DATABASE = Path("data/users.duckdb")
 MEMORY = "1GB"  # for DuckDB, unless set
@@ -17,8 +17,20 @@ MEMORY_OF_IMPORT = "400MB"  # as fast for a merge, and a job's memory does not g
 LONG_RECORD_BYTES = 4096  # joins of longer records need more memory
 THREAD_BYTES = 100_000_000  # memory of each thread of DuckDB; with a quarter of it a merge ran out
 LONG_THREAD_BYTES = 400_000_000  # the same with long records
-NUMBERS = ("wait_seconds", "jobs_per_connection", "time_limit_seconds", "retention_days")  # that variables set
+MEMORY_BYTES = (10_000_000, 100_000_000_000_000)  # with less DuckDB cannot open a database
+PREFIX = "IMPORT_"
 SIZE = re.compile(r"(?=[0-9. ]*[1-9])([0-9]+(?:\.[0-9]+)?) ?([KMGT])(i?)B", re.IGNORECASE)
+YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+NOTICE_VARIABLES = (
+    "IMPORT_WEBHOOK_SECRET",
+    "IMPORT_WEBHOOK_URL",
+    "IMPORT_WEBHOOK_ALLOW_PRIVATE",
+    "IMPORT_SMTP_URL",
+    "IMPORT_NOTICE_FROM",
+    "IMPORT_NOTICE_TO",
+)
+NO_CONTROLS = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
+RETENTION_DAYS = Range(0, 36_500)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +38,10 @@ class Settings:
     """Where the tables are and what a job may use; units as the names say."""
 
     database: Path = DEFAULT_DATABASE
-    wait_seconds: float = 30.0  # for a database that another process holds
-    jobs_per_connection: int = 2
-    time_limit_seconds: float = 2 * 60 * 60
-    retention_days: int = 7
+    wait_seconds: Annotated[float, Range(0.0, 86_400.0)] = 30.0  # for a database that another process holds
+    jobs_per_connection: Annotated[int, Range(1, 100)] = 2
+    time_limit_seconds: Annotated[float, Range(1.0, 2_592_000.0)] = 2 * 60 * 60
+    retention_days: Annotated[int, RETENTION_DAYS] = 7
     memory_limit: str | None = None  # of DuckDB, which spills the rest to the job folder; None: by length of records
     thread_bytes: int = THREAD_BYTES  # the number of threads is limited so that each has this much
     limits: ReadLimits = field(default_factory=ReadLimits)
@@ -60,21 +72,43 @@ def settings_from(
     environment: Mapping[str, str], *, database: Path | None = None, memory_limit: str | None = None
 ) -> Settings:
     """Return the settings of the `IMPORT_…` variables, with defaults; the other arguments override them.
-    Raise `ValueError` if a variable is not a number or a size."""
-    limit = environment.get("IMPORT_MEMORY_LIMIT") if memory_limit is None else memory_limit
+    Raise `ValueError`, with the name of the variable, if one is not a number of its range, a size or a path."""
+    limit = environment.get("IMPORT_MEMORY_LIMIT")
+    if environment.get("IMPORT_DATABASE") == "":
+        raise ValueError("IMPORT_DATABASE is empty; it must be the path of a file, or not be set")
+    try:
+        memory = memory_limit or (memory_size(limit) if limit is not None else None)
+    except ValueError as error:
+        raise ValueError(f"IMPORT_MEMORY_LIMIT: {error}") from None
+    path = database or Path(environment.get("IMPORT_DATABASE", DEFAULT_DATABASE))
+    if not NO_CONTROLS.fullmatch(str(path)):
+        raise ValueError(f"{str(path)!a} cannot be the path of a database: control characters, or not UTF-8")
     return Settings(
-        database=database or Path(environment.get("IMPORT_DATABASE", DEFAULT_DATABASE)),
-        **_numbers(environment, NUMBERS, defaults=Settings()),
-        memory_limit=None if limit is None else memory_size(limit),
-        limits=ReadLimits(**_numbers(environment, ReadLimits.__dataclass_fields__, defaults=ReadLimits())),
+        database=path,
+        **_numbers(environment, Settings),
+        memory_limit=memory,
+        limits=ReadLimits(**_numbers(environment, ReadLimits)),
     )
 
 
 def memory_size(text: str) -> str:
     """Return a size of memory: a number with KB, MB, GB or TB (powers of 1000) or KiB and so on (of 1024).
-    Raise `ValueError` if the text is not a size, or if it is 0."""
-    _bytes_of(text)
+    Raise `ValueError` if the text is not a size, or one that DuckDB cannot work with."""
+    least, most = MEMORY_BYTES
+    if not least <= _bytes_of(text) <= most:
+        raise ValueError(f"{text!r} is not a size of memory from 10MB to 100TB")
     return text.strip()
+
+
+def find_unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence about each `IMPORT_…` variable that nothing reads, with the name that may have been meant."""
+    numbers = (f"{PREFIX}{name.upper()}" for kind in (Settings, ReadLimits) for name in ranges_of(kind))
+    known = {"IMPORT_DATABASE", "IMPORT_MEMORY_LIMIT", *NOTICE_VARIABLES, *numbers}
+    for name in sorted(name for name in environment if name.startswith(PREFIX) and name not in known):
+        similar = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.8)
+        yield f"{ascii(name)[1:-1]} is not a variable of this program" + "".join(
+            f"; did you mean {s}?" for s in similar
+        )
 
 
 def _bytes_of(size: str) -> float:
@@ -85,21 +119,17 @@ def _bytes_of(size: str) -> float:
     return float(found[1]) * base ** (1 + "KMGT".index(found[2].upper()))
 
 
-def _numbers(environment: Mapping[str, str], names: Iterable[str], *, defaults: object) -> dict[str, Any]:
-    """Return these fields of the defaults, with the numbers of the variables `IMPORT_<NAME>` that are set."""
-    return {name: _number(environment, f"IMPORT_{name.upper()}", getattr(defaults, name)) for name in names}
-
-
-def _number(environment: Mapping[str, str], name: str, default: float) -> float:
-    """Return the number that a variable holds, of the default's type."""
-    text = environment.get(name)
-    if text is None:
-        return default
-    with suppress(ValueError):
-        number = type(default)(text)
-        if number >= 0:
-            return number
-    raise ValueError(f"{name} is {text!r}; it must be a number, 0 or more")
+def _numbers(environment: Mapping[str, str], kind: type) -> dict[str, Any]:
+    """Return the numbers of the variables `IMPORT_<NAME>` that are set, by the field of the class that each is for."""
+    found: dict[str, Any] = {}
+    for name, allowed in ranges_of(kind).items():
+        variable = f"{PREFIX}{name.upper()}"
+        if (text := environment.get(variable)) is not None:
+            try:
+                found[name] = allowed.parse(text)
+            except ValueError as error:
+                raise ValueError(f"{variable} {error}") from None
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,11 +147,16 @@ class NoticeSettings:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Return the settings of the `IMPORT_…` variables, or raise `ValueError` if one is wrong or missing."""
         private = environment.get("IMPORT_WEBHOOK_ALLOW_PRIVATE", "")
+        for name in NOTICE_VARIABLES[1:]:  # a secret may be any bytes
+            if not NO_CONTROLS.fullmatch(environment.get(name, "")):
+                raise ValueError(f"{name} contains a control character, or bytes that are not UTF-8")
+        if private.lower() not in (*YES, *NO):
+            raise ValueError(f"IMPORT_WEBHOOK_ALLOW_PRIVATE is {private!r}; it must be 1 or 0")
         to = environment.get("IMPORT_NOTICE_TO", "").split(",")
         settings = cls(
             webhook_url=environment.get("IMPORT_WEBHOOK_URL", ""),
             webhook_secret=environment.get("IMPORT_WEBHOOK_SECRET", ""),
-            allow_private_addresses=private.lower() in ("1", "true", "yes", "on"),
+            allow_private_addresses=private.lower() in YES,
             smtp_url=environment.get("IMPORT_SMTP_URL", ""),
             mail_from=environment.get("IMPORT_NOTICE_FROM", ""),
             mail_to=tuple(address.strip() for address in to if address.strip()),

@@ -3,11 +3,12 @@
 How an option becomes an argument or a field of a form is in `flows.import_users.arguments`.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, field_validator
 from pydantic.fields import FieldInfo
 
 from schemas.job import HASHES, KEYS, METADATA, FieldPolicy, Key, MergePolicy, Mode, OnError, Updatable
@@ -16,6 +17,10 @@ SOURCES = "What to import"
 MERGE = "What to merge"
 UPDATE = "How to match and update, in upsert and update mode"
 RUN = "How to run and report"
+MOST_CHARACTERS_OF_CONNECTION = 128
+MOST_ROWS = 10**12
+NOT_ON_ONE_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+PathText = Annotated[str, SkipValidation]  # Pydantic refuses bytes that are not UTF-8, which names of files can have
 GROUPS = (SOURCES, MERGE, UPDATE, RUN)
 
 
@@ -36,13 +41,20 @@ def profile_names() -> list[str]:
     return ["auto", *sorted(PROFILES)]
 
 
+def require_one_line(text: str) -> str:
+    """Return the text, or raise `ValueError` if it has control characters or bytes that are not UTF-8."""
+    if NOT_ON_ONE_LINE.search(text):
+        raise ValueError("must not contain control characters, line breaks or bytes that are not UTF-8")
+    return text
+
+
 class FileOptions(BaseModel):
     """What an import makes of files, wherever they come from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
-    connection: Annotated[str, Option(SOURCES, "ID")] = Field(
-        default="default", description="The connection that the users belong to: within it keys are unique."
+    connection: Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS_OF_CONNECTION), Option(SOURCES, "ID")] = (
+        Field(default="default", description="The connection that the users belong to: within it keys are unique.")
     )
     profile: Annotated[str, Option(SOURCES, "NAME", choices=profile_names)] = Field(
         default="auto", description="Whose field names the files use; auto looks at each file."
@@ -62,7 +74,7 @@ class FileOptions(BaseModel):
     max_error_rate: Annotated[float, Field(ge=0, le=1), Option(MERGE, "RATE", is_identity=False)] = Field(
         default=1.0, description="Import nothing when more than this share of the rows is refused, 0 to 1."
     )
-    max_errors: Annotated[int | None, Field(ge=0), Option(MERGE, "N", is_identity=False)] = Field(
+    max_errors: Annotated[int | None, Field(ge=0, le=MOST_ROWS), Option(MERGE, "N", is_identity=False)] = Field(
         default=None, description="Import nothing when more rows than this are refused."
     )
     max_updates_rate: Annotated[float, Field(ge=0, le=1), Option(MERGE, "RATE", is_identity=False)] = Field(
@@ -114,6 +126,12 @@ class FileOptions(BaseModel):
             raise ValueError(f"must be the same for {' and '.join(HASHES)}, of which a user has one")
         return policy | {name: how for how in of_hashes for name in HASHES}
 
+    @field_validator("connection")
+    @classmethod
+    def connection_is_one_line(cls, text: str) -> str:
+        """Refuse control characters and bytes that are not UTF-8."""
+        return require_one_line(text)
+
     @field_validator("match_on")
     @classmethod
     def keys_are_named_once(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
@@ -126,22 +144,36 @@ class FileOptions(BaseModel):
 class JobOptions(FileOptions):
     """What one job does."""
 
-    sources: Annotated[tuple[str, ...], Field(min_length=1), Option(SOURCES, "SOURCE", is_identity=False)] = Field(
+    sources: Annotated[tuple[PathText, ...], Field(min_length=1), Option(SOURCES, "SOURCE", is_identity=False)] = Field(
         description="Files and folders to import; on the command line also - for standard input."
     )
     dry_run: Annotated[bool, Option(MERGE, is_identity=False)] = Field(
         default=False, description="Say what every row would do and change nothing."
     )
-    plan: Annotated[str | None, Option(MERGE, "FILE", is_identity=False)] = Field(
+    plan: Annotated[PathText | None, Option(MERGE, "FILE", is_identity=False)] = Field(
         default=None,
         description="A file to write what every row would do to (.ndjson, .csv or .parquet), best with a dry run.",
     )
     again: Annotated[bool, Option(MERGE, is_identity=False)] = Field(
         default=False, description="Import even what a completed job has already imported."
     )
-    external_id: Annotated[str | None, Option(RUN, "TEXT", is_identity=False)] = Field(
-        default=None, description="Your own name for the job."
+    external_id: Annotated[str | None, Field(min_length=1, max_length=255), Option(RUN, "TEXT", is_identity=False)] = (
+        Field(default=None, description="Your own name for the job.")
     )
+
+    @field_validator("external_id")
+    @classmethod
+    def external_id_is_one_line(cls, text: str | None) -> str | None:
+        """Refuse control characters and bytes that are not UTF-8."""
+        return text if text is None else require_one_line(text)
+
+    @field_validator("sources", "plan")
+    @classmethod
+    def files_are_named(cls, names: tuple[str, ...] | str | None) -> tuple[str, ...] | str | None:
+        """Refuse an empty name, which would mean the current folder."""
+        if names == "" or (isinstance(names, tuple) and "" in names):
+            raise ValueError("must not be an empty name")
+        return names
 
     @property
     def merge_policy(self) -> MergePolicy:
@@ -152,7 +184,7 @@ class JobOptions(FileOptions):
 class InboxOptions(FileOptions):
     """What the inbox does with each new file of its folder."""
 
-    inbox: Annotated[str, Option(SOURCES, "FOLDER")] = Field(
+    inbox: Annotated[str, Field(min_length=1), Option(SOURCES, "FOLDER")] = Field(
         description="The folder; imported files move to done or refused inside it, each with its report."
     )
     mode: Annotated[Mode, Option(MERGE)] = Field(

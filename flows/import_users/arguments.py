@@ -4,7 +4,10 @@ The options themselves are declared in `schemas.options`; nothing here names one
 """
 
 import inspect
+import json
+import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import NoneType
 from typing import Annotated, TypeVar, get_args, get_origin
 
@@ -12,13 +15,18 @@ from cyclopts import App, Group, Parameter, Token
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 
+from flows.readers.limits import Range
 from flows.report.command_line import UsageError
-from schemas.options import GROUPS, Option, option_of
+from schemas.options import GROUPS, Option, option_of, require_one_line
 
 Function = TypeVar("Function", bound=Callable[..., object])
 Options = TypeVar("Options", bound=BaseModel)
 NO_NUMBER = -1  # in a form, which shows an optional number as two tabs
 NO_TEXT = ""
+MOST_CHARACTERS = 255  # of the name of a job, a user or a connection
+SHOWN_CHARACTERS = 80  # of a value that cannot be used
+MUST = {"Input should be": "must be", "String should": "must"}
+MOST_DIGITS = 30  # of a number that is repeated in an error
 
 
 def command_line(model: type[BaseModel]) -> Callable[[Function], Function]:
@@ -40,16 +48,22 @@ def form(model: type[BaseModel]) -> Callable[[Function], Function]:
 
 
 def to_form(options: BaseModel) -> dict[str, object]:
-    """Return the options as parameters of their flow, as JSON values."""
+    """Return the options as parameters of their flow, as JSON values; names of files with escapes for what is not UTF-8."""
     absent = {name: _absent(field) for name, field in type(options).model_fields.items()}
-    values = options.model_dump(mode="json").items()
-    return {name: absent[name] if value is None else value for name, value in values}
+    values = json.loads(json.dumps(options.model_dump()))
+    return {name: absent[name] if value is None else _escape(value) for name, value in values.items()}
+
+
+def _escape(value: object) -> object:
+    if isinstance(value, list):
+        return [*map(_escape, value)]
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def from_form(model: type[Options], values: Mapping[str, object]) -> Options:
-    """Return the options that the parameters of a flow stand for."""
+    """Return the options that the parameters of a flow stand for; raise `UsageError` if a value is out of bounds."""
     absent = {name: _absent(field) for name, field in model.model_fields.items()}
-    return model.model_validate({name: None if value == absent[name] else value for name, value in values.items()})
+    return parse_options(model, **{name: None if value == absent[name] else value for name, value in values.items()})
 
 
 def parse_options(model: type[Options], **values: object) -> Options:
@@ -59,7 +73,10 @@ def parse_options(model: type[Options], **values: object) -> Options:
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
         name, message = str(wrong["loc"][0]).replace("_", "-"), wrong["msg"].removeprefix("Value error, ")
-        raise UsageError(f"--{name} {message.replace('Input should be', 'must be')}, not {wrong['input']!r}") from None
+        shown = repr(wrong["input"])
+        shown = shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[:SHOWN_CHARACTERS]}…"
+        message = re.sub("Input should be|String should", lambda found: MUST[found[0]], message)
+        raise UsageError(f"--{name} {message}, not {shown}") from None
 
 
 def command_group(name: str, description: str) -> App:
@@ -78,9 +95,40 @@ def option_group(name: str) -> Group:
 def parse_count(_type: object, tokens: Sequence[Token]) -> int:
     """Return a number of things that an argument says."""
     text = tokens[-1].value
-    if not text.isdecimal():
-        raise ValueError(f"{text} is negative or not a whole number")
+    if not text.isdecimal() or len(text) > MOST_DIGITS:
+        reason = "too large" if text.isdecimal() else "negative or not a whole number"
+        raise ValueError(f"{text[:MOST_DIGITS]}{'…' * (len(text) > MOST_DIGITS)} is {reason}")
     return int(text)
+
+
+def count_in(allowed: Range) -> Parameter:
+    """Return how an argument is parsed that is a whole number of that range."""
+
+    def convert(kind: object, tokens: Sequence[Token]) -> int:
+        number = parse_count(kind, tokens)
+        if not allowed.least <= number <= allowed.most:
+            raise ValueError(f"{number} is not {allowed}")
+        return number
+
+    return Parameter(metavar="N", converter=convert)
+
+
+def parse_text(_type: object, tokens: Sequence[Token]) -> str:
+    """Return a name that an argument says: not empty, and on one line."""
+    text = tokens[-1].value
+    if not 0 < len(text) <= MOST_CHARACTERS:
+        raise ValueError(f"a name must have 1 to {MOST_CHARACTERS} characters, not {len(text)}")
+    try:
+        return require_one_line(text)
+    except ValueError as error:
+        raise ValueError(f"{text!a} cannot be used: it {error}") from None
+
+
+def parse_path(_type: object, tokens: Sequence[Token]) -> Path:
+    """Return the path that an argument says."""
+    if not tokens[-1].value:
+        raise ValueError("an empty text is not the name of a file")
+    return Path(tokens[-1].value)
 
 
 def format_default(value: object) -> str | None:

@@ -6,7 +6,7 @@ No engine is imported before the arguments are understood, so that `--help` answ
 import os
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +14,37 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from flows.import_users.arguments import command_group, command_line, option_group, parse_options
+from flows.import_users.arguments import command_group, command_line, option_group, parse_options, parse_path
+from flows.import_users.resources import JOB_BYTES, PREFECT_BYTES, QUERY_BYTES, require_resources
 from flows.report.command_line import UsageError
-from flows.report.printing import ignore_closed_pipe, print_json
-from flows.settings import DEFAULT_DATABASE, NoticeSettings, Settings, memory_size, settings_from
+from flows.report.printing import ignore_closed_pipe, print_json, warn_of_lost_output
+from flows.settings import (
+    DEFAULT_DATABASE,
+    NoticeSettings,
+    Settings,
+    find_unknown_variables,
+    memory_size,
+    settings_from,
+)
 from schemas.job import JobSummary
 from schemas.options import RUN, JobOptions
 
 if TYPE_CHECKING:
     from flows.import_users.local_server import PrefectApi
+    from flows.pipeline.job import Observer
     from flows.report.terminal import Terminal
     from flows.store.database import Store
 
 RUNNING = option_group(RUN)
 Database = Annotated[
-    Path | None, Parameter(metavar="PATH", help="The DuckDB file.", show_default=str(DEFAULT_DATABASE), group=RUNNING)
+    Path | None,
+    Parameter(
+        converter=parse_path,
+        metavar="PATH",
+        help="The DuckDB file.",
+        show_default=str(DEFAULT_DATABASE),
+        group=RUNNING,
+    ),
 ]
 Json = Annotated[bool, Parameter(help="Print one JSON document.", group=RUNNING)]
 MemoryLimit = Annotated[
@@ -57,7 +73,9 @@ class Common:
     def settings(self) -> Settings:
         """The settings of a command that only names the database."""
         with usable_environment():
-            return settings_from(os.environ, database=self.database)
+            settings = settings_from(os.environ, database=self.database)
+        require_resources(QUERY_BYTES)
+        return settings
 
     def find_store(self) -> "Store":
         """Return the store of the database, or raise `DatabaseFault` if there is none yet."""
@@ -105,23 +123,33 @@ def import_users(
     with usable_environment():
         settings = settings_from(os.environ, database=database, memory_limit=memory_limit)
         notices = NoticeSettings.from_environment(os.environ)
-    with nullcontext() if direct else _choose_api() as api:  # a private server starts beside the imports
-        from flows.report.terminal import Terminal
+    require_resources(JOB_BYTES if direct else PREFECT_BYTES)
+    summary: JobSummary | None = None
+    try:
+        with nullcontext() if direct else _choose_api() as api:  # a private server starts beside the imports
+            from flows.pipeline.stop import on_signals
+            from flows.report.terminal import Terminal
 
-        with Terminal(json=json, quiet=quiet) as terminal:
-            summary = _run_job(job_options, settings=settings, terminal=terminal, api=api)
-        with ignore_closed_pipe():
-            terminal.show(summary, settings=settings)
-        if api is None and notices != NoticeSettings():  # with Prefect the run itself sends them
-            _send_notices(summary, notices)
+            run = _prepare(job_options, settings=settings, api=api)
+            with on_signals(lambda: None), Terminal(json=json, quiet=quiet) as terminal:  # the job itself heeds them
+                summary = run(terminal)
+                with ignore_closed_pipe():
+                    terminal.show(summary, settings=settings)
+                    warn_of_lost_output()  # the exit code is the job's
+            if api is None:  # with Prefect the run itself sends them
+                _send_notices(summary, notices, terminal=terminal)
+    except KeyboardInterrupt:  # after the end of the job, whose exit code stands
+        if summary is None:
+            raise
     return summary.exit_code
 
 
 @contextmanager
 def usable_environment() -> Iterator[None]:
-    """Raise a `UsageError` where a variable that the block reads cannot be used."""
+    """Raise a `UsageError` where a variable that the block reads cannot be used; warn of those that nothing reads."""
     try:
         yield
+        sys.stderr.writelines(f"warning: {sentence}\n" for sentence in find_unknown_variables(os.environ))
     except ValueError as error:
         raise UsageError(f"an IMPORT_… variable cannot be used: {error}") from None
 
@@ -132,19 +160,31 @@ def _choose_api() -> "AbstractContextManager[PrefectApi]":
     return choose_api()
 
 
-def _run_job(options: JobOptions, *, settings: Settings, terminal: "Terminal", api: "PrefectApi | None") -> JobSummary:
+def _prepare(
+    options: JobOptions, *, settings: Settings, api: "PrefectApi | None"
+) -> "Callable[[Observer], JobSummary]":
+    """Return the call that runs the job, once its imports are done and the API is ready."""
     if api is None:
         from flows.pipeline.run import run_job
+        from flows.pipeline.stop import A_SIGNAL, Stop, canceled_by, on_signals
 
-        return run_job(options, settings=settings, job_id=str(uuid.uuid4()), observer=terminal)
+        def run_directly(observer: "Observer") -> JobSummary:
+            job_id = str(uuid.uuid4())
+            stop = Stop.for_job(settings, job_id=job_id)
+            with on_signals(lambda: stop.request(canceled_by(A_SIGNAL))):
+                return run_job(options, settings=settings, job_id=job_id, observer=observer, stop=stop)
+
+        return run_directly
     from flows.import_users.flow import run_locally
 
     api.wait_until_ready()
-    return run_locally(options, settings=settings, observer=terminal)
+    return lambda observer: run_locally(options, settings=settings, observer=observer)
 
 
-def _send_notices(summary: JobSummary, settings: NoticeSettings) -> None:
+def _send_notices(summary: JobSummary, settings: NoticeSettings, *, terminal: "Terminal") -> None:
     """Send the notices that are configured; one that cannot be delivered is a line on stderr."""
-    from flows.report.notices import notify
+    if settings != NoticeSettings():
+        from flows.report.notices import notify
 
-    sys.stderr.writelines(f"{failure}\n" for failure in notify(summary, settings))
+        for failure in notify(summary, settings):
+            terminal.on_warning(failure)

@@ -7,22 +7,33 @@ What a job does is in `flows.pipeline.run`; the arguments, the terminal and the 
 import asyncio
 import inspect
 import logging
+import math
 import os
+import threading
+import time
 from collections.abc import Coroutine
+from concurrent.futures import wait
 from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from prefect import Flow, flow
+from prefect import Flow, flow, get_run_logger
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
+from prefect.states import Failed
 
 from flows.import_users import local_server
 from flows.import_users.arguments import form, from_form, to_form
 from flows.import_users.prefect_run import ended_by, report_end, run_job_in_flow
+from flows.import_users.resources import PREFECT_BYTES, require_resources
 from flows.pipeline.job import Observer
+from flows.pipeline.stop import A_SIGNAL, POLL_SECONDS, Stop, canceled_by, on_signals
 from flows.report.artifacts import mask_emails
+from flows.report.command_line import UsageError
+from flows.report.deadline import in_thread
+from flows.report.notices import notify
 from flows.report.prefect import API_ERRORS, FLOW_NAME, drain, final_state
 from flows.settings import NoticeSettings, Settings, settings_from
 from schemas.codes import ErrorCode
@@ -31,6 +42,8 @@ from schemas.job import JobSummary
 from schemas.options import JobOptions
 
 RunState = State[dict[str, object]]
+BEGIN_SECONDS = 45.0  # for Prefect to begin the job
+END_SECONDS = 6.0  # for Prefect to record its end
 
 
 def run_name() -> str:
@@ -55,8 +68,11 @@ async def import_users(sources: list[str], *, database: str = "", **options: obj
         database: The DuckDB file to import into; empty for the worker's own (IMPORT_DATABASE).
 
     """
-    settings = settings_from(os.environ, database=Path(database) if database else None)
-    return JobRun(from_form(JobOptions, {"sources": sources, **options}), settings).finish()
+    try:
+        settings = settings_from(os.environ, database=Path(database) if database else None)
+        return JobRun(from_form(JobOptions, {"sources": sources, **options}), settings).finish()
+    except (UsageError, ValueError) as error:  # a variable of the worker, or a value that the form cannot refuse
+        return Failed(message=str(error))
 
 
 @dataclass
@@ -67,19 +83,70 @@ class JobRun:
     settings: Settings
     terminal: Observer = field(default_factory=Observer)
     outcome: JobSummary | Fault | None = None
+    stop: Stop | None = None  # of the job, once Prefect has started its run
+    give_up_at: float = math.inf  # when to wait for Prefect no longer, in seconds of the monotonic clock
+    _lock: threading.RLock = field(default_factory=threading.RLock)  # reentrant: a signal may interrupt its holder
 
     def finish(self) -> RunState:
         """Run the job to its end and return the final state of the run."""
         notices = NoticeSettings.from_environment(os.environ)
         try:
+            require_resources(PREFECT_BYTES)
             run = _this_run()
-            summary = run_job_in_flow(self.options, settings=self.settings, run=run, terminal=self.terminal)
+            stop = self._begin(run)
+            summary = run_job_in_flow(
+                self.options, settings=self.settings, run=run, terminal=self.terminal, stop=stop, on_end=self._end
+            )
         except Fault as fault:  # no job began
-            self.outcome = fault
+            self._end(fault)
             return ended_by(fault)
-        self.outcome = summary
-        report_end(summary, settings=self.settings, notices=notices, run=run)
+        if summary.job_id == str(run.id):  # else it is the summary of an earlier job, whose notices were sent
+            self._notify(summary, notices)
+        report_end(summary, settings=self.settings, run=run)
         return final_state(summary)
+
+    def request_stop(self) -> None:
+        """Stop the job; once it has ended, or while Prefect has not begun it, wait for Prefect no longer."""
+        with self._lock:
+            if self.stop is None or self.outcome is not None:
+                self.give_up_at = 0.0
+            if self.stop is not None:
+                self.stop.request(canceled_by(A_SIGNAL))
+
+    def is_given_up(self) -> bool:
+        """Return whether Prefect took too long to begin the job or to record its end; it cannot begin any more."""
+        with self._lock:
+            if time.monotonic() < self.give_up_at:
+                return False
+            if self.stop is None:
+                slow = f"Prefect did not start the run within {BEGIN_SECONDS:g} seconds"
+                late = JobFault(ErrorCode.PREFECT_UNAVAILABLE, slow, local_server.HINT)
+                self.outcome = self.outcome or (late if self.give_up_at else canceled_by(A_SIGNAL))
+            return True
+
+    def _begin(self, run: FlowRun) -> Stop:
+        with self._lock:
+            if self.outcome is not None:
+                raise JobFault(ErrorCode.PREFECT_UNAVAILABLE, "the run started too late", "run it again")
+            self.stop, self.give_up_at = Stop.for_job(self.settings, job_id=str(run.id)), math.inf
+            return self.stop
+
+    def _end(self, outcome: JobSummary | Fault) -> None:
+        with self._lock:
+            self.outcome = self.outcome or outcome
+            self.give_up_at = time.monotonic() + END_SECONDS
+
+    def _notify(self, summary: JobSummary, settings: NoticeSettings) -> None:
+        """Send the notices, which have deadlines of their own; each failure is a warning."""
+        with self._lock:
+            left = self.give_up_at - time.monotonic()
+            self.give_up_at = math.inf
+        with on_signals(lambda: None):
+            for failure in notify(summary, settings):
+                self.terminal.on_warning(failure)
+                get_run_logger().warning(failure)
+        with self._lock:
+            self.give_up_at = min(self.give_up_at, time.monotonic() + left)
 
     def as_flow(self) -> Flow[..., Coroutine[object, object, RunState]]:
         """Return a copy of the flow that runs this very job; its parameters are only for Prefect to show."""
@@ -95,23 +162,40 @@ class JobRun:
 
 def run_locally(options: JobOptions, *, settings: Settings, observer: Observer) -> JobSummary:
     """Run a job as a flow of this process, recorded by the API that `flows.import_users.local_server` chose.
-    Raise a `Fault` if no job could begin."""
+
+    The flow has a thread of its own: an API that falls silent costs some seconds, never the result or the answer to a
+    signal. Raise a `Fault` if no job could begin.
+    """
     logging.raiseExceptions = False  # a log line that Prefect cannot send is not the user's concern
+    job = JobRun(options, settings, observer, give_up_at=time.monotonic() + BEGIN_SECONDS)
+    with on_signals(job.request_stop):
+        flow_run = in_thread(partial(_run_flow, job))
+        while not flow_run.done() and not job.is_given_up():
+            wait([flow_run], timeout=POLL_SECONDS)
+    if job.outcome is None:
+        return flow_run.result()
+    if isinstance(job.outcome, Fault):
+        raise job.outcome
+    return job.outcome
+
+
+def _run_flow(job: JobRun) -> JobSummary:
     try:
-        return asyncio.run(run_as_flow(options, settings=settings, observer=observer))
+        return asyncio.run(run_as_flow(job))
     finally:
         drain()
 
 
-async def run_as_flow(options: JobOptions, *, settings: Settings, observer: Observer) -> JobSummary:
+async def run_as_flow(job: JobRun) -> JobSummary:
     """Run a job as a flow, or as a flow inside a flow, with settings that are not parameters.
     Raise a `Fault` if no job could begin."""
-    job = JobRun(options, settings, observer)
     reason = "Prefect did not start the run"
     try:
-        state = await job.as_flow()(**to_form(options), database=str(settings.database), return_state=True)
+        state = await job.as_flow()(**to_form(job.options), database=str(job.settings.database), return_state=True)
         reason = mask_emails(state.message or reason)
-    except API_ERRORS as error:  # the job's own row is the record; without it the run never began
+    except Exception as error:  # the job's own row is the record
+        if job.outcome is None and not isinstance(error, API_ERRORS):
+            raise
         reason = f"{reason}: {type(error).__name__}"
     outcome = job.outcome or JobFault(ErrorCode.PREFECT_UNAVAILABLE, reason, local_server.HINT)
     if isinstance(outcome, Fault):

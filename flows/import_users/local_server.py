@@ -18,20 +18,24 @@ import urllib.request
 from collections.abc import Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from ssl import SSLError
 from typing import BinaryIO
 
+from flows.report.deadline import call_within
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 
 START_SECONDS = 120.0  # the first start migrates a database; Prefect itself waits only 20
 RESPONSE_SECONDS = 10.0
-STOP_SECONDS = 8.0
+STOP_SECONDS = 4.0
 QUIET_SETTINGS = {  # of this process: the terminal shows only the progress bar and the result
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+    "PREFECT_API_REQUEST_TIMEOUT": "15",  # seconds; Prefect itself waits for a minute, and five times
+    "PREFECT_CLIENT_MAX_RETRIES": "1",
     "DO_NOT_TRACK": "1",
 }
 SERVER_SETTINGS = {  # of the private server; the first two are Prefect's own and not documented
@@ -73,7 +77,7 @@ class PrivateServer:
     def _end_process(self) -> None:
         try:
             self.process.communicate(timeout=STOP_SECONDS)  # closes its standard input, at whose end the server stops
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
             self.process.kill()
             self.process.wait()
 
@@ -115,7 +119,6 @@ def choose_api(environment: MutableMapping[str, str] | None = None) -> PrefectAp
         return PrefectApi(url)
     api = _start_server(environment)
     environment["PREFECT_API_URL"] = api.url
-    environment.setdefault("PREFECT_CLIENT_MAX_RETRIES", "1")  # a private server that has stopped does not restart
     for name in ("NO_PROXY", "no_proxy"):
         environment[name] = ",".join(filter(None, (environment.get(name), "127.0.0.1")))
     return api
@@ -141,15 +144,19 @@ def get_prefect_home(environment: Mapping[str, str]) -> Path:
 
 def is_reachable(url: str) -> bool:
     """Return whether an HTTP server responds at the URL, even if it refuses the request."""
+
+    def request() -> None:
+        urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=RESPONSE_SECONDS).close()  # noqa: S310 - the operator's own URL
+
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=RESPONSE_SECONDS):  # noqa: S310 - the operator's own URL
-            return True
+        call_within(RESPONSE_SECONDS, request)
     except urllib.error.HTTPError:
         return True
     except urllib.error.URLError as error:
         return isinstance(error.reason, SSLError)  # Prefect has its own settings for certificates
-    except (OSError, ValueError):
+    except (OSError, ValueError, HTTPException):
         return False
+    return True
 
 
 def _start_server(environment: Mapping[str, str]) -> PrefectApi:

@@ -3,26 +3,24 @@
 The flow with its parameters is in `flows.import_users.flow`; the calls to Prefect are in `flows.report.prefect`.
 """
 
-import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from prefect import get_run_logger, task
+from prefect import task
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Cancelled, Completed, Failed
 
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
-from flows.pipeline.stop import A_SIGNAL, Stop, canceled_by
+from flows.pipeline.stop import A_SIGNAL, Stop, canceled_by, on_signals
 from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, mask_emails
-from flows.report.notices import notify
-from flows.report.prefect import PrefectObserver, flow_run_client
-from flows.settings import NoticeSettings, Settings
+from flows.report.deadline import call_within
+from flows.report.prefect import PrefectObserver, write_summary
+from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import LOCK_FILE, JobFolder
 from schemas.faults import Canceled, DatabaseFault, Fault
@@ -31,13 +29,20 @@ from schemas.options import JobOptions
 from transforms.statements import run_mapped
 
 Result = TypeVar("Result")
+REPORT_SECONDS = 5.0  # for the labels and artifacts of a job that has ended
 
 
-def run_job_in_flow(options: JobOptions, *, settings: Settings, run: FlowRun, terminal: Observer) -> JobSummary:
-    """Run the job that the flow run is and return its summary; signals and Prefect can cancel it.
-    Raise a `Fault` if no job could begin."""
-    job_id = str(run.id)
-    stop = Stop.for_job(settings, job_id=job_id)
+def run_job_in_flow(
+    options: JobOptions,
+    *,
+    settings: Settings,
+    run: FlowRun,
+    terminal: Observer,
+    stop: Stop,
+    on_end: Callable[[JobSummary], None],
+) -> JobSummary:
+    """Run the job that the flow run is, call `on_end` once it has ended, and return its summary; signals and Prefect
+    can cancel it. Raise a `Fault` if no job could begin."""
     # the runner of a deployment delivers a cancel itself, as a signal
     observer = PrefectObserver(
         run.id,
@@ -45,18 +50,19 @@ def run_job_in_flow(options: JobOptions, *, settings: Settings, run: FlowRun, te
         is_gone=partial(_is_gone, settings),
         terminal=terminal,
     )
-    with _on_signals(partial(stop.request, canceled_by(A_SIGNAL))), observer.reporting():
-        return run_job(options, settings=settings, job_id=job_id, observer=observer, run_stage=run_as_task, stop=stop)
+    with on_signals(partial(stop.request, canceled_by(A_SIGNAL))), observer.reporting():
+        summary = run_job(
+            options, settings=settings, job_id=str(run.id), observer=observer, run_stage=run_as_task, stop=stop
+        )
+        on_end(summary)  # before the last report to Prefect, which may not answer
+        return summary
 
 
-def report_end(summary: JobSummary, *, settings: Settings, notices: NoticeSettings, run: FlowRun) -> None:
-    """Show the end of the job on the run's page and send the notices; signals come too late for it."""
-    with _on_signals(lambda: None):
-        with flow_run_client(run.id) as page:
-            page.write_summary(summary, errors_to_show(summary, settings=settings))
-        if summary.job_id == str(run.id):  # else it is the summary of an earlier job, whose notices were sent
-            for failure in notify(summary, notices):
-                get_run_logger().warning(failure)
+def report_end(summary: JobSummary, *, settings: Settings, run: FlowRun) -> None:
+    """Show the end of the job on the run's page; signals come too late for it, and so does an API that is silent."""
+    errors = errors_to_show(summary, settings=settings)
+    with on_signals(lambda: None), suppress(TimeoutError):
+        call_within(REPORT_SECONDS, partial(write_summary, run.id, summary, errors))
 
 
 def run_as_task(name: str, stage: Callable[[], Result], /) -> Result:
@@ -100,16 +106,3 @@ def _is_gone(settings: Settings, job_id: str) -> bool:
     """Return whether a job of this database had a process and has none any more."""
     folder = JobFolder(settings.jobs_folder / job_id)
     return (folder.path / LOCK_FILE).exists() and not folder.is_running
-
-
-@contextmanager
-def _on_signals(act: Callable[[], None]) -> Iterator[None]:
-    """Within the block, Ctrl-C and SIGTERM do only this: a job that stops still writes its row and its state."""
-    is_main = threading.current_thread() is threading.main_thread()
-    numbers = (signal.SIGINT, signal.SIGTERM) if is_main else ()  # only the main thread may set handlers
-    before = {number: signal.signal(number, lambda *_: act()) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -6,6 +6,7 @@ from pathlib import Path
 from flows.import_users import local_server
 from flows.import_users.arguments import command_group, command_line, parse_options, to_form
 from flows.import_users.cli import COMMON, Common
+from flows.import_users.resources import PREFECT_BYTES, require_resources
 from schemas.codes import ErrorCode
 from schemas.faults import ExitCode, JobFault
 from schemas.options import InboxOptions
@@ -19,18 +20,27 @@ def import_new_files(inbox: str, /, *, common: Common = COMMON, **options: objec
     """Import every new file of a folder."""
     inbox_options = parse_options(InboxOptions, inbox=inbox, **options)
     settings = common.settings
+    require_resources(PREFECT_BYTES)
     with local_server.choose_api() as api:
         from prefect.client.schemas.objects import State, StateType
+        from prefect.exceptions import TerminationSignal
 
         from flows.inbox.flow import import_inbox
         from flows.inbox.folder import Inbox
-        from flows.report.prefect import drain
+        from flows.report.prefect import API_ERRORS, drain
 
         with Inbox(Path(inbox)).try_lock():  # a folder that does not exist is a fault of its own
             pass
         api.wait_until_ready()
         parameters = {**to_form(inbox_options), "database": str(settings.database)}
-        state: State[None] = asyncio.run(import_inbox(**parameters, return_state=True))  # type: ignore[arg-type] # a coroutine, which Prefect's types call an awaitable
+        try:
+            state: State[None] = asyncio.run(import_inbox(**parameters, return_state=True))  # type: ignore[arg-type] # a coroutine, which Prefect's types call an awaitable
+        except API_ERRORS as error:
+            message = f"Prefect does not answer any more: {type(error).__name__}"
+            hint = "files that were imported are in done or refused; run it again for the others"
+            raise JobFault(ErrorCode.PREFECT_UNAVAILABLE, message, hint) from None
+        except TerminationSignal:
+            raise KeyboardInterrupt from None
         drain()
     message = state.message or str(state.name)
     if state.type is StateType.FAILED:

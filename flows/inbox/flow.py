@@ -15,11 +15,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
 
 from flows.import_users.arguments import form, from_form
-from flows.import_users.flow import run_as_flow
+from flows.import_users.flow import JobRun, run_as_flow
 from flows.import_users.prefect_run import errors_to_show
 from flows.inbox.folder import Inbox
-from flows.pipeline.job import Observer
 from flows.report.artifacts import mask_emails
+from flows.report.command_line import UsageError
 from flows.settings import Settings, settings_from
 from schemas.faults import Fault
 from schemas.job import JobStatus
@@ -39,8 +39,11 @@ async def import_inbox(inbox: str, *, database: str = "", **options: object) -> 
         database: The DuckDB file to import into; empty for the worker's own (IMPORT_DATABASE).
 
     """
-    inbox_options = from_form(InboxOptions, {"inbox": inbox, **options})
-    settings = settings_from(os.environ, database=Path(database) if database else None)
+    try:
+        inbox_options = from_form(InboxOptions, {"inbox": inbox, **options})
+        settings = settings_from(os.environ, database=Path(database) if database else None)
+    except (UsageError, ValueError) as error:  # a variable of the worker, or a value that the form cannot refuse
+        return Failed(message=str(error))
     folder = Inbox(Path(inbox))
     try:
         with folder.try_lock() as alone:
@@ -56,7 +59,7 @@ async def _import_all(inbox: Inbox, options: InboxOptions, *, settings: Settings
     log = get_run_logger()
     outcomes: Counter[str] = Counter()
     for path in inbox.find_new_files(settled_before=time.time() - options.settle_seconds):
-        summary = await run_as_flow(options.for_file(str(path)), settings=settings, observer=Observer())
+        summary = await run_as_flow(JobRun(options.for_file(str(path)), settings))
         filed = inbox.archive(path, summary, errors_to_show(summary, settings=settings))
         outcome = filed.parent.name if filed else "left for the next run"
         outcomes[outcome] += 1

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from flows.import_users.arguments import command_group, parse_count
+from flows.import_users.arguments import command_group, count_in, parse_path, parse_text
 from flows.import_users.cli import COMMON, Common
+from flows.readers.limits import Range
 from flows.report.printing import format_cell, print_json, print_table
+from flows.settings import RETENTION_DAYS
 from schemas.faults import ExitCode
 
 if TYPE_CHECKING:
@@ -19,18 +21,20 @@ if TYPE_CHECKING:
 
 SHOWN_USERS = 20  # kept users on a terminal
 SHOWN_CHANGES = 200  # on a terminal
+MOST_LISTED = Range(0, 1_000_000)
 DIFF_COLUMNS = ("user_id", "action", "field", "old", "new", "note")
 
-Job = Annotated[str, Parameter(metavar="JOB", help="The job's id.")]
+Job = Annotated[str, Parameter(metavar="JOB", help="The job's id.", converter=parse_text)]
 Vendor = Literal["auth0", "fullstory", "rocketchat", "liferay"]
-Count = Annotated[int, Parameter(metavar="N", converter=parse_count)]
 
 app = command_group("python -m flows.jobs", "Look at import jobs and act on them.")
 
 
 @app.command(name="list")
 def list_jobs(
-    *, limit: Annotated[Count, Parameter(help="How many jobs to list.")] = 50, common: Common = COMMON
+    *,
+    limit: Annotated[int, count_in(MOST_LISTED), Parameter(help="How many jobs to list.")] = 50,
+    common: Common = COMMON,
 ) -> None:
     """List the jobs, newest first."""
     from flows.store.job_status import find_jobs
@@ -150,7 +154,9 @@ def rejects(
     job: Job,
     /,
     *,
-    output: Annotated[Path, Parameter(("--output", "-o"), metavar="FILE", help="Where to write them.")],
+    output: Annotated[
+        Path, Parameter(("--output", "-o"), converter=parse_path, metavar="FILE", help="Where to write them.")
+    ],
     common: Common = COMMON,
 ) -> None:
     """Write the refused records to a file to correct."""
@@ -171,7 +177,7 @@ def diff(
     job: Job,
     /,
     *,
-    user: Annotated[str | None, Parameter(metavar="USER_ID", help="Only this user.")] = None,
+    user: Annotated[str | None, Parameter(metavar="USER_ID", help="Only this user.", converter=parse_text)] = None,
     common: Common = COMMON,
 ) -> None:
     """Show what a job changed, field by field."""
@@ -198,7 +204,9 @@ def diff(
 def purge(
     *,
     days: Annotated[
-        Count | None, Parameter(help="Keep this many days.", show_default="IMPORT_RETENTION_DAYS, 7")
+        int | None,
+        count_in(RETENTION_DAYS),
+        Parameter(help="Keep this many days.", show_default="IMPORT_RETENTION_DAYS, 7"),
     ] = None,
     dry_run: Annotated[bool, Parameter(help="Say what would be removed, remove nothing.")] = False,
     common: Common = COMMON,
@@ -217,10 +225,14 @@ def purge(
 
 @app.command
 def forget(
-    user: Annotated[str, Parameter(metavar="USER", help="A user_id, e-mail address or username.")],
+    user: Annotated[
+        str, Parameter(metavar="USER", help="A user_id, e-mail address or username.", converter=parse_text)
+    ],
     /,
     *,
-    connection: Annotated[str, Parameter(metavar="ID", help="The connection that the user belongs to.")] = "default",
+    connection: Annotated[
+        str, Parameter(metavar="ID", help="The connection that the user belongs to.", converter=parse_text)
+    ] = "default",
     common: Common = COMMON,
 ) -> None:
     """Erase a user everywhere, the database file included."""

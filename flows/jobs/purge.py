@@ -32,12 +32,14 @@ async def purge(
         dry_run: Report what would be removed, and remove nothing.
 
     """
-    store = Store(settings_from(os.environ, database=Path(database) if database else None))
     try:
+        store = Store(settings_from(os.environ, database=Path(database) if database else None))
         store.require_database()
         purged = purge_jobs(store, days=None if days < 0 else days, dry_run=dry_run)
     except Fault as fault:
         return Failed(message=f"{mask_emails(fault.message)} ({fault.code.value})")
+    except ValueError as error:  # a variable of the worker
+        return Failed(message=str(error))
     would = "would be " if dry_run else ""
     message = f"{len(purged.jobs)} jobs {would}purged, {purged.rejected_users} refused rows {would}removed"
     return Completed(message=message)

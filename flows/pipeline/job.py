@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from flows.pipeline.stop import Stop
+from flows.readers.sources import escape_bytes
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.fault_points import fault_point
@@ -60,6 +61,9 @@ class Observer:
 
     def on_already_imported(self, job_id: str) -> None:
         """React to the job repeating an earlier one, whose summary is returned in its place."""
+
+    def on_warning(self, sentence: str) -> None:
+        """React to something that went wrong after the end of the job, such as a notice that was not delivered."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def accept_job(options: JobOptions, *, store: Store, stop: Stop, observer: Obser
         job_id=job_id,
         external_id=options.external_id,
         connection=options.connection,
-        sources=options.sources,
+        sources=tuple(map(escape_bytes, options.sources)),
         profile=options.profile,
         mode=options.mode.value,
         dry_run=options.dry_run,

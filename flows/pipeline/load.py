@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -99,9 +99,9 @@ def open_sources(job: Job) -> tuple[Source, ...]:
     return sources
 
 
-def content_hash(sources: Sequence[Source]) -> str:
-    """Return a hash of the bytes of the sources, in their order."""
-    return hashlib.sha256("".join(fingerprint(source) for source in sources).encode()).hexdigest()
+def content_hash(sources: Sequence[Source], *, waiting: Callable[[], None] | None = None) -> str:
+    """Return a hash of the bytes of the sources, in their order; `waiting` may raise to stop the reading."""
+    return hashlib.sha256("".join(fingerprint(source, waiting=waiting) for source in sources).encode()).hexdigest()
 
 
 @in_worker_thread

@@ -7,8 +7,8 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-from flows.pipeline.path_checks import refuse_database, refuse_sources
-from flows.readers.sources import EXTENSIONS, Source
+from flows.pipeline.path_checks import refuse_database, refuse_sources, require_folder
+from flows.readers.sources import EXTENSIONS, Source, printable
 from flows.settings import Settings
 from flows.store.database import view_parts
 from flows.store.job_folder import JobFolder
@@ -29,11 +29,11 @@ def check_plan_path(path: Path, sources: Iterable[Source], *, settings: Settings
     if _format_of(path) not in WRITERS:
         endings = ", ".join(ending for ending, form in EXTENSIONS.items() if form in WRITERS)
         raise FileFault(
-            ErrorCode.FILE_FORMAT, f"{path} is not a valid name for a plan", f"end it with one of {endings}"
+            ErrorCode.FILE_FORMAT,
+            f"{printable(str(path))} is not a valid name for a plan",
+            f"end it with one of {endings}",
         )
-    if not path.absolute().parent.is_dir():
-        message = f"the folder {path.parent} for the plan is missing"
-        raise FileFault(ErrorCode.FILE_NOT_FOUND, message, "create it first")
+    require_folder(path)
     refuse_database(path, settings)
     refuse_sources(path, [source.path for source in sources])
 
@@ -47,7 +47,9 @@ def write_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder, path: P
         with atomic_write(path) as temp:
             WRITERS[_format_of(path)](connection, temp)
     except OSError as error:
-        raise FileFault(ErrorCode.FILE_UNREADABLE, f"{path} cannot be written: {error.strerror}") from None
+        raise FileFault(
+            ErrorCode.FILE_UNREADABLE, f"{printable(str(path))} cannot be written: {error.strerror}"
+        ) from None
 
 
 def _format_of(path: Path) -> str:
@@ -72,7 +74,7 @@ def _write_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     reader = connection.sql(statement("planned_columns")).to_arrow_reader(BATCH_ROWS)
-    with pq.ParquetWriter(path, reader.schema) as writer:
+    with path.open("wb") as rows, pq.ParquetWriter(rows, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)
 

@@ -72,7 +72,9 @@ def _import_users(job: Job, *, run_stage: RunStage) -> JobSummary:
         sources = open_sources(job)
         if job.options.plan:
             check_plan_path(Path(job.options.plan), sources, settings=job.settings)
-        earlier = find_same_import(job.store, job.options, content=partial(content_hash, sources))
+        earlier = find_same_import(
+            job.store, job.options, content=partial(content_hash, sources, waiting=job.stop.check)
+        )
         if earlier is not None:
             return _replace_by(job, earlier)
         loaded = run_stage("load", partial(load, job, sources, connection=connection))

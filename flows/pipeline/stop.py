@@ -1,8 +1,9 @@
 """Requests to stop a job: by `jobs cancel`, a signal or the time limit, effective even inside a long statement."""
 
+import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
@@ -21,6 +22,19 @@ A_SIGNAL = "a signal"
 def canceled_by(source: str) -> Canceled:
     """Return the fault of a job that was canceled."""
     return Canceled(ErrorCode.CANCELED, f"the job was canceled by {source}", "run it again; nothing was merged")
+
+
+@contextmanager
+def on_signals(act: Callable[[], object]) -> Iterator[None]:
+    """Within the block, Ctrl-C and SIGTERM do only this; in a thread other than the main one they are left alone."""
+    is_main = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if is_main else ()  # only the main thread may set handlers
+    before = {number: signal.signal(number, lambda *_: act()) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @dataclass

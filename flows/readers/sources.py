@@ -51,10 +51,15 @@ def find_sources(names: Sequence[str], *, spool: Path, waiting: Callable[[], Non
     return tuple(source for name in names for source in _find_sources(name, spool=spool, waiting=waiting))
 
 
-def fingerprint(source: Source) -> str:
-    """Return the SHA-256 of the source's stored bytes, in hex."""
+def fingerprint(source: Source, *, waiting: Callable[[], None] | None = None) -> str:
+    """Return the SHA-256 of the source's stored bytes, in hex; `waiting` may raise to stop the reading."""
+    digest = hashlib.sha256()
     with open_source(source) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while chunk := file.read(MIB):
+            digest.update(chunk)
+            if waiting is not None:
+                waiting()
+    return digest.hexdigest()
 
 
 def open_source(source: Source) -> BufferedReader:
@@ -144,8 +149,12 @@ def _read_stdin(waiting: Callable[[], None] | None) -> Iterator[bytes]:
 
 def printable(name: str) -> str:
     """Return a file's name with characters that cannot be printed on one line as escapes."""
-    encodable = name.encode("utf-8", "backslashreplace").decode()
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in encodable)
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in escape_bytes(name))
+
+
+def escape_bytes(name: str) -> str:
+    """Return a file's name with bytes that are not UTF-8 as escapes: no database and no document can store them."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _not_found(name: str) -> FileFault:

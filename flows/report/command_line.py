@@ -13,7 +13,7 @@ from importlib import import_module
 from itertools import takewhile
 from typing import TYPE_CHECKING, NoReturn
 
-from flows.report.printing import ignore_closed_pipe, print_json
+from flows.report.printing import ignore_closed_pipe, prepare_streams, print_json, warn_of_lost_output
 from schemas.codes import ErrorCode
 from schemas.faults import Canceled, ExitCode, Fault, JobFault
 from schemas.job import FaultRecord, fault_record
@@ -30,14 +30,17 @@ class UsageError(Exception):
 
 def run(module: str) -> NoReturn:
     """Run the `app` of a module on the arguments of this process, and leave with the exit code."""
+    prepare_streams()
     gc.set_threshold(200_000)  # imports make objects and no garbage: looking for it is a tenth of the start
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # reading every installed package's metadata
     try:
         code = main(import_module(module).app, sys.argv[1:])
     except KeyboardInterrupt:  # during the imports
         code = ExitCode.CANCELED
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the exit code stands
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for stream in (sys.stdout, sys.stderr):
-        with suppress(BrokenPipeError):  # the reader closed the pipe; drop buffered output
+        with suppress(OSError):  # the reader closed the pipe; drop buffered output
             stream.flush()
     os._exit(code)  # threads that Prefect leaves behind would cost half a second, and DuckDB complains of them
 
@@ -71,7 +74,8 @@ def _run(app: "App", tokens: Sequence[str], *, as_json: bool) -> int:
     from cyclopts import CycloptsError
 
     try:
-        return _call(app, tokens)
+        code = _call(app, tokens)
+        return (code or ExitCode.JOB_FAILED) if warn_of_lost_output() else code
     except (CycloptsError, UsageError) as error:
         command = " ".join((app.name[0], *app.parse_commands(tokens)[0]))
         record: FaultRecord = {

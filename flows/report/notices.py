@@ -9,10 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 
 from flows.report.artifacts import get_counts, mask_emails
+from flows.report.deadline import call_within
 from flows.report.mail import Mail, send_mail
 from flows.report.webhook import DeliveryError, Sleep, Webhook, post
 from flows.settings import NoticeSettings
 from schemas.job import JobSummary
+
+DELIVERY_SECONDS = 20.0  # for one notice: name server, connection, every attempt and answer
 
 
 def notify(summary: JobSummary, settings: NoticeSettings, *, sleep: Sleep = time.sleep) -> list[str]:
@@ -20,9 +23,13 @@ def notify(summary: JobSummary, settings: NoticeSettings, *, sleep: Sleep = time
     failures: list[str] = []
     for send in _notices(summary, settings, sleep=sleep):
         try:
-            send()
+            call_within(DELIVERY_SECONDS, send)
         except DeliveryError as reason:
             failures.append(str(reason))
+        except TimeoutError:
+            failures.append(f"a notice was not delivered within {DELIVERY_SECONDS:g} seconds")
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a notice, the job has ended as it has
+            failures.append(f"a notice was not delivered: {type(error).__name__}")
     return failures
 
 
@@ -71,8 +78,11 @@ def _notices(summary: JobSummary, settings: NoticeSettings, *, sleep: Sleep) -> 
         target = Webhook(settings.webhook_url, settings.webhook_secret, settings.allow_private_addresses)
         yield lambda: post(target, format_document(summary), delivery=summary.job_id, sleep=sleep)
     if settings.smtp_url:
-        mail = Mail(settings.mail_from, settings.mail_to, format_subject(summary), format_text(summary))
-        yield lambda: send_mail(settings.smtp_url, mail, sleep=sleep)
+        yield lambda: send_mail(settings.smtp_url, _mail(summary, settings), sleep=sleep)
+
+
+def _mail(summary: JobSummary, settings: NoticeSettings) -> Mail:
+    return Mail(settings.mail_from, settings.mail_to, format_subject(summary), format_text(summary))
 
 
 def _join_lines(text: str) -> str:

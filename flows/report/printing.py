@@ -3,11 +3,70 @@
 `rich` is imported only when a table is printed: most commands never need it.
 """
 
+import codecs
+import io
 import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
+
+ESCAPES = "json-escapes"
+
+
+class Output(io.FileIO):
+    """A stream that remembers why it could not be written and goes on: a full disk does not end a job."""
+
+    error: OSError | None = None
+
+    def write(self, data: "Buffer", /) -> int:
+        """Write the bytes, or remember why not; a pipe that its reader closed still raises `BrokenPipeError`."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.error = error
+            return memoryview(data).nbytes
+
+
+def prepare_streams() -> None:
+    """Make every text printable whatever the locale, and open what the caller closed, so that no file takes its place."""
+    codecs.register_error(ESCAPES, _escape)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+        if number:
+            encoding = "utf-8" if stream is None else stream.encoding
+            raw = Output(os.devnull if stream is None else number, "w", closefd=stream is None)
+            lines = number == 2 or raw.isatty()
+            opened = io.TextIOWrapper(io.BufferedWriter(raw), encoding, ESCAPES, line_buffering=lines)
+            setattr(sys, name, opened)
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    """Return what cannot be encoded as JSON writes it; `backslashreplace` would write `\\xe9`, which JSON cannot read."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)), error.end
+
+
+def warn_of_lost_output() -> bool:
+    """Return whether stdout could not be written, such as on a full disk, and say so on stderr."""
+    sys.stdout.flush()
+    output = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    if not isinstance(output, Output) or output.error is None:
+        return False
+    reason = (output.error.strerror or type(output.error).__name__).lower()
+    sys.stderr.write(f"the output cannot be written: {reason}\n")
+    output.error = None
+    return True
 
 
 @contextmanager

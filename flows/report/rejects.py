@@ -13,8 +13,8 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-from flows.pipeline.path_checks import refuse_database, refuse_sources
-from flows.readers.sources import EXTENSIONS
+from flows.pipeline.path_checks import refuse_database, refuse_sources, require_folder
+from flows.readers.sources import EXTENSIONS, printable
 from flows.settings import Settings
 from flows.store.database import Store, escape_glob, scratch
 from flows.store.job_folder import JobFolder
@@ -55,6 +55,7 @@ def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
     """Write the refused records of a job that has ended; without refused records, write no file.
     Raise `JobFault` if the job does not exist, has not ended, or its records are purged; `FileFault` if the file cannot
     be written, or the format of its name is not supported."""
+    require_folder(path)
     refuse_database(path, store.settings)
     job = find_job(store, job_id)
     if path == Path("-"):
@@ -66,7 +67,12 @@ def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
         return Rejects(path, file_format, 0)
     with closing(scratch(store.settings, spill=folder.path)) as connection:
         is_textual = {source_format for source_format, _ in folder.layouts()} == {"csv"}
-        _stage_rejects(connection, folder, PROFILES[job.profile], textual=is_textual and file_format != "csv")
+        _stage_rejects(
+            connection,
+            folder,
+            PROFILES.get(job.profile, PROFILES["auth0"]),
+            textual=is_textual and file_format != "csv",
+        )
         return Rejects(path, file_format, _write(connection, store, folder, path, file_format=file_format))
 
 
@@ -119,7 +125,9 @@ def _write(
         with atomic_write(path) as temp, closing(scratch(store.settings, spill=folder.path)) as engine:
             WRITERS[file_format](RejectFile(temp, layout, engine), frames)
     except OSError as error:
-        raise FileFault(ErrorCode.FILE_UNREADABLE, f"{path} cannot be written: {error.strerror}") from None
+        raise FileFault(
+            ErrorCode.FILE_UNREADABLE, f"{printable(str(path))} cannot be written: {error.strerror}"
+        ) from None
     return int(records)
 
 
@@ -197,7 +205,7 @@ def write_parquet(file: RejectFile, frames: Iterable[pl.DataFrame]) -> None:
     types = find_types(frames, file.layout, engine=file.engine)
     tables = (to_typed_columns(frame, file.layout, types, engine=file.engine).to_arrow() for frame in frames)
     first = next(tables)
-    with pq.ParquetWriter(file.path, first.schema) as writer:
+    with file.path.open("wb") as rows, pq.ParquetWriter(rows, first.schema) as writer:
         writer.write_table(first)
         for table in tables:
             writer.write_table(table)

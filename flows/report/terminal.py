@@ -88,6 +88,10 @@ class Terminal(Observer):
         if not self.quiet:
             self.errors.print(f"already imported by job {job_id}; to import it again, add --again")
 
+    def on_warning(self, sentence: str) -> None:
+        """Print the warning."""
+        self.errors.print(sentence, markup=False)
+
     def show(self, summary: JobSummary, *, settings: Settings) -> None:
         """Print the result of the job."""
         if summary.sentence == NO_USERS and not self.quiet and (self.json or self.output.is_terminal):

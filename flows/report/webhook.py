@@ -11,13 +11,14 @@ import http.client
 import json
 import socket
 import ssl
+import string
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 WAITS = (0.0, 1.0, 2.0, 4.0)  # seconds before each attempt
 TIMEOUT_SECONDS = 5.0
@@ -64,7 +65,12 @@ def retry(attempt: Callable[[], None], *, waits: Sequence[float], sleep: Sleep) 
 
 def signature(secret: str, *, timestamp: str, body: bytes) -> str:
     """Return the value of the header `X-Import-Signature`."""
-    return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return (
+        "sha256="
+        + hmac.new(
+            secret.encode(errors="surrogateescape"), timestamp.encode() + b"." + body, hashlib.sha256
+        ).hexdigest()
+    )
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
@@ -93,7 +99,7 @@ def _attempt(target: Webhook, body: bytes, *, delivery: str) -> None:
         "X-Import-Signature": signature(target.secret, timestamp=timestamp, body=body),
     }
     try:
-        connection.request("POST", f"{url.path or '/'}{'?' * bool(url.query)}{url.query}", body=body, headers=headers)
+        connection.request("POST", _target(url), body=body, headers=headers)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         raise TemporaryError(f"{failure}: {type(error).__name__} while waiting for a response") from None
@@ -102,6 +108,11 @@ def _attempt(target: Webhook, body: bytes, *, delivery: str) -> None:
     if not 200 <= status < 300:
         kind = TemporaryError if status in RETRIED_STATUS else DeliveryError
         raise kind(f"{failure}: it answered {status}")
+
+
+def _target(url: SplitResult) -> str:
+    """Return path and query with all that HTTP does not allow as escapes; those that are there already stay."""
+    return quote(f"{url.path or '/'}{'?' * bool(url.query)}{url.query}", safe=string.punctuation)
 
 
 def _addresses(url: SplitResult, *, allow_private: bool) -> list[str]:
@@ -117,10 +128,11 @@ def _addresses(url: SplitResult, *, allow_private: bool) -> list[str]:
 
 def _connection(url: SplitResult, addresses: Sequence[str]) -> http.client.HTTPConnection:
     """Connect to the first reachable address and verify TLS for the host name; redirects are not followed."""
-    connection = http.client.HTTPConnection(str(url.hostname), _port(url), timeout=TIMEOUT_SECONDS)
+    host = str(url.hostname).encode("idna").decode()
+    connection = http.client.HTTPConnection(host, _port(url), timeout=TIMEOUT_SECONDS)
     sock = _socket(addresses, port=_port(url))
     if url.scheme == "https":
-        sock = ssl.create_default_context().wrap_socket(sock, server_hostname=url.hostname)
+        sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
     connection.sock = sock
     return connection
 

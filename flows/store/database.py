@@ -82,6 +82,7 @@ class Store:
 
     def require_database(self) -> None:
         """Raise `DatabaseFault` unless the database exists, so that a command that only reads does not create one."""
+        require_usable_path(self.path)
         if not self.path.is_file():
             raise DatabaseFault(
                 ErrorCode.DATABASE_UNREADABLE,

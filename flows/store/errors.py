@@ -18,6 +18,10 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large", "max_temp_directory_size")
 NO_MEMORY_TEXTS = ("can't start new thread", "Resource temporarily unavailable", "Cannot allocate memory")
 ENGINE_ERRORS = (duckdb.Error, pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, OSError)
+NOT_UTF8 = re.compile(r"[\ud800-\udfff]")  # how Python reads such bytes of a path
+LONGEST_NAME = 240  # bytes; 255 with `.` and `.rewritten.wal`
+LONGEST_PATH = 4000  # bytes; 4,096 with the names of a job's files
+SHOWN_CHARACTERS = 300
 LOG_BYTES = 8_000_000
 
 
@@ -49,11 +53,22 @@ def unreadable_fault(path: Path, error: duckdb.Error) -> DatabaseFault:
 
 def require_usable_path(path: Path) -> None:
     """Raise `DatabaseFault` unless DuckDB keeps the log of a database with that path beside it."""
+    reason = ""
     if any(character in str(path) for character in UNUSABLE_CHARACTERS):
+        reason = "it contains a question mark or a backslash"
+    elif NOT_UTF8.search(str(path)):
+        reason = "it contains bytes that are not UTF-8"
+    elif len(path.name.encode()) > LONGEST_NAME:
+        reason = f"its name has more than {LONGEST_NAME} bytes, and those of its log and copies are longer"
+    elif len(str(path).encode()) > LONGEST_PATH:
+        reason = f"it has more than {LONGEST_PATH} bytes"
+    if reason:
+        shown = NOT_UTF8.sub(lambda byte: ascii(byte[0])[1:-1], str(path))
         raise DatabaseFault(
             ErrorCode.DATABASE_UNREADABLE,
-            f"{path} cannot be the path of a DuckDB database: it contains a question mark or a backslash",
-            "name a path without them with --database",
+            f"{shown[:SHOWN_CHARACTERS]}{'…' * (len(shown) > SHOWN_CHARACTERS)} cannot be the path of a DuckDB database:"
+            f" {reason}",
+            "name another path with --database",
         )
 
 

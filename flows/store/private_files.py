@@ -1,10 +1,11 @@
 """Files and folders that only their owner can read (0600 and 0700) from the moment they exist; and no core dumps."""
 
+import hashlib
 import os
 import resource
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PRIVATE = 0o077  # the permissions of group and others, which are masked
@@ -39,15 +40,17 @@ def atomic_write(path: Path, *, temporary: Path | None = None) -> Iterator[Path]
     """Yield the path of a private temporary file, and rename that file to `path` at the end of the block.
 
     An exception removes the temporary file and leaves `path` as it was. By default the temporary file is beside
-    `path` and has the same ending.
+    `path` and has the same ending, and a short name: that of `path` may be as long as names can be.
     """
-    temp = temporary or path.with_name(f".{os.getpid()}-{path.name}")
+    name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+    temp = temporary or path.with_name(f".{os.getpid()}-{name}{path.suffix[:16]}")
     try:
         with private_umask():
             yield temp
             temp.replace(path)
     finally:
-        temp.unlink(missing_ok=True)
+        with suppress(OSError):  # such as a path that is too long; then there is no file
+            temp.unlink()
 
 
 def private_folder(path: Path) -> Path:

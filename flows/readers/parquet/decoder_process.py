@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.readers.limits import MIB, ReadLimits
-from flows.readers.parquet.size_guards import find_growths, read_page_sizes
+from flows.readers.parquet.size_guards import find_growths, open_binary, read_page_sizes
 from flows.readers.sources import Source, open_source
 from flows.readers.stream import RATIO_FLOOR
 from schemas.codes import ErrorCode
@@ -74,7 +74,7 @@ def _open(source: Source) -> Iterator[pq.ParquetFile]:
     """Open the file; an exception of PyArrow while it is read becomes a fault."""
     try:
         with pq.ParquetFile(
-            source.path,
+            open_binary(source),
             page_checksum_verification=True,
             pre_buffer=False,
             buffer_size=MIB,

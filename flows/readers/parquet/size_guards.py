@@ -3,6 +3,7 @@
 A page is the smallest unit that can be decoded: one value of a gigabyte is one page. PyArrow refuses malformed headers.
 """
 
+import os
 from collections.abc import Iterator
 from io import BufferedReader
 from typing import Any, cast
@@ -112,7 +113,7 @@ def find_growths(source: Source, metadata: pq.FileMetaData, *, harmless: int) ->
         return
     paths = [column.path for column in strings]
     repeated_paths = {column.path for column in strings if column.max_repetition_level}
-    with pq.ParquetFile(source.path, read_dictionary=paths, pre_buffer=False) as file:
+    with pq.ParquetFile(open_binary(source), read_dictionary=paths, pre_buffer=False) as file:
         for number in range(metadata.num_row_groups):
             group = metadata.row_group(number)
             if group.total_byte_size * group.num_rows > harmless:
@@ -138,3 +139,8 @@ def _find_largest(column: "pa.Array[Any]") -> Iterator[int]:
         yield from _find_largest(column.items)
     elif isinstance(column, (pa.ListArray, pa.LargeListArray)):
         yield from _find_largest(column.values)
+
+
+def open_binary(source: Source) -> pa.OSFile:
+    """Open the source for PyArrow, which by itself takes no name with bytes that are not UTF-8."""
+    return pa.OSFile(os.fsencode(source.path))

@@ -2,8 +2,9 @@
 
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -49,6 +50,25 @@ def http_receiver(*answers: int) -> Iterator[Receiver]:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         received.url = f"http://127.0.0.1:{server.server_port}/hook?tenant=7"
         yield received
+        server.shutdown()
+
+
+@contextmanager
+def dripping_receiver(data: bytes) -> Iterator[int]:
+    """Run a server that answers every connection with these bytes, one in a tenth of a second, again and again."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                while True:
+                    for number in range(len(data)):
+                        self.request.sendall(data[number : number + 1])
+                        time.sleep(0.1)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server.server_address[1]
         server.shutdown()
 
 

@@ -1,15 +1,17 @@
 """A notice reports how a job ended to the configured recipients, without personal data."""
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
 from inline_snapshot import snapshot
 
+from flows.report import notices
 from flows.report.notices import format_document, format_subject, format_text, notify
 from flows.settings import NoticeSettings
 from schemas.job import JobStatus, JobSummary
-from tests.flows.report.receivers import http_receiver, smtp_sink
+from tests.flows.report.receivers import dripping_receiver, http_receiver, smtp_sink
 from tests.flows.report.test_artifacts import FAILED, SUMMARY
 
 RESULTS = [
@@ -172,3 +174,52 @@ def test_incomplete_configuration_is_refused(environment: dict[str, str], senten
 def test_repr_of_the_settings_has_no_secrets() -> None:
     settings = NoticeSettings(webhook_secret="hidden-1", smtp_url="smtp://robot:hidden-2@h")
     assert "hidden" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "data"),
+    [
+        ("http", b"HTTP/1.1 200 OK\r\n"),
+        ("http", b"HTTP/1.1 200 OK\r\nX: "),
+        ("https", b"\x16\x03\x03\x40\x00"),
+        ("smtp", b"220-wait\r\n"),
+        ("smtps", b"\x16\x03\x03\x40\x00"),
+    ],
+)
+def test_a_receiver_that_drips_is_left_at_the_deadline(
+    scheme: str, data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "DELIVERY_SECONDS", 2.0)
+    with dripping_receiver(data) as port:
+        url = f"{scheme}://127.0.0.1:{port}/"
+        settings = NoticeSettings(webhook_url=url, webhook_secret="s", allow_private_addresses=True)
+        if scheme.startswith("smtp"):
+            settings = NoticeSettings(smtp_url=url, mail_from="a@example.org", mail_to=("b@example.org",))
+        start = time.monotonic()
+        (failure,) = notify(SUMMARY, settings)
+        assert time.monotonic() - start < 4
+    assert failure == "a notice was not delivered within 2 seconds"
+
+
+def test_a_webhook_url_beyond_ascii_is_escaped() -> None:
+    with http_receiver() as received:
+        url = received.url.replace("/hook?tenant=7", "/häken/%41 b?q=ü")
+        settings = NoticeSettings(webhook_url=url, webhook_secret="s\udcff", allow_private_addresses=True)
+        assert notify(SUMMARY, settings) == []
+    assert [request.path for request in received.requests] == ["/h%C3%A4ken/%41%20b?q=%C3%BC"]
+
+
+@pytest.mark.parametrize("sender", ["a\nBcc: b@example.org", "", "ä@", "\udcff@example.org", "<<>>", '"'])
+def test_an_odd_sender_is_a_warning_or_delivered(sender: str) -> None:
+    with smtp_sink() as sink:
+        url = f"smtp://127.0.0.1:{sink.port}"
+        settings = NoticeSettings(smtp_url=url, mail_from=sender, mail_to=("b@example.org",))
+        failures = notify(SUMMARY, settings, sleep=lambda _: None)
+    assert len(failures) + len(sink.mails) == 1
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example", "\udcff.example", "[::1%25lo]"])
+def test_an_impossible_host_is_a_warning(host: str) -> None:
+    settings = NoticeSettings(webhook_url=f"https://{host}/", webhook_secret="s", allow_private_addresses=True)
+    (failure,) = notify(SUMMARY, settings, sleep=lambda _: None)
+    assert "not delivered" in failure

@@ -1,0 +1,29 @@
+"""Check that the system lets this process have what a command needs, before an engine loads that would abort without."""
+
+import os
+import resource
+
+from schemas.codes import ErrorCode
+from schemas.faults import JobFault
+
+JOB_BYTES = 2_500_000_000  # of addresses: aborted with 2.0, imported 400,000 rows with 2.3
+PREFECT_BYTES = 3_000_000_000
+QUERY_BYTES = 1_600_000_000  # for a command that only reads the database
+PROCESSOR_BYTES = 150_000_000  # for the threads of each processor beyond two
+FILES = 48  # open at once: an import needs 16, with Prefect 32
+
+
+def require_resources(address_bytes: int) -> None:
+    """Raise `JobFault` unless the limits of the process (`ulimit`) allow so many bytes of addresses and enough files."""
+    needed = address_bytes + PROCESSOR_BYTES * max(0, (os.cpu_count() or 2) - 2)
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < needed:
+        message = f"the process is limited to {limit / 1e9:.1f} GB of address space, and needs {needed / 1e9:.1f} GB"
+        hint = f"allow more with `ulimit -v {needed // 1024}` or `ulimit -v unlimited`; nothing was changed"
+        raise JobFault(ErrorCode.OUT_OF_MEMORY, message, hint)
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit != resource.RLIM_INFINITY and limit < FILES:
+        if most != resource.RLIM_INFINITY and most < FILES:
+            message = f"the process is limited to {most} open files, and needs {FILES}"
+            raise JobFault(ErrorCode.DATABASE_UNREADABLE, message, f"allow more with `ulimit -n {FILES}`")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, most))
