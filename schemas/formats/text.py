@@ -10,7 +10,7 @@ UNCLEAN_IN_METADATA = (
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9F}\x{FFFD}]"  # notes and addresses have line breaks and tabs
 )
 WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
-UNSEEN = r"\s\p{Cf}"  # white space and what has no shape: U+200B, U+FEFF, U+00AD, bidirectional marks, …
+UNSEEN = r"[\s\p{Cf}]"  # white space and what has no shape: U+200B, U+FEFF, U+00AD, bidirectional marks, …
 
 
 def is_clean_text(text: pl.Expr) -> pl.Expr:
@@ -25,7 +25,7 @@ def is_clean_in_metadata(text: pl.Expr) -> pl.Expr:
 
 def has_unseen_character(text: pl.Expr) -> pl.Expr:
     """Return whether the text has white space or an invisible character; of controls, see `is_clean_text`."""
-    beyond_ascii = where_beyond_ascii(text).str.contains(f"[{UNSEEN}]")
+    beyond_ascii = where_beyond_ascii(text).str.contains(UNSEEN)
     return text.str.contains(" ", literal=True) | beyond_ascii.fill_null(value=False)
 
 

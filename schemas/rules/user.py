@@ -63,7 +63,11 @@ class User(EmailRules, PhoneRules, fields=FIELDS):
     def factors_are_an_array(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(has_type(data.key, JsonType.ARRAY))
 
-    @pa.check(*TEXTS, error=ErrorCode.INVALID_TEXT, description="contains a control character or undecodable text")
+    @pa.check(
+        *TEXTS,
+        error=ErrorCode.INVALID_TEXT,
+        description="contains a control character or undecodable text: {unclean}",
+    )
     def text_is_clean(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(cls.is_clean(data.key))
 

@@ -7,7 +7,7 @@ from broken rules in `transforms.rules.validate`.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from string import Formatter
 
 import pandera.polars as pa
@@ -16,7 +16,7 @@ import polars as pl
 from schemas.canonical import JSON_TYPE, items_column, json_type, type_column
 from schemas.codes import WARNINGS, ErrorCode, Severity
 from schemas.fields import JsonType
-from schemas.formats.text import UNSEEN
+from schemas.formats.text import UNCLEAN, UNSEEN
 from schemas.profiles import FALSE_WORDS, TRUE_WORDS
 from schemas.rules.hash_fields import ALGORITHM, encoding_of
 
@@ -32,11 +32,11 @@ BOOLEAN_WORDS = f" (in CSV also {' '.join(TRUE_WORDS[1:])} or {' '.join(FALSE_WO
 ENDINGS = {1: "st", 2: "nd", 3: "rd"}  # of ordinal numbers
 
 
-def _describe_unseen(key: str) -> pl.Expr:
-    """Return the first white space or invisible character of a text and its place; null if there is none."""
+def _describe_first(characters: str, key: str) -> pl.Expr:
+    """Return the first of the characters, given as a class of a pattern, in a text and its place; null without one."""
     text = pl.col(key)
-    character = text.str.extract(f"([{UNSEEN}])").map_batches(_name_code_points, return_dtype=pl.String)
-    place = text.str.extract(f"^([^{UNSEEN}]*)").str.len_chars()
+    character = text.str.extract(f"({characters})").map_batches(_name_code_points, return_dtype=pl.String)
+    place = text.str.extract(f"(?s)^(.*?){characters}").str.len_chars()
     is_teen = (place % 100).is_between(11, 13)
     ending = pl.when(is_teen).then(pl.lit("th")).otherwise((place % 10).replace_strict(ENDINGS, default="th"))
     after = pl.format("{} after the {}{} character", character, place, ending)
@@ -70,8 +70,9 @@ PLACEHOLDERS: Mapping[str, Callable[[str], pl.Expr]] = {
     ),
     "depth": lambda _: pl.col("depth"),
     "copies": lambda _: pl.col("copies"),
-    "unseen": _describe_unseen,
-    "with_unseen": lambda key: pl.format("; it has {}", _describe_unseen(key)),
+    "unclean": partial(_describe_first, UNCLEAN),
+    "unseen": partial(_describe_first, UNSEEN),
+    "with_unseen": lambda key: pl.format("; it has {}", _describe_first(UNSEEN, key)),
     "suggestion": lambda _: pl.format("; did you mean {}?", "suggestion"),
 }
 

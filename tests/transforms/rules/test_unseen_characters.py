@@ -7,6 +7,7 @@ from tests.examples import BCRYPT, factors, hashed, user
 from tests.validation import RULES, rules, validate_texts
 
 BCRYPT_FORM = "($2a$ or $2b$, a cost of 04 to 31, $ and 53 characters)"
+UNCLEAN = "contains a control character or undecodable text"
 HINT = "; white space and invisible characters are not allowed"
 
 
@@ -32,6 +33,13 @@ def test_the_character_and_its_place_are_named(user_id: str, found: str) -> None
         (user(email="ann lo@example.com"), "is not an e-mail address; it has U+0020 after the 3rd character"),
         (user(email="ann@क\u094d\u200dष.example"), f"has U+200D after the 6th character{HINT}"),
         (user(username="ann\u202elo"), f"has U+202E after the 3rd character{HINT}"),
+        (user(password_hash=f"{BCRYPT}\n"), f"{UNCLEAN}: U+000A after the 60th character"),
+        (user(name="\ufffdAnn"), f"{UNCLEAN}: U+FFFD before the 1st character"),
+        (user(user_id="a\x9f b"), f"{UNCLEAN}: U+009F after the 1st character"),
+        (hashed("scrypt", cost="8"), "is a string, not an integer"),
+        (hashed("scrypt", blockSize=None), "is null, not an integer"),
+        (hashed("scrypt", keylen=[1]), "is an array, not an integer"),
+        (hashed("scrypt", keylen=1.5), "is a number, not an integer"),
         (user(username="ann/lo"), "does not match the connection's pattern"),
         (
             user(phone_number="+49 30"),
