@@ -63,7 +63,32 @@ def test_text_stays_as_the_file_has_it() -> None:
 
 def test_objects_and_arrays_become_compact_json() -> None:
     text = '{"user_metadata" : {"a" : [1, 2.50, 12345678901234567890123, "é\\u00e9\\/"] , "b":null}}'
-    assert column_of([text], "user_metadata") == [('{"a":[1,2.5,12345678901234567890123,"éé/"],"b":null}', "object")]
+    assert column_of([text], "user_metadata") == [('{"a":[1,2.50,12345678901234567890123,"éé/"],"b":null}', "object")]
+
+
+NUMBERS = (
+    "-0 0 -0.0 0.0 1.50 -1.50 1e2 1E+2 1e-400 1.0 100 12345678901234567890123 "
+    "0.1000000000000000055511151231257827 "
+    f"{'9' * 24} {'9' * 24}0102 1e23 -9223372036854775809 9007199254740993 "
+    "123456789.123456789123456789 1234567890123.500"
+).split()
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_in_metadata_stays_as_it_is_written(number: str) -> None:
+    inner = f'{{"{number}":{number},"a":[{number}, "x, {number}, y"]}}'
+    compact = inner.replace('", "', '","').replace(f'[{number}, "', f'[{number},"')
+    assert column_of([f'{{"user_metadata":{inner}}}'], "user_metadata") == [(compact, "object")]
+    assert column_of([{"user_metadata": inner}], "user_metadata", layout=CELLS) == [(compact, "object")]
+
+
+def test_a_number_of_a_hash_is_read_however_it_is_written() -> None:
+    parts = '{"algorithm":"scrypt","hash":{"value":"00"},"keylen":1e0,"cost":1.6e1}'
+    text = f'{{"email":"a@b.c","custom_password_hash":{parts}}}'
+    assert find_faults([text, text.replace("1e0", "1.50")]) == [
+        set(),
+        {("INVALID_TYPE", "custom_password_hash.keylen")},
+    ]
 
 
 def test_a_batch_without_rows_has_the_same_columns() -> None:
