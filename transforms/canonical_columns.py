@@ -7,6 +7,7 @@ import polars as pl
 
 from schemas.canonical import ESCAPED, JSON_TYPE, type_column
 from schemas.fields import Field, JsonType
+from schemas.formats.email import with_ascii_domain
 from schemas.formats.text import where_beyond_ascii
 from transforms.json.values import decode_string, get_json_type
 
@@ -70,8 +71,12 @@ def match_keys() -> list[pl.Expr]:
 
 
 def fold_match_key(text: pl.Expr) -> pl.Expr:
-    """Apply NFKC and lower case until no text changes any more; no other code folds keys."""
-    return pl.coalesce(_fold(_fold(where_beyond_ascii(text))), text.str.to_lowercase())
+    """Apply NFKC and lower case until no text changes any more; no other code folds keys.
+
+    The domain of an e-mail address takes its ASCII form; no username is one.
+    """
+    folded = pl.coalesce(_fold(_fold(where_beyond_ascii(text))), text.str.to_lowercase())
+    return pl.coalesce(with_ascii_domain(text).str.to_lowercase(), folded)
 
 
 def _fold(text: pl.Expr) -> pl.Expr:

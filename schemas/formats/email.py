@@ -4,18 +4,22 @@ One label is a domain name. A label has 1–63 letters, digits and inner hyphens
 has 1–59 letters, marks and digits of any script, in either case, and inner hyphens. It has no character that NFKC would
 replace (full-width forms, ligatures), and those that RFC 5892 allows in certain contexts only there.
 
-Not checked, as a pattern cannot: whether an A-label decodes, whether a label reads in one direction (RFC 5893), whether
-a virama precedes a joiner. Left out on purpose, although RFC 5321 and RFC 6531 allow them: quoted local parts, address
-literals, non-ASCII local parts. Lengths have rules of their own.
+What a pattern cannot check is left to a library, which must find an ASCII form (UTS 46): whether an A-label decodes,
+whether a label reads in one direction (RFC 5893), whether a virama precedes a joiner. Left out on purpose, although
+RFC 5321 and RFC 6531 allow them: quoted local parts, address literals, non-ASCII local parts. Lengths have rules of
+their own.
 
 The patterns are for Rust's engine: linear time, no look-around, `$` is the end of the text.
 """
 
+from functools import lru_cache
+
+import idna
 import pandera.polars as pa
 import polars as pl
 
 from schemas.codes import ErrorCode
-from schemas.formats.text import TextColumns, where_beyond_ascii
+from schemas.formats.text import TextColumns
 
 EMAIL_COLUMNS = r"^(?:email|mfa_factors\[\]\.email\.value)$"
 
@@ -45,6 +49,7 @@ OUT_OF_CONTEXT = "|".join(
 LONGEST_EMAIL = 254  # characters, like every length of the record
 LONGEST_LOCAL_PART = 64
 
+A_LABEL = "(?i)[@.]xn--"  # the local part may have it too
 MAILBOX = rf"^{_LOCAL_PART}@{_LABEL}(?:\.{_LABEL})*$"
 INTERNATIONAL_MAILBOX = rf"^{_LOCAL_PART}@(?:{_LABEL}|{_U_LABEL})(?:\.(?:{_LABEL}|{_U_LABEL}))*$"
 
@@ -79,12 +84,38 @@ class EmailRules(TextColumns):
 
 def is_email_address(text: pl.Expr) -> pl.Expr:
     """Return whether the text is an e-mail address, whatever its length."""
-    beyond_ascii = where_beyond_ascii(text)
-    composed, decomposed = (beyond_ascii.str.normalize(form) for form in ("NFKC", "NFKD"))
-    stable = (beyond_ascii == composed) | (beyond_ascii == decomposed)
-    in_context = ~beyond_ascii.str.contains(OUT_OF_CONTEXT)
-    international = beyond_ascii.str.contains(INTERNATIONAL_MAILBOX) & stable & in_context
-    return text.str.contains(MAILBOX) | international.fill_null(value=False)
+    in_ascii = text.str.contains(MAILBOX) & ~text.str.contains(A_LABEL)
+    return in_ascii | with_ascii_domain(text).is_not_null()
+
+
+def with_ascii_domain(text: pl.Expr) -> pl.Expr:
+    """Return an address whose domain has an A-label or U-label with the domain in ASCII (UTS 46), otherwise null."""
+    return text.map_batches(_with_ascii_domain, return_dtype=pl.String, is_elementwise=True)
+
+
+def _with_ascii_domain(texts: pl.Series) -> pl.Series:
+    suspect = texts.str.contains(A_LABEL) | (texts.str.len_bytes() > texts.str.len_chars())
+    if not suspect.any():
+        return texts.clear(len(texts))
+    different = pl.DataFrame({"text": texts.filter(suspect).unique()}).filter(_is_mailbox(pl.col("text")))
+    local_part, domain = different.select(pl.col("text").str.extract_groups("^(.+@)(.+)$").struct.unnest())
+    encoded = local_part + pl.Series(map(_encode, domain), dtype=pl.String)
+    return texts.replace_strict(different["text"], encoded, default=None, return_dtype=pl.String)
+
+
+def _is_mailbox(text: pl.Expr) -> pl.Expr:
+    """Return whether the text is a mailbox as far as patterns can say."""
+    composed, decomposed = (text.str.normalize(form) for form in ("NFKC", "NFKD"))
+    stable = (text == composed) | (text == decomposed)
+    return text.str.contains(INTERNATIONAL_MAILBOX) & stable & ~text.str.contains(OUT_OF_CONTEXT)
+
+
+@lru_cache(maxsize=100_000)
+def _encode(domain: str) -> str | None:
+    try:
+        return idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError:
+        return None
 
 
 def has_excess_length(text: pl.Expr) -> pl.Expr:

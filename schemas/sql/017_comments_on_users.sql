@@ -3,7 +3,7 @@ comment on table users is 'Users, one row per user of a connection; user_id, ema
 comment on column users.connection is 'Connection that the user belongs to';
 comment on column users.user_id is 'Identifier of the user, unique within the connection; a UUID where the source had none';
 comment on column users.email is 'E-mail address as imported';
-comment on column users.email_key is 'E-mail address in lower case, by which users are matched';
+comment on column users.email_key is 'E-mail address in lower case and its domain in ASCII, by which users are matched';
 comment on column users.username is 'Username as imported';
 comment on column users.username_key is 'Username in lower case, by which users are matched';
 comment on column users.phone_number is 'Phone number in E.164 format';

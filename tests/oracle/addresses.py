@@ -12,7 +12,26 @@ locals_ = rarely(st.lists(atoms, min_size=1, max_size=3).map(".".join), odd_loca
 labels = st.one_of(
     st.text("abcz019", min_size=1, max_size=6),
     st.sampled_from(
-        ["x" * 62, "x" * 63, "a-b", "a--b", "xn--mnchen-3ya", "MÜNCHEN", "bücher", "例え", "l·l", "é" * 58, "é" * 59]
+        [
+            "straße",
+            "ΟΔΟΣ",
+            "xn--strae-oqa",
+            "XN--R8JZ45G",
+            "\u0130a",
+            "mu\u0308nchen",
+            "नी",
+            "x" * 62,
+            "x" * 63,
+            "a-b",
+            "a--b",
+            "xn--mnchen-3ya",
+            "MÜNCHEN",
+            "bücher",
+            "例え",
+            "l·l",
+            "é" * 58,
+            "é" * 59,
+        ]
     ),
 )
 odd_labels = st.sampled_from(
@@ -20,6 +39,10 @@ odd_labels = st.sampled_from(
         "",
         "-a",
         "a-",
+        "xn--a",
+        "xn--",
+        "xn--abc",
+        "1א",
         "x" * 64,
         "é" * 60,
         "a_b",

@@ -5,6 +5,8 @@ import re
 import string
 import unicodedata
 
+import idna
+
 ATOM = set(string.ascii_letters + string.digits + "!#$%&'*+-/=?^_`{|}~")
 URI_PLAIN = set(string.ascii_letters + string.digits + "-._~!$&'()*+,;=")
 EXCEPTIONS = set("\u06fd\u06fe\u0f0b\u3007\u30fb")
@@ -49,7 +51,27 @@ def is_dot_atom(local: str) -> bool:
 
 def is_domain(domain: str) -> bool:
     stable = domain in {unicodedata.normalize("NFKC", domain), unicodedata.normalize("NFKD", domain)}
-    return stable and all(is_label(label) for label in domain.split("."))
+    labels = domain.split(".")
+    if not stable or not all(is_label(label) for label in labels):
+        return False
+    return all(label.isascii() and label[:4].lower() != "xn--" for label in labels) or ascii_domain(domain) is not None
+
+
+def ascii_domain(domain: str) -> str | None:
+    """Return the domain in ASCII by UTS 46, label by label."""
+    try:
+        mapped = idna.uts46_remap(domain, std3_rules=False, transitional=False)
+        encoded = b".".join(idna.alabel(label) for label in mapped.split("."))
+    except idna.IDNAError:
+        return None
+    return encoded.decode() if len(encoded) <= 253 else None
+
+
+def email_key(address: str) -> str:
+    """Return what two spellings of one mailbox have in common."""
+    local, _, domain = address.partition("@")
+    is_plain = domain.isascii() and "xn--" not in domain.lower()
+    return f"{local.lower()}@{domain.lower() if is_plain else ascii_domain(domain)}"
 
 
 def is_label(label: str) -> bool:

@@ -4,11 +4,15 @@ import json
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from schemas.fields import FIELD_NAMES, FIELDS
 from schemas.frames import Layout
 from schemas.profiles import PROFILES, Profile
 from tests.examples import BCRYPT, user
+from tests.oracle import grammars
+from tests.oracle.addresses import emails
 from tests.validation import ENGINE, find_faults, normalise_texts, rows, validate_texts
 from transforms.canonical_columns import fold_match_key
 from transforms.normalise import normalise
@@ -60,7 +64,32 @@ def test_text_stays_as_the_file_has_it() -> None:
 
 def test_objects_and_arrays_become_compact_json() -> None:
     text = '{"user_metadata" : {"a" : [1, 2.50, 12345678901234567890123, "é\\u00e9\\/"] , "b":null}}'
-    assert column_of([text], "user_metadata") == [('{"a":[1,2.5,12345678901234567890123,"éé/"],"b":null}', "object")]
+    assert column_of([text], "user_metadata") == [('{"a":[1,2.50,12345678901234567890123,"éé/"],"b":null}', "object")]
+
+
+NUMBERS = (
+    "-0 0 -0.0 0.0 1.50 -1.50 1e2 1E+2 1e-400 1.0 100 12345678901234567890123 "
+    "0.1000000000000000055511151231257827 "
+    f"{'9' * 24} {'9' * 24}0102 1e23 -9223372036854775809 9007199254740993 "
+    "123456789.123456789123456789 1234567890123.500"
+).split()
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_in_metadata_stays_as_it_is_written(number: str) -> None:
+    inner = f'{{"{number}":{number},"a":[{number}, "x, {number}, y"]}}'
+    compact = inner.replace('", "', '","').replace(f'[{number}, "', f'[{number},"')
+    assert column_of([f'{{"user_metadata":{inner}}}'], "user_metadata") == [(compact, "object")]
+    assert column_of([{"user_metadata": inner}], "user_metadata", layout=CELLS) == [(compact, "object")]
+
+
+def test_a_number_of_a_hash_is_read_however_it_is_written() -> None:
+    parts = '{"algorithm":"scrypt","hash":{"value":"00"},"keylen":1e0,"cost":1.6e1}'
+    text = f'{{"email":"a@b.c","custom_password_hash":{parts}}}'
+    assert find_faults([text, text.replace("1e0", "1.50")]) == [
+        set(),
+        {("INVALID_TYPE", "custom_password_hash.keylen")},
+    ]
 
 
 def test_a_batch_without_rows_has_the_same_columns() -> None:
@@ -96,15 +125,48 @@ def test_ascii_keys_are_only_lower_cased() -> None:
         ("a@MÜNCHEN.de", "a@mu\u0308nchen.de"),
         ("\u0130", "i\u0307"),
         ("K", "k"),
+        ("Ann@münchen.example", "ann@xn--mnchen-3ya.example"),
+        ("ann@mu\u0308nchen.example", "ann@XN--MNCHEN-3YA.Example"),
+        ("a@straße.de", "a@xn--strae-oqa.de"),
+        ("a@\u0130stanbul.example", "a@xn--istanbul-o0e.example"),
+        ("a@ΟΔΟΣ.gr", "a@οδοσ.gr"),
+        ("a@xn--r8jz45g.example", "A@例え.EXAMPLE"),
     ],
 )
-def test_texts_that_differ_in_case_or_composition_have_one_key(texts: tuple[str, str]) -> None:
+def test_texts_that_differ_in_spelling_have_one_key(texts: tuple[str, str]) -> None:
     assert len(set(keys_of(list(texts)))) == 1
+
+
+@pytest.mark.parametrize(
+    "texts", [("a@straße.de", "a@strasse.de"), ("a@οδος.gr", "a@οδοσ.gr"), ("ann@b.c", "annxn--@b.c")]
+)
+def test_different_mailboxes_have_different_keys(texts: tuple[str, str]) -> None:
+    assert len(set(keys_of(list(texts)))) == 2
+
+
+def test_every_address_has_a_key_and_folding_that_of_a_valid_one_does_not_change_it() -> None:
+    addresses = [f"A@{start}{character}.example" for character in CHARACTERS[::101] for start in ("", "xn--", "b")]
+    keys = keys_of(addresses)
+    assert None not in keys
+    valid = [key for address, key in zip(addresses, keys, strict=True) if grammars.is_email_address(address)]
+    assert keys_of(valid) == valid
+
+
+@settings(max_examples=20, derandomize=True, deadline=None, database=None)
+@given(st.lists(emails.map(str), min_size=50, max_size=50))
+def test_keys_of_addresses_are_those_of_the_oracle(addresses: list[str]) -> None:
+    valid = [address for address in addresses if grammars.is_email_address(address)]
+    assert keys_of(valid) == [grammars.email_key(address) for address in valid]
+
+
+def test_a_username_is_never_taken_for_an_address() -> None:
+    names = ["@münchen", "a@münchen@b", "münchen", "xn--mnchen-3ya", "@xn--mnchen-3ya"]
+    assert keys_of(names) == names
 
 
 def test_keys_come_from_email_and_username() -> None:
     users = normalise_texts([{"email": "A@Ü.de", "username": "Jane"}, {"email": 5}]).users
-    assert users.select("email_key", "username_key").rows() == [("a@ü.de", "jane"), (None, None)]
+    assert users.select("email_key", "username_key").rows() == [("a@xn--tda.de", "jane"), (None, None)]
 
 
 CELLS = Layout(textual=True, columns=(*FIELD_NAMES, "team", "record", "found", "^.*$"))

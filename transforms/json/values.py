@@ -12,6 +12,7 @@ from schemas.canonical import JSON_TYPE
 from schemas.fields import JsonType
 from transforms.engine_tables import in_chunks, registered
 from transforms.json.encoding import ESCAPES
+from transforms.json.exact_numbers import SUSPECT, hide_numbers, show_numbers
 from transforms.statements import statement
 
 LONGEST_PATH = 300  # characters of a path that a person may still read
@@ -25,6 +26,9 @@ ADDED: Mapping[str, pl.Schema] = {
     "json_object_values": pl.Schema({"found": pl.List(pl.String), "unknown_keys": pl.List(pl.String)}),
     "json_without_nulls": pl.Schema({"value": pl.String()}),
 }
+
+# statement → those of them that are JSON and may contain numbers
+SHOWN = {name: [column for column in added if column in ("found", "value", "items")] for name, added in ADDED.items()}
 
 TYPES_BY_FIRST_CHARACTER: Mapping[str, str] = {
     '"': JsonType.STRING.value,
@@ -80,8 +84,16 @@ def query_texts(
     """Return the frame without `text` and with the columns that the statement adds; it reads `json_texts`."""
     if texts.is_empty():
         return pl.DataFrame(schema={**texts.drop("text").schema, **ADDED[name]})
-    with registered(engine, "json_texts", in_chunks(texts.to_arrow())):
-        return pl.DataFrame(engine.sql(statement(name), params=values).to_arrow_table())
+    has_numbers = texts["text"].str.contains(SUSPECT).any()
+    hidden = texts.with_columns(hide_numbers(pl.col("text"))) if has_numbers else texts
+    with registered(engine, "json_texts", in_chunks(hidden.to_arrow())):
+        added = pl.DataFrame(engine.sql(statement(name), params=values).to_arrow_table())
+    return added.with_columns(*map(_with_shown_numbers, SHOWN[name])) if has_numbers else added
+
+
+def _with_shown_numbers(name: str) -> pl.Expr:
+    column = pl.col(name)
+    return show_numbers(column) if name == "value" else column.list.eval(show_numbers(pl.element()))
 
 
 def get_json_type(text: pl.Expr) -> pl.Expr:

@@ -1,0 +1,47 @@
+"""Numbers in metadata are stored as the file has them, whatever its format, and come back that way after an undo."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flows.pipeline.undo import undo
+from flows.settings import Settings
+from tests.flows.importing import import_file, query_rows
+
+METADATA = '{"a":-0,"b":1.50,"c":[1e2,0.1000000000000000055511151231257827],"d":12345678901234567890123}'
+RECORD = f'{{"email":"ann@example.com","user_metadata":{METADATA}}}'
+
+
+def write(path: Path) -> Path:
+    cells = {"email": ["ann@example.com"], "user_metadata": [METADATA]}
+    match path.suffix:
+        case ".csv":
+            pl.DataFrame(cells).write_csv(path)
+        case ".parquet":
+            pl.DataFrame(cells).write_parquet(path)
+        case _:
+            path.write_text(f"[{RECORD}]" if path.suffix == ".json" else RECORD, encoding="utf-8")
+    return path
+
+
+def stored(settings: Settings) -> list[tuple[object, ...]]:
+    return query_rows(settings, "select user_metadata::varchar from users")
+
+
+@pytest.mark.parametrize("name", ["users.csv", "users.json", "users.ndjson", "users.parquet"])
+def test_numbers_are_stored_as_every_format_has_them(settings: Settings, tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name)
+    import_file(settings, path)
+    assert stored(settings) == [(METADATA,)]
+    assert import_file(settings, path).unchanged == 1
+
+
+def test_an_undo_puts_numbers_back_as_they_were(settings: Settings, tmp_path: Path) -> None:
+    import_file(settings, write(tmp_path / "users.ndjson"))
+    other = tmp_path / "other.ndjson"
+    other.write_text(json.dumps({"email": "ann@example.com", "user_metadata": {"a": 1}}), encoding="utf-8")
+    assert import_file(settings, other, name="second").updated == 1
+    undo("second", dry_run=False, settings=settings, job_id="undo")
+    assert stored(settings) == [(METADATA,)]
