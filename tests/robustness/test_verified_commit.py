@@ -86,14 +86,14 @@ LOST = [
 
 
 @pytest.mark.parametrize(("statement", "words"), LOST)
-@pytest.mark.parametrize("options", [{}, {"dry_run": True}, {"max_errors": 0}])
+@pytest.mark.parametrize(("dry_run", "max_errors"), [(False, None), (True, None), (False, 0)])
 def test_an_import_whose_commit_lost_errors_or_refused_records_fails(
-    settings: Settings, statement: str, words: str, options: dict[str, object]
+    settings: Settings, statement: str, words: str, dry_run: bool, max_errors: int | None
 ) -> None:
     import_records(settings, [BOB])
-    rows: list[dict[str, object]] = [{**BOB, "phone_number": "+49"}, {"email": "no"}, ADA, {"email": "ADA@x.example"}]
+    rows = [{**BOB, "phone_number": "+49"}, {"email": "no"}, ADA, {"email": "ADA@x.example"}]
     with losing(statement):
-        summary = import_records(settings, rows, **options)
+        summary = import_records(settings, rows, dry_run=dry_run, max_errors=max_errors)
     assert summary.status is JobStatus.FAILED
     assert summary.fault is not None
     assert (summary.fault["code"], words in summary.fault["message"]) == ("NOT_CONSERVED", True)

@@ -1,4 +1,5 @@
--- grain: one row per matched record and value that differs from the user's, which the update keeps; these are warnings
+-- grain: one row per matched record and value that differs from the user's, which the update keeps; these are warnings. The
+-- first 1,000 of each field have a message: only those are stored
 -- reads: updates; parameter: policies (of each field)
 with differing as (
     select record, unnest(string_split(kept_fields, ',')) as path
@@ -10,9 +11,13 @@ select
     record,
     'NOT_CHANGED' as code,
     path,
-    'differs from the stored value, which ' || coalesce(
-        'the policy ' || (to_json($policies) ->> path) || ' keeps; --policy ' || path || '=replace takes this one instead',
-        'an update does not change'
-    ) as message,
+    case
+        when row_number() over (partition by path order by record) <= 1000
+            then 'differs from the stored value, which ' || coalesce(
+                'the policy ' || (to_json($policies) ->> path)
+                || ' keeps; --policy ' || path || '=replace takes this one instead',
+                'an update does not change'
+            )
+    end as message,
     'warning' as severity
 from differing

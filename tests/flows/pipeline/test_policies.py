@@ -62,9 +62,9 @@ def test_a_hash_that_was_left_out_says_what_becomes_of_the_user(settings: Settin
     lines = [",".join(row.values()) for row in rows]
     filled = [json.dumps({name: value for name, value in row.items() if value}) for row in rows]
     path.write_text("\n".join(["email,user_id,password_hash", *lines] if form == "csv" else filled))
-    options = {"reset_unsupported_hashes": True, "policy": {"password_hash": policy}}
+    by_field = {"password_hash": policy}
     for dry_run in (True, False):
-        job = import_file(settings, path, dry_run=dry_run, **options)
+        job = import_file(settings, path, dry_run=dry_run, reset_unsupported_hashes=True, policy=by_field)
         assert (job.inserted, job.updated, job.unchanged, job.failed, job.warnings) == (1, 1, 1, 1, 4)
         messages = warnings_of(settings, job)
         assert [message.partition("; ")[2] for message in messages] == [KEPT, MISSING, MISSING, "the hash is left out"]

@@ -19,11 +19,11 @@ STATES: Mapping[str, str] = {
 }
 
 
-def import_state(settings: Settings, state: str, mode: Mode = Mode.UPSERT, **more: object) -> JobSummary:
+def import_state(settings: Settings, state: str, *, dry_run: bool = False) -> JobSummary:
     """Import a file with that state of the users, unless it has been imported."""
     path = settings.database.parent / f"{state}.csv"
     path.write_text(STATES[state])
-    return import_file(settings, path, mode, again=False, **more)
+    return import_file(settings, path, again=False, dry_run=dry_run)
 
 
 def name_of_ada(settings: Settings) -> object:
