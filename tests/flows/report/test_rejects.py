@@ -218,3 +218,30 @@ def test_two_names_of_one_field_stay_separate_columns(settings: Settings, target
     fixed = [first | {"email": "ada@x.example"}, second | {"email": second["Email"], "Email": None}]
     again = import_file(settings, write(path, fixed), Mode.INSERT)
     assert (again.inserted, again.failed) == (2, 0)
+
+
+@pytest.mark.parametrize("target", ["rejects.csv", "rejects.ndjson"])
+def test_rows_that_lack_a_separator_are_written_as_they_were(settings: Settings, target: str) -> None:
+    rows = [
+        'bob@x.example,Bob"Doe, Junior",bd',
+        ' "b@x.example" ,"two\r\nlines", "a ""b"" c",d"x',
+        '"=b@x.example",\u00a0\'=1",b"\\N"c"',
+    ]
+    path = settings.database.parent / "users.csv"
+    path.write_bytes("\n".join(["email,name,nickname", *rows, 'no address, "Lo, Ann", " A "']).encode())
+    job = import_file(settings, path, Mode.INSERT)
+    assert job.errors_by_code == {"MALFORMED_RECORD": 3, "FORMAT": 1}
+    written = read(reject_file(settings, job, target))
+    assert [row[ORIGINAL_COLUMN] for row in written[:3]] == rows
+    assert (written[3]["name"], written[3]["nickname"]) == ("Lo, Ann", " A ")
+
+
+def test_absent_cells_stay_absent_in_other_formats(settings: Settings) -> None:
+    path = settings.database.parent / "users.csv"
+    path.write_text("email,name,blocked,shoe\nno address,\\N,T,\\N\n", encoding="utf-8")
+    job = import_file(settings, path, Mode.INSERT)
+    (refused,) = read(reject_file(settings, job, "rejects.ndjson"))
+    assert {name: value for name, value in refused.items() if name not in REJECT_COLUMNS} == {
+        "email": "no address",
+        "blocked": True,
+    }
