@@ -77,7 +77,7 @@ class ErrorCode(StrEnum):
     FILE_NOT_FOUND = "FILE_NOT_FOUND", "the file does not exist", Scope.JOB
     FILE_UNREADABLE = "FILE_UNREADABLE", "the file cannot be read", Scope.JOB
     FILE_SYNTAX = "FILE_SYNTAX", "the file violates the syntax of its format", Scope.JOB
-    FILE_EMPTY = "FILE_EMPTY", "the file contains no users", Scope.JOB
+    FILE_EMPTY = "FILE_EMPTY", "the file is empty or has nothing but white space", Scope.JOB
     FILE_FORMAT = "FILE_FORMAT", "the file does not have a supported format", Scope.JOB
     DATABASE_BUSY = "DATABASE_BUSY", "another process has locked the database", Scope.JOB
     DATABASE_UNREADABLE = "DATABASE_UNREADABLE", "the database cannot be opened", Scope.JOB

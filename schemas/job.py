@@ -143,7 +143,7 @@ class JobSummary:
         """The counts in one sentence."""
         if self.mode == UNDO:
             return f"{self.updated} reverted, {self.failed} kept of {self.total}"
-        if not self.total and self.status is JobStatus.COMPLETED:
+        if not self.total and self.status == JobStatus.COMPLETED:
             return NO_USERS
         return (
             f"{self.inserted} inserted, {self.updated} updated, {self.unchanged} unchanged, "

@@ -89,7 +89,7 @@ def rules(model: type[pa.DataFrameModel], *, prefix: str = "") -> str:
     for name, column in model.to_schema().columns.items():
         for check in column.checks:
             columns[str(check.error), str(check.description)].append(name.removeprefix(prefix))
-    sentences = {rule: re.sub(r"\{\w+\}", "…", rule[1]) for rule in columns}
+    sentences = {rule: re.sub(r"(?:\{\w+\})+", "…", rule[1]) for rule in columns}
     rows = [(code(*names), code(rule[0]), sentences[rule]) for rule, names in columns.items()]
     return table(("path", "code", "sentence"), rows)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from flows.readers.lines import count_line_ends
 
 Span = tuple[int, int]
+_REST_OF_LINE = re.compile(r"[^\r\n]*+")
 
 
 class QuoteReader:
@@ -68,9 +69,6 @@ class QuoteReader:
         if cell["text"]:  # the `csv` module refuses the row, and continues with the next line
             return (at, at), _skip(_REST_OF_LINE, text, cell.end())
         return cell.span("space"), cell.end()
-
-
-_REST_OF_LINE = re.compile(r"[^\r\n]*+")
 
 
 def _skip(pattern: re.Pattern[str], text: str, start: int) -> int:

@@ -3,6 +3,7 @@
 import gzip
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from flows.readers.detect import detect_format
@@ -10,6 +11,7 @@ from flows.readers.sources import STDIN_NAME, Source
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from tests.flows.readers.outcomes import SMALL, Reader
+from tests.flows.readers.parquet.test_reader import parquet
 
 USER = b'{"email":"ann@example.com"}'
 CSV = b"email,name\nann@example.com,Ann\n"
@@ -123,6 +125,18 @@ def test_a_file_of_white_space_is_refused_as_empty(name: str, content: bytes, re
 def test_a_file_without_users_has_no_records(name: str, content: bytes, reader: Reader) -> None:
     assert reader.read(content, name).seen == 0
     assert reader.read(gzip.compress(content), f"{name}.gz").seen == 0
+
+
+def test_a_table_without_rows_has_no_records(reader: Reader) -> None:
+    assert reader.read(parquet(pa.table({"email": pa.array([], pa.string())})), "users.parquet").seen == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("users.json", b"[%s]"), ("users.json", b"%s"), ("users.ndjson", b"%s\n")]
+)
+def test_a_key_that_is_not_utf8_refuses_its_record(name: str, content: bytes, reader: Reader) -> None:
+    outcome = reader.read(content % b'{"email":"a@b.c","Pr\xe9nom":"A"}', name)
+    assert outcome.errors == [(1, 1, "INVALID_TEXT")]
 
 
 def test_ndjson_with_a_large_first_record_is_detected(reader: Reader) -> None:

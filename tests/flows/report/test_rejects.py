@@ -322,3 +322,30 @@ def test_more_keys_than_a_table_can_have_are_refused(settings: Settings) -> None
     with pytest.raises(FileFault, match="61 different keys"):
         write_rejects(Store(narrow), job.job_id, settings.database.parent / "fix.csv")
     assert write_rejects(Store(narrow), job.job_id, settings.database.parent / "fix.json").records == 2
+
+
+@pytest.mark.parametrize("target", ["rejects.csv", "rejects.ndjson"])
+def test_rows_that_lack_a_separator_are_written_as_they_were(settings: Settings, target: str) -> None:
+    rows = [
+        'bob@x.example,Bob"Doe, Junior",bd',
+        ' "b@x.example" ,"two\r\nlines", "a ""b"" c",d"x',
+        '"=b@x.example",\u00a0\'=1",b"\\N"c"',
+    ]
+    path = settings.database.parent / "users.csv"
+    path.write_bytes("\n".join(["email,name,nickname", *rows, 'no address, "Lo, Ann", " A "']).encode())
+    job = import_file(settings, path, Mode.INSERT)
+    assert job.errors_by_code == {"MALFORMED_RECORD": 3, "FORMAT": 1}
+    written = read(reject_file(settings, job, target))
+    assert [row[ORIGINAL_COLUMN] for row in written[:3]] == rows
+    assert (written[3]["name"], written[3]["nickname"]) == ("Lo, Ann", " A ")
+
+
+def test_absent_cells_stay_absent_in_other_formats(settings: Settings) -> None:
+    path = settings.database.parent / "users.csv"
+    path.write_text("email,name,blocked,shoe\nno address,\\N,T,\\N\n", encoding="utf-8")
+    job = import_file(settings, path, Mode.INSERT)
+    (refused,) = read(reject_file(settings, job, "rejects.ndjson"))
+    assert {name: value for name, value in refused.items() if name not in REJECT_COLUMNS} == {
+        "email": "no address",
+        "blocked": True,
+    }
