@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,7 +27,14 @@ from tests.flows.readers.parquet.encrypted import encrypt
 
 FILES = int(os.environ.get("DAMAGED_FILES", "40"))
 SECONDS = 30  # for one file, on a busy machine
-CODECS = ("none", "snappy", "gzip", "brotli", "lz4", "zstd")
+CODECS: tuple[Literal["none", "snappy", "gzip", "brotli", "lz4", "zstd"], ...] = (
+    "none",
+    "snappy",
+    "gzip",
+    "brotli",
+    "lz4",
+    "zstd",
+)
 Damage = Callable[[bytearray, random.Random], None]
 
 
@@ -52,7 +60,7 @@ def whole_files() -> Iterator[bytes]:
         pq.write_table(
             table,
             file,
-            compression=codec,  # type: ignore[arg-type] - the stubs lack some
+            compression=codec,
             data_page_version="2.0" if number % 2 else "1.0",
             use_dictionary=number % 3 != 0,
             row_group_size=100 if number % 2 else 1000,

@@ -2,7 +2,6 @@
 
 import json
 import re
-from json.decoder import scanstring
 
 REWRITTEN = r"[:\[,][ \t\r\n]*-?(?:[0-9]+[.eE]|0)"  # a number that DuckDB may write in another way
 _DECODER = json.JSONDecoder()
@@ -15,7 +14,7 @@ def read_members(text: str) -> dict[str, str]:
     members: dict[str, str] = {}
     at = _after(_SPACE, text, text.index("{") + 1)
     while text[at] == '"':
-        key, at = scanstring(text, at + 1)
+        key, at = _DECODER.raw_decode(text, at)
         begin = _after(_SPACE, text, text.index(":", at) + 1)
         _, end = _DECODER.raw_decode(text, begin)
         members.setdefault(key, re.sub(r"[\r\n]+", " ", text[begin:end]))

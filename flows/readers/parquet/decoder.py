@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from io import IOBase
 from pathlib import Path
 from typing import IO, cast
 
@@ -40,10 +41,16 @@ def decoding(source: Source, *, limits: ReadLimits, waiting: Callable[[], None])
     request = [[_ROOT, *sys.path], source.name, str(source.path), source.size, asdict(limits)]
     # -I and -S: without a look at the environment, in a third of the time
     command = [sys.executable, "-I", "-S", "-c", _PROGRAM, json.dumps(request)]
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     try:
-        # in a session of its own: Ctrl-C stops the import only, which stops the decoder
-        process = subprocess.Popen(command, **pipes, bufsize=0, pipesize=MIB, start_new_session=True)  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            pipesize=MIB,
+            start_new_session=True,  # Ctrl-C stops the import only, which stops the decoder
+        )
     except OSError as error:
         message = f"{source.name} cannot be decoded: no process can be started ({(error.strerror or '').lower()})"
         raise FileFault(ErrorCode.FILE_UNREADABLE, message, "allow more processes or open files") from error
@@ -67,7 +74,7 @@ class Decoder:
         self._ready = select.poll()
         self._ready.register(self._output, select.POLLIN)
         with self._faults():
-            self._stream = pa.ipc.open_stream(pa.PythonFile(self, "r"))
+            self._stream = pa.ipc.open_stream(pa.PythonFile(cast("IOBase", self), "r"))
 
     @property
     def columns(self) -> list[str]:
@@ -112,9 +119,9 @@ class Decoder:
         name = self._source.name
         if "decrypt" in report:
             return FileFault(ErrorCode.FILE_FORMAT, f"{name} is encrypted", "write it again without encryption")
-        with suppress(ValueError):
+        with suppress(ValueError, KeyError):
             code, message, hint = json.loads(report[report.rfind("\n") + 1 :])
-            return FileFault(ErrorCode(code), message, hint)
+            return FileFault(ErrorCode[code], message, hint)
         if status == -signal.SIGKILL or any(text in report for text in _NO_MEMORY_TEXTS):
             return MemoryError(f"the decoder of {name} ended without memory")
         how = f"signal {-status} ({signal.strsignal(-status)})" if status < 0 else f"exit code {status}"

@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BufferedWriter, FileIO
 from pathlib import Path
 
 import pyarrow as pa
@@ -37,7 +38,7 @@ def main(name: str, path: str, size: int, limits: dict[str, int]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     pa.set_memory_pool(pa.system_memory_pool())  # others keep memory that is free, and reserve address space
     try:
-        with open(1, "wb", buffering=MIB, closefd=False) as output:
+        with BufferedWriter(FileIO(1, "wb", closefd=False), MIB) as output:
             _write_batches(Source(name, Path(path), size), ReadLimits(**limits), output)
     except FileFault as fault:
         os.write(2, f"\n{json.dumps([fault.code, fault.message, fault.hint])}".encode())
@@ -50,7 +51,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _write_batches(source: Source, limits: ReadLimits, output: object) -> None:
+def _write_batches(source: Source, limits: ReadLimits, output: "BufferedWriter[FileIO]") -> None:
     with _open(source) as file:
         rows = file.metadata.num_rows
         schema = _make_plain(file.schema_arrow).with_metadata({"rows": str(rows)})
@@ -160,7 +161,7 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:  # noqa: PLR0911 - one line f
     if isinstance(kind, pa.StructType):
         return pa.struct([_plain_field(field) for field in kind])
     if isinstance(kind, pa.MapType):
-        return pa.map_(_plain_field(kind.key_field), _plain_field(kind.item_field))
+        return pa.map_(_plain_type(kind.key_type), _plain_type(kind.item_type))
     if pa.types.is_nested(kind) and hasattr(kind, "value_field"):  # the five types of lists
         return pa.list_(_plain_field(kind.value_field))
     if pa.types.is_float16(kind):

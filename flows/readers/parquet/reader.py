@@ -69,9 +69,9 @@ def _check(records: pa.RecordBatch, *, first: int, reading: Reading) -> CheckedR
     checked = _check_texts(numbered[writable], escaped.take(pa.array(writable, pa.int64())), reading)
     refused = not_utf8.join(checked.rows.select("record", "text"), on="record", how="left", maintain_order="left")
     frames = (checked.rows, checked.refused, checked.errors)
-    rows, *unreadable = (frame.join(not_utf8, on="record", how="anti", maintain_order="left") for frame in frames)
-    added = (refused, make_errors(refused, [_NOT_UTF8] * refused.height))
-    return CheckedRecords(rows, *(pl.concat(pair).sort("record") for pair in zip(unreadable, added, strict=True)))
+    rows, others, errors = (f.join(not_utf8, on="record", how="anti", maintain_order="left") for f in frames)
+    found = make_errors(refused, [_NOT_UTF8] * refused.height)
+    return CheckedRecords(rows, pl.concat([others, refused]).sort("record"), pl.concat([errors, found]).sort("record"))
 
 
 def _check_texts(numbered: pl.DataFrame, records: pa.RecordBatch, reading: Reading) -> CheckedRecords:

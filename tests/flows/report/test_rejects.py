@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -264,14 +265,15 @@ def test_numbers_keep_every_digit(settings: Settings, target: str) -> None:
 
 @pytest.mark.parametrize("kind", [pa.int64(), pa.uint64(), pa.decimal128(20, 0), pa.date32(), pa.float64(), pa.bool_()])
 def test_columns_of_a_parquet_file_keep_their_values(settings: Settings, kind: pa.DataType) -> None:
-    values = {
+    samples: dict[pa.DataType, list[Any]] = {
         pa.int64(): [2**62 + 1, -5],
         pa.uint64(): [2**64 - 1, 5],
         pa.decimal128(20, 0): [Decimal(10**19 + 1), Decimal(1)],
         pa.date32(): [date(2024, 2, 29), date(1, 1, 1)],
         pa.float64(): [1e300, 0.1],
         pa.bool_(): [True, False],
-    }[kind]
+    }
+    values = samples[kind]
     table = pa.table({"email": ["a@x.example", "b@x.example"], "user_id": pa.array(values, kind), "pin": [1, 2]})
     path = settings.database.parent / "users.parquet"
     pq.write_table(table, path)
