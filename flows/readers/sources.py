@@ -74,7 +74,7 @@ def open_source(source: Source) -> BufferedReader:
 
 def open_binary(source: Source) -> pa.OSFile:
     """Open the source for PyArrow, which by itself takes no name with bytes that are not UTF-8."""
-    return pa.OSFile(os.fsencode(source.path))
+    return pa.OSFile(os.fsencode(source.path), "r")  # type: ignore[arg-type] # it takes bytes, too
 
 
 def format_from_name(name: str) -> str | None:

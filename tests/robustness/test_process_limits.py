@@ -15,9 +15,9 @@ from tests.robustness.processes import ROOT
 
 FAULTS = {"OUT_OF_MEMORY", "DATABASE_UNREADABLE", "DISK_FULL"}
 KINDS = {"address space": resource.RLIMIT_AS, "open files": resource.RLIMIT_NOFILE, "file size": resource.RLIMIT_FSIZE}
-LADDER = [("address space", int(size * 1e9)) for size in (0.1, 0.4, 0.7, 1.1, 1.6, 2.2, 2.6, 4)]
-LADDER += [("open files", number) for number in (6, 12, 20, 40, 64)]
-LADDER += [("file size", size) for size in (1_000, 100_000, 100_000_000)]
+LADDER = [("address space", int(size * 1e9)) for size in (0.1, 0.7, 1.6, 2.6)]
+LADDER += [("open files", number) for number in (6, 20, 64)]
+LADDER += [("file size", size) for size in (1_000, 100_000)]
 
 
 def run_limited(limits: dict[str, int], *arguments: object) -> "subprocess.CompletedProcess[str]":
@@ -99,13 +99,13 @@ def test_a_list_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_output_in_any_encoding_is_complete(encoding: str, tmp_path: Path) -> None:
     source = tmp_path / "jörg-\U0001f600.ndjson"
-    source.write_text('{"email": "jörg"}\n', encoding="utf-8")
+    source.write_text('{"email": "ann@example.com"}\n{"email": "jörg"}\n', encoding="utf-8")
     command = [sys.executable, "-m", "flows.import_users", source, "--direct", "--quiet"]
     for more in (["--json"], []):
         done = subprocess.run(
             [*command, *more, "--database", tmp_path / f"u{len(more)}.duckdb"],
             cwd=ROOT, env={**os.environ, "PYTHONIOENCODING": encoding, "LC_ALL": "C"}, capture_output=True, check=False,
         )  # fmt: skip
-        assert (done.returncode, b"Traceback" in done.stderr) == (1, False)
+        assert (done.returncode, b"Traceback" in done.stderr) == (3, False)
         if more:
             assert json.loads(done.stdout.decode(encoding))["sources"] == [str(source)]
