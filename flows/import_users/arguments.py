@@ -48,7 +48,7 @@ def form(model: type[BaseModel]) -> Callable[[Function], Function]:
 
 
 def to_form(options: BaseModel) -> dict[str, object]:
-    """Return the options as parameters of their flow, as JSON values; names of files with escapes for what is not UTF-8."""
+    """Return the options as parameters of their flow, as JSON values; what is not UTF-8 in a name is escaped."""
     absent = {name: _absent(field) for name, field in type(options).model_fields.items()}
     values = json.loads(json.dumps(options.model_dump()))
     return {name: absent[name] if value is None else _escape(value) for name, value in values.items()}

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from flows.import_users.arguments import command_group, command_line, option_group, parse_options, parse_path
-from flows.import_users.resources import JOB_BYTES, PREFECT_BYTES, QUERY_BYTES, require_resources
 from flows.report.command_line import UsageError
 from flows.report.printing import ignore_closed_pipe, print_json, warn_of_lost_output
 from flows.settings import (
@@ -26,6 +25,7 @@ from flows.settings import (
     memory_size,
     settings_from,
 )
+from flows.store.resources import JOB_BYTES, PREFECT_BYTES, require_resources
 from schemas.job import JobSummary
 from schemas.options import RUN, JobOptions
 
@@ -73,9 +73,7 @@ class Common:
     def settings(self) -> Settings:
         """The settings of a command that only names the database."""
         with usable_environment():
-            settings = settings_from(os.environ, database=self.database)
-        require_resources(QUERY_BYTES)
-        return settings
+            return settings_from(os.environ, database=self.database)
 
     def find_store(self) -> "Store":
         """Return the store of the database, or raise `DatabaseFault` if there is none yet."""

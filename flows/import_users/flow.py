@@ -27,7 +27,6 @@ from prefect.states import Failed
 from flows.import_users import local_server
 from flows.import_users.arguments import form, from_form, to_form
 from flows.import_users.prefect_run import ended_by, report_end, run_job_in_flow
-from flows.import_users.resources import PREFECT_BYTES, require_resources
 from flows.pipeline.job import Observer
 from flows.pipeline.stop import A_SIGNAL, POLL_SECONDS, Stop, canceled_by, on_signals
 from flows.report.artifacts import mask_emails
@@ -36,6 +35,7 @@ from flows.report.deadline import in_thread
 from flows.report.notices import notify
 from flows.report.prefect import API_ERRORS, FLOW_NAME, drain, final_state
 from flows.settings import NoticeSettings, Settings, settings_from
+from flows.store.resources import PREFECT_BYTES, require_resources
 from schemas.codes import ErrorCode
 from schemas.faults import Fault, JobFault
 from schemas.job import JobSummary

@@ -6,7 +6,7 @@ from pathlib import Path
 from flows.import_users import local_server
 from flows.import_users.arguments import command_group, command_line, parse_options, to_form
 from flows.import_users.cli import COMMON, Common
-from flows.import_users.resources import PREFECT_BYTES, require_resources
+from flows.store.resources import PREFECT_BYTES, require_resources
 from schemas.codes import ErrorCode
 from schemas.faults import ExitCode, JobFault
 from schemas.options import InboxOptions

@@ -13,7 +13,8 @@ from importlib import import_module
 from itertools import takewhile
 from typing import TYPE_CHECKING, NoReturn
 
-from flows.report.printing import ignore_closed_pipe, prepare_streams, print_json, warn_of_lost_output
+from flows.report.printing import escape_bytes, ignore_closed_pipe, prepare_streams, print_json, warn_of_lost_output
+from flows.store.resources import QUERY_BYTES, require_resources
 from schemas.codes import ErrorCode
 from schemas.faults import Canceled, ExitCode, Fault, JobFault
 from schemas.job import FaultRecord, fault_record
@@ -108,9 +109,12 @@ def _call(app: "App", tokens: Sequence[str]) -> int:
     """Run the command, or print the help that was asked for; raise `UsageError` for a group without a command."""
     _, apps, rest = app.parse_commands(tokens)
     only_options = all(text.startswith("-") for text in rest)
-    if apps[-1].default_command is None and only_options and not {"--help", "-h", "--version"} & {*tokens}:
+    loads_no_engine = bool({"--help", "-h", "--version"} & {*tokens})
+    if apps[-1].default_command is None and only_options and not loads_no_engine:
         raise UsageError("a command is required")
     command, bound, _ = app.parse_args(tokens, print_error=False, exit_on_error=False)
+    if not loads_no_engine:
+        require_resources(QUERY_BYTES)
     return command(*bound.args, **bound.kwargs) or ExitCode.ALL_ROWS_IN
 
 
@@ -133,4 +137,4 @@ def _print_failure(record: FaultRecord, *, subject: str, as_json: bool) -> None:
         return
     with suppress(BrokenPipeError):
         hint = f"{record['hint']}\n" if record["hint"] else ""
-        sys.stderr.write(f"{subject}: {record['message']}\n{hint}")
+        sys.stderr.write(escape_bytes(f"{subject}: {record['message']}\n{hint}"))

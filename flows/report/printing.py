@@ -18,6 +18,22 @@ if TYPE_CHECKING:
 ESCAPES = "json-escapes"
 
 
+def escape_bytes(text: str) -> str:
+    """Return the text with what is no Unicode as escapes: the bytes of an argument that are not UTF-8."""
+    return text.encode("utf-8", ESCAPES).decode()
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    """Return what cannot be encoded as JSON writes it, which cannot read the `\\xe9` of `backslashreplace`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)), error.end
+
+
+codecs.register_error(ESCAPES, _escape)
+
+
 class Output(io.FileIO):
     """A stream that remembers why it could not be written and goes on: a full disk does not end a job."""
 
@@ -35,8 +51,7 @@ class Output(io.FileIO):
 
 
 def prepare_streams() -> None:
-    """Make every text printable whatever the locale, and open what the caller closed, so that no file takes its place."""
-    codecs.register_error(ESCAPES, _escape)
+    """Make every text printable whatever the locale, and open what the caller closed: no file may take its place."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = getattr(sys, name)
         if stream is None:
@@ -47,14 +62,6 @@ def prepare_streams() -> None:
             lines = number == 2 or raw.isatty()
             opened = io.TextIOWrapper(io.BufferedWriter(raw), encoding, ESCAPES, line_buffering=lines)
             setattr(sys, name, opened)
-
-
-def _escape(error: UnicodeError) -> tuple[str, int]:
-    """Return what cannot be encoded as JSON writes it; `backslashreplace` would write `\\xe9`, which JSON cannot read."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)), error.end
 
 
 def warn_of_lost_output() -> bool:
@@ -81,7 +88,7 @@ def ignore_closed_pipe() -> Iterator[None]:
 
 def print_json(document: object) -> None:
     """Print one JSON document on a line of its own."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    sys.stdout.write(escape_bytes(json.dumps(document, ensure_ascii=False)) + "\n")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -64,10 +64,10 @@ def require_usable_path(path: Path) -> None:
         reason = f"it has more than {LONGEST_PATH} bytes"
     if reason:
         shown = NOT_UTF8.sub(lambda byte: ascii(byte[0])[1:-1], str(path))
+        shown = shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[:SHOWN_CHARACTERS]}…"
         raise DatabaseFault(
             ErrorCode.DATABASE_UNREADABLE,
-            f"{shown[:SHOWN_CHARACTERS]}{'…' * (len(shown) > SHOWN_CHARACTERS)} cannot be the path of a DuckDB database:"
-            f" {reason}",
+            f"{shown} cannot be the path of a DuckDB database: {reason}",
             "name another path with --database",
         )
 
@@ -83,13 +83,16 @@ def folder_fault(folder: Path, error: Exception) -> DatabaseFault:
 
 
 def find_shortage(error: BaseException) -> DatabaseFault | None:
-    """Return the fault that an error stands for if disk or memory ran out, else None."""
+    """Return the fault that an error stands for if disk, memory or open files ran out, else None."""
     if _is_full(error):
         hint = "free space on the disk and run it again; nothing was merged"
         return DatabaseFault(ErrorCode.DISK_FULL, "the disk is full", hint)
     if _is_out_of_memory(error):
         hint = "close other programs, or allow more with --memory-limit or IMPORT_MEMORY_LIMIT; nothing was merged"
         return DatabaseFault(ErrorCode.OUT_OF_MEMORY, "there is not enough memory for the job", hint)
+    if isinstance(error, ENGINE_ERRORS) and "Too many open files" in str(error):
+        hint = "allow more with `ulimit -n` and run it again; nothing was merged"
+        return DatabaseFault(ErrorCode.DATABASE_UNREADABLE, "the process cannot open more files", hint)
     return None
 
 

@@ -143,4 +143,4 @@ def _find_largest(column: "pa.Array[Any]") -> Iterator[int]:
 
 def open_binary(source: Source) -> pa.OSFile:
     """Open the source for PyArrow, which by itself takes no name with bytes that are not UTF-8."""
-    return pa.OSFile(os.fsencode(source.path))
+    return pa.OSFile(os.fsencode(source.path), "r")  # type: ignore[arg-type] # it takes bytes, too

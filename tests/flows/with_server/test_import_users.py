@@ -1,6 +1,8 @@
 """A job run as a flow: what a real server shows of it, and how it is cancelled there."""
 
+import asyncio
 import json
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -126,6 +128,37 @@ def test_run_without_refused_rows_is_completed(client: SyncPrefectClient, tmp_pa
     assert shown.state is not None
     assert (shown.state.type.value, shown.state.name) == ("COMPLETED", "Completed")
     assert "import-errors" not in artifacts_of(client, summary.job_id)
+
+
+def test_a_name_that_is_not_utf8_is_shown_with_escapes(
+    client: SyncPrefectClient, source: Path, settings: Settings
+) -> None:
+    path = source.rename(source.with_name(os.fsdecode(b"us\xe9rs.ndjson")))
+    summary = run(path, settings=settings)
+    assert summary.inserted == 2
+    shown = client.read_flow_run(UUID(summary.job_id))
+    assert shown.name == r"import us\udce9rs.ndjson"
+    assert shown.parameters["sources"] == [*summary.sources] == [str(path).replace("\udce9", r"\udce9")]
+    assert r"us\\udce9rs" in str(artifacts_of(client, summary.job_id)["import-summary"].data)
+
+
+def test_a_variable_that_cannot_be_used_fails_a_run_of_a_worker_with_its_name(
+    client: SyncPrefectClient, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMPORT_BATCH_ROWS", "0")
+    state = asyncio.run(import_users(sources=[str(source)], return_state=True))  # type: ignore[arg-type] # a coroutine
+    assert state.type.value == "FAILED"
+    assert str(state.message).startswith("IMPORT_BATCH_ROWS is '0'; it must be a whole number from 1 to ")
+
+
+@pytest.mark.parametrize(("name", "value"), [("connection", "a\nb"), ("connection", ""), ("external_id", "n" * 300)])
+def test_a_text_of_the_form_that_cannot_be_used_fails_the_run(
+    client: SyncPrefectClient, source: Path, name: str, value: str
+) -> None:
+    run_of_form = import_users(sources=[str(source)], return_state=True, **{name: value})  # type: ignore[call-overload]
+    state = asyncio.run(run_of_form)
+    assert state.type.value == "FAILED"
+    assert name.replace("_", "-") in str(state.message)
 
 
 def test_missing_file_fails_the_run_with_its_code(client: SyncPrefectClient, settings: Settings) -> None:

@@ -1,4 +1,7 @@
-"""Check that the system lets this process have what a command needs, before an engine loads that would abort without."""
+"""Check that the limits of the process leave what a command needs, before an engine loads that would abort without it.
+
+Nothing here imports an engine.
+"""
 
 import os
 import resource
@@ -10,11 +13,11 @@ JOB_BYTES = 2_500_000_000  # of addresses: aborted with 2.0, imported 400,000 ro
 PREFECT_BYTES = 3_000_000_000
 QUERY_BYTES = 1_600_000_000  # for a command that only reads the database
 PROCESSOR_BYTES = 150_000_000  # for the threads of each processor beyond two
-FILES = 48  # open at once: an import needs 16, with Prefect 32
+FILES = 48  # open at once: an import needs 16 of them, and one with Prefect runs with this many
 
 
 def require_resources(address_bytes: int) -> None:
-    """Raise `JobFault` unless the limits of the process (`ulimit`) allow so many bytes of addresses and enough files."""
+    """Raise `JobFault` unless `ulimit` allows the process so many bytes of addresses, and files enough."""
     needed = address_bytes + PROCESSOR_BYTES * max(0, (os.cpu_count() or 2) - 2)
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY and limit < needed:
