@@ -2,6 +2,7 @@
 
 import os
 import resource
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,16 +36,20 @@ def private_umask() -> Iterator[None]:
 
 
 @contextmanager
-def atomic_write(path: Path, *, temporary: Path | None = None) -> Iterator[Path]:
+def atomic_write(path: Path, *, temporary: Path | None = None, keep_owner: bool = False) -> Iterator[Path]:
     """Yield the path of a private temporary file, and rename that file to `path` at the end of the block.
 
     An exception removes the temporary file and leaves `path` as it was. By default the temporary file is beside
-    `path` and has the same ending.
+    `path` and has the same ending; with `keep_owner` it gets owner and permissions of the file that it replaces.
     """
     temp = temporary or path.with_name(f".{os.getpid()}-{path.name}")
     try:
         with private_umask():
             yield temp
+            if keep_owner:
+                before = path.stat()
+                os.chown(temp, before.st_uid, before.st_gid)
+                temp.chmod(stat.S_IMODE(before.st_mode))
             temp.replace(path)
     finally:
         temp.unlink(missing_ok=True)
