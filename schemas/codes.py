@@ -87,6 +87,7 @@ class ErrorCode(StrEnum):
     TIMED_OUT = "TIMED_OUT", "the job exceeded its time limit", Scope.JOB
     CANCELED = "CANCELED", "the job was canceled", Scope.JOB
     JOB_NOT_FOUND = "JOB_NOT_FOUND", "the job does not exist", Scope.JOB
+    USER_NOT_FOUND = "USER_NOT_FOUND", "nothing names the user", Scope.JOB
     NOT_UNDOABLE = "NOT_UNDOABLE", "the job cannot be undone", Scope.JOB
     REJECTS_PURGED = "REJECTS_PURGED", "the refused records are no longer kept", Scope.JOB
     JOB_RUNNING = "JOB_RUNNING", "the job has not ended", Scope.JOB

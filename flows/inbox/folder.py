@@ -17,6 +17,8 @@ from schemas.faults import JobFault
 from schemas.job import JobStatus, JobSummary
 
 LOCK_NAME = ".user-import.lock"
+ARCHIVES = ("done", "refused")
+REPORT = ".report.json"  # after the name of the file that it is about
 UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart")  # suffixes of files that are not complete
 # Failures that another run may not have; the file stays in the inbox.
 RETRIED_CODES = (
@@ -50,6 +52,16 @@ class Inbox:
         """Return the complete files by name: those last modified at or before that time, in seconds since 1970."""
         return [path for path in sorted(self.path.iterdir()) if _is_ready(path, settled_before=settled_before)]
 
+    def files(self) -> Iterator[Path]:
+        """Yield every file that waits, was imported or was refused; neither reports nor symbolic links."""
+        for folder in (self.path, *(self.path / name for name in ARCHIVES)):
+            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+                if (
+                    not (path.name.startswith(".") or path.is_symlink() or path.name.endswith(REPORT))
+                    and path.is_file()
+                ):
+                    yield path
+
     def archive(self, path: Path, summary: JobSummary, errors: Sequence[ErrorRow]) -> Path | None:
         """Move an imported file to `done` or `refused` with a report beside it; return None for a file that stays."""
         if summary.fault and summary.fault["code"] in RETRIED_CODES:
@@ -59,7 +71,7 @@ class Inbox:
         report = {"summary": summary.to_dict(), "errors": [dict(error) for error in errors]}
         text = json.dumps(report, ensure_ascii=False, indent=2, default=str) + "\n"
         with private_umask():
-            target.with_name(f"{target.name}.report.json").write_text(text, encoding="utf-8")
+            target.with_name(f"{target.name}{REPORT}").write_text(text, encoding="utf-8")
         path.rename(target)  # last: after a crash the file is found again, and the job recognises its content
         return target
 

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from flows.import_users.arguments import command_group, count_in, parse_path, parse_text
 from flows.import_users.cli import COMMON, Common
 from flows.readers.limits import Range
+from flows.report.command_line import UsageError
 from flows.report.printing import format_cell, print_json, print_table
 from flows.settings import RETENTION_DAYS
 from schemas.faults import ExitCode
@@ -210,39 +211,63 @@ def purge(
     ] = None,
     dry_run: Annotated[bool, Parameter(help="Say what would be removed, remove nothing.")] = False,
     common: Common = COMMON,
-) -> None:
+) -> int:
     """Remove job folders and refused rows past retention."""
     from flows.store.retention import purge as purge_jobs
 
     purged = purge_jobs(common.find_store(), days=days, dry_run=dry_run)
     removed = "would be removed" if dry_run else "removed"
+    document = {
+        "jobs": list(purged.jobs),
+        "rejected_users": purged.rejected_users,
+        "left": list(map(str, purged.left)),
+        "dry_run": dry_run,
+    }
     common.print(
-        {"jobs": list(purged.jobs), "rejected_users": purged.rejected_users, "dry_run": dry_run},
+        document,
         f"the data of {len(purged.jobs)} jobs {removed}, {purged.rejected_users} refused rows with it\n"
-        + "".join(f"  {job}\n" for job in purged.jobs),
+        + "".join(f"  {job}\n" for job in purged.jobs)
+        + "".join(f"not removed, it belongs to another user: {folder}\n" for folder in purged.left),
     )
+    return ExitCode.JOB_FAILED if purged.left else ExitCode.ALL_ROWS_IN
 
 
 @app.command
 def forget(
-    user: Annotated[
-        str, Parameter(metavar="USER", help="A user_id, e-mail address or username.", converter=parse_text)
-    ],
+    value: Annotated[
+        str | None, Parameter(metavar="VALUE", help="A key of the user, of any kind.", converter=parse_text)
+    ] = None,
     /,
     *,
+    email: Annotated[
+        str | None, Parameter(metavar="VALUE", help="The user's e-mail address.", converter=parse_text)
+    ] = None,
+    username: Annotated[
+        str | None, Parameter(metavar="VALUE", help="The user's username.", converter=parse_text)
+    ] = None,
+    user_id: Annotated[str | None, Parameter(metavar="VALUE", help="The user's user_id.", converter=parse_text)] = None,
     connection: Annotated[
-        str, Parameter(metavar="ID", help="The connection that the user belongs to.", converter=parse_text)
-    ] = "default",
+        str | None,
+        Parameter(metavar="ID", help="The connection of the user.", show_default="default", converter=parse_text),
+    ] = None,
+    all_connections: Annotated[bool, Parameter(help="Erase the user from every connection.")] = False,
+    inbox: Annotated[
+        tuple[Path, ...],
+        Parameter(metavar="FOLDER", help="An inbox to search as well; those of jobs are found.", negative_iterable=()),
+    ] = (),
+    dry_run: Annotated[bool, Parameter(help="List every place that has the user, change nothing.")] = False,
+    yes: Annotated[bool, Parameter(help="Do not ask.")] = False,
     common: Common = COMMON,
-) -> None:
-    """Erase a user everywhere, the database file included."""
-    from flows.store.retention import forget as forget_user
+) -> int:
+    """Erase one user from tables, job folders and inboxes, down to the bytes of the database file."""
+    from flows.jobs import forget_command
 
-    forgotten = forget_user(common.find_store(), user, connection_id=connection)
-    text = "nothing names that user; nothing was erased\n"
-    if forgotten.rows or forgotten.jobs:
-        text = f"erased: {forgotten.rows} rows, and the staged data of {len(forgotten.jobs)} jobs\n"
-    common.print({"rows": forgotten.rows, "jobs": list(forgotten.jobs)}, text)
+    given = {None: value, "email": email, "username": username, "user_id": user_id}
+    wanted = forget_command.parse_user(given)
+    if connection is not None and all_connections:
+        raise UsageError("--connection and --all-connections exclude each other")
+    scope = None if all_connections else connection or "default"
+    return forget_command.run(common, wanted, connection_id=scope, inboxes=inbox, dry_run=dry_run, yes=yes)
 
 
 def _short_row(job: "JobSummary") -> tuple[str, str, str, str]:

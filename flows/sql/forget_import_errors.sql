@@ -1,4 +1,3 @@
--- grain: one row per error whose message contains the user; parameters: pattern (a regular expression)
-update import_errors
-set message = 'erased with the user that it named'
-where regexp_matches(message, $pattern)
+-- grain: one row per error or warning about a record of a forgotten user
+-- reads: records_of_user
+delete from import_errors where (job_id, record) in (select (job_id, record) from records_of_user)

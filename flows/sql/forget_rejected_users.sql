@@ -1,2 +1,3 @@
--- grain: one row per refused record that contains the user; parameters: pattern (a regular expression)
-delete from rejected_users where regexp_matches("user"::varchar, $pattern)
+-- grain: one row per refused record of a forgotten user
+-- reads: records_of_user
+delete from rejected_users where (job_id, record) in (select (job_id, record) from records_of_user)

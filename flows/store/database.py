@@ -1,6 +1,6 @@
 """Open DuckDB databases, which no other module does: migrate, lock, read, transact.
 
-How the file itself is created and compacted is in `flows.store.database_file`, what a statement does in the `sql`
+How the file itself is created and rewritten is in `flows.store.database_file`, what a statement does in the `sql`
 folders, and when it runs in `flows.pipeline`.
 """
 
@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 
 from flows.settings import Settings
-from flows.store.database_file import create_database, temp_path
+from flows.store.database_file import create_database, remove_temporary
 from flows.store.errors import busy_fault, find_shortage, folder_fault, is_held, require_usable_path, unreadable_fault
 from flows.store.fault_points import fault_point
 from flows.store.migrations import is_behind, migrate
@@ -118,7 +118,7 @@ class Store:
             self._attach(connection, read_only=read_only)
             make_private(self.path)
             if not read_only:
-                temp_path(self.path).unlink(missing_ok=True)
+                remove_temporary(self.path)
             connection.execute(f"use {CATALOG}")
             yield connection
             fault_point("database: close")
@@ -144,7 +144,7 @@ class Store:
             else:
                 if file in (None, self._file_id()):
                     return
-                connection.execute(f"detach {CATALOG}")  # a compacted copy has just replaced the file
+                connection.execute(f"detach {CATALOG}")  # a rewritten copy has just replaced the file
 
     def _file_id(self) -> tuple[int, int] | None:
         """Return device and inode of the file that has the path now."""

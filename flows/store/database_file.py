@@ -1,10 +1,11 @@
-"""Create and compact the database file: each is done under a temporary name, then renamed.
+"""Create and rewrite the database file: each is done under a temporary name, then renamed.
 
 Its tables are in `schemas/sql`; `flows.store.database` opens it.
 """
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -44,27 +45,49 @@ def _log_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.wal")
 
 
-def compact_database(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Replace the file of the attached database `store` by a fresh copy; the connection must not be used afterwards.
-    The connection keeps the lock on the old file until the copy has replaced it."""
-    with atomic_write(path, temporary=temp_path(path)) as temp:
-        _copy(connection, temp)
-        with temp.open("rb") as file:
-            os.fsync(file.fileno())
-        fault_point("put the copy in its place")
+def rewrite_database(connection: duckdb.DuckDBPyConnection, path: Path, change: Callable[[], None]) -> None:
+    """Replace the file of the attached database `store` by a copy to which `change` has been applied.
+
+    The new file has no byte of what was removed; until it is complete the old one stays as it was, and the connection
+    keeps the lock on it. The connection must not be used afterwards; `change` finds the tables by their names.
+    """
+    draft, temp = temp_paths(path)
+    try:
+        connection.execute("checkpoint store")
+        _copy(connection, "store", draft, name="draft")
+        connection.execute("use draft")
+        change()
+        fault_point("copy the changed database")
+        with atomic_write(path, temporary=temp, keep_owner=True):
+            _copy(connection, "draft", temp, name="rewritten")
+            connection.execute("checkpoint rewritten")
+            connection.execute("detach rewritten")
+            with temp.open("rb") as file:
+                os.fsync(file.fileno())
+            fault_point("put the copy in its place")
+    finally:
+        with suppress(duckdb.Error):
+            connection.execute("use memory")
+            connection.execute("detach draft")
+        remove_temporary(path)
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, temp: Path) -> None:
-    fault_point("copy the database")
-    connection.execute("checkpoint store")
-    quoted = str(temp).replace("'", "''")
-    connection.execute(f"attach '{quoted}' as rewritten (storage_version 'v1.5.0')")
-    connection.execute("copy from database store to rewritten")
-    connection.execute("checkpoint rewritten")
-    connection.execute("detach rewritten")
-    make_private(temp)
+def _copy(connection: duckdb.DuckDBPyConnection, source: str, target: Path, *, name: str) -> None:
+    """Copy an attached database to a new file, and leave that attached."""
+    fault_point(f"copy the database: {name}")
+    quoted = str(target).replace("'", "''")
+    connection.execute(f"attach '{quoted}' as {name} (storage_version 'v1.5.0')")
+    connection.execute(f"copy from database {source} to {name}")
+    make_private(target)
 
 
-def temp_path(path: Path) -> Path:
-    """Return the path of the compacted copy; a holder of the write lock may remove what a dead process left there."""
-    return path.parent / "jobs" / f".{path.name}.rewritten"
+def temp_paths(path: Path) -> tuple[Path, Path]:
+    """Return the paths of the copy that is changed, and of its own copy, which replaces the database."""
+    return path.parent / "jobs" / f".{path.name}.draft", path.parent / "jobs" / f".{path.name}.rewritten"
+
+
+def remove_temporary(path: Path) -> None:
+    """Remove the copies that a dead process left, with their logs; only for a holder of the write lock."""
+    for temp in temp_paths(path):
+        for leftover in (temp, _log_of(temp)):
+            leftover.unlink(missing_ok=True)

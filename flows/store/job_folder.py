@@ -75,6 +75,8 @@ class JobFolder:
             name = os.fsdecode((self.path / DATABASE_FILE).read_bytes())
         except FileNotFoundError:
             return True
+        except PermissionError:
+            return False
         return name in ("", database.name)
 
     def write_status(self, status: Mapping[str, object]) -> None:
@@ -111,10 +113,15 @@ class JobFolder:
                     break
             yield
 
-    def remove(self) -> None:
-        """Remove the folder and everything in it."""
-        with suppress(OSError):
-            shutil.rmtree(self.path)
+    def remove(self) -> bool:
+        """Remove the folder and everything in it, as far as possible; return whether nothing of it is left."""
+        shutil.rmtree(self.path, onerror=lambda *_: None)
+        return not os.path.lexists(self.path)
+
+    @property
+    def is_accessible(self) -> bool:
+        """Whether this user may read and change what is in the folder, if there is one."""
+        return not os.path.lexists(self.path) or os.access(self.path, os.R_OK | os.W_OK | os.X_OK)
 
     def remove_if_unknown(self, is_known: Callable[[], bool]) -> None:
         """Remove the folder of a job that never began: its lock is free and its id is unknown."""

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import resource
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -36,17 +37,22 @@ def private_umask() -> Iterator[None]:
 
 
 @contextmanager
-def atomic_write(path: Path, *, temporary: Path | None = None) -> Iterator[Path]:
+def atomic_write(path: Path, *, temporary: Path | None = None, keep_owner: bool = False) -> Iterator[Path]:
     """Yield the path of a private temporary file, and rename that file to `path` at the end of the block.
 
     An exception removes the temporary file and leaves `path` as it was. By default the temporary file is beside
-    `path` and has the same ending, and a short name: that of `path` may be as long as names can be.
+    `path` and has the same ending, and a short name: that of `path` may be as long as names can be. With `keep_owner` it
+    gets owner and permissions of the file that it replaces.
     """
     name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
     temp = temporary or path.with_name(f".{os.getpid()}-{name}{path.suffix[:16]}")
     try:
         with private_umask():
             yield temp
+            if keep_owner:
+                before = path.stat()
+                os.chown(temp, before.st_uid, before.st_gid)
+                temp.chmod(stat.S_IMODE(before.st_mode))
             temp.replace(path)
     finally:
         with suppress(OSError):  # such as a path that is too long; then there is no file

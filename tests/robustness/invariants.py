@@ -1,17 +1,20 @@
 """What must hold in the folder of a database after an operation, however it ended; each violation is a sentence."""
 
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.inbox.folder import LOCK_NAME
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import folders_in
 from flows.store.job_status import end_lost_jobs
 from flows.store.jobs import build_summary
 from flows.store.locks import is_locked
+from flows.store.staged_records import TEMPORARY
 from schemas.job import DONE, RUNNING, JobSummary
 from transforms.statements import run_mapped
 
@@ -58,7 +61,14 @@ def read_kept(settings: Settings) -> tuple[object, ...]:
         found.rejected_users,
         found.purged,
         {folder.path.name for folder in folders_in(settings.jobs_folder)},
+        find_ada(settings),
     )
+
+
+def find_ada(settings: Settings) -> set[str]:
+    """Return the files of the folder that hold the user whom the operation `forget` erases, but not the source."""
+    paths = (path for path in settings.database.parent.rglob("*") if path.is_file() and path.name != "users.ndjson")
+    return {path.suffix for path in paths if re.search(rb"(?i)ada@x\.example|u-ada", path.read_bytes())}
 
 
 def violations(settings: Settings, job_id: str | None, images: Images, *, killed: bool) -> Iterator[str]:
@@ -103,8 +113,11 @@ def _stray_files(settings: Settings, known: AbstractSet[str]) -> Iterator[str]:
 
 def _belongs(parts: tuple[str, ...], known: AbstractSet[str]) -> bool:
     if len(parts) == 1:
-        return parts[0] in {"users.duckdb", "users.duckdb.wal", "users.ndjson", "jobs"}
-    if any(parts[1].startswith(draft) for draft in (".new.duckdb", ".users.duckdb.rewritten")):
+        return parts[0] in {"users.duckdb", "users.duckdb.wal", "users.ndjson", "jobs", "inbox"}
+    if parts[0] == "inbox":
+        return parts[-1] in {"new.ndjson", "done", "old.json", LOCK_NAME} or parts[-1].startswith(TEMPORARY)
+    drafts = (".new.duckdb", ".users.duckdb.draft", ".users.duckdb.rewritten")
+    if any(parts[1].startswith(draft) for draft in drafts):
         return True  # of a killed process; the next one removes it
     return parts[1] in known or parts[1] in {".slots", ".new.lock"}
 
@@ -114,6 +127,8 @@ def leftovers(settings: Settings) -> Iterator[str]:
     with Store(settings).transaction() as connection:
         connection.execute("update import_jobs set external_id = external_id")
     known = read_state(settings).jobs.keys()
-    for path in sorted([*settings.database.parent.glob("*.wal"), *settings.jobs_folder.iterdir()]):
+    folder = settings.database.parent
+    temporary = folder.rglob(f"{TEMPORARY}*")
+    for path in sorted([*folder.glob("*.wal"), *settings.jobs_folder.iterdir(), *temporary]):
         if path.name not in known | {".slots", ".new.lock"}:
             yield f"{path.name} was left behind"

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from tests.population import Record, ReferenceImport, keys_of
@@ -63,6 +64,34 @@ class Model:
         self._mark_undone(target)
         return len(users), len(remaining) - len(users)
 
+    def forget(self, kind: str, value: str) -> None:
+        """Forget the user that has the key, or else the one that had it, with all changes; nobody where two had it."""
+        versions = self._versions()
+        had = {user for user, record in versions if (kind, value) in _keys(user, record)}
+        present = {user for user, record in self.reference.users.items() if (kind, value) in _keys(user, record)}
+        users = self._person(present or had, versions)
+        if (present or had) <= users:
+            for user in users:
+                self.reference.users.pop(user, None)
+            for job in self.jobs.values():
+                job.changes = {user: change for user, change in job.changes.items() if user not in users}
+
+    def _versions(self) -> list[tuple[str, Record | None]]:
+        """Return every user as it is, and as it was before each change."""
+        before = [(user, old) for job in self.jobs.values() for user, (old, _) in job.changes.items()]
+        return [*self.reference.users.items(), *before]
+
+    def _person(self, named: AbstractSet[str], versions: Sequence[tuple[str, Record | None]]) -> AbstractSet[str]:
+        """Return the ids of one person: users that are gone and had the same address are the same."""
+        person = {min(named)} if named else set[str]()
+        while True:
+            emails = {str(record["email"]).lower() for user, record in versions if record and user in person}
+            same = {user for user, record in versions if record and str(record["email"]).lower() in emails}
+            more = {user for user in same if user not in self.reference.users or user in named}
+            if more <= person:
+                return person
+            person |= more
+
     def _in_force(self, target: str) -> list[ModelJob]:
         return [job for job in self.jobs.values() if job.undoes == target and job.undone_by is None]
 
@@ -86,6 +115,10 @@ class Model:
         for user, record in self.reference.users.items():
             if record != before.get(user):
                 record[STAMP] = job_id
+
+
+def _keys(user: str, record: Record | None) -> list[tuple[str, str]]:
+    return [("user_id", user), *keys_of(record or {})]
 
 
 def _differences(

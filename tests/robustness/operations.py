@@ -5,13 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.inbox.folder import Inbox
+from flows.jobs.forget import forget
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.pipeline.undo import undo
 from flows.readers.limits import ReadLimits
 from flows.settings import Settings
 from flows.store.database import Store
-from flows.store.retention import forget, purge
+from flows.store.forget import WantedUser
+from flows.store.retention import purge
+from schemas.codes import ErrorCode
+from schemas.faults import JobFault
 from schemas.job import Mode
 from schemas.options import JobOptions
 
@@ -74,6 +79,19 @@ def _with_job_to_undo(settings: Settings) -> None:
     import_file(settings, CHANGE, mode=Mode.UPSERT)
 
 
+def _with_inbox(settings: Settings) -> None:
+    _with_job_to_undo(settings)
+    inbox = settings.database.parent / "inbox"
+    for folder in (inbox, inbox / "done"):
+        folder.mkdir(mode=0o700)
+    for path in (inbox / "new.ndjson", inbox / "done" / "old.json"):
+        records = [json.dumps(record) for record in (ADA, BOB)]
+        path.write_text("\n".join(records) if path.suffix == ".ndjson" else f"[{','.join(records)}]", encoding="utf-8")
+        path.chmod(0o600)
+    with Inbox(inbox).try_lock():
+        pass
+
+
 def _insert(settings: Settings, job_id: str) -> None:
     import_file(settings, job_id, mode=Mode.INSERT)
 
@@ -91,7 +109,11 @@ def _purge(settings: Settings, _job_id: str) -> None:
 
 
 def _forget(settings: Settings, _job_id: str) -> None:
-    forget(Store(settings), "ADA@x.example")
+    try:
+        forget(Store(settings), WantedUser("ADA@x.example", "email"), inboxes=[settings.database.parent / "inbox"])
+    except JobFault as fault:  # run again after it was complete
+        if fault.code is not ErrorCode.USER_NOT_FOUND:
+            raise
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -100,5 +122,5 @@ OPERATIONS: Mapping[str, Operation] = {
     "upsert": Operation(_with_changes, _upsert),
     "undo": Operation(_with_job_to_undo, _undo),
     "purge": Operation(_with_job_to_undo, _purge, is_job=False),
-    "forget": Operation(_with_job_to_undo, _forget, is_job=False),
+    "forget": Operation(_with_inbox, _forget, is_job=False),
 }

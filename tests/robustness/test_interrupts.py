@@ -122,7 +122,7 @@ def test_a_closed_standard_input_is_reported(settings: Settings) -> None:
     ("command", "by"),
     [
         (["flows.jobs", "undo"], "SIGINT"),
-        (["flows.jobs", "forget"], "SIGTERM"),
+        (["flows.jobs", "forget", "--yes"], "SIGTERM"),
         (["flows.connections", "show"], "SIGINT"),
     ],
 )

@@ -10,18 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from flows.jobs.forget import forget
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.errors import find_shortage
+from flows.store.fault_points import on_fault_point
+from flows.store.forget import WantedUser
 from flows.store.job_folder import JobFolder
 from flows.store.job_status import get_live_status
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import DONE, JobStatus, JobSummary
 from schemas.options import JobOptions
-from tests.flows.importing import query_rows, read_users
+from tests.flows.importing import import_records, query_rows, read_users
 from tests.population import user, write_ndjson
 
 USERS = 3_000
@@ -168,3 +171,32 @@ def test_the_command_line_reports_a_full_disk_in_one_sentence(small_disk: Path, 
     assert ended.returncode == ExitCode.JOB_FAILED
     assert json.loads(ended.stdout)["fault"]["code"] == "DISK_FULL"
     assert "Traceback" not in ended.stderr
+
+
+def test_forgetting_on_a_full_disk_erases_nothing_and_with_space_everything(small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
+    settings = Settings(database=small_disk / "users.duckdb", wait_seconds=1)
+    import_records(settings, [{"email": "ada@hidden.example", "name": "Hidden"}, user(1), user(1)])
+    before = read_users(settings)
+    _fill(small_disk, free=3_000_000)
+    with pytest.raises(DatabaseFault, match="are needed on the disk") as caught:
+        forget(Store(settings), WantedUser("ada@hidden.example", "email"))
+    assert (caught.value.code, "nothing was erased" in caught.value.hint) == (ErrorCode.DISK_FULL, True)
+    assert read_users(settings) == before
+    assert any(b"hidden" in path.read_bytes() for path in settings.jobs_folder.rglob("*.parquet"))
+
+    def fill_up(step: str) -> None:
+        if step == "copy the changed database":
+            _fill(small_disk, free=0)
+
+    (small_disk / "ballast").unlink()
+    with on_fault_point(fill_up), pytest.raises(DatabaseFault, match="the disk is full") as caught:
+        forget(Store(settings), WantedUser("ada@hidden.example", "email"))
+    assert "the tables still have the user" in caught.value.hint
+    assert read_users(settings) == before
+    assert [path.name for path in small_disk.rglob("*") if "users.duckdb." in path.name] == []
+    (small_disk / "ballast").unlink()
+    forget(Store(settings), WantedUser("ada@hidden.example", "email"))
+    others = [path for path in small_disk.rglob("*") if path.is_file() and path.suffix != ".ndjson"]
+    assert [path for path in others if b"idden" in path.read_bytes()] == []
+    assert [row["user_id"] for row in read_users(settings)] == ["u-1"]

@@ -1,4 +1,4 @@
-"""After any sequence of imports, undos, purges and crashes the users are those of a model in plain Python.
+"""After any sequence of imports, undos, purges, erasures and crashes the users are those of a model in plain Python.
 
 `STATE_MACHINE_EXAMPLES=300 python -m pytest tests/robustness/test_state_machine.py` tries more and longer sequences.
 """
@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -17,18 +18,23 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from flows.jobs.forget import forget
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.pipeline.undo import undo
 from flows.settings import Settings
+from flows.store.connections import add_connection
 from flows.store.database import Store
 from flows.store.fault_points import on_fault_point
+from flows.store.forget import AmbiguousUserError, WantedUser
 from flows.store.job_status import end_lost_jobs
 from flows.store.jobs import find_errors, find_job
 from flows.store.retention import purge
+from schemas.connection import ConnectionSettings
 from schemas.faults import JobFault
 from schemas.job import DONE, RUNNING, JobSummary, Mode
 from schemas.options import JobOptions
+from tests.flows.importing import import_records
 from tests.population import FAULTS, Record
 from tests.robustness.ladder import Breaker
 from tests.robustness.model import Model, Row
@@ -36,6 +42,12 @@ from tests.robustness.model import Model, Row
 EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "4"))
 STEPS = 9 if EXAMPLES < 20 else 25
 COLUMNS = ("email", "username", "given_name", "name", "email_verified", "blocked", "password_hash")
+COUNT_OTHERS = """
+select
+    (select count(*) from users where connection = 'other'),
+    (select count(*) from user_changes where connection = 'other'),
+    (select count(*) from rejected_users where job_id = $job_id)
+"""
 Result = TypeVar("Result")
 
 SOMETIMES = st.sampled_from([None, None, 1])
@@ -51,7 +63,7 @@ def rows(draw: st.DrawFn) -> list[Row]:
 def row(draw: st.DrawFn) -> Row:
     """Draw a record and its faults."""
     record: Record = {"email": draw(st.sampled_from(["a", "b", "c", "d", "A", "C"])) + "@x.example"}
-    for name, values in (("username", ["n1", "n2", "N2"]), ("user_id", ["u1", "u2", "u3"]), ("name", ["X", "Y"])):
+    for name, values in (("username", ["n1", "n2", "N2"]), ("user_id", ["u1", "u2", "n1"]), ("name", ["X", "Y"])):
         if draw(st.booleans()):
             record[name] = draw(st.sampled_from(values))
     if draw(st.booleans()):
@@ -67,6 +79,12 @@ def row(draw: st.DrawFn) -> Row:
     return record, faults
 
 
+OTHERS = [{"email": f"{n}@x.example", "user_id": f"u{i}", "username": f"n{i}"} for i, n in enumerate("abcd")]
+KEYS = [
+    *(("email", f"{name}@x.example") for name in "abcdC"),
+    *(("username", name) for name in ("n1", "n2", "N2")),
+    *(("user_id", name) for name in ("u1", "u2", "n1")),
+]
 BREAK_AT = st.one_of(st.none(), st.none(), st.integers(1, 75))
 
 
@@ -79,6 +97,8 @@ class UsersTable(RuleBasedStateMachine):
         self.settings = Settings(database=self.folder / "users.duckdb")
         self.store = Store(self.settings)
         self.store.prepare()
+        add_connection(self.store, ConnectionSettings(connection="other"))
+        self.others = import_records(self.settings, [*OTHERS, OTHERS[0]], Mode.INSERT, connection="other").job_id
         self.model = Model()
 
     def teardown(self) -> None:
@@ -139,6 +159,20 @@ class UsersTable(RuleBasedStateMachine):
     def purge_what_has_ended(self, break_at: int | None) -> None:
         self._run_broken(break_at, partial(purge, self.store, days=0))
 
+    @rule(key=st.sampled_from(KEYS), break_at=BREAK_AT)
+    def forget_a_user(self, key: tuple[str, str], break_at: int | None) -> None:
+        kind, value = key
+        wanted = WantedUser(value, kind)
+        try:
+            for step in dict.fromkeys((break_at, None)):  # a broken run is completed by the next
+                with suppress(JobFault):  # nobody has the key
+                    self._run_broken(step, partial(forget, self.store, wanted))
+                    event(f"forgotten{', broken' if step else ''}")
+        except AmbiguousUserError:
+            event("not forgotten: two users had the key")
+        self.model.forget(kind, value.lower())
+        assert [*self.settings.jobs_folder.glob(".users*")] == []
+
     def _run_broken(self, break_at: int | None, run: Callable[[], Result]) -> Result | None:
         """Return the summary of an operation that may be broken at a step; None where it returned none."""
         if break_at is None:
@@ -159,9 +193,12 @@ class UsersTable(RuleBasedStateMachine):
     @invariant()
     def the_users_are_those_of_the_model(self) -> None:
         with self.store.reading() as connection:
-            found = connection.execute(f"select {', '.join(COLUMNS)} from users").fetchall()  # noqa: S608
+            query = f"select {', '.join(COLUMNS)} from users where connection = 'default'"  # noqa: S608
+            found = connection.execute(query).fetchall()
+            others = connection.execute(COUNT_OTHERS, {"job_id": self.others}).fetchall()
             running = connection.execute("select status from import_jobs").fetchall()
         expected = [tuple(user.get(column) for column in COLUMNS) for user in self.model.reference.users.values()]
+        assert others in ([(4, 4, 1)], [(4, 4, 0)]), "the users of the other connection; its refused row may be purged"
         assert sorted(found, key=repr) == sorted(expected, key=repr)
         assert not {status for (status,) in running} & {status.value for status in RUNNING}
 
