@@ -19,7 +19,8 @@ class QuoteReader:
     def __init__(self, separator: str, *, first_line: int) -> None:
         edge = re.escape(separator) + r"\r\n"
         rest_of_quoted = r'[^"]*+(?:""[^"]*+)*+"'
-        self._well_quoted = re.compile(rf'[^"]*+(?:(?<![^{edge}])"{rest_of_quoted}(?![^{edge}])[^"]*+)*+')
+        several = rf'"[^"]*+"(?:[{edge}]"[^"]*+"){{0,64}}+(?:"[^"]*+")*+'  # cells at once: less than half of the time
+        self._well_quoted = re.compile(rf'[^"]*+(?:(?<![^{edge}]){several}(?![^{edge}])[^"]*+)*+')
         self._rest_of_quoted = re.compile(rf"{rest_of_quoted}(?P<space>[^\S{edge}]*+)(?P<text>[^{edge}])?")
         self._rest_of_cell = re.compile(rf"[^{edge}]*+")
         self._edges = (separator, "\r", "\n")
