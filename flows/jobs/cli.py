@@ -26,6 +26,7 @@ MOST_LISTED = Range(0, 1_000_000)
 DIFF_COLUMNS = ("user_id", "action", "field", "old", "new", "note")
 
 Job = Annotated[str, Parameter(metavar="JOB", help="The job's id.", converter=parse_text)]
+KEY = Parameter(metavar="VALUE", converter=parse_text)
 Vendor = Literal["auth0", "fullstory", "rocketchat", "liferay"]
 
 app = command_group("python -m flows.jobs", "Look at import jobs and act on them.")
@@ -234,18 +235,12 @@ def purge(
 
 @app.command
 def forget(
-    value: Annotated[
-        str | None, Parameter(metavar="VALUE", help="A key of the user, of any kind.", converter=parse_text)
-    ] = None,
+    value: Annotated[str | None, KEY, Parameter(help="A key of the user, of any kind.")] = None,
     /,
     *,
-    email: Annotated[
-        str | None, Parameter(metavar="VALUE", help="The user's e-mail address.", converter=parse_text)
-    ] = None,
-    username: Annotated[
-        str | None, Parameter(metavar="VALUE", help="The user's username.", converter=parse_text)
-    ] = None,
-    user_id: Annotated[str | None, Parameter(metavar="VALUE", help="The user's user_id.", converter=parse_text)] = None,
+    email: Annotated[str | None, KEY, Parameter(help="The user's e-mail address.")] = None,
+    username: Annotated[str | None, KEY, Parameter(help="The user's username.")] = None,
+    user_id: Annotated[str | None, KEY, Parameter(help="The user's user_id.")] = None,
     connection: Annotated[
         str | None,
         Parameter(metavar="ID", help="The connection of the user.", show_default="default", converter=parse_text),

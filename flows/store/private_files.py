@@ -41,8 +41,8 @@ def atomic_write(path: Path, *, temporary: Path | None = None, keep_owner: bool 
     """Yield the path of a private temporary file, and rename that file to `path` at the end of the block.
 
     An exception removes the temporary file and leaves `path` as it was. By default the temporary file is beside
-    `path` and has the same ending, and a short name: that of `path` may be as long as names can be. With `keep_owner` it
-    gets owner and permissions of the file that it replaces.
+    `path` and has the same ending, and a short name: that of `path` may be as long as names can be. With `keep_owner`
+    it gets owner and permissions of the file that it replaces.
     """
     name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
     temp = temporary or path.with_name(f".{os.getpid()}-{name}{path.suffix[:16]}")

@@ -100,7 +100,7 @@ def test_a_list_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
 def test_output_in_any_encoding_is_complete(encoding: str, tmp_path: Path) -> None:
     source = tmp_path / "jörg-\U0001f600.ndjson"
     source.write_text('{"email": "ann@example.com"}\n{"email": "jörg"}\n', encoding="utf-8")
-    command = [sys.executable, "-m", "flows.import_users", source, "--direct", "--quiet"]
+    command: list[str | Path] = [sys.executable, "-m", "flows.import_users", source, "--direct", "--quiet"]
     for more in (["--json"], []):
         done = subprocess.run(
             [*command, *more, "--database", tmp_path / f"u{len(more)}.duckdb"],

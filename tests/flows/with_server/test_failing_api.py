@@ -26,7 +26,8 @@ def importing(folder: Path, home: Path, proxy: Proxy) -> Iterator["subprocess.Po
     """Import two rows, one of them wrong, with the API behind the proxy."""
     source = folder / "users.ndjson"
     source.write_text('{"email": "ann@example.com"}\n{"email": "no address"}\n')
-    command = [sys.executable, "-m", "flows.import_users", source, "--database", folder / "u.duckdb", "--json"]
+    database = str(folder / "u.duckdb")
+    command = [sys.executable, "-m", "flows.import_users", str(source), "--database", database, "--json"]
     with subprocess.Popen(
         command,
         env={**environment(home), "PREFECT_API_URL": proxy.url},

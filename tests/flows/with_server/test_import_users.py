@@ -142,20 +142,20 @@ def test_a_name_that_is_not_utf8_is_shown_with_escapes(
     assert r"us\\udce9rs" in str(artifacts_of(client, summary.job_id)["import-summary"].data)
 
 
+@pytest.mark.usefixtures("client")
 def test_a_variable_that_cannot_be_used_fails_a_run_of_a_worker_with_its_name(
-    client: SyncPrefectClient, source: Path, monkeypatch: pytest.MonkeyPatch
+    source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IMPORT_BATCH_ROWS", "0")
-    state = asyncio.run(import_users(sources=[str(source)], return_state=True))  # type: ignore[arg-type] # a coroutine
+    state = asyncio.run(import_users(sources=[str(source)], return_state=True))
     assert state.type.value == "FAILED"
     assert str(state.message).startswith("IMPORT_BATCH_ROWS is '0'; it must be a whole number from 1 to ")
 
 
+@pytest.mark.usefixtures("client")
 @pytest.mark.parametrize(("name", "value"), [("connection", "a\nb"), ("connection", ""), ("external_id", "n" * 300)])
-def test_a_text_of_the_form_that_cannot_be_used_fails_the_run(
-    client: SyncPrefectClient, source: Path, name: str, value: str
-) -> None:
-    run_of_form = import_users(sources=[str(source)], return_state=True, **{name: value})  # type: ignore[call-overload]
+def test_a_text_of_the_form_that_cannot_be_used_fails_the_run(source: Path, name: str, value: str) -> None:
+    run_of_form = import_users(sources=[str(source)], return_state=True, **{name: value})
     state = asyncio.run(run_of_form)
     assert state.type.value == "FAILED"
     assert name.replace("_", "-") in str(state.message)
