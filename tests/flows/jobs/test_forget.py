@@ -223,7 +223,7 @@ def test_a_user_that_was_removed_and_came_again_is_forgotten_with_its_history(se
     ("arguments", "code", "said"),
     [
         (["--email", "nobody@x.example", "--yes"], ExitCode.JOB_FAILED, "USER_NOT_FOUND"),
-        (["--email", "", "--yes"], ExitCode.USAGE, "is empty"),
+        (["--email", "", "--yes"], ExitCode.USAGE, "1 to 255 characters"),
         ([" ", "--yes"], ExitCode.USAGE, "is empty"),
         (["--yes"], ExitCode.USAGE, "name one user"),
         (["x", "--user-id", "u-hidden", "--yes"], ExitCode.USAGE, "name one user"),

@@ -152,7 +152,8 @@ def dry_run(settings: Settings) -> JobSummary:
     path.write_text(f"{json.dumps(ADA)}\n{json.dumps(BOB)}\n", encoding="utf-8")
     import_file(settings, path)
     changed: Record = {**ADA, "name": "Ada Lovelace", "password_hash": f"$2b$10${'b' * 53}"}
-    return run_import(settings, changed, {**BOB, "nickname": "bobby"}, dry_run=True)
+    policy = {"password_hash": "replace"}
+    return run_import(settings, changed, {**BOB, "nickname": "bobby"}, dry_run=True, policy=policy)
 
 
 def test_changes_of_a_dry_run_are_a_table_on_a_terminal(settings: Settings, dry_run: JobSummary) -> None:
