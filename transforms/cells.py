@@ -112,7 +112,8 @@ def _find_lenient(cells: pl.Series) -> pl.Series:
 
 def _is_strict(text: str) -> bool:
     try:
-        json.dumps(json.loads(text, object_pairs_hook=list), allow_nan=False)  # a list keeps values of repeated keys
+        # a list keeps values of repeated keys; Python refuses to convert a whole number of more than 4,300 digits
+        json.dumps(json.loads(text, object_pairs_hook=list, parse_int=len), allow_nan=False)
     except (ValueError, RecursionError):
         return False
     return True
