@@ -22,6 +22,7 @@ from flows.store.jobs import find_job
 from flows.store.private_files import atomic_write
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault, JobFault
+from schemas.formats.text import WHITE_SPACE
 from schemas.job import RUNNING, UNDO, JobSummary
 from schemas.profiles import ABSENT_WORD, IGNORED_COLUMNS, PROFILES, Profile
 from transforms.cells import BOOLEAN_FIELDS, LENIENT_JSON, NESTED_FIELDS
@@ -103,6 +104,7 @@ def _stage_rejects(
     materialise(connection, "reject_texts", unreadable=unreadable, unique_keys=file_format in TABLES, **added)
     fields = {"boolean_fields": BOOLEAN_FIELDS, "nested_fields": NESTED_FIELDS}
     words = {"true_words": profile.true_words, "false_words": profile.false_words, "absent_word": ABSENT_WORD}
+    words["white_space"] = WHITE_SPACE if profile.trims else ""
     textual = file_format != "csv" and {source_format for source_format, _ in folder.layouts()} == {"csv"}
     materialise(connection, "rejects", textual=textual, lenient_json=LENIENT_JSON, **fields, **words)
 

@@ -1,7 +1,7 @@
 -- grain: one row per refused record, in the order of the job; cells that contain a boolean or JSON become that value if the
 -- file to be written can tell it from text
 -- reads: reject_texts; parameters: textual (the records are rows of cells), boolean_fields, nested_fields (objects and
--- arrays), absent_word, true_words, false_words, lenient_json (a pattern of what only DuckDB may accept as JSON)
+-- arrays), absent_word, white_space, true_words, false_words, lenient_json (a pattern of what only DuckDB may accept as JSON)
 with cells as (
     select
         *,
@@ -14,7 +14,8 @@ read as (
     select
         *,
         list_filter(
-            map_entries(text::json::map(varchar, json)), lambda member: member.value ->> '$' is distinct from $absent_word
+            map_entries(text::json::map(varchar, json)),
+            lambda member: trim(member.value ->> '$', $white_space) not in ('', $absent_word) or member.key = 'password_hash'
         ) as members
     from cells
     where is_of_cells
@@ -22,8 +23,8 @@ read as (
 
 select * exclude (members, is_of_cells) replace (
     '{' || array_to_string(list_transform(members, lambda member: to_json(member.key) || ':' || case
-        when list_contains($boolean_fields, member.key) and list_contains($true_words, lower(trim(member.value ->> '$'))) then 'true'
-        when list_contains($boolean_fields, member.key) and list_contains($false_words, lower(trim(member.value ->> '$'))) then 'false'
+        when list_contains($boolean_fields, member.key) and list_contains($true_words, lower(trim(member.value ->> '$', $white_space))) then 'true'
+        when list_contains($boolean_fields, member.key) and list_contains($false_words, lower(trim(member.value ->> '$', $white_space))) then 'false'
         when
             list_contains($nested_fields, member.key)
             and json_valid(member.value ->> '$')

@@ -384,9 +384,12 @@ def test_rows_that_lack_a_separator_are_written_as_they_were(settings: Settings,
     assert (written[3]["name"], written[3]["nickname"]) == ("Lo, Ann", " A ")
 
 
-def test_absent_cells_stay_absent_in_other_formats(settings: Settings) -> None:
+@pytest.mark.parametrize(
+    "row", ["no address,\\N,T,\\N", "no address, \\N , T\u00a0, \\N ", '"no address", ,"\tt","\n"']
+)
+def test_absent_cells_stay_absent_in_other_formats(settings: Settings, row: str) -> None:
     path = settings.database.parent / "users.csv"
-    path.write_text("email,name,blocked,shoe\nno address,\\N,T,\\N\n", encoding="utf-8")
+    path.write_text(f"email,name,blocked,shoe\n{row}\n", encoding="utf-8")
     job = import_file(settings, path, Mode.INSERT)
     (refused,) = read(reject_file(settings, job, "rejects.ndjson"))
     assert {name: value for name, value in refused.items() if name not in REJECT_COLUMNS} == {
