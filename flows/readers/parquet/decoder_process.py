@@ -200,12 +200,14 @@ def _cast(column: "pa.Array[Any]", field: "pa.Field[pa.DataType]", *, source: So
     import pyarrow.compute as pc  # noqa: PLC0415 - takes time, and few files need it
 
     try:
-        return column.cast(options=pc.CastOptions(field.type, allow_invalid_utf8=True))
+        options = pc.CastOptions(field.type, allow_invalid_utf8=True)
+        plain: pa.Array[Any] = pc.call_function("cast", [column], options)
     except pa.ArrowInvalid as error:
         if "precision" not in str(error) and "data loss" not in str(error):
             raise
         message = f"{source.name} has a number of more than {_MOST_DIGITS} digits inside an object or a list"
         raise FileFault(ErrorCode.FILE_FORMAT, message, "write that column as JSON text") from error
+    return plain
 
 
 def _split(records: pa.RecordBatch, *, limits: ReadLimits) -> Iterator[pa.RecordBatch]:

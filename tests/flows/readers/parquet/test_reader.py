@@ -173,7 +173,7 @@ def test_decimals_keep_their_digits(reader: Reader) -> None:
     columns = {
         "email": ["a@b.c", "b@b.c"],
         "user_id": pa.array([longest, Decimal(1)], kind),
-        "app_metadata": pa.array([{"n": [Decimal("-0.25")]}, None], pa.struct({"n": pa.list_(kind)})),
+        "app_metadata": pa.array([{"n": [Decimal("-0.25")]}, None], pa.struct([("n", pa.list_(kind))])),
         "pin": pa.array([Decimal(5), None], pa.decimal256(20, 0)),
     }
     outcome = reader.read(parquet(pa.table(columns)), "users.parquet")
@@ -181,7 +181,7 @@ def test_decimals_keep_their_digits(reader: Reader) -> None:
         {"email": "a@b.c", "user_id": longest, "app_metadata": {"n": [Decimal("-0.25")]}, "pin": 5},
         {"email": "b@b.c", "user_id": 1},
     ]
-    columns["app_metadata"] = pa.array([{"n": [longest]}, None], pa.struct({"n": pa.list_(kind)}))
+    columns["app_metadata"] = pa.array([{"n": [longest]}, None], pa.struct([("n", pa.list_(kind))]))
     fault = reader.fault(parquet(pa.table(columns)), "users.parquet")
     assert fault.message == "users.parquet has a number of more than 38 digits inside an object or a list"
 
