@@ -20,6 +20,8 @@ from transforms.json.values import decode_string, query_texts
 
 NESTED_FIELDS = tuple(field.name for field in FIELDS if field.type in {JsonType.OBJECT, JsonType.ARRAY})
 BOOLEAN_FIELDS = tuple(field.name for field in FIELDS if field.type is JsonType.BOOLEAN)
+TEXT_FIELDS = tuple(field.name for field in FIELDS if field.type is JsonType.STRING)
+BLANK_CELL = r'^"(?:\s|\\[tnfr])*(?:\\\\N)?(?:\s|\\[tnfr])*"$'
 ABSENT_CELLS = ("null", '""', json.dumps(ABSENT_WORD))  # as JSON texts
 
 # may be JSON that DuckDB accepts and the standard does not: a strict parser has to check it
@@ -68,7 +70,7 @@ def convert_to_json(
 ) -> pl.DataFrame:
     """Return the frame as it would be if its records had been JSON from the start."""
     if layout.textual:
-        texts = texts.with_columns(_remove(name, *ABSENT_CELLS) for name in _value_columns(texts))
+        texts = texts.with_columns(_remove_absent_cells(name) for name in _value_columns(texts))
         texts = texts.with_columns(_parse_boolean(name, profile) for name in BOOLEAN_FIELDS)
     elif layout.null_is_absent:
         texts = texts.with_columns(_remove(name, "null") for name in _value_columns(texts))
@@ -82,6 +84,14 @@ def convert_to_json(
 
 def _value_columns(texts: pl.DataFrame) -> list[str]:
     return [name for name in texts.columns if name not in {"record", "line", ESCAPED}]
+
+
+def _remove_absent_cells(name: str) -> pl.Expr:
+    """Return null for cells that are absent, in columns that are not text also with white space around the word."""
+    removed = _remove(name, *ABSENT_CELLS)
+    if name in TEXT_FIELDS:
+        return removed
+    return pl.when(~removed.str.contains(BLANK_CELL)).then(removed).alias(name)
 
 
 def _remove(name: str, *absent: str) -> pl.Expr:
@@ -112,7 +122,8 @@ def _find_lenient(cells: pl.Series) -> pl.Series:
 
 def _is_strict(text: str) -> bool:
     try:
-        json.dumps(json.loads(text, object_pairs_hook=list), allow_nan=False)  # a list keeps values of repeated keys
+        # a list keeps values of repeated keys; Python refuses to convert a whole number of more than 4,300 digits
+        json.dumps(json.loads(text, object_pairs_hook=list, parse_int=len), allow_nan=False)
     except (ValueError, RecursionError):
         return False
     return True

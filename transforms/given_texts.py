@@ -13,7 +13,7 @@ from schemas.canonical import ESCAPED, json_type, type_column
 from schemas.fields import TRIMMED_FIELDS, UserField
 from schemas.formats.text import WHITE_SPACE
 from schemas.frames import Layout
-from schemas.profiles import Profile
+from schemas.profiles import ABSENT_WORD, Profile
 from schemas.rules.given_texts import ABSENT_WORDS, FREE_TEXTS, KEYS
 
 AROUND_TEXTS = f"{WHITE_SPACE}\u200b\ufeff"  # around a key, an invisible character is refused
@@ -67,7 +67,7 @@ def _trimmed_columns(field: UserField, *, empty_is_absent: bool) -> tuple[pl.Exp
     trimmed = _trim(field, pl.col(field.name))
     if not empty_is_absent:
         return (trimmed,)
-    is_blank = (trimmed == "").fill_null(value=False)
+    is_blank = trimmed.is_in(["", ABSENT_WORD]).fill_null(value=False)
     return (
         pl.when(~is_blank).then(trimmed).alias(field.name),
         pl.when(~is_blank).then(json_type(field.name)).alias(type_column(field.name)),

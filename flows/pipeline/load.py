@@ -161,6 +161,7 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
             source,
             format=form,
             profile=profile,
+            ignores_unknown=job.options.unknown_fields == "ignore",
             limits=job.settings.limits,
             first_record=next_record,
             engine=context.engine,

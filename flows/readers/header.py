@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flows.readers.sources import printable
@@ -50,29 +50,54 @@ def find_separator(line: str, profile: Profile) -> str:
     return max(SEPARATORS, key=lambda separator: (_count_known(line, separator, profile), line.count(separator)))
 
 
-def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str) -> Header:
+def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str, ignores_unknown: bool = False) -> Header:
     """Return the columns that the cells of a header, or the names of a schema, refer to.
 
-    Raise `FileFault` if two columns are the same, or none is a field.
+    Where several names mean one field, the first has it if the others can be ignored as unknown. Raise `FileFault` if
+    two columns are the same, or none is a field.
     """
     resubmitted = set(REJECT_COLUMNS) <= set(map(fold_name, cells))
     if resubmitted:
         cells = [re.sub(GUARD, r"\1", cell) for cell in cells]
     named = [_to_resubmitted_column(cell) if resubmitted else _to_column(cell, profile) for cell in cells]
+    if ignores_unknown and not resubmitted:
+        named = [*_keep_first(cells, named)]
     columns = tuple(column or f"column {number}" for number, column in enumerate(named, start=1))
     is_known = not set(columns).isdisjoint(profile.paths)
     if not is_known and any(map(_DATA.search, cells)):
         message = f"{name} has no header: its column names look like the data of a user, so they are not shown here"
         raise FileFault(ErrorCode.FILE_FORMAT, message, _name_fields(profile))
-    counts = Counter(columns if resubmitted else map(fold_name, columns))
-    if repeated := [column for column, count in counts.items() if count > 1]:
-        message = f"{name} has two columns for {_list_names(repeated)}; its columns are named {_list_names(cells)}"
-        raise FileFault(ErrorCode.FILE_FORMAT, message, "rename or remove one of them")
+    _refuse_repeated(columns if resubmitted else [*map(fold_name, columns)], cells, name=name)
     if not is_known:
         message = f"{name} has no known column; its columns are named {_list_names(cells)}"
         raise FileFault(ErrorCode.FILE_FORMAT, message, _name_fields(profile))
     nameless = frozenset(position for position, column in enumerate(named) if not column)
     return Header(columns, resubmitted=resubmitted, nameless=nameless)
+
+
+def _keep_first(cells: Sequence[str], columns: Sequence[str]) -> Iterator[str]:
+    """Yield the columns, those that mean the field of an earlier one under a name that is not a field."""
+    seen: set[str] = set()
+    spelled: set[str] = set()
+    for cell, column in zip(cells, columns, strict=True):
+        own_name = cell.strip()
+        is_synonym = column in seen and fold_name(own_name) not in spelled
+        yield (f"{own_name} (ignored)" if fold_name(own_name) == column else own_name) if is_synonym else column
+        seen.add(column)
+        spelled.add(fold_name(own_name))
+
+
+def _refuse_repeated(columns: Sequence[str], cells: Sequence[str], *, name: str) -> None:
+    """Raise `FileFault` if two columns are the same."""
+    repeated = next((column for column, count in Counter(columns).items() if count > 1), None)
+    if repeated is None:
+        return
+    names = [cell for cell, column in zip(cells, columns, strict=True) if column == repeated]
+    message = f"{name} has two columns for {_list_names([repeated])}: {_list_names(names)}"
+    hint = "rename or remove one of them"
+    if len({*map(fold_name, names)}) == len(names):
+        hint += ", or keep the first with --unknown-fields ignore"
+    raise FileFault(ErrorCode.FILE_FORMAT, message, hint)
 
 
 def _to_column(cell: str, profile: Profile) -> str:

@@ -23,6 +23,7 @@ class Reading:
 
     source: Source
     profile: Profile
+    ignores_unknown: bool  # of columns with one field, only the first counts
     limits: ReadLimits
     first_record: int  # the number of the source's first record in the job
     engine: duckdb.DuckDBPyConnection  # in memory; used by this reader only

@@ -27,6 +27,7 @@ def read(
     *,
     format: str,  # noqa: A002 - the name of the option
     profile: Profile,
+    ignores_unknown: bool = False,
     limits: ReadLimits,
     first_record: int,
     engine: duckdb.DuckDBPyConnection,
@@ -41,6 +42,12 @@ def read(
     limits = replace(limits, batch_rows=max(limits.batch_rows, 1), batch_bytes=max(limits.batch_bytes, 1))
     with engine.cursor() as cursor:
         reading = Reading(
-            source=source, profile=profile, limits=limits, first_record=first_record, engine=cursor, waiting=waiting
+            source=source,
+            profile=profile,
+            ignores_unknown=ignores_unknown,
+            limits=limits,
+            first_record=first_record,
+            engine=cursor,
+            waiting=waiting,
         )
         yield from READERS[format](reading)

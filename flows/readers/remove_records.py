@@ -78,7 +78,13 @@ class UserSearch:
         """Yield the records in order, columns of RECORDS, each numbered within the file."""
         profile = PROFILES["csv" if form == "csv" else "auth0"]
         read_batches = read(
-            source, format=form, profile=profile, limits=self.limits, first_record=1, engine=self.engine
+            source,
+            format=form,
+            profile=profile,
+            ignores_unknown=True,
+            limits=self.limits,
+            first_record=1,
+            engine=self.engine,
         )
         for batch in read_batches:
             yield pl.concat([batch.rows, batch.refused], how="vertical").sort("record")

@@ -22,6 +22,7 @@ from flows.store.jobs import find_job
 from flows.store.private_files import atomic_write
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault, JobFault
+from schemas.formats.text import WHITE_SPACE
 from schemas.job import RUNNING, UNDO, JobSummary
 from schemas.profiles import ABSENT_WORD, IGNORED_COLUMNS, PROFILES, Profile
 from transforms.cells import BOOLEAN_FIELDS, LENIENT_JSON, NESTED_FIELDS
@@ -37,6 +38,7 @@ from transforms.rejects.tables import (
 )
 from transforms.statements import materialise, run
 
+TABLES = ("csv", "parquet")
 BATCH_ROWS = 50_000
 BATCH_CELLS = 1_000_000
 BATCH_BYTES = 16_000_000
@@ -66,13 +68,7 @@ def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
     if not _has_rejects(job, folder):
         return Rejects(path, file_format, 0)
     with closing(scratch(store.settings, spill=folder.path)) as connection:
-        is_textual = {source_format for source_format, _ in folder.layouts()} == {"csv"}
-        _stage_rejects(
-            connection,
-            folder,
-            PROFILES.get(job.profile, PROFILES["auth0"]),
-            textual=is_textual and file_format != "csv",
-        )
+        _stage_rejects(connection, folder, PROFILES.get(job.profile, PROFILES["auth0"]), file_format=file_format)
         return Rejects(path, file_format, _write(connection, store, folder, path, file_format=file_format))
 
 
@@ -98,16 +94,18 @@ def _get_format(path: Path, folder: JobFolder) -> str:
 
 
 def _stage_rejects(
-    connection: duckdb.DuckDBPyConnection, folder: JobFolder, profile: Profile, *, textual: bool
+    connection: duckdb.DuckDBPyConnection, folder: JobFolder, profile: Profile, *, file_format: str
 ) -> None:
     """Create the tables `reject_texts` and, from that, `rejects`."""
     for name, kind in (("refused_parts", "refused"), ("error_parts", "errors")):
         connection.from_parquet([escape_glob(part) for part in folder.parts(kind)]).create_view(name)
     unreadable = [code.value for code in UNREADABLE_CODES]
     added = {"added": IGNORED_COLUMNS, "added_members": ADDED_MEMBERS, "remove_added": REMOVE_ADDED_KEYS}
-    materialise(connection, "reject_texts", unreadable=unreadable, **added)
+    materialise(connection, "reject_texts", unreadable=unreadable, unique_keys=file_format in TABLES, **added)
     fields = {"boolean_fields": BOOLEAN_FIELDS, "nested_fields": NESTED_FIELDS}
     words = {"true_words": profile.true_words, "false_words": profile.false_words, "absent_word": ABSENT_WORD}
+    words["white_space"] = WHITE_SPACE if profile.trims else ""
+    textual = file_format != "csv" and {source_format for source_format, _ in folder.layouts()} == {"csv"}
     materialise(connection, "rejects", textual=textual, lenient_json=LENIENT_JSON, **fields, **words)
 
 
@@ -117,8 +115,7 @@ def _write(
     """Write the whole file or nothing, readable by its owner only, and return the number of records."""
     counts = "select count(*), count(*) filter (is_readable) from rejects"
     ((records, readable),) = connection.execute(counts).fetchall()
-    is_table = file_format in ("csv", "parquet")
-    columns = _get_columns(connection, folder, store.settings) if is_table else ()
+    columns = _get_columns(connection, folder, store.settings) if file_format in TABLES else ()
     layout = RejectLayout(columns, has_original=readable < records)
     frames = _Frames(connection, _split_records(connection, columns=len(columns)))
     try:

@@ -41,10 +41,10 @@ TYPES_BY_FIRST_CHARACTER: Mapping[str, str] = {
     **dict.fromkeys("0123456789", JsonType.NUMBER.value),
 }
 
-# DuckDB rewrites every value, and then escapes these characters and no others
+# DuckDB rewrites every value, and then escapes the same characters as we do and no others, in capital letters
 ESCAPED_CHARACTERS: Mapping[str, str] = {
     **{f"\\u{code:04X}": chr(code) for code in range(0x20)},
-    **{escape: character for character, escape in ESCAPES.items() if len(escape) == 2},
+    **dict(zip(ESCAPES.values(), ESCAPES, strict=True)),
 }
 
 

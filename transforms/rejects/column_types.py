@@ -45,5 +45,5 @@ class TypeFinder:
             return pl.UInt64()
         if self._is_exact:
             return pl.Float64()
-        digits = len(str(int(max(-self._lowest, self._highest)))) + self._scale if self._is_plain else MOST_DIGITS + 1
-        return pl.Decimal(MOST_DIGITS, self._scale) if digits <= MOST_DIGITS else pl.String()
+        digits = max(self._lowest.adjusted(), self._highest.adjusted(), 0) + 1 + self._scale
+        return pl.Decimal(MOST_DIGITS, self._scale) if self._is_plain and digits <= MOST_DIGITS else pl.String()

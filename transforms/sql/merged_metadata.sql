@@ -17,22 +17,39 @@ with rows_with_users as (
         and targets.matches_one_user
 ),
 
-merged as (
-    select
-        record,
-        'app_metadata' as name,
-        app_metadata_before as before,
-        json_merge_patch(coalesce(app_metadata_before, '{}'), app_metadata) as after
+given as (
+    select record, 'app_metadata' as name, app_metadata_before as before, app_metadata as patch
     from rows_with_users
     where app_metadata is not null and $policies.app_metadata = 'merge'
     union all
-    select
-        record,
-        'user_metadata' as name,
-        user_metadata_before as before,
-        json_merge_patch(coalesce(user_metadata_before, '{}'), user_metadata) as after
+    select record, 'user_metadata' as name, user_metadata_before as before, user_metadata as patch
     from rows_with_users
     where user_metadata is not null and $policies.user_metadata = 'merge'
+),
+
+-- a number becomes a string that begins with U+0001, which no metadata have: it would be written anew, -0 as 0
+hidden as (
+    select
+        record,
+        name,
+        before,
+        list_transform(
+            [coalesce(before::varchar, '{}'), patch::varchar],
+            lambda text: replace(replace(replace(
+                regexp_replace(text, '("(?:[^"\\]|\\.)*")|(-?[0-9][0-9.eE+-]*)', '\1' || chr(1) || '\2' || chr(2), 'g'),
+                chr(1) || chr(2), ''
+            ), chr(1), '"\u0001'), chr(2), '"')
+        ) as texts
+    from given
+),
+
+merged as (
+    select
+        record,
+        name,
+        before,
+        regexp_replace(json_merge_patch(texts[1], texts[2])::varchar, '"\\u0001([^"]*)"', '\1', 'g')::json as after
+    from hidden
 ),
 
 suspects as (

@@ -1,21 +1,30 @@
 -- grain: one row per refused record, in the order of the job; cells that contain a boolean or JSON become that value if the
 -- file to be written can tell it from text
 -- reads: reject_texts; parameters: textual (the records are rows of cells), boolean_fields, nested_fields (objects and
--- arrays), absent_word, true_words, false_words, lenient_json (a pattern of what only DuckDB may accept as JSON)
-with read as (
+-- arrays), absent_word, white_space, true_words, false_words, lenient_json (a pattern of what only DuckDB may accept as JSON)
+with cells as (
+    select
+        *,
+        -- a record that the plan refused has objects: it was built from fields
+        is_readable and $textual and not regexp_matches(text, '[^\\]":[{\[]') as is_of_cells
+    from reject_texts
+),
+
+read as (
     select
         *,
         list_filter(
-            map_entries(text::json::map(varchar, json)), lambda member: member.value ->> '$' is distinct from $absent_word
+            map_entries(text::json::map(varchar, json)),
+            lambda member: trim(member.value ->> '$', $white_space) not in ('', $absent_word) or member.key = 'password_hash'
         ) as members
-    from reject_texts
-    where is_readable and $textual
+    from cells
+    where is_of_cells
 )
 
-select * exclude (members) replace (
+select * exclude (members, is_of_cells) replace (
     '{' || array_to_string(list_transform(members, lambda member: to_json(member.key) || ':' || case
-        when list_contains($boolean_fields, member.key) and list_contains($true_words, lower(trim(member.value ->> '$'))) then 'true'
-        when list_contains($boolean_fields, member.key) and list_contains($false_words, lower(trim(member.value ->> '$'))) then 'false'
+        when list_contains($boolean_fields, member.key) and list_contains($true_words, lower(trim(member.value ->> '$', $white_space))) then 'true'
+        when list_contains($boolean_fields, member.key) and list_contains($false_words, lower(trim(member.value ->> '$', $white_space))) then 'false'
         when
             list_contains($nested_fields, member.key)
             and json_valid(member.value ->> '$')
@@ -26,5 +35,5 @@ select * exclude (members) replace (
 )
 from read
 union all by name
-select * from reject_texts
-where not (is_readable and $textual)
+select * exclude (is_of_cells) from cells
+where not coalesce(is_of_cells, false)

@@ -94,7 +94,7 @@ def _read_header(table: Table, lines: LineBuffer, reading: Reading) -> Header:
         raise FileFault(ErrorCode.FILE_EMPTY, f"{table.name} has no rows", "export the users again")
     if NOT_DECODED.search("".join(cells)):
         raise _not_utf8(table.name, "".join(cells))
-    return resolve_columns(cells, profile=reading.profile, name=table.name)
+    return resolve_columns(cells, profile=reading.profile, name=table.name, ignores_unknown=reading.ignores_unknown)
 
 
 def _not_utf8(name: str, header: str) -> FileFault:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedWriter, FileIO
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,6 +28,7 @@ from schemas.faults import FileFault
 
 _OVERHEAD = MIB  # for the headers and statistics of a column chunk
 _PEAK_BATCHES = 16  # the memory to decode into, in batches, if every row has the largest values
+_MOST_DIGITS = 38  # of a decimal number in DuckDB
 _KEPT_EXTENSIONS = ("arrow.bool8", "arrow.uuid")  # DuckDB knows them; the values of others are what they store
 
 
@@ -60,7 +62,7 @@ def _write_batches(source: Source, limits: ReadLimits, output: "BufferedWriter[F
         done = grown = 0
         with pa.ipc.new_stream(output, schema) as stream:
             for encoded in file.iter_batches(batch_size=rows_at_once):
-                records = _without_dictionaries(encoded, schema)
+                records = _without_dictionaries(encoded, schema, source=source)
                 done += records.num_rows
                 grown += records.nbytes
                 _check_ratio(grown, source=source, limits=limits)
@@ -144,7 +146,13 @@ def _choose_rows(metadata: pq.FileMetaData, *, source: Source, limits: ReadLimit
 
 def _make_plain(fields: "Iterable[pa.Field[pa.DataType]]") -> pa.Schema:
     """Return a schema whose types DuckDB can write as JSON; raise `UnicodeDecodeError` if a name is not UTF-8."""
-    return pa.schema([_plain_field(field) for field in fields])
+    return pa.schema([_plain_column(field) for field in fields])
+
+
+def _plain_column(field: "pa.Field[pa.DataType]") -> "pa.Field[pa.DataType]":
+    """Return the field of a column; the text of a number that is too long for DuckDB is read as JSON."""
+    is_long = pa.types.is_decimal256(field.type) and field.type.precision > _MOST_DIGITS
+    return pa.field(field.name, pa.string(), field.nullable, {"json": ""}) if is_long else _plain_field(field)
 
 
 def _plain_field(field: "pa.Field[pa.DataType]") -> "pa.Field[pa.DataType]":
@@ -166,6 +174,8 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:  # noqa: PLR0911 - one line f
         return pa.list_(_plain_field(kind.value_field))
     if pa.types.is_float16(kind):
         return pa.float32()
+    if pa.types.is_decimal256(kind):
+        return pa.decimal128(_MOST_DIGITS, min(kind.scale, _MOST_DIGITS))
     return pa.string() if _is_text(kind) else kind
 
 
@@ -176,13 +186,28 @@ def _is_text(kind: pa.DataType) -> bool:
     return is_bytes or types.is_binary_view(kind) or types.is_large_string(kind) or types.is_string_view(kind)
 
 
-def _without_dictionaries(records: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def _without_dictionaries(records: pa.RecordBatch, schema: pa.Schema, *, source: Source) -> pa.RecordBatch:
     """Return the records with each value in its row, in the plain types of the schema."""
     columns = (
-        column if column.type == field.type else column.cast(field.type, safe=False)  # texts may not be UTF-8
+        column if column.type == field.type else _cast(column, field, source=source)
         for column, field in zip(records.columns, schema, strict=True)
     )
     return pa.RecordBatch.from_arrays([*columns], schema=schema)
+
+
+def _cast(column: "pa.Array[Any]", field: "pa.Field[pa.DataType]", *, source: Source) -> "pa.Array[Any]":
+    """Return the column in the type of the field; a number inside objects or lists must not lose a digit."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - takes time, and few files need it
+
+    try:
+        options = pc.CastOptions(field.type, allow_invalid_utf8=True)
+        plain: pa.Array[Any] = pc.call_function("cast", [column], options)
+    except pa.ArrowInvalid as error:
+        if "precision" not in str(error) and "data loss" not in str(error):
+            raise
+        message = f"{source.name} has a number of more than {_MOST_DIGITS} digits inside an object or a list"
+        raise FileFault(ErrorCode.FILE_FORMAT, message, "write that column as JSON text") from error
+    return plain
 
 
 def _split(records: pa.RecordBatch, *, limits: ReadLimits) -> Iterator[pa.RecordBatch]:

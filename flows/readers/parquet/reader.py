@@ -35,7 +35,9 @@ def read_parquet(reading: Reading) -> Iterator[Batch]:
     """
     source = reading.source
     with decoding(source, limits=reading.limits, waiting=reading.waiting) as decoder:
-        header = resolve_columns(decoder.columns, profile=reading.profile, name=source.name)
+        header = resolve_columns(
+            decoder.columns, profile=reading.profile, name=source.name, ignores_unknown=reading.ignores_unknown
+        )
         layout = Layout(null_is_absent=True, columns=header.columns)
         done = 0
         for decoded in decoder.batches():

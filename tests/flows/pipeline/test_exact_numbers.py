@@ -45,3 +45,21 @@ def test_an_undo_puts_numbers_back_as_they_were(settings: Settings, tmp_path: Pa
     assert import_file(settings, other, name="second").updated == 1
     undo("second", dry_run=False, settings=settings, job_id="undo")
     assert stored(settings) == [(METADATA,)]
+
+
+def test_merged_metadata_keep_their_numbers(settings: Settings, tmp_path: Path) -> None:
+    import_file(settings, write(tmp_path / "users.ndjson"))
+    path = tmp_path / "other.ndjson"
+    metadata = ['{"b":1.50,"a":-0}', '{"e":2.50,"c":null}', '{"f":[-0.0,"-0 \\"1.50\\""]}']
+    for changes, patch in enumerate(metadata):
+        path.write_text(f'{{"email":"ann@example.com","user_metadata":{patch}}}', encoding="utf-8")
+        assert import_file(settings, path, metadata="merge").updated == min(changes, 1)
+    merged = '{"a":-0,"b":1.50,"d":12345678901234567890123,"e":2.50,"f":[-0.0,"-0 \\"1.50\\""]}'
+    assert stored(settings) == [(merged,)]
+
+
+def test_metadata_that_are_merged_into_nothing_keep_their_numbers(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "users.ndjson"
+    path.write_text('{"email":"ann@example.com","user_metadata":{"a":-0,"x":null,"b":1.50}}', encoding="utf-8")
+    assert import_file(settings, path, metadata="merge").inserted == 1
+    assert stored(settings) == [('{"a":-0,"b":1.50}',)]

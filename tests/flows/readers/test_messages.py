@@ -96,8 +96,8 @@ def test_refused_files_say_what_is_wrong_and_what_to_do(reader: Reader) -> None:
                 "name the columns (of CSV, in the first row) after the fields: email, email_verified, phone_number, phone_verified, user_id, username, given_name, family_name, name, nickname, picture, blocked, password_hash, custom_password_hash, app_metadata, user_metadata, mfa_factors",
             ),
             "twice.csv": (
-                "twice.csv has two columns for email; its columns are named email, E-Mail",
-                "rename or remove one of them",
+                "twice.csv has two columns for email: email, E-Mail",
+                "rename or remove one of them, or keep the first with --unknown-fields ignore",
             ),
             "quote.csv": (
                 "quote.csv has a quoted cell that opens in line 2 and is not closed properly",

@@ -296,6 +296,48 @@ def test_numbers_in_metadata_are_kept_as_they_are_written(settings: Settings, ta
         assert metadata in text.replace('\\"', '"').replace('""', '"')
 
 
+@pytest.mark.parametrize("target", ["csv", "tsv", "json", "ndjson", "parquet"])
+def test_cells_refused_by_the_plan_keep_their_numbers(settings: Settings, target: str) -> None:
+    metadata = '{"zero":-0,"price":1.50,"long":0.10000000000000000555,"e":1E5}'
+    cell = metadata.replace('"', '""')
+    path = settings.database.parent / "users.csv"
+    path.write_text(f'email,user_metadata\nada@x.example,\nADA@x.example,"{cell}"\n', encoding="utf-8")
+    path = reject_file(settings, import_file(settings, path, Mode.INSERT), f"fix.{target}")
+    text = json.dumps(read(path)[0]["user_metadata"]) if target == "parquet" else path.read_text(encoding="utf-8")
+    assert metadata in text.replace('\\"', '"').replace('""', '"')
+
+
+@pytest.mark.parametrize("target", ["csv", "tsv", "parquet"])
+def test_escaped_characters_are_characters_in_a_table(settings: Settings, target: str) -> None:
+    name = "Zoë \U0001f600 \\ \x0b\x1f|"
+    path = settings.database.parent / "users.ndjson"
+    path.write_text(json.dumps({"email": "bad", "name": name, "rate": 1.5}) + "\n", encoding="ascii")
+    (record,) = read(reject_file(settings, import_file(settings, path, Mode.INSERT), f"fix.{target}"))
+    assert record["name"] == name
+
+
+@pytest.mark.parametrize("target", FORMATS)
+def test_numbers_of_thousands_of_digits_come_back(settings: Settings, target: str) -> None:
+    number = "1" * 5_000
+    path = settings.database.parent / "users.ndjson"
+    record = f'{{"email":"bad","user_id":{number},"rate":0.5,"user_metadata":{{"n":{number}}}}}\n'
+    path.write_text(record, encoding="ascii")
+    path = reject_file(settings, import_file(settings, path, Mode.INSERT), f"fix.{target}")
+    found = str(read(path)) if target == "parquet" else path.read_text(encoding="utf-8")
+    assert found.count(number) == 2
+
+
+@pytest.mark.parametrize("target", ["csv", "parquet"])
+def test_record_with_a_repeated_key_is_kept_as_text_in_a_table(settings: Settings, target: str) -> None:
+    lines = ['{"email":"ada@x.example","email":"eva@x.example"}', '{"email":"bad","user_metadata":{"a":1,"a":2}}']
+    path = settings.database.parent / "users.ndjson"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    path = reject_file(settings, import_file(settings, path, Mode.INSERT), f"fix.{target}")
+    first, second = read(path)
+    assert (first[ORIGINAL_COLUMN], first["email"] or None) == (lines[0], None)
+    assert (second[ORIGINAL_COLUMN] or None, second["user_metadata"]) == (None, '{"a":1,"a":2}')
+
+
 def test_booleans_beside_texts_are_booleans_again(settings: Settings) -> None:
     values: list[object] = [True, False, "true", "yes", None]
     records = [{"email": f"{place}x.example", "blocked": value} for place, value in enumerate(values)]
@@ -342,9 +384,12 @@ def test_rows_that_lack_a_separator_are_written_as_they_were(settings: Settings,
     assert (written[3]["name"], written[3]["nickname"]) == ("Lo, Ann", " A ")
 
 
-def test_absent_cells_stay_absent_in_other_formats(settings: Settings) -> None:
+@pytest.mark.parametrize(
+    "row", ["no address,\\N,T,\\N", "no address, \\N , T\u00a0, \\N ", '"no address", ,"\tt","\n"']
+)
+def test_absent_cells_stay_absent_in_other_formats(settings: Settings, row: str) -> None:
     path = settings.database.parent / "users.csv"
-    path.write_text("email,name,blocked,shoe\nno address,\\N,T,\\N\n", encoding="utf-8")
+    path.write_text(f"email,name,blocked,shoe\n{row}\n", encoding="utf-8")
     job = import_file(settings, path, Mode.INSERT)
     (refused,) = read(reject_file(settings, job, "rejects.ndjson"))
     assert {name: value for name, value in refused.items() if name not in REJECT_COLUMNS} == {

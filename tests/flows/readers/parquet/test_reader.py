@@ -168,6 +168,24 @@ def test_a_column_of_json_is_json_where_it_is_valid_and_else_a_text(reader: Read
     assert [json.loads(text) for text in outcome.texts] == [{"user_metadata": v, "name": v} for v in values]
 
 
+def test_decimals_keep_their_digits(reader: Reader) -> None:
+    kind, longest = pa.decimal256(76, 2), Decimal("9" * 70 + ".50")
+    columns = {
+        "email": ["a@b.c", "b@b.c"],
+        "user_id": pa.array([longest, Decimal(1)], kind),
+        "app_metadata": pa.array([{"n": [Decimal("-0.25")]}, None], pa.struct([("n", pa.list_(kind))])),
+        "pin": pa.array([Decimal(5), None], pa.decimal256(20, 0)),
+    }
+    outcome = reader.read(parquet(pa.table(columns)), "users.parquet")
+    assert [json.loads(text, parse_float=Decimal) for text in outcome.texts] == [
+        {"email": "a@b.c", "user_id": longest, "app_metadata": {"n": [Decimal("-0.25")]}, "pin": 5},
+        {"email": "b@b.c", "user_id": 1},
+    ]
+    columns["app_metadata"] = pa.array([{"n": [longest]}, None], pa.struct([("n", pa.list_(kind))]))
+    fault = reader.fault(parquet(pa.table(columns)), "users.parquet")
+    assert fault.message == "users.parquet has a number of more than 38 digits inside an object or a list"
+
+
 def test_a_number_that_is_not_finite_is_refused_alone(reader: Reader) -> None:
     content = parquet(pa.table({"email": ["a", "b", "c"], "n": [1.0, float("nan"), float("-inf")]}))
     assert reader.read(content, "users.parquet").errors == [
