@@ -42,8 +42,8 @@ def plan_queries(*, mode: Mode, policy: MergePolicy, connection_id: str) -> tupl
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the temporary macros of the queries of a plan, which inserting new users needs as well."""
-    connection.execute(statement("merge_macros"))
+    """Create the temporary macros that the queries of a plan, a merge and a diff use."""
+    connection.execute(statement("temporary_macros"))
 
 
 def count_outcomes(connection: duckdb.DuckDBPyConnection) -> Mapping[RowOutcome, int]:

@@ -1,19 +1,17 @@
 -- grain: one row per staged record that matches one existing user and is not refused: the user as it would be, whether that
 -- is a change, and the fields that keep another value than the record's
--- reads: staged, targets, refusals, users, the macros of merge_macros.sql; parameters: mode, policies (of each field)
+-- reads: staged, targets, refusals, users, the macros of temporary_macros.sql; parameters: mode, policies (of each field)
 with pairs as (
     select
         staged,
         users,
         case
             when $policies.app_metadata <> 'merge' or staged.app_metadata is null then staged.app_metadata
-            when users.app_metadata is null then nullif(patched('{}', staged.app_metadata), '{}')
-            else patched(users.app_metadata, staged.app_metadata)
+            else nullif(patched(users.app_metadata, staged.app_metadata), case when users.app_metadata is null then '{}' end)
         end as new_app_metadata,
         case
             when $policies.user_metadata <> 'merge' or staged.user_metadata is null then staged.user_metadata
-            when users.user_metadata is null then nullif(patched('{}', staged.user_metadata), '{}')
-            else patched(users.user_metadata, staged.user_metadata)
+            else nullif(patched(users.user_metadata, staged.user_metadata), case when users.user_metadata is null then '{}' end)
         end as new_user_metadata
     from staged
     inner join targets on staged.record = targets.record

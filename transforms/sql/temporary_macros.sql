@@ -11,22 +11,35 @@ create or replace temp macro metadata_by_policy(policy, stored, given) as coales
     stored
 );
 
--- a JSON text with all its numbers as strings, so that DuckDB keeps how they are written, and back again; the first pattern
--- matches whole strings as well, so that it does not find numbers in them
-create or replace temp macro hidden_numbers(json_text) as replace(
-    regexp_replace(json_text, '("(?:[^"\\]|\\.)*")|(-?[0-9][0-9.eE+-]*)', '\1"\\u0001number \2"', 'g'),
-    '"\u0001number "',
-    ''
-);
-
-create or replace temp macro shown_numbers(json_text) as regexp_replace(json_text, '"\\u0001number ([^"]+)"', '\1', 'g');
-
--- an object merged with a patch (RFC 7396: null removes a key); DuckDB would rewrite numbers that are not whole, and -0
-create or replace temp macro patched(stored, patch) as case
-    when regexp_matches(concat(stored, patch), '[:,\[]\s*(?:-0|-?[0-9]+[.eE])')
-        then shown_numbers(json_merge_patch(hidden_numbers(stored), hidden_numbers(patch)))
-    else json_merge_patch(stored, patch)
+-- a JSON text whose numbers are strings, if DuckDB would rewrite one (it keeps whole numbers but -0), and back again; the
+-- second pattern matches whole strings as well, so that it finds no numbers in them
+create or replace temp macro hidden_numbers(json_text) as case
+    when regexp_matches(json_text, '[:,\[]\s*(?:-0|-?[0-9]+[.eE])')
+        then replace(
+            regexp_replace(json_text, '("(?:[^"\\]|\\.)*")|(-?[0-9][0-9.eE+-]*)', '\1"\\u0001number \2"', 'g'),
+            '"\u0001number "',
+            ''
+        )
+    else json_text
 end;
+
+create or replace temp macro shown_numbers(json_text) as case
+    when contains(json_text, '"\u0001number ') then regexp_replace(json_text, '"\\u0001number ([^"]+)"', '\1', 'g')
+    else json_text
+end;
+
+-- a value merged with a patch (RFC 7396: null removes a key, and what is no object is replaced)
+create or replace temp macro patched(stored, patch) as shown_numbers(json_merge_patch(
+    case when starts_with(ltrim(stored::varchar), '{') then hidden_numbers(stored::varchar) else '{}' end,
+    hidden_numbers(patch)
+));
+
+-- changes of fields whose JSON texts have hidden numbers
+create or replace temp macro hidden_in_changes(changes) as list_transform(changes, lambda change: {
+    'field': change.field,
+    'old': hidden_numbers(change.old)::json,
+    'new': hidden_numbers(change.new)::json
+});
 
 -- an object with its members sorted, two levels deep; any other value, and an object with a repeated key, as it is
 create or replace temp macro sorted_members(value) as case
@@ -52,3 +65,9 @@ create or replace temp macro unless_reordered(stored, given) as case
     when sorted_object(hidden_numbers(stored)) = sorted_object(hidden_numbers(given)) then stored::varchar
     else given::varchar
 end;
+
+-- a JSON value as text: a string without quotes, anything else as it is written, null as nothing
+create or replace temp macro text_of(value) as coalesce(
+    case when (value::varchar)[1] = '"' then value ->> '$' else value::varchar end,
+    ''
+)
