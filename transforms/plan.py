@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import duckdb
 
 from schemas.job import KEYS, MergePolicy, Mode, RowOutcome
-from transforms.statements import Value, run
+from transforms.statements import Value, run, statement
+from transforms.stored_warnings import MOST_STORED
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Query:
 
 
 def plan_queries(*, mode: Mode, policy: MergePolicy, connection_id: str) -> tuple[Query, ...]:
-    """Return the queries of a plan in order; each needs the results of those before it, as tables of their names.
+    """Return the queries of a plan in order; each needs the results of those before it, as tables of their names,
+    and the macros.
 
     The results that matter are `refusals`, `updates`, `differences` and `plan`, which has one row per staged record.
     """
@@ -33,9 +35,15 @@ def plan_queries(*, mode: Mode, policy: MergePolicy, connection_id: str) -> tupl
         "match_on": KEYS if mode is Mode.INSERT else policy.match_on,  # an insert refuses a match by any key
         "policies": policy.policies,
         "conflicts": conflicts,
+        "most_stored": MOST_STORED,
     }
-    names = ("duplicates", "matches", "targets", conflicts, "refusals", "merged_metadata", "updates", "differences")
+    names = ("duplicates", "matches", "targets", conflicts, "refusals", "updates", "differences")
     return tuple(Query(name, values) for name in (*names, "plan"))
+
+
+def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the temporary macros that the queries of a plan, a merge and a diff use."""
+    connection.execute(statement("temporary_macros"))
 
 
 def count_outcomes(connection: duckdb.DuckDBPyConnection) -> Mapping[RowOutcome, int]:

@@ -25,7 +25,7 @@ from schemas.frames import ERRORS, RECORDS
 from schemas.job import JobStatus, JobSummary, OnError, RowOutcome
 from schemas.options import JobOptions
 from schemas.rules.user import STAGED
-from transforms.plan import Query, count_outcomes, plan_queries
+from transforms.plan import Query, count_outcomes, create_macros, plan_queries
 from transforms.rejects.redact import redact
 from transforms.statements import materialise, relation, run, statement
 
@@ -59,6 +59,7 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
     view_parts(connection, "staged", job.folder.parts("accepted"), empty=STAGED)
     view_parts(connection, "originals", job.folder.parts("originals"), empty=RECORDS)
     view_parts(connection, "trimmed", job.folder.parts("trimmed"), empty=TRIMMED)
+    create_macros(connection)
     options = job.options
     for query in plan_queries(mode=options.mode, policy=options.merge_policy, connection_id=options.connection):
         job.begin_step(query.name)
@@ -76,7 +77,8 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
 
 
 def open_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> None:
-    """Create views of all that is staged and planned."""
+    """Create views of all that is staged and planned, and the macros to carry it out."""
+    create_macros(connection)
     view_parts(connection, "staged", folder.parts("accepted"), empty=STAGED)
     view_parts(connection, "job_errors", folder.parts("errors"), empty=ERRORS)
     view_parts(connection, "job_rejected", folder.parts("rejected"), empty=RECORDS)

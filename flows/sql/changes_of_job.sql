@@ -6,7 +6,12 @@ select
     action,
     is_edited_since,
     changes,
-    to_json({'user_id': user_id, 'action': action, 'is_edited_since': is_edited_since, 'changes': changes}) as document
+    shown_numbers(to_json({
+        'user_id': user_id,
+        'action': action,
+        'is_edited_since': is_edited_since,
+        'changes': hidden_in_changes(changes)
+    })::varchar) as document
 from user_history
 where
     job_id = $job_id

@@ -7,6 +7,7 @@ from typing import cast
 
 from flows.store.database import Store
 from flows.store.jobs import find_job
+from transforms.plan import create_macros
 from transforms.statements import statement
 
 FETCH_ROWS = 1_000
@@ -45,6 +46,7 @@ def find_changes(store: Store, job_id: str, *, user_id: str | None = None) -> It
     Raise `JobFault` (`JOB_NOT_FOUND`) if there is no such job."""
     find_job(store, job_id)
     with store.reading() as connection:
+        create_macros(connection)
         cursor = connection.execute(statement("changes_of_job"), {"job_id": job_id, "user": user_id})
         while rows := cursor.fetchmany(FETCH_ROWS):
             yield from (_diff(row) for row in rows)

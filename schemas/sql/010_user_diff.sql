@@ -13,8 +13,8 @@ create macro user_diff(b, a) as list_filter([
     case when b.nickname is distinct from a.nickname then {'field': 'nickname', 'old': to_json(b.nickname), 'new': to_json(a.nickname)} end,
     case when b.picture is distinct from a.picture then {'field': 'picture', 'old': to_json(b.picture), 'new': to_json(a.picture)} end,
     case when b.blocked is distinct from a.blocked then {'field': 'blocked', 'old': to_json(b.blocked), 'new': to_json(a.blocked)} end,
-    case when b.app_metadata is distinct from a.app_metadata then {'field': 'app_metadata', 'old': to_json(b.app_metadata), 'new': to_json(a.app_metadata)} end,
-    case when b.user_metadata is distinct from a.user_metadata then {'field': 'user_metadata', 'old': to_json(b.user_metadata), 'new': to_json(a.user_metadata)} end,
+    case when b.app_metadata is distinct from a.app_metadata then {'field': 'app_metadata', 'old': b.app_metadata::json, 'new': a.app_metadata::json} end,
+    case when b.user_metadata is distinct from a.user_metadata then {'field': 'user_metadata', 'old': b.user_metadata::json, 'new': a.user_metadata::json} end,
     case when b.password_reset_required is distinct from a.password_reset_required then {'field': 'password_reset_required', 'old': to_json(b.password_reset_required), 'new': to_json(a.password_reset_required)} end,
     case when b.password_hash is distinct from a.password_hash then {
         'field': 'password_hash',

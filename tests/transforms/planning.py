@@ -7,7 +7,7 @@ import polars as pl
 
 from schemas.job import MergePolicy, Mode
 from schemas.rules.user import STAGED
-from transforms.plan import plan_queries
+from transforms.plan import create_macros, plan_queries
 from transforms.statements import materialise
 
 Row = Mapping[str, object]
@@ -30,6 +30,7 @@ def planned(
     """Plan the rows, and return the outcome of each and (record, code, path) of every error and warning."""
     frame = staged(*rows)
     connection.register("staged", frame.to_arrow())
+    create_macros(connection)
     for query in plan_queries(mode=mode, policy=policy, connection_id="default"):
         materialise(connection, query.name, **query.values)
     outcomes = [outcome for (outcome,) in connection.execute("select outcome from plan order by record").fetchall()]

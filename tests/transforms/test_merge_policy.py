@@ -219,3 +219,76 @@ def test_the_plan_names_the_keys_that_matched_in_their_order(users: duckdb.DuckD
 def test_insert_refuses_a_match_by_any_key(users: duckdb.DuckDBPyConnection) -> None:
     policy = MergePolicy(match_on=("user_id",))
     assert planned(users, Mode.INSERT, {"email": ADA}, policy=policy) == (["refused"], [(1, "CONFLICT_EMAIL", "email")])
+
+
+NUMBERS = '{"a":1.50,"b":-0,"c":"-0 [1.50, 2.50]","d":[1e2,{"e":0.1000000000000000055511151}],"n":1,"é":"\\n\\"1.0"}'
+
+
+@pytest.mark.parametrize(
+    ("patch", "merged"),
+    [
+        ('{"n":2}', NUMBERS.replace('"n":1,"é":"\\n\\"1.0"', '"é":"\\n\\"1.0","n":2')),
+        ('{"n":null,"f":2.0}', NUMBERS.replace('"n":1,', "").removesuffix("}") + ',"f":2.0}'),
+        ('{"a":1.50}', NUMBERS),
+    ],
+)
+def test_numbers_are_merged_as_they_are_written(users: duckdb.DuckDBPyConnection, patch: str, merged: str) -> None:
+    store_value(users, "app_metadata", NUMBERS)
+    outcome = "unchanged" if merged == NUMBERS else "update"
+    assert planned(users, Mode.UPSERT, {"email": ADA, "app_metadata": patch}, policy=MERGE)[0] == [outcome]
+    assert updated(users, "app_metadata") == merged
+
+
+@pytest.mark.parametrize("policy", ["replace", "merge"])
+@pytest.mark.parametrize(
+    ("stored", "given", "is_same"),
+    [
+        ('{"a":1,"b":{"c":"x,y","d":[{"e":1,"f":2}]}}', '{"b":{"d":[{"e":1,"f":2}],"c":"x,y"},"a":1}', True),
+        ('{"a":1.5,"b":1.0}', '{"b":1.0,"a":1.5}', True),
+        ('{"a":1,"b":2}', '{"b":1,"a":2}', False),
+        ('{"a":[1,2],"b":[2,1]}', '{"a":[2,1],"b":[1,2]}', False),
+        ('{"a":{"x":1},"b":{"y":2}}', '{"a":{"y":2},"b":{"x":1}}', False),
+        ('{"a":"null","b":null}', '{"a":null,"b":"null"}', False),
+        ('{"a":0.1000000000000000055}', '{"a":0.1000000000000000051}', False),
+        ('{"a":1.50}', '{"a":15e-1}', False),
+        ('{"a":1,"a":2}', '{"a":2,"a":1}', False),
+    ],
+)
+def test_the_order_of_members_is_no_change_and_how_a_number_is_written_is_one(
+    users: duckdb.DuckDBPyConnection, policy: FieldPolicy, *, stored: str, given: str, is_same: bool
+) -> None:
+    store_value(users, "user_metadata", stored)
+    row = {"email": ADA, "user_metadata": given}
+    found = planned(users, Mode.UPSERT, row, policy=MergePolicy(policy={"user_metadata": policy}))
+    assert found == (["unchanged" if is_same else "update"], [])
+    if is_same:
+        assert updated(users, "user_metadata") == stored
+    elif policy == "replace":
+        assert updated(users, "user_metadata") == given
+
+
+def test_a_custom_hash_in_another_order_is_the_same(users: duckdb.DuckDBPyConnection) -> None:
+    stored = '{"algorithm":"md5","hash":{"value":"ab","encoding":"hex"}}'
+    store_value(users, "custom_password_hash", stored)
+    row = {"email": ADA, "custom_password_hash": '{"hash":{"encoding":"hex","value":"ab"},"algorithm":"md5"}'}
+    for policy in (MergePolicy(), MergePolicy(policy=dict.fromkeys(HASHES, "replace"))):
+        assert planned(users, Mode.UPSERT, row, policy=policy) == (["unchanged"], [])
+        assert updated(users, "custom_password_hash") == stored
+
+
+@pytest.mark.parametrize("stored", [None, "{}", '{"plan":1.50}'])
+@pytest.mark.parametrize("policy", ["replace", "fill", "merge", "keep"])
+def test_a_row_without_metadata_leaves_them_as_they_are(
+    users: duckdb.DuckDBPyConnection, policy: FieldPolicy, stored: str | None
+) -> None:
+    store_value(users, "app_metadata", stored)
+    by_field = MergePolicy(policy={"app_metadata": policy})
+    assert planned(users, Mode.UPSERT, {"email": ADA}, policy=by_field) == (["unchanged"], [])
+    assert updated(users, "app_metadata") == stored
+
+
+def test_metadata_that_are_no_object_are_replaced_by_a_merge(users: duckdb.DuckDBPyConnection) -> None:
+    for stored in ("[1,2]", '"text"', "null"):
+        store_value(users, "app_metadata", stored)
+        planned(users, Mode.UPSERT, {"email": ADA, "app_metadata": '{"a":1.50,"b":null}'}, policy=MERGE)
+        assert updated(users, "app_metadata") == '{"a":1.50}'

@@ -1,6 +1,6 @@
 -- grain: one row per matched record and value that differs from the user's, which the update keeps; these are warnings. The
--- first 1,000 of each field have a message: only those are stored
--- reads: updates; parameter: policies (of each field)
+-- first of each field have a message: only those are stored
+-- reads: updates; parameters: policies (of each field), most_stored (warnings of a field)
 with differing as (
     select record, unnest(string_split(kept_fields, ',')) as path
     from updates
@@ -12,7 +12,7 @@ select
     'NOT_CHANGED' as code,
     path,
     case
-        when row_number() over (partition by path order by record) <= 1000
+        when row_number() over (partition by path order by record) <= $most_stored
             then 'differs from the stored value, which ' || coalesce(
                 'the policy ' || (to_json($policies) ->> path)
                 || ' keeps; --policy ' || path || '=replace takes this one instead',

@@ -1,5 +1,5 @@
 -- grain: one row per record of the job: its plan as text in cells
--- reads: planned_rows
+-- reads: planned_rows, the macros of temporary_macros.sql
 select
     record,
     line,
@@ -9,7 +9,7 @@ select
     array_to_string(
         list_transform(changes, lambda change: change.field || ': ' || case
             when '"*****"' in (change.old::varchar, change.new::varchar) then 'changed'
-            else coalesce(change.old ->> '$', '') || ' → ' || coalesce(change.new ->> '$', '')
+            else text_of(change.old) || ' → ' || text_of(change.new)
         end),
         '; '
     ) as changes,

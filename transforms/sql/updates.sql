@@ -1,7 +1,26 @@
 -- grain: one row per staged record that matches one existing user and is not refused: the user as it would be, whether that
 -- is a change, and the fields that keep another value than the record's
--- reads: staged, targets, refusals, users, merged_metadata; parameters: mode, policies (of each field)
-with matched as (
+-- reads: staged, targets, refusals, users, the macros of temporary_macros.sql; parameters: mode, policies (of each field)
+with pairs as (
+    select
+        staged,
+        users,
+        case
+            when $policies.app_metadata <> 'merge' or staged.app_metadata is null then staged.app_metadata
+            else nullif(patched(users.app_metadata, staged.app_metadata), case when users.app_metadata is null then '{}' end)
+        end as new_app_metadata,
+        case
+            when $policies.user_metadata <> 'merge' or staged.user_metadata is null then staged.user_metadata
+            else nullif(patched(users.user_metadata, staged.user_metadata), case when users.user_metadata is null then '{}' end)
+        end as new_user_metadata
+    from staged
+    inner join targets on staged.record = targets.record
+    inner join users on targets.user_row = users.rowid
+    anti join refusals on staged.record = refusals.record
+    where $mode in ('upsert', 'update')
+),
+
+matched as (
     select
         staged.record,
         users.connection,
@@ -14,67 +33,22 @@ with matched as (
         coalesce(users.password_hash, users.custom_password_hash::varchar) is not null as has_hash,
         coalesce(staged.password_hash, staged.custom_password_hash) is not null
         and ($policies.password_hash = 'replace' or ($policies.password_hash = 'fill' and not has_hash)) as takes_hash,
-        case $policies.email_verified
-            when 'keep' then users.email_verified
-            when 'fill' then coalesce(users.email_verified, staged.email_verified)
-            else coalesce(staged.email_verified, users.email_verified)
-        end as email_verified,
-        case $policies.phone_verified
-            when 'keep' then users.phone_verified
-            when 'fill' then coalesce(users.phone_verified, staged.phone_verified)
-            else coalesce(staged.phone_verified, users.phone_verified)
-        end as phone_verified,
-        case $policies.given_name
-            when 'keep' then users.given_name
-            when 'fill' then coalesce(users.given_name, staged.given_name)
-            else coalesce(staged.given_name, users.given_name)
-        end as given_name,
-        case $policies.family_name
-            when 'keep' then users.family_name
-            when 'fill' then coalesce(users.family_name, staged.family_name)
-            else coalesce(staged.family_name, users.family_name)
-        end as family_name,
-        case $policies.name
-            when 'keep' then users.name
-            when 'fill' then coalesce(users.name, staged.name)
-            else coalesce(staged.name, users.name)
-        end as name,
-        case $policies.nickname
-            when 'keep' then users.nickname
-            when 'fill' then coalesce(users.nickname, staged.nickname)
-            else coalesce(staged.nickname, users.nickname)
-        end as nickname,
-        case $policies.picture
-            when 'keep' then users.picture
-            when 'fill' then coalesce(users.picture, staged.picture)
-            else coalesce(staged.picture, users.picture)
-        end as picture,
-        case $policies.blocked
-            when 'keep' then users.blocked
-            when 'fill' then coalesce(users.blocked, staged.blocked)
-            else coalesce(staged.blocked, users.blocked)
-        end as blocked,
+        by_policy($policies.email_verified, users.email_verified, staged.email_verified) as email_verified,
+        by_policy($policies.phone_verified, users.phone_verified, staged.phone_verified) as phone_verified,
+        by_policy($policies.given_name, users.given_name, staged.given_name) as given_name,
+        by_policy($policies.family_name, users.family_name, staged.family_name) as family_name,
+        by_policy($policies.name, users.name, staged.name) as name,
+        by_policy($policies.nickname, users.nickname, staged.nickname) as nickname,
+        by_policy($policies.picture, users.picture, staged.picture) as picture,
+        by_policy($policies.blocked, users.blocked, staged.blocked) as blocked,
         case when takes_hash then staged.password_hash else users.password_hash end as password_hash,
-        case when takes_hash then staged.custom_password_hash else users.custom_password_hash end as custom_password_hash,
-        case
-            when $policies.app_metadata = 'keep' then users.app_metadata
-            when $policies.app_metadata = 'fill'
-                then coalesce(nullif(users.app_metadata, '{}'), staged.app_metadata, users.app_metadata)
-            when merged_metadata.has_app_metadata then merged_metadata.app_metadata
-            else coalesce(staged.app_metadata, users.app_metadata)
-        end as app_metadata,
-        case
-            when $policies.user_metadata = 'keep' then users.user_metadata
-            when $policies.user_metadata = 'fill'
-                then coalesce(nullif(users.user_metadata, '{}'), staged.user_metadata, users.user_metadata)
-            when merged_metadata.has_user_metadata then merged_metadata.user_metadata
-            else coalesce(staged.user_metadata, users.user_metadata)
-        end as user_metadata,
-        case $policies.mfa_factors
-            when 'keep' then users.mfa_factors
-            when 'fill' then coalesce(users.mfa_factors, staged.mfa_factors)
-            else coalesce(staged.mfa_factors, users.mfa_factors)
-        end as mfa_factors,
+        unless_reordered(users.custom_password_hash, staged.custom_password_hash) as given_custom_password_hash,
+        case when takes_hash then given_custom_password_hash else users.custom_password_hash end as custom_password_hash,
+        unless_reordered(users.app_metadata, new_app_metadata) as given_app_metadata,
+        metadata_by_policy($policies.app_metadata, users.app_metadata, given_app_metadata) as app_metadata,
+        unless_reordered(users.user_metadata, new_user_metadata) as given_user_metadata,
+        metadata_by_policy($policies.user_metadata, users.user_metadata, given_user_metadata) as user_metadata,
+        by_policy($policies.mfa_factors, users.mfa_factors, staged.mfa_factors) as mfa_factors,
         case
             when takes_hash then false
             when has_hash then users.password_reset_required
@@ -84,16 +58,11 @@ with matched as (
         users.created_by_job,
         users as before,
         staged as given
-    from staged
-    inner join targets on staged.record = targets.record
-    inner join users on targets.user_row = users.rowid
-    left join merged_metadata on staged.record = merged_metadata.record
-    anti join refusals on staged.record = refusals.record
-    where $mode in ('upsert', 'update')
+    from pairs
 )
 
 select
-    * exclude (takes_hash, given),
+    * exclude (takes_hash, given, given_app_metadata, given_user_metadata, given_custom_password_hash),
     concat_ws(
         ',',
         case when nullif(given.email_key, email_key) is not null then 'email' end,
@@ -109,15 +78,9 @@ select
         case when nullif(given.picture, picture) is not null then 'picture' end,
         case when nullif(given.blocked, blocked) is not null then 'blocked' end,
         case when nullif(given.password_hash, password_hash) is not null then 'password_hash' end,
-        case when nullif(given.custom_password_hash, custom_password_hash) is not null then 'custom_password_hash' end,
-        case
-            when $policies.app_metadata <> 'merge' and nullif(given.app_metadata, app_metadata) is not null
-                then 'app_metadata'
-        end,
-        case
-            when $policies.user_metadata <> 'merge' and nullif(given.user_metadata, user_metadata) is not null
-                then 'user_metadata'
-        end,
+        case when nullif(given_custom_password_hash, custom_password_hash) is not null then 'custom_password_hash' end,
+        case when nullif(given_app_metadata, app_metadata) is not null then 'app_metadata' end,
+        case when nullif(given_user_metadata, user_metadata) is not null then 'user_metadata' end,
         case when nullif(given.mfa_factors, mfa_factors) is not null then 'mfa_factors' end
     ) as kept_fields,
     email_verified is distinct from before.email_verified

@@ -8,6 +8,8 @@ import pytest
 
 from flows.pipeline.undo import undo
 from flows.settings import Settings
+from flows.store.database import Store
+from flows.store.diff import FieldChange, find_changes
 from tests.flows.importing import import_file, query_rows
 
 METADATA = '{"a":-0,"b":1.50,"c":[1e2,0.1000000000000000055511151231257827],"d":12345678901234567890123}'
@@ -63,3 +65,31 @@ def test_metadata_that_are_merged_into_nothing_keep_their_numbers(settings: Sett
     path.write_text('{"email":"ann@example.com","user_metadata":{"a":-0,"x":null,"b":1.50}}', encoding="utf-8")
     assert import_file(settings, path, metadata="merge").inserted == 1
     assert stored(settings) == [('{"a":-0,"b":1.50}',)]
+
+
+MERGED = METADATA.removesuffix("}") + ',"e":2.50}'
+
+
+@pytest.mark.parametrize("ending", ["ndjson", "csv", "parquet"])
+def test_a_merge_its_plan_its_diff_and_its_undo_have_numbers_as_written(
+    settings: Settings, tmp_path: Path, ending: str
+) -> None:
+    import_file(settings, write(tmp_path / "users.ndjson"))
+    patch, plan = tmp_path / "patch.ndjson", tmp_path / f"plan.{ending}"
+    patch.write_text('{"email":"ann@example.com","user_metadata":{"e":2.50}}', encoding="utf-8")
+    import_file(settings, patch, name="merged", metadata="merge", plan=str(plan))
+    assert stored(settings) == [(MERGED,)]
+    text = str(pl.read_parquet(plan)["changes"].to_list()) if ending == "parquet" else plan.read_text("utf-8")
+    assert METADATA in text.replace('""', '"')
+    assert MERGED in text.replace('""', '"')
+    (user,) = find_changes(Store(settings), "merged")
+    assert user.changes == (FieldChange("user_metadata", METADATA, MERGED),)
+    assert f'"old":{METADATA},"new":{MERGED}' in user.document
+    assert import_file(settings, patch, metadata="merge").unchanged == 1
+    undo("merged", dry_run=False, settings=settings, job_id="undo")
+    assert stored(settings) == [(METADATA,)]
+
+
+def test_a_new_user_that_is_merged_has_numbers_as_written(settings: Settings, tmp_path: Path) -> None:
+    import_file(settings, write(tmp_path / "users.ndjson"), policy={"user_metadata": "merge"})
+    assert stored(settings) == [(METADATA,)]

@@ -1,0 +1,73 @@
+-- the value that an update gives a field, as the policy of the field says
+create or replace temp macro by_policy(policy, stored, given) as case policy
+    when 'keep' then stored
+    when 'fill' then coalesce(stored, given)
+    else coalesce(given, stored)
+end;
+
+-- the same of metadata, which are also empty if they are {}
+create or replace temp macro metadata_by_policy(policy, stored, given) as coalesce(
+    by_policy(policy, nullif(stored, '{}'), given),
+    stored
+);
+
+-- a JSON text whose numbers are strings, if DuckDB would rewrite one (it keeps whole numbers but -0), and back again; the
+-- second pattern matches whole strings as well, so that it finds no numbers in them
+create or replace temp macro hidden_numbers(json_text) as case
+    when regexp_matches(json_text, '[:,\[]\s*(?:-0|-?[0-9]+[.eE])')
+        then replace(
+            regexp_replace(json_text, '("(?:[^"\\]|\\.)*")|(-?[0-9][0-9.eE+-]*)', '\1"\\u0001number \2"', 'g'),
+            '"\u0001number "',
+            ''
+        )
+    else json_text
+end;
+
+create or replace temp macro shown_numbers(json_text) as case
+    when contains(json_text, '"\u0001number ') then regexp_replace(json_text, '"\\u0001number ([^"]+)"', '\1', 'g')
+    else json_text
+end;
+
+-- a value merged with a patch (RFC 7396: null removes a key, and what is no object is replaced)
+create or replace temp macro patched(stored, patch) as shown_numbers(json_merge_patch(
+    case when starts_with(ltrim(stored::varchar), '{') then hidden_numbers(stored::varchar) else '{}' end,
+    hidden_numbers(patch)
+));
+
+-- changes of fields whose JSON texts have hidden numbers
+create or replace temp macro hidden_in_changes(changes) as list_transform(changes, lambda change: {
+    'field': change.field,
+    'old': hidden_numbers(change.old)::json,
+    'new': hidden_numbers(change.new)::json
+});
+
+-- an object with its members sorted, two levels deep; any other value, and an object with a repeated key, as it is
+create or replace temp macro sorted_members(value) as case
+    when value[1] = '{'
+        then coalesce(to_json(list_sort(map_entries(try_cast(value::json as map(varchar, json)))))::varchar, value)
+    else value
+end;
+
+create or replace temp macro sorted_object(value) as coalesce(
+    to_json(list_sort(list_transform(
+        map_entries(try_cast(value::json as map(varchar, json))),
+        lambda member: {'key': member.key, 'value': sorted_members(member.value::varchar)}
+    )))::varchar,
+    value
+);
+
+-- the stored object where the given one has the same content in another order, else the given one: only texts of one length
+-- that fall into the same pieces can be the same. A number that is written in another way is another number
+create or replace temp macro unless_reordered(stored, given) as case
+    when stored is null or stored::varchar = given::varchar or strlen(stored) <> strlen(given) then given::varchar
+    when list_sort(string_split(translate(stored, '{}[]', ',,,,'), ','))
+        <> list_sort(string_split(translate(given, '{}[]', ',,,,'), ',')) then given::varchar
+    when sorted_object(hidden_numbers(stored)) = sorted_object(hidden_numbers(given)) then stored::varchar
+    else given::varchar
+end;
+
+-- a JSON value as text: a string without quotes, anything else as it is written, null as nothing
+create or replace temp macro text_of(value) as coalesce(
+    case when (value::varchar)[1] = '"' then value ->> '$' else value::varchar end,
+    ''
+)
