@@ -78,7 +78,9 @@ class UserSearch:
             else:
                 file = stack.enter_context(temp.open("wb"))
                 kind = compression_from_name(source.name)
-                out = stack.enter_context(pa.CompressedOutputStream(pa.PythonFile(file, "w"), kind)) if kind else file
+                out: BinaryIO | pa.NativeFile = file
+                if kind:
+                    out = stack.enter_context(pa.CompressedOutputStream(pa.PythonFile(file, "w"), kind))
                 write = self._write_json if content.format == "json" else self._write_lines
                 write(source, content, out)
         written = self._read(Source(source.name, temp, temp.stat().st_size), form=content.format)
@@ -119,7 +121,7 @@ class UserSearch:
             with open_source(source) as file:
                 return file.read()
 
-    def _write_lines(self, source: Source, content: FileContent, out: BinaryIO) -> None:
+    def _write_lines(self, source: Source, content: FileContent, out: BinaryIO | pa.NativeFile) -> None:
         """Leave out the lines of each record: those from its first line up to the next record's."""
         bounds = [*pairwise([*(int(line or 0) for line in content.lines), None])]
         spans, number = iter([bounds[record - 1] for record in content.found]), 0
@@ -135,7 +137,7 @@ class UserSearch:
                     if start is None or number < start:
                         out.write(line)
 
-    def _write_json(self, source: Source, content: FileContent, out: BinaryIO) -> None:
+    def _write_json(self, source: Source, content: FileContent, out: BinaryIO | pa.NativeFile) -> None:
         """Leave out the records and what separates each from the one before."""
         data = self._read_bytes(source)
         spans, end = [], 0
