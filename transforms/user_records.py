@@ -6,8 +6,11 @@ a user has is found in `flows.store.forget`.
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from typing import cast
 from unicodedata import normalize
 
 import polars as pl
@@ -29,19 +32,22 @@ ENDINGS = r"\.(?!(?:csv|tsv|json|ndjson|jsonl|parquet|gz|zst|report)\b)"  # afte
 NAMED_USER = r"(?:(?:existing|by|of) user |(?:email|username|user_id) is held by )"  # in messages of `transforms/sql`
 NAMING_CODES = ("CONFLICT", "CONFLICT_EMAIL", "CONFLICT_USERNAME", "DUPLICATED_USER")
 FOUND = pl.Schema({"record": pl.Int64, "kind": pl.String, "value": pl.String})
+NOBODY = frozenset[str]()
 
 
 @dataclass(frozen=True)
 class UserKeys:
     """The keys of one user of a connection, present and former: e-mail addresses and usernames as they are matched."""
 
-    email: frozenset[str] = field(default_factory=frozenset)
-    username: frozenset[str] = field(default_factory=frozenset)
-    user_id: frozenset[str] = field(default_factory=frozenset)
+    email: frozenset[str] = NOBODY
+    username: frozenset[str] = NOBODY
+    user_id: frozenset[str] = NOBODY
+    others: frozenset[str] = NOBODY  # the user_ids of those that have or had one of these keys as well
 
-
-class _Members(list[tuple[str, object]]):
-    """The members of a JSON object, repeated keys included."""
+    @classmethod
+    def union(cls, keys: Iterable["UserKeys"]) -> "UserKeys":
+        """Return the keys of a user in several connections."""
+        return cls(*map(NOBODY.union, *((key.email, key.username, key.user_id, key.others) for key in keys)))
 
 
 def match_key(kind: str, value: str) -> str:
@@ -66,23 +72,56 @@ def find_records(rows: pl.DataFrame, keys: UserKeys) -> list[int]:
     return _keep_matching(pl.DataFrame(found, schema=FOUND, orient="row"), keys)
 
 
+def is_named(data: bytes, keys: UserKeys) -> bool:
+    """Return whether the bytes of a text have a key of the user."""
+    text = data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8", "replace")
+    return bool(find_records(pl.DataFrame({"record": [1], "text": [text]}), keys))
+
+
 def match_columns(keys: UserKeys) -> pl.Expr:
     """Return whether a row with canonical keys is one of the user's."""
     columns = {"email_key": keys.email, "username_key": keys.username, "user_id": keys.user_id}
-    return pl.any_horizontal(
-        pl.col(name).is_in(list(values)).fill_null(value=False) for name, values in columns.items()
-    )
+    found = pl.any_horizontal(_is_in(pl.col(name), values) for name, values in columns.items())
+    return found & ~_is_in(pl.col("user_id"), keys.others)
 
 
-def erase_in_name(text: str, keys: UserKeys) -> str:
-    """Return the name of a file or a job without the user: addresses inside it, or a key that is the whole name."""
-    for key in keys.email:
-        text = re.sub(rf"(?<![\w.+]){re.escape(key)}(?!\w|{ENDINGS})", ERASED, text, flags=re.IGNORECASE)
+def erase_in_name(text: str, keys: UserKeys, *, of_user: bool) -> str:
+    """Return the name of a file or a job without the user: without the address, wherever it is, and if what it names
+    has a record of the user (`of_user`), without a key that is the whole name."""
+    folded = normalize("NFKC", text)
+    for key in sorted({*keys.email, *map(_with_unicode_domain, keys.email)}):
+        erased = re.sub(rf"(?<![\w.+]){re.escape(key)}(?!\w|{ENDINGS})", ERASED, folded, flags=re.IGNORECASE)
+        folded, text = erased, text if erased == folded else erased
     folder, slash, name = text.rpartition("/")
     stem, dot, ending = name.partition(".")
-    if _is_key(name, keys):
-        return f"{folder}{slash}{ERASED}"
-    return f"{folder}{slash}{ERASED}{dot}{ending}" if stem and _is_key(stem, keys) else text
+    for whole, rest in ((name, ""), (stem, f"{dot}{ending}")):
+        if of_user and (whole in keys.user_id or match_key("username", whole) in keys.username):
+            return f"{folder}{slash}{ERASED}{rest}"
+    return text
+
+
+def _with_unicode_domain(address: str) -> str:
+    local, at, domain = address.rpartition("@")
+    try:
+        return f"{local}{at}{domain.encode().decode('idna')}"
+    except UnicodeError:
+        return address
+
+
+def erase_names(names: Mapping[str, object], keys: UserKeys, *, of_user: bool) -> dict[str, object]:
+    """Return the names in a JSON object without the user; `of_user`: what they name had a record of the user."""
+
+    def erase(value: object) -> object:
+        match value:
+            case str():
+                return erase_in_name(value, keys, of_user=of_user)
+            case list():
+                return [*map(erase, value)]
+            case dict():
+                return {name: erase(item) for name, item in value.items()}
+        return value
+
+    return cast("dict[str, object]", erase({**names}))
 
 
 def pattern_of_messages(keys: UserKeys) -> str:
@@ -99,41 +138,25 @@ def _may_carry(text: pl.Expr, keys: UserKeys) -> pl.Expr:
 
 
 def _find_values(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the values of a record that may be keys, each with its kind."""
-    try:
-        record = json.loads(text, object_pairs_hook=_Members, parse_int=str, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError):
-        record = None
-    if isinstance(record, _Members):
-        yield from _find_in_members(record)
-    else:
-        yield from _find_in_raw_text(text)
-
-
-def _find_in_members(record: _Members) -> Iterator[tuple[str, str]]:
-    """Yield the values of the fields that are keys; of a record without an address there, the addresses anywhere."""
-    has_address = False
-    for name, value in record:
+    """Yield the values of a record that may be keys, each with its kind: those of its keys' fields; without any there,
+    the addresses anywhere; without any address, the cells of a text that is not JSON."""
+    is_json = text.lstrip().startswith(("{", "["))
+    record: object = _decode(text)
+    members: list[tuple[str, object]] = [(name, _decode(value)) for name, value in MEMBER.findall(text)]
+    with suppress(ValueError, RecursionError):
+        record = json.loads(text, object_pairs_hook=list, parse_int=str, parse_float=str, parse_constant=str)
+        members = [pair for pair in record if isinstance(pair, tuple)] if isinstance(record, list) else []
+    is_found = False
+    for name, value in members:
         kind = HEADER_ALIASES.get(fold_name(name), fold_name(name))
-        for text in _texts_in(value) if kind in KINDS else ():
-            yield kind, text.strip()
-            if kind != "user_id":
-                yield from (addresses := [*_addresses_in(text)])
-                has_address |= bool(addresses) and kind == "email"
-    if not has_address:
-        yield from (address for text in _texts_in(record) for address in _addresses_in(text))
-
-
-def _find_in_raw_text(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the values of a text that is not JSON: its addresses, the members that can be read, else its cells."""
-    for name, value in MEMBER.findall(text):
-        kind = HEADER_ALIASES.get(fold_name(name), fold_name(name))
-        if kind in KINDS:
-            yield kind, _decode(value).strip()
-    addresses = [*_addresses_in(_decode(text))]
-    yield from addresses
-    if not addresses and not text.lstrip().startswith(("{", "[")):
-        yield from ((kind, cell.strip()) for cell in CELL_ENDS.split(text) for kind in KINDS)
+        for part in _texts_in(value) if kind in KINDS else ():
+            addresses = [*_addresses_in(part)] if kind != "user_id" else []
+            yield from ((kind, part.strip()), *addresses)
+            is_found |= bool(addresses) or kind != "email"
+    if not is_found:
+        addresses = [address for part in _texts_in(record) for address in _addresses_in(part)]
+        cells = () if is_json or addresses else CELL_ENDS.split(text)
+        yield from chain(addresses, ((kind, cell.strip()) for cell in cells for kind in KINDS))
 
 
 def _decode(text: str) -> str:
@@ -164,10 +187,12 @@ def _keep_matching(found: pl.DataFrame, keys: UserKeys) -> list[int]:
     columns = found.with_columns(email=visible, username=visible).with_columns(match_keys())
     compared = {"email": "email_key", "username": "username_key", "user_id": "value"}
     matches = [
-        (pl.col("kind") == kind) & pl.col(column).is_in(list(getattr(keys, kind))) for kind, column in compared.items()
+        (pl.col("kind") == kind) & _is_in(pl.col(column), getattr(keys, kind)) for kind, column in compared.items()
     ]
-    return columns.filter(pl.any_horizontal(matches))["record"].unique().sort().to_list()
+    of_others = columns.filter(pl.col("kind") == "user_id", _is_in(pl.col("value"), keys.others))
+    matching = columns.filter(pl.any_horizontal(matches)).join(of_others, on="record", how="anti")
+    return matching["record"].unique().sort().to_list()
 
 
-def _is_key(text: str, keys: UserKeys) -> bool:
-    return text in keys.user_id or match_key("username", text) in keys.username
+def _is_in(column: pl.Expr, values: frozenset[str]) -> pl.Expr:
+    return column.is_in(list(values)).fill_null(value=False)

@@ -4,7 +4,6 @@ First the files, each replaced whole, then the database: a run that is broken is
 the user's other keys in the tables.
 """
 
-import json
 import os
 import shutil
 import time
@@ -13,40 +12,31 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain
+from json import loads
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import duckdb
 import polars as pl
 
-from flows.inbox.folder import LOCK_NAME, REPORT, Inbox
-from flows.readers.remove_records import FileContent, UserSearch
+from flows.inbox.folder import LOCK_NAME, REPORT, UNFINISHED, Inbox
+from flows.jobs.staged_records import find_staged, remove_staged, replace_file, replace_user_in_messages, write_json
+from flows.readers.remove_records import HINT, FileContent, UserSearch
 from flows.readers.sources import Source, printable
 from flows.store.connections import find_connection, list_connections
 from flows.store.database import RETRY_SECONDS, Store, scratch
 from flows.store.errors import find_shortage
-from flows.store.fault_points import fault_point
-from flows.store.forget import (
-    RECORDS_OF_USER,
-    Scope,
-    WantedUser,
-    count_rows,
-    find_keys,
-    find_rejected,
-    rewrite_without,
-)
+from flows.store.forget import RECORDS_OF_USER, Scope, WantedUser, count_rows, find_keys, find_rejected, rewrite_without
 from flows.store.job_folder import JobFolder
 from flows.store.job_status import end_lost_jobs
-from flows.store.private_files import atomic_write
-from flows.store.staged_records import TEMPORARY, erase_names, find_staged, remove_staged, replace_user_in_messages
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, FileFault, JobFault
 from transforms.statements import run_mapped
-from transforms.user_records import UserKeys, erase_in_name
+from transforms.user_records import UserKeys, erase_in_name, erase_names
 
 MARGIN_BYTES = 1_000_000
 STDIN_COPY = "stdin"
-Job = Mapping[str, object]  # a row of `jobs_of_connection`
+Job = Mapping[str, Any]  # a row of `jobs_of_connection`, and its connection
 
 
 @dataclass(frozen=True)
@@ -54,9 +44,13 @@ class FoundFile:
     """A file that holds records of the user, or whose name does."""
 
     path: Path
-    records: int
-    keys: UserKeys
-    content: FileContent | None = None  # None: only the name
+    search: UserSearch
+    content: FileContent | None  # None: only the name
+
+    @property
+    def records(self) -> int:
+        """The number of the user's records."""
+        return len(self.content.found) if self.content else 0
 
 
 @dataclass
@@ -74,24 +68,6 @@ class Forgotten:
         """Whether nothing names the user."""
         return not (any(self.tables.values()) or self.jobs or self.files)
 
-
-@dataclass
-class _Search:
-    """What is searched, and what was found so far."""
-
-    store: Store
-    scopes: Sequence[Scope]
-    jobs: Mapping[str, tuple[Scope, Job]]  # by id, of all connections that are searched
-    engine: duckdb.DuckDBPyConnection
-    found: Forgotten = field(default_factory=Forgotten)
-    records: dict[str, list[int]] = field(default_factory=dict)  # by job
-
-    def folder(self, job_id: str) -> JobFolder:
-        return JobFolder(self.store.settings.jobs_folder / job_id)
-
-    def files(self, keys: UserKeys) -> UserSearch:
-        return UserSearch(keys, self.store.settings.limits, self.engine)
-
     @contextmanager
     def naming(self, path: Path) -> Iterator[None]:
         """Note a file or folder that the block cannot read or change; a full disk is raised."""
@@ -101,9 +77,9 @@ class _Search:
             if find_shortage(error):
                 raise
             reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-            self.found.left[path] = reason.lower()
+            self.left[path] = reason.lower()
         except FileFault as fault:
-            self.found.left[path] = f"{fault.message}; {fault.hint}"
+            self.left[path] = f"{fault.message}; {fault.hint}"
 
 
 def forget(
@@ -124,75 +100,61 @@ def forget(
     with (
         _undisturbed(store, [name.connection for name in names]) as (connection, jobs),
         _naming_shortages("free some and run it again; nothing was erased"),
+        ExitStack() as locks,
+        scratch(store.settings) as engine,
     ):
-        scopes = [Scope(name.connection, find_keys(connection, wanted, name.connection)) for name in names]
-        return _forget(store, connection, scopes, jobs, inboxes=inboxes, dry_run=dry_run)
+        scopes = {
+            name.connection: Scope(name.connection, find_keys(connection, wanted, name.connection)) for name in names
+        }
+        search = _Search(store, scopes, jobs, engine)
+        staged = [(job_id, record) for job_id, records in search.find_staged().items() for record in records]
+        folders = search.lock_inboxes(inboxes, locks)
+        search.find_files(folders)
+        rejected = [find_rejected(connection, scope) for scope in scopes.values()]
+        records = pl.concat([pl.DataFrame(staged, schema=RECORDS_OF_USER, orient="row"), *rejected]).unique()
+        found = search.found
+        found.tables = count_rows(connection, [*scopes.values()], records)
+        if found.is_nothing:
+            unread = "".join(f"; {path} was not searched: {reason}" for path, reason in found.left.items())
+            hint = "check the value and the connection"
+            raise JobFault(ErrorCode.USER_NOT_FOUND, f"nothing names that user{unread}", hint)
+        if not dry_run:
+            _require_replaceable(store, found)
+            with _naming_shortages("free some and run it again to complete it; the tables still have the user"):
+                search.erase(folders, records)
+                rewrite_without(store, connection, [*scopes.values()], records)
+    return found
 
 
 @contextmanager
-def _undisturbed(store: Store, connections: Sequence[str]) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Job]]]:
-    """Open the database to write when no job of the connections runs, and yield it with their jobs.
+def _undisturbed(
+    store: Store, connections: Sequence[str]
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Mapping[str, Job]]]:
+    """Open the database to write when no job of the connections runs, and yield it with their jobs by id.
     Raise `JobFault` (`JOB_RUNNING`) if one still runs at the deadline."""
     deadline = time.monotonic() + store.settings.wait_seconds
     while True:
         with store.writing() as connection:
-            jobs: list[Job] = [
-                {**row, "connection": name}
+            jobs = {
+                str(row["job_id"]): {**row, "connection": name}
                 for name in connections
                 for row in run_mapped(connection, "jobs_of_connection", connection=name)
-            ]
-            running = [job for job in jobs if _is_running(store, job)]
+            }
+            running = next((job_id for job_id in jobs if _is_running(store, job_id)), None)
             if not running:
                 yield connection, jobs
                 return
         if time.monotonic() >= deadline:
-            job_id = running[0]["job_id"]
-            hint = (
-                f"wait until it has ended, or stop it with `python -m flows.jobs cancel {job_id}`; nothing was erased"
-            )
-            raise JobFault(ErrorCode.JOB_RUNNING, f"job {job_id} is running and may import the user", hint)
+            stop = f"python -m flows.jobs cancel {running} --database {store.path}"
+            hint = f"wait until it has ended, or stop it with `{stop}`; nothing was erased"
+            raise JobFault(ErrorCode.JOB_RUNNING, f"job {running} is running and may import the user", hint)
         time.sleep(RETRY_SECONDS)
 
 
-def _is_running(store: Store, job: Job) -> bool:
+def _is_running(store: Store, job_id: str) -> bool:
     with suppress(PermissionError):  # the folder is named later
-        return JobFolder(store.settings.jobs_folder / str(job["job_id"])).is_running
+        return JobFolder(store.settings.jobs_folder / job_id).is_running
     return False
-
-
-def _forget(
-    store: Store,
-    connection: duckdb.DuckDBPyConnection,
-    scopes: Sequence[Scope],
-    jobs: Sequence[Job],
-    *,
-    inboxes: Sequence[Path],
-    dry_run: bool,
-) -> Forgotten:
-    by_name = {scope.connection: scope for scope in scopes}
-    by_id = {str(job["job_id"]): (by_name[str(job["connection"])], job) for job in jobs}
-    with ExitStack() as locks, scratch(store.settings) as engine:
-        search = _Search(store, scopes, by_id, engine)
-        _search_folders(search)
-        folders = _lock_inboxes(search, inboxes, locks)
-        _search_inboxes(search, folders)
-        records = _collect_records(connection, search)
-        search.found.tables = count_rows(connection, scopes, records)
-        search.found.sources = _other_sources(search, folders)
-        if search.found.is_nothing:
-            raise _not_found(search.found)
-        if not dry_run:
-            _require_replaceable(search)
-            with _naming_shortages("free some and run it again to complete it; the tables still have the user"):
-                _erase_files(search, folders, records)
-                rewrite_without(store, connection, scopes, records)
-    return search.found
-
-
-def _not_found(found: Forgotten) -> JobFault:
-    unread = "".join(f"; {path} was not searched: {reason}" for path, reason in found.left.items())
-    hint = "check the value and the connection"
-    return JobFault(ErrorCode.USER_NOT_FOUND, f"nothing names that user{unread}", hint)
 
 
 @contextmanager
@@ -206,114 +168,18 @@ def _naming_shortages(hint: str) -> Iterator[None]:
         raise
 
 
-def _search_folders(search: _Search) -> None:
-    """Search the folder of every job, and the copy of standard input in it."""
-    for job_id, (scope, _) in search.jobs.items():
-        folder = search.folder(job_id)
-        if not os.path.lexists(folder.path):
-            continue
-        with search.naming(folder.path):
-            if not folder.is_accessible:
-                raise PermissionError(13, "permission denied")
-            search.records[job_id] = find_staged(folder, scope.keys)
-            _search_file(search, folder.path / STDIN_COPY, scope.keys)
-    search.found.jobs = {job_id: len(records) for job_id, records in search.records.items() if records}
-
-
-def _search_file(search: _Search, path: Path, keys: UserKeys) -> None:
-    """Search a file of users, and its name."""
-    with search.naming(path):
-        if not path.is_file():
-            return
-        content = search.files(keys).find(Source(printable(str(path)), path, path.stat().st_size))
-        if content is not None and not os.access(path.parent, os.W_OK | os.X_OK):
-            raise PermissionError(13, "permission denied")
-        if content is not None or erase_in_name(path.name, keys) != path.name:
-            search.found.files.append(FoundFile(path, len(content.found) if content else 0, keys, content))
-
-
-def _lock_inboxes(search: _Search, given: Sequence[Path], locks: ExitStack) -> Mapping[Inbox, set[str]]:
-    """Return the inboxes with the connections that they import into, and lock each: those given, and those of jobs.
-    Raise `JobFault` if an inbox is at work or missing."""
-    found: dict[Path, set[str]] = {path.resolve(): set() for path in given}
-    for scope, job in search.jobs.values():
-        for name in chain(cast("list[str] | None", job["files"]) or (), cast("list[str]", job["sources"])):
-            folder = _find_inbox(search.store, Path(name).parent)
-            if folder is not None:
-                found.setdefault(folder, set()).add(scope.connection)
-    every = {scope.connection for scope in search.scopes}
-    for path in found:
-        if not locks.enter_context(Inbox(path).try_lock()):
-            message, hint = f"the inbox {path} is at work", "wait until it has ended; nothing was erased"
-            raise JobFault(ErrorCode.JOB_RUNNING, message, hint)
-    return {Inbox(path): connections or every for path, connections in found.items()}
-
-
-def _find_inbox(store: Store, folder: Path) -> Path | None:
-    """Return the inbox that a job read from, if it was one: relative to this folder, or to one above the database."""
-    for base in (Path.cwd(), *store.path.parents):
-        if (base / folder / LOCK_NAME).exists():
-            return (base / folder).resolve()
-    return None
-
-
-def _search_inboxes(search: _Search, inboxes: Mapping[Inbox, set[str]]) -> None:
-    for inbox, connections in inboxes.items():
-        with search.naming(inbox.path):
-            for path in inbox.files():
-                report = _read_report(path)
-                of_file = {str(report["summary"]["connection"])} if report else connections
-                scopes = [scope for scope in search.scopes if scope.connection in of_file]
-                if scopes:
-                    _search_file(search, path, _union(scopes))
-
-
-def _read_report(path: Path) -> dict[str, dict[str, object]] | None:
-    """Return the report beside a file of the inbox, if there is one."""
-    with suppress(OSError, ValueError):
-        report = json.loads(path.with_name(f"{path.name}{REPORT}").read_text(encoding="utf-8"))
-        return report if "connection" in report.get("summary", {}) else None
-    return None
-
-
-def _union(scopes: Sequence[Scope]) -> UserKeys:
-    keys = [scope.keys for scope in scopes]
-    return UserKeys(
-        frozenset().union(*(key.email for key in keys)),
-        frozenset().union(*(key.username for key in keys)),
-        frozenset().union(*(key.user_id for key in keys)),
-    )
-
-
-def _collect_records(connection: duckdb.DuckDBPyConnection, search: _Search) -> pl.DataFrame:
-    """Return the records of the user, as found in job folders and tables."""
-    staged = [(job_id, record) for job_id, records in search.records.items() for record in records]
-    tables = [find_rejected(connection, scope) for scope in search.scopes]
-    return pl.concat([pl.DataFrame(staged, schema=RECORDS_OF_USER, orient="row"), *tables]).unique()
-
-
-def _other_sources(search: _Search, inboxes: Iterable[Inbox]) -> list[str]:
-    """Return the files that jobs with records of the user have read and that still exist outside an inbox."""
-    own = {inbox.path for inbox in inboxes}
-    jobs = [search.jobs[job_id][1] for job_id in search.found.jobs]
-    names = dict.fromkeys(chain.from_iterable(cast("list[str] | None", job["files"]) or () for job in jobs))
-    return [name for name in names if Path(name).parent.resolve() not in own and Path(name).is_file()]
-
-
-def _require_replaceable(search: _Search) -> None:
+def _require_replaceable(store: Store, found: Forgotten) -> None:
     """Raise `DatabaseFault` unless the database is this user's to replace, and the disks have room for two copies of it
     and one of each file."""
-    path = search.store.path
-    database = path.stat()
+    database = store.path.stat()
     if os.geteuid() not in (0, database.st_uid):
         hint = "run it as that user or as root; nothing was erased"
-        raise DatabaseFault(ErrorCode.DATABASE_UNREADABLE, f"{path} belongs to another user", hint)
-    folders = {database.st_dev: search.store.settings.jobs_folder}
+        raise DatabaseFault(ErrorCode.DATABASE_UNREADABLE, f"{store.path} belongs to another user", hint)
+    folders = {database.st_dev: store.settings.jobs_folder}
     needed = Counter({database.st_dev: 2 * database.st_size + MARGIN_BYTES})
-    for file in (found.path for found in search.found.files if found.content):
-        device = file.stat().st_dev
-        folders.setdefault(device, file.parent)
-        needed[device] += file.stat().st_size
+    for path in (file.path for file in found.files if file.content):
+        folders.setdefault(path.stat().st_dev, path.parent)
+        needed[path.stat().st_dev] += path.stat().st_size
     for device, folder in folders.items():
         free = shutil.disk_usage(folder).free
         if free < needed[device]:
@@ -322,64 +188,141 @@ def _require_replaceable(search: _Search) -> None:
             raise DatabaseFault(ErrorCode.DISK_FULL, message, "free space on it and run it again; nothing was erased")
 
 
-def _erase_files(search: _Search, inboxes: Iterable[Inbox], records: pl.DataFrame) -> None:
-    """Take the user out of job folders and files, each replaced whole."""
-    for job_id, (scope, _) in search.jobs.items():
-        folder = search.folder(job_id)
-        if folder.path.exists() and folder.path not in search.found.left:
-            with search.naming(folder.path):
-                own = records.filter(job_id=job_id)["record"].to_list()
-                remove_staged(folder, own, scope.keys)
-    for file in search.found.files:
-        with search.naming(file.path):
-            fault_point("rewrite a file")
-            _erase_file(search, file)
-    for inbox in inboxes:
-        for report in inbox.path.glob(f"*/*{REPORT}"):
-            with search.naming(report):
-                _erase_in_report(search, report, records)
+@dataclass
+class _Search:
+    """Where to search, by connection and by job, and what was found so far."""
+
+    store: Store
+    scopes: Mapping[str, Scope]
+    jobs: Mapping[str, Job]
+    engine: duckdb.DuckDBPyConnection
+    found: Forgotten = field(default_factory=Forgotten)
+
+    def folders(self) -> Iterator[tuple[str, JobFolder, UserKeys]]:
+        """Yield each job that still has a folder, the folder, and the keys to search for."""
+        for job_id, job in self.jobs.items():
+            folder = JobFolder(self.store.settings.jobs_folder / job_id)
+            if os.path.lexists(folder.path):
+                yield job_id, folder, self.scopes[job["connection"]].keys
+
+    def find_staged(self) -> Mapping[str, list[int]]:
+        """Return the user's records by job, and search the copies of standard input."""
+        records = {}
+        for job_id, folder, keys in self.folders():
+            with self.found.naming(folder.path):
+                if not folder.is_accessible:
+                    raise PermissionError(13, "permission denied")
+                records[job_id] = find_staged(folder, keys)
+                self._find_file(folder.path / STDIN_COPY, keys)
+        self.found.jobs = {job_id: len(numbers) for job_id, numbers in records.items() if numbers}
+        return records
+
+    def lock_inboxes(self, given: Iterable[Path], locks: ExitStack) -> Mapping[Inbox, set[str]]:
+        """Return the inboxes that are given and those of jobs, locked, with the connections that they import into.
+        Raise `JobFault` if an inbox is at work or missing. Note the other files that jobs with the user have read."""
+        found: dict[Path, set[str]] = {path.resolve(): {*self.scopes} for path in given}
+        for job_id, job in self.jobs.items():
+            for name in dict.fromkeys(chain(job["files"] or (), job["sources"])):
+                folder = self._find_inbox(Path(name).parent)
+                if folder:
+                    found.setdefault(folder, set()).add(job["connection"])
+                elif job_id in self.found.jobs and name in (job["files"] or ()) and Path(name).is_file():
+                    self.found.sources = [*dict.fromkeys([*self.found.sources, name])]
+        for path in found:
+            if not locks.enter_context(Inbox(path).try_lock()):
+                hint = "wait until it has ended; nothing was erased"
+                raise JobFault(ErrorCode.JOB_RUNNING, f"the inbox {path} is at work", hint)
+        return {Inbox(path): connections for path, connections in found.items()}
+
+    def _find_inbox(self, folder: Path) -> Path | None:
+        """Return the inbox that a job read from, if it was one: relative to here, or to a folder above the database."""
+        bases = (Path.cwd(), *self.store.path.parents)
+        return next(((base / folder).resolve() for base in bases if (base / folder / LOCK_NAME).exists()), None)
+
+    def find_files(self, inboxes: Mapping[Inbox, set[str]]) -> None:
+        """Search the files of the inboxes: those with a report for the keys in its connection."""
+        for inbox, connections in inboxes.items():
+            with self.found.naming(inbox.path):
+                for path in inbox.files():
+                    report = _read_report(path.with_name(f"{path.name}{REPORT}"))
+                    of_file = {report["summary"]["connection"]} if report else connections
+                    keys = [scope.keys for name, scope in self.scopes.items() if name in of_file]
+                    if keys:
+                        self._find_file(path, UserKeys.union(keys))
+
+    def _find_file(self, path: Path, keys: UserKeys) -> None:
+        """Search a file of users, and its name."""
+        with self.found.naming(path):
+            if not path.is_file():
+                return
+            search = UserSearch(keys, self.store.settings.limits, self.engine)
+            content = search.find(_source(path))
+            if content is not None and not os.access(path.parent, os.W_OK | os.X_OK):
+                raise PermissionError(13, "permission denied")
+            if content is not None and path.name.lower().endswith(UNFINISHED):
+                raise FileFault(ErrorCode.FILE_FORMAT, "it names the user, and is not complete", HINT)
+            if content is not None or erase_in_name(path.name, keys, of_user=False) != path.name:
+                self.found.files.append(FoundFile(path, search, content))
+
+    def erase(self, inboxes: Iterable[Inbox], records: pl.DataFrame) -> None:
+        """Take the user out of job folders and files, each replaced whole."""
+        for job_id, folder, keys in self.folders():
+            if folder.path not in self.found.left:
+                with self.found.naming(folder.path):
+                    remove_staged(folder, _records_of(job_id, records), keys)
+        for file in self.found.files:
+            with self.found.naming(file.path):
+                _erase_file(file)
+        for report in (path for inbox in inboxes for path in inbox.path.glob(f"*/*{REPORT}")):
+            with self.found.naming(report):
+                self._erase_in_report(report, records)
+
+    def _erase_in_report(self, path: Path, records: pl.DataFrame) -> None:
+        """Take the user out of the report about an imported file, and out of its name."""
+        report = _read_report(path)
+        if report is None or report["summary"]["connection"] not in self.scopes:
+            return
+        keys = self.scopes[report["summary"]["connection"]].keys
+        own = _records_of(report["summary"]["job_id"], records)
+        errors = [error for error in report["errors"] if error["record"] not in own]
+        if errors and keys.user_id:
+            messages = pl.DataFrame(errors, infer_schema_length=None).select(replace_user_in_messages(keys))["message"]
+            errors = [{**error, "message": message} for error, message in zip(errors, messages, strict=True)]
+        write_json(path, report, erase_names({**report, "errors": errors}, keys, of_user=bool(own)))
+        _rename(path, keys, of_user=bool(own))
 
 
-def _erase_file(search: _Search, file: FoundFile) -> None:
+def _source(path: Path) -> Source:
+    return Source(printable(str(path)), path, path.stat().st_size)
+
+
+def _records_of(job_id: str, records: pl.DataFrame) -> list[int]:
+    return records.filter(job_id=job_id)["record"].to_list()
+
+
+def _read_report(path: Path) -> dict[str, Any] | None:
+    """Return a report about a file of the inbox, if there is one."""
+    with suppress(OSError, ValueError):
+        report = loads(path.read_text(encoding="utf-8"))
+        return report if "connection" in report.get("summary", {}) else None
+    return None
+
+
+def _erase_file(file: FoundFile) -> None:
     """Write a file again without the user, or remove one without other users; take the user out of its name."""
     path, content = file.path, file.content
     if content is not None and content.is_emptied:
         path.unlink()
         return
     if content is not None:
-        source = Source(printable(str(path)), path, path.stat().st_size)
-        temp = path.with_name(f"{TEMPORARY}{path.suffix}")
-        with atomic_write(path, temporary=temp, keep_owner=True):
-            search.files(file.keys).remove(source, content, temp)
-    _rename(path, file.keys)
+        with replace_file(path) as temp:
+            file.search.remove(_source(path), content, temp)
+    _rename(path, file.search.keys, of_user=content is not None)
 
 
-def _rename(path: Path, keys: UserKeys) -> None:
-    name = erase_in_name(path.name, keys)
-    if name == path.name:
-        return
-    stem, dot, ending = name.partition(".")
-    names = chain([name], (f"{stem}-{number}{dot}{ending}" for number in range(2, 10_000)))
-    path.rename(next(free for free in map(path.with_name, names) if not os.path.lexists(free)))
-
-
-def _erase_in_report(search: _Search, path: Path, records: pl.DataFrame) -> None:
-    """Take the user out of the report about an imported file, and out of its name."""
-    text = path.read_text(encoding="utf-8")
-    report = json.loads(text)
-    scopes = [scope for scope in search.scopes if scope.connection == report["summary"]["connection"]]
-    if not scopes:
-        return
-    keys = scopes[0].keys
-    own = {*records.filter(job_id=report["summary"]["job_id"])["record"]}
-    others = [error for error in report["errors"] if error["record"] not in own]
-    if others and keys.user_id:
-        frame = pl.DataFrame({name: [error[name] for error in others] for name in ("code", "message")})
-        messages = frame.select(message=replace_user_in_messages(keys))["message"]
-        others = [{**error, "message": message} for error, message in zip(others, messages, strict=True)]
-    changed = erase_names({**report, "errors": others}, keys)
-    if changed != report:
-        fault_point("rewrite a report")
-        with atomic_write(path, temporary=path.with_name(f"{TEMPORARY}.json"), keep_owner=True) as temp:
-            temp.write_text(json.dumps(changed, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    _rename(path, keys)
+def _rename(path: Path, keys: UserKeys, *, of_user: bool) -> None:
+    name = erase_in_name(path.name, keys, of_user=of_user)
+    if name != path.name:
+        stem, dot, ending = name.partition(".")
+        names = chain([name], (f"{stem}-{number}{dot}{ending}" for number in range(2, 10_000)))
+        path.rename(next(free for free in map(path.with_name, names) if not os.path.lexists(free)))

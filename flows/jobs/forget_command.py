@@ -1,5 +1,6 @@
 """`python -m flows.jobs forget`: understand whom to forget, ask, and print where the user was found."""
 
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -60,6 +61,7 @@ def _ask(wanted: WantedUser) -> None:
     """Ask on the terminal; raise `Canceled` unless the answer is yes."""
     sys.stderr.write(f"erase the user {printable(wanted.value)} for good? [y/N] ")
     sys.stderr.flush()
+    signal.siginterrupt(signal.SIGINT, True)  # Polars has Ctrl-C restart the call that waits
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise Canceled(ErrorCode.CANCELED, "nothing was erased")
 

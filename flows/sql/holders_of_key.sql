@@ -1,4 +1,4 @@
--- grain: one row per user of the connection that has or had one of the keys; is_present: whether the user has it now
+-- grain: one row per kind of key and user that has it, or had it where no user has it now; those that have it come first
 -- parameters: connection, email and username (as matched) and user_id; null for a key that was not given
 with versions as (
     select user_id, email_key, username_key, true as is_present
@@ -8,10 +8,17 @@ with versions as (
     select user_id, row_before.email_key, row_before.username_key, false as is_present
     from user_changes
     where connection = $connection
+),
+
+holders as (
+    select 'email' as kind, user_id, is_present from versions where email_key = $email
+    union all
+    select 'username' as kind, user_id, is_present from versions where username_key = $username
+    union all
+    select 'user_id' as kind, user_id, is_present from versions where user_id = $user_id
 )
 
-select user_id, coalesce(email_key = $email, false) as by_email, coalesce(username_key = $username, false) as by_username,
-    bool_or(is_present) as is_present
-from versions
-where email_key = $email or username_key = $username or user_id = $user_id
-group by all
+select kind, user_id
+from (select kind, user_id, bool_or(is_present) as is_present from holders group by all)
+qualify is_present or not bool_or(is_present) over (partition by kind)
+order by is_present desc, user_id

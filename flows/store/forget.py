@@ -1,13 +1,12 @@
-"""Erase one user of a connection from the tables, down to the bytes of the database file.
+"""Find the keys of one user of a connection, and erase the user from the tables, down to the bytes of the file.
 
-Job folders are searched by `flows.store.staged_records`, files by `flows.readers.remove_records`, and the order of it
+Job folders are searched by `flows.jobs.staged_records`, files by `flows.readers.remove_records`, and the order of it
 all is in `flows.jobs.forget`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 
 import duckdb
 import polars as pl
@@ -21,7 +20,7 @@ from transforms.user_records import (
     KINDS,
     NAMING_CODES,
     UserKeys,
-    erase_in_name,
+    erase_names,
     find_records,
     match_key,
     pattern_of_messages,
@@ -73,73 +72,35 @@ class Scope:
     keys: UserKeys
 
 
-Erased = Mapping[str, int]  # what was erased or changed → the number of rows
-
-
 def find_keys(connection: duckdb.DuckDBPyConnection, wanted: WantedUser, connection_id: str) -> UserKeys:
-    """Return every key, present and former, of the user; only the given one where the tables do not have the user.
-    Raise `AmbiguousUserError` if two users are meant."""
+    """Return every key, present and former, of the user that no other user has by now; only the given one where the
+    tables do not have the user. Raise `AmbiguousUserError` if two users are meant."""
     given = {kind: wanted.key(kind) for kind in KINDS}
-    holders = run_mapped(connection, "holders_of_key", connection=connection_id, **given)
+    holders = run(connection, "holders_of_key", connection=connection_id, **given)
     if not holders:
         return UserKeys(**{kind: frozenset({key} if key else ()) for kind, key in given.items()})
-    named: set[str] = set()
-    for kind in KINDS:
-        of_kind = [row for row in holders if _is_held(row, kind, given)]
-        present = [row for row in of_kind if row["is_present"]]
-        named.update(str(row["user_id"]) for row in present or of_kind)
-    user_ids, versions = _find_person(connection, named, connection_id)
-    if not named <= user_ids:
-        kinds = sorted({kind for kind in KINDS for row in holders if _is_held(row, kind, given)}, key=KINDS.index)
+    named = [str(user_id) for _, user_id in holders]
+    versions = run_mapped(connection, "versions_of_user", connection=connection_id, user_id=named[0])
+    emails, usernames, user_ids = (_values(versions, name) for name in ("email_key", "username_key", "user_id"))
+    if not user_ids.issuperset(named):
+        kinds = sorted({str(kind) for kind, _ in holders}, key=KINDS.index)
         raise AmbiguousUserError(
-            f"the value is the {' or '.join(kinds)} of {len(named)} different users of connection {connection_id}; "
+            f"the value is the {' or '.join(kinds)} of {len({*named})} different users of connection {connection_id}; "
             "name one with --email, --username or --user-id"
         )
-    return _own_keys(connection, user_ids, versions, connection_id)
-
-
-def _is_held(row: Mapping[str, object], kind: str, given: Mapping[str, str | None]) -> bool:
-    return row["user_id"] == given["user_id"] if kind == "user_id" else bool(row[f"by_{kind}"])
-
-
-def _find_person(
-    connection: duckdb.DuckDBPyConnection, named: set[str], connection_id: str
-) -> tuple[set[str], list[Mapping[str, object]]]:
-    """Return the ids of one person and all versions of their rows: ids that are gone and had the same address count."""
-    user_ids, emails = {min(named)}, set[str]()
-    while True:
-        versions = run_mapped(
-            connection, "versions_of_users", connection=connection_id, user_ids=[*user_ids], emails=[*emails]
-        )
-        own = [row for row in versions if row["user_id"] in user_ids]
-        same = {str(row["user_id"]) for row in versions if row["is_gone"] or row["user_id"] in named}
-        found = {str(row["email_key"]) for row in own if row["email_key"] is not None}
-        if found <= emails and same <= user_ids:
-            return user_ids, own
-        emails |= found
-        user_ids |= same
-
-
-def _own_keys(
-    connection: duckdb.DuckDBPyConnection,
-    user_ids: set[str],
-    versions: Sequence[Mapping[str, object]],
-    connection_id: str,
-) -> UserKeys:
-    """Return the keys of the versions, without those that another user has by now."""
-    emails, usernames = (
-        {str(row[name]) for row in versions if row[name] is not None} for name in ("email_key", "username_key")
+    own = {"user_ids": sorted(user_ids), "emails": sorted(emails), "usernames": sorted(usernames)}
+    others = run_mapped(connection, "others_with_keys", connection=connection_id, **own)
+    present = [row for row in others if row["is_present"]]
+    return UserKeys(
+        emails - _values(present, "email_key"),
+        usernames - _values(present, "username_key"),
+        user_ids,
+        others=_values(others, "user_id"),
     )
-    held = run(
-        connection,
-        "keys_of_others",
-        connection=connection_id,
-        user_ids=[*user_ids],
-        emails=[*emails],
-        usernames=[*usernames],
-    )
-    others = ({row[0] for row in held}, {row[1] for row in held})
-    return UserKeys(frozenset(emails - others[0]), frozenset(usernames - others[1]), frozenset(user_ids))
+
+
+def _values(rows: Sequence[Mapping[str, object]], name: str) -> frozenset[str]:
+    return frozenset(str(row[name]) for row in rows if row[name] is not None)
 
 
 def find_rejected(connection: duckdb.DuckDBPyConnection, scope: Scope) -> pl.DataFrame:
@@ -153,8 +114,10 @@ def find_rejected(connection: duckdb.DuckDBPyConnection, scope: Scope) -> pl.Dat
     return pl.concat(found)
 
 
-def count_rows(connection: duckdb.DuckDBPyConnection, scopes: Sequence[Scope], records: pl.DataFrame) -> Erased:
-    """Return what would be erased, and change nothing."""
+def count_rows(
+    connection: duckdb.DuckDBPyConnection, scopes: Sequence[Scope], records: pl.DataFrame
+) -> Mapping[str, int]:
+    """Return the rows of each table that would be erased or changed, and change nothing."""
     with suppress(_RollbackError), transaction(connection):
         erased = erase_rows(connection, scopes, records)
         raise _RollbackError
@@ -165,12 +128,13 @@ class _RollbackError(Exception):
     """Ends a transaction that only counts."""
 
 
-def erase_rows(connection: duckdb.DuckDBPyConnection, scopes: Sequence[Scope], records: pl.DataFrame) -> dict[str, int]:
+def erase_rows(
+    connection: duckdb.DuckDBPyConnection, scopes: Sequence[Scope], records: pl.DataFrame
+) -> Mapping[str, int]:
     """Erase the user and these records from the tables, in the caller's transaction; return the rows of each."""
     erased = dict.fromkeys(TABLES.values(), 0)
     connection.register("records_of_user", records.to_arrow())
     for scope in scopes:
-        connection.register("renamed_jobs", _find_renamed(connection, scope).to_arrow())
         values = {
             "connection": scope.connection,
             "user_ids": sorted(scope.keys.user_id),
@@ -178,6 +142,11 @@ def erase_rows(connection: duckdb.DuckDBPyConnection, scopes: Sequence[Scope], r
             "codes": NAMING_CODES if scope.keys.user_id else (),
             "erased": ERASED,
         }
+        of_user = {job_id for (job_id,) in run(connection, "jobs_with_user", **values)}
+        jobs = run_mapped(connection, "jobs_of_connection", **values)
+        renamed = [erase_names(job, scope.keys, of_user=job["job_id"] in of_user) for job in jobs]
+        changed = [new for old, new in zip(jobs, renamed, strict=True) if old != new]
+        connection.register("renamed_jobs", pl.DataFrame(changed, schema=RENAMED_JOBS).to_arrow())
         for name, what in TABLES.items():
             fault_point(name)
             erased[what] += changed_rows(run(connection, name, **values))
@@ -194,20 +163,3 @@ def rewrite_without(
             erase_rows(connection, scopes, records)
 
     rewrite_database(connection, store.path, erase)
-
-
-def _find_renamed(connection: duckdb.DuckDBPyConnection, scope: Scope) -> pl.DataFrame:
-    """Return the jobs whose external id, sources or fault name the user, as they are to be."""
-    rename = partial(erase_in_name, keys=scope.keys)
-    found = []
-    for job in run_mapped(connection, "jobs_of_connection", connection=scope.connection):
-        renamed = {name: _rename(job[name], rename) for name in RENAMED_JOBS}
-        if any(renamed[name] != job[name] for name in RENAMED_JOBS):
-            found.append(renamed)
-    return pl.DataFrame(found, schema=RENAMED_JOBS)
-
-
-def _rename(value: object, rename: Callable[[str], str]) -> object:
-    if isinstance(value, list):
-        return [rename(item) for item in value]
-    return rename(value) if isinstance(value, str) else value

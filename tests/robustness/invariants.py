@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.inbox.folder import LOCK_NAME
+from flows.jobs.staged_records import TEMPORARY
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import folders_in
 from flows.store.job_status import end_lost_jobs
 from flows.store.jobs import build_summary
 from flows.store.locks import is_locked
-from flows.store.staged_records import TEMPORARY
 from schemas.job import DONE, RUNNING, JobSummary
 from transforms.statements import run_mapped
 

@@ -89,10 +89,27 @@ def test_no_secret_of_any_row_is_printed_logged_or_stored_elsewhere(
     for job in _jobs(tmp_path):
         for command in (["status"], ["errors"], ["errors", "--json"], ["errors", "--as", "auth0"], ["diff"]):
             main(jobs, [command[0], job, *command[1:], *map(str, database)])
+    first = _find_user_with_hash(tmp_path)
+    forgetting = ["forget", "--user-id", first, *map(str, database)]
+    assert main(jobs, [*forgetting, "--dry-run"]) == ExitCode.ALL_ROWS_IN
     printed += "".join(capfd.readouterr()).encode()
     users_in = repr(_users(tmp_path)).encode()
     assert len({*hits(planted, "users", users_in)}) >= 5, "the search finds the secrets of imported users"
     assert find_leaks(planted, printed, tmp_path, [users, update]) == []
+    own = [user for user in _users(tmp_path) if first in user]
+    secrets = Planted({marker: field for marker, field in planted.markers.items() if marker in repr(own)})
+    assert secrets.markers
+    assert main(jobs, [*forgetting, "--yes"]) == ExitCode.ALL_ROWS_IN
+    printed = "".join(capfd.readouterr()).encode()
+    left = b"".join(path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file())
+    assert [*hits(secrets, "after it was forgotten", left)] == []
+    assert find_leaks(planted, printed, tmp_path, [users, update]) == []
+
+
+def _find_user_with_hash(folder: Path) -> str:
+    with Store(Settings(database=folder / "data" / "users.duckdb")).reading() as connection:
+        ((found,),) = connection.execute("select min(user_id) from users where password_hash is not null").fetchall()
+        return str(found)
 
 
 def _jobs(folder: Path) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 
 from transforms.user_records import UserKeys, erase_in_name, find_records, match_key, pattern_of_messages
 
-ADA = UserKeys(frozenset({"ada@x.example"}), frozenset({"is"}), frozenset({"pro"}))
+ADA = UserKeys(frozenset({"ada@x.example"}), frozenset({"is"}), frozenset({"pro"}), frozenset({"sharer"}))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,9 @@ def test_a_record_with_a_key_is_found(text: str) -> None:
         '{"email":"b@x.example","user_id":"is","username":"pro"}',
         '{"email":"b@x.example","user_id":"PRO"}',
         '{"email":"b@x.example","user_id":"pro\\u200b"}',
+        '{"email":"ada@x.example","user_id":"sharer"}',
+        '{"manager":"ada@x.example","user_id":"u-b"}',
+        '{"email":"b","note":"ada@x.example","username":"b", "broken',
         "b@x.example,is,pro",
     ],
 )
@@ -70,7 +73,21 @@ def test_long_texts_are_searched_in_no_time() -> None:
     ],
 )
 def test_a_name_loses_the_user_only(name: str, erased: str) -> None:
-    assert erase_in_name(name, ADA) == erased
+    assert erase_in_name(name, ADA, of_user=True) == erased
+
+
+def test_a_name_that_is_a_key_stays_where_it_names_nothing_of_the_user() -> None:
+    assert [erase_in_name(name, ADA, of_user=False) for name in ("in/is.csv", "pro", "ada@x.example")] == [
+        "in/is.csv",
+        "pro",
+        "erased",
+    ]
+
+
+@pytest.mark.parametrize("name", ["ann@MÜNCHEN.example", "ann@mu\u0308nchen.example", "Ann@xn--mnchen-3ya.example"])
+def test_a_name_loses_every_spelling_of_an_international_address(name: str) -> None:
+    ann = UserKeys(frozenset({match_key("email", "ann@münchen.example")}))
+    assert erase_in_name(f"in/{name}.csv", ann, of_user=False) == "in/erased.csv"
 
 
 def test_a_message_loses_the_whole_user_id_only() -> None:

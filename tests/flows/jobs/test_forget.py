@@ -4,7 +4,13 @@ import hashlib
 import io
 import json
 import os
+import pty
+import select
+import signal
+import sys
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -34,6 +40,7 @@ from tests.flows.importing import Record, import_file, import_records, query_row
 from tests.flows.other_user import NOBODY, folder_for_all, give_to_nobody, needs_root, run_as_nobody
 from tests.population import user
 
+ROOT = Path(__file__).parents[3]
 ADA = {"email": "Ada@hidden.example", "user_id": "u-hidden", "username": "hidden_name", "name": "Zq Hidden"}
 SPELLINGS = (
     "<ada@hidden.example>",
@@ -283,7 +290,7 @@ def test_an_import_waits_for_the_command_and_keeps_its_folder(settings: Settings
 
 @pytest.mark.parametrize(
     "step",
-    ["rewrite a staged file", "copy the database: draft", "copy the changed database", "put the copy in its place"],
+    ["rewrite a file", "copy the database: draft", "copy the changed database", "put the copy in its place"],
 )
 def test_a_full_disk_is_completed_by_the_next_run(step: str, settings: Settings) -> None:
     import_records(settings, [ADA, ADA, user(1)], Mode.INSERT)
@@ -470,6 +477,50 @@ def test_names_of_files_and_reports_lose_the_user(inbox: Path, settings: Setting
     assert {error["record"] for error in report["errors"]} == {2, 4}
 
 
+def test_names_of_others_stay_that_are_the_username(inbox: Path, settings: Settings) -> None:
+    path = inbox / "hidden_name.json"
+    path.write_text(json.dumps([user(7)]))
+    job = archive(settings, inbox, path, external_id="hidden_name").name
+    assert job == "hidden_name.json"
+    forget(Store(settings), by_email())
+    names = query_rows(settings, "select external_id, sources from import_jobs where external_id is not null")
+    assert names == [("hidden_name", [str(path)])]
+    assert {"hidden_name.json", "hidden_name.json.report.json"} <= {file.name for file in (inbox / "done").iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        (
+            "array.ndjson",
+            b'[{"email": "kept@x.example"}, {"email": "ada@hidden.example"}]',
+            "names the user and others",
+        ),
+        ("uploading.json.part", b'[{"email": "ada@hidden.example"}]', "not complete"),
+        ("users.xlsx", b"PK\x03\x04\0\0", "is not text"),
+    ],
+)
+def test_a_file_whose_records_cannot_be_told_apart_is_named_and_stays(
+    name: str, content: bytes, reason: str, inbox: Path, settings: Settings
+) -> None:
+    (inbox / name).write_bytes(content)
+    assert reason in forget(Store(settings), by_email()).left[inbox / name]
+    assert (inbox / name).read_bytes() == content
+
+
+def test_records_of_another_user_with_a_former_username_stay(settings: Settings) -> None:
+    """The username was another's until an undo removed that user."""
+    earlier = {"email": "kept@x.example", "user_id": "u-kept", "username": "hidden_name"}
+    job = import_records(settings, [earlier], Mode.INSERT).job_id
+    undo(job, dry_run=False, settings=settings, job_id="undo")
+    import_records(settings, [ADA], Mode.INSERT)
+    forget(Store(settings), by_email())
+    assert len(find_bytes(settings.jobs_folder, b"u-kept")) > 0
+    assert find_bytes(settings.jobs_folder, MARKER) == []
+    undo("undo", dry_run=False, settings=settings, job_id="undo of undo")
+    assert [row["username"] for row in read_users(settings)] == ["hidden_name"]
+
+
 def test_files_of_another_connection_stay(inbox: Path, settings: Settings) -> None:
     add_connection(Store(settings), ConnectionSettings(connection="crm"))
     path = inbox / "crm.json"
@@ -519,3 +570,23 @@ def test_a_terminal_is_asked(
     assert "erase the user u-hidden for good? [y/N]" in printed.err
     assert len(json.loads(printed.out)) >= 1
     assert len(read_users(settings)) == left
+
+
+def test_ctrl_c_ends_the_question(settings: Settings) -> None:
+    """Polars has the system restart a call that a signal interrupts."""
+    import_records(settings, [ADA], Mode.INSERT)
+    process, terminal = pty.fork()
+    if process == 0:
+        command = ["-m", "flows.jobs", "forget", "u-hidden", "--database", str(settings.database)]
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, *command])  # noqa: S606 - no shell
+    shown = b""
+    with suppress(OSError):  # the end of the terminal
+        while select.select([terminal], [], [], 20)[0]:
+            shown += os.read(terminal, 4096)
+            if shown.endswith(b"[y/N] "):
+                time.sleep(0.2)
+                os.write(terminal, b"\x03")
+    os.kill(process, signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == ExitCode.CANCELED, shown
+    assert len(read_users(settings)) == 1
