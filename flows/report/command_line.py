@@ -7,10 +7,13 @@ import gc
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from importlib.machinery import ExtensionFileLoader
 from itertools import takewhile
+from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from flows.report.printing import escape_bytes, ignore_closed_pipe, prepare_streams, print_json, warn_of_lost_output
@@ -22,6 +25,7 @@ from schemas.job import FaultRecord, fault_record
 if TYPE_CHECKING:
     from cyclopts import App
 
+_interrupts: list[int] = []  # signals of this command, of which DuckDB makes a RuntimeError
 REPORT = "check with `python -m flows.jobs list` whether a job has ended, and please report this"
 
 
@@ -48,12 +52,25 @@ def run(module: str) -> NoReturn:
 
 def main(app: "App", arguments: Sequence[str]) -> int:
     """Run the command that the arguments name and return its exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # raises KeyboardInterrupt
+    _interrupts.clear()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     tokens = [Dash(text) if text == "-" else text for text in arguments]
     code: int = ExitCode.ALL_ROWS_IN  # where the reader closed the pipe
     with ignore_closed_pipe():
         code = _run(app, tokens, as_json=_is_json(arguments))
     return code  # noqa: RET504 - the block may end before it is assigned
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise `KeyboardInterrupt`; while an extension loads, wait: DuckDB's would abort the process."""
+    if any(isinstance(c.f_locals.get("self"), ExtensionFileLoader) for c, _ in traceback.walk_stack(frame)):
+        signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        return
+    _interrupts.append(number)
+    raise KeyboardInterrupt
 
 
 def _is_json(arguments: Sequence[str]) -> bool:
@@ -123,7 +140,7 @@ def _fault_of(error: BaseException) -> Fault:
     match error:
         case Fault():
             return error
-        case KeyboardInterrupt():
+        case _ if isinstance(error, KeyboardInterrupt) or _interrupts:
             return Canceled(ErrorCode.CANCELED, "the command was canceled", "run it again")
         case MemoryError():
             return JobFault(ErrorCode.OUT_OF_MEMORY, "there is not enough memory to run", "close other programs")

@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -44,6 +45,13 @@ def test_parameter_of_a_form_has_a_description_and_is_not_a_secret(deployment: d
 def test_deployment_limits_concurrency_and_checks_values(deployment: dict[str, object]) -> None:
     assert deployment["enforce_parameter_schema"] is True
     assert "concurrency_limit" in deployment
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=name_of)
+def test_deployment_limits_how_long_a_silent_api_holds_a_run(deployment: dict[str, Any]) -> None:
+    variables = deployment["work_pool"]["job_variables"]["env"]
+    seconds, retries = (int(variables[f"PREFECT_{name}"]) for name in ("API_REQUEST_TIMEOUT", "CLIENT_MAX_RETRIES"))
+    assert seconds * (retries + 1) <= 60
 
 
 def test_choices_of_the_import_are_enumerations() -> None:
