@@ -250,9 +250,7 @@ def schema_of(settings: Settings) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("name", [name for name in HOSTILE if name.isprintable()])
-def test_connections_and_external_ids_may_have_any_printable_name(
-    name: str, settings: Settings, store: Store
-) -> None:
+def test_connections_and_external_ids_may_have_any_printable_name(name: str, settings: Settings, store: Store) -> None:
     before = schema_of(settings)
     assert code_of(import_records(settings, [ADA], connection=name)) == ErrorCode.CONNECTION_NOT_FOUND
     add_connection(store, ConnectionSettings(connection=name))
