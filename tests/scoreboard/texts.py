@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from unicodedata import category
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -77,7 +78,9 @@ def _cases(path: Path) -> Iterator[tuple[bytes, bool]]:
         parts = line.split(":")
         if not line.startswith("#") and len(parts) > 2:
             data = bytes.fromhex(parts[2]) if parts[1].endswith("hex") else parts[2].encode()
-            yield data, parts[1].startswith("valid") and REPLACEMENT.encode() not in data
+            text = data.decode(errors="replace")
+            is_clean = REPLACEMENT not in text and not any(category(character) == "Cc" for character in text)
+            yield data, parts[1].startswith("valid") and is_clean
 
 
 def _only_valid(result: Result, *, valid: list[str], total: int) -> str:

@@ -59,7 +59,7 @@ create or replace temp macro sorted_object(value) as coalesce(
 -- the stored object where the given one has the same content in another order, else the given one: only texts of one length
 -- that fall into the same pieces can be the same. A number that is written in another way is another number
 create or replace temp macro unless_reordered(stored, given) as case
-    when stored is null or stored::varchar = given::varchar or strlen(stored) <> strlen(given) then given::varchar
+    when stored is null or given is null or stored::varchar = given::varchar or strlen(stored) <> strlen(given) then given::varchar
     when list_sort(string_split(translate(stored, '{}[]', ',,,,'), ','))
         <> list_sort(string_split(translate(given, '{}[]', ',,,,'), ',')) then given::varchar
     when sorted_object(hidden_numbers(stored)) = sorted_object(hidden_numbers(given)) then stored::varchar
