@@ -18,6 +18,7 @@ from flows.import_users.arguments import form, from_form
 from flows.import_users.flow import JobRun, run_as_flow
 from flows.import_users.prefect_run import errors_to_show
 from flows.inbox.folder import Inbox
+from flows.readers.sources import printable
 from flows.report.artifacts import mask_emails
 from flows.report.command_line import UsageError
 from flows.settings import Settings, settings_from
@@ -63,7 +64,7 @@ async def _import_all(inbox: Inbox, options: InboxOptions, *, settings: Settings
         filed = inbox.archive(path, summary, errors_to_show(summary, settings=settings))
         outcome = filed.parent.name if filed else "left for the next run"
         outcomes[outcome] += 1
-        log.info("%s: %s, %s", path.name, outcome, mask_emails(summary.sentence))
+        log.info("%s: %s, %s", printable(path.name), outcome, mask_emails(summary.sentence))
         if summary.status is JobStatus.CANCELED:
             return Cancelled(message=f"canceled; {_counts(outcomes)}")
     name = "Completed" if outcomes.keys() <= {"done"} else "CompletedWithErrors"

@@ -12,6 +12,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import State
 
 from flows.inbox.flow import import_inbox
+from flows.report.prefect import drain
 from flows.settings import Settings
 from flows.store.database import Store
 from tests.flows.importing import query_rows
@@ -132,3 +133,16 @@ def test_files_are_imported_with_the_options(tmp_path: Path, settings: Settings)
     ]
     (folder / "4.ndjson").write_text(json.dumps(user | {"family_name": "Love"}))
     assert run_inbox(folder, settings, {"max_updates_rate": 0.0}) == ("CompletedWithErrors", "1 refused")
+
+
+@pytest.mark.usefixtures("client")
+def test_names_of_files_may_have_any_bytes(
+    tmp_path: Path, settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    (folder / "us\udce9rs.csv").write_text("email\nann@example.com\n")
+    assert run_inbox(folder, settings) == ("Completed", "1 done")
+    assert files_in(folder) == ["done/us\udce9rs.csv", "done/us\udce9rs.csv.report.json"]
+    drain()
+    assert "Error logging" not in capfd.readouterr().err
