@@ -21,7 +21,7 @@ from schemas.profiles import IGNORED_COLUMNS
 from tests.flows.importing import import_file
 from tests.oracle.records import GENERATED
 
-EXAMPLES = int(os.environ.get("REJECTS_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("REJECTS_EXAMPLES", "2"))
 ROWS = 8
 Strategy = st.SearchStrategy[str]  # of JSON texts, so that a number is what is written
 

@@ -332,7 +332,7 @@ def test_the_database_keeps_owner_and_mode_when_root_forgets() -> None:
         found = settings.database.stat()
         assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (NOBODY, NOBODY, 0o640)
         assert {path.stat().st_uid for path in settings.jobs_folder.rglob("*.parquet")} == {NOBODY}
-        done = run_as_nobody("flows.jobs", "list", "--json", "--database", settings.database)
+        done = run_as_nobody("-m", "flows.jobs", "list", "--json", "--database", settings.database)
         assert (done.returncode, len(json.loads(done.stdout))) == (0, 1)
 
 
@@ -353,7 +353,7 @@ def test_a_job_folder_of_another_owner_is_named_and_the_rest_erased() -> None:
             "--database",
             settings.database,
         )
-        done = run_as_nobody(*command)
+        done = run_as_nobody("-m", *command)
         assert done.returncode == 1, done.stderr
         found = json.loads(done.stdout)
         assert (found["jobs"], [place["path"] for place in found["left"]]) == ([own], [str(folder)])

@@ -37,7 +37,7 @@ def test_a_purge_names_the_folder_of_another_owner_and_tries_again_next_time() -
         give_to_nobody(settings.database.parent, but=folder)
         purging = ("flows.jobs", "purge", "--days", "0", "--json", "--database", settings.database)
         for extra in ([], ["--dry-run"]):
-            done = run_as_nobody(*purging, *extra)
+            done = run_as_nobody("-m", *purging, *extra)
             assert done.returncode == 1, done.stderr
             found = {"jobs": [], "rejected_users": 0, "left": [str(folder)], "dry_run": bool(extra)}
             assert json.loads(done.stdout) == found

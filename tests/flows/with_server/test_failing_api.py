@@ -44,8 +44,10 @@ def has_ended(folder: Path) -> bool:
     return any('"finished_at": "' in path.read_text() for path in folder.glob("jobs/*-*/status.json"))
 
 
-@pytest.mark.parametrize("failure", ["silent", "dripping", "dead"])
-@pytest.mark.parametrize("good_requests", [12, 19])  # from when the job runs; from when it ends
+@pytest.mark.parametrize(
+    ("failure", "good_requests"),
+    [("silent", 12), ("dripping", 19), ("dead", 19)],  # from when the job runs; from when it ends
+)
 def test_the_result_does_not_depend_on_the_api(
     api_url: str, prefect_home: Path, tmp_path: Path, failure: Failure, good_requests: int
 ) -> None:
