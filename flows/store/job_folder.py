@@ -27,6 +27,7 @@ LAYOUTS_FILE = "layouts.ndjson"
 DATABASE_FILE = "database"  # holds the database's name: several databases can share a folder
 LOCK_SECONDS = 5.0  # for the process of an earlier attempt to end
 JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # a UUID
+REJECTS_NAME = "rejects"  # of the file that is written to be corrected
 MERGE_FILES = ("accepted-*.parquet", "updates.parquet", "plan.parquet", "duckdb_temp*")
 
 
@@ -66,6 +67,10 @@ class JobFolder:
         except FileNotFoundError:
             return []
         return [(found["format"], tuple(found["columns"] or ())) for found in map(json.loads, lines)]
+
+    def path_of_rejects(self) -> Path:
+        """Return where the refused records are written if no file is named, in the format of the first source."""
+        return self.path / f"{REJECTS_NAME}.{next((found for found, _ in self.layouts()), 'ndjson')}"
 
     def write_database_name(self, database: Path) -> None:
         """Record the database that the job belongs to; a failure to write is ignored."""

@@ -168,6 +168,11 @@ def identity(options: JobOptions) -> str:
     return json.dumps(options.model_dump(mode="json", include=counting, exclude_defaults=True), sort_keys=True)
 
 
+def options_of(row: Mapping[str, object], *, sources: tuple[str, ...]) -> JobOptions:
+    """Return the options of an import of other sources that makes the same of them as the job of the row."""
+    return JobOptions.model_validate({**json.loads(str(row["options"])), "sources": sources})
+
+
 def _iso(moment: object) -> str | None:
     if not isinstance(moment, datetime):
         return None
