@@ -90,8 +90,11 @@ def _open_runs(client: SyncPrefectClient, *, before: datetime) -> Iterator[FlowR
     )
     for run in runs:
         since = run.state.timestamp if run.state else before
-        is_crashed = run.state is not None and run.state.is_crashed()
-        if is_crashed and since > datetime.now(UTC) - CRASHED_SINCE or not is_crashed and since < before:
+        if run.state is not None and run.state.is_crashed():
+            is_lost = since > datetime.now(UTC) - CRASHED_SINCE
+        else:
+            is_lost = since < before
+        if is_lost:
             yield run
 
 

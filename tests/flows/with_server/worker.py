@@ -277,7 +277,7 @@ class Site:
         self._post(f"flow_runs/{run}/resume", {})
 
     def schedule(self, deployment: str, *, every: timedelta, **parameters: object) -> None:
-        """Add a schedule with parameters of its own to the deployment, as its page does; the first run is due at once."""
+        """Add a schedule with parameters of its own to the deployment, as its page does; it is due at once."""
         schedule = {"interval": every.total_seconds(), "anchor_date": datetime.now(UTC).isoformat()}
         body = [{"active": True, "schedule": schedule, "parameters": parameters}]
         self._post(f"deployments/{self.deployment_id(deployment)}/schedules", body)
