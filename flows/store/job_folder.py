@@ -136,7 +136,7 @@ class JobFolder:
         """Remove what an earlier attempt of the job left, as far as possible; its lock and its database remain."""
         for path in self.path.iterdir():
             if path.name not in (LOCK_FILE, DATABASE_FILE):
-                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+                shutil.rmtree(path, onerror=lambda *_: None) if path.is_dir() else path.unlink(missing_ok=True)
 
     def remove(self) -> bool:
         """Remove the folder and everything in it, as far as possible; return whether nothing of it is left."""

@@ -7,4 +7,4 @@ comment on column job_attempts.status is 'failed or canceled';
 comment on column job_attempts.fault_code is 'Code of the fault that ended the attempt';
 comment on column job_attempts.fault_message is 'What went wrong';
 comment on column job_attempts.started_at is 'When the attempt started';
-comment on column job_attempts.finished_at is 'When the attempt ended';
+comment on column job_attempts.finished_at is 'When the attempt ended'
