@@ -98,7 +98,8 @@ class JobRun:
     def finish(self) -> RunState:
         """Run the job to its end and return the final state of the run."""
         notices = NoticeSettings.from_environment(os.environ)
-        run = FlowRunContext.get().flow_run if FlowRunContext.get() else None
+        context = FlowRunContext.get()
+        run = context.flow_run if context else None
         try:
             require_resources(PREFECT_BYTES)
             if run is None:

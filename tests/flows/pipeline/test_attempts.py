@@ -103,7 +103,7 @@ def test_id_of_a_job_with_other_options_is_refused(
     source.write_text(GOOD)
     done = attempt(source, settings)
     with pytest.raises(JobFault, match="with other") as caught:
-        attempt(source, settings, **differing)
+        attempt(source, settings, observer=None, **differing)
     assert caught.value.code is ErrorCode.JOB_ID_REUSED
     assert find_job(Store(settings), JOB) == done
     assert JobFolder(settings.jobs_folder / JOB).read_status()["status"] == "completed"

@@ -100,7 +100,7 @@ def test_runs_without_a_process_go_on_or_end(
         source.write_text(f'{{"email": "{uuid4()}@example.com"}}\n')  # no import repeats another
         runs[name] = create_run(client, deployment, state)
         act(settings, str(runs[name].id), source)
-    tried = [AwaitingRetry(message=f"{OWN_RETRY}: the process is gone") for _ in range(settings.retries)]
+    tried: list[State] = [AwaitingRetry(message=f"{OWN_RETRY}: the process is gone") for _ in range(settings.retries)]
     runs["often"] = create_run(client, deployment, *tried, Running())
     runs["again by a person"] = create_run(client, deployment, *tried, AwaitingRetry(message="by me"), Running())
     alive = create_run(client, deployment, Running())
@@ -121,7 +121,8 @@ def test_run_that_is_retried_completes_its_job(
     def attempt() -> str:
         client.set_flow_run_state(run.id, Pending(), force=True)
         now = client.read_flow_run(run.id)
-        state = asyncio.run(run_flow_async(import_users, flow_run=now, parameters=parameters, return_type="state"))
+        call = run_flow_async(import_users, flow_run=now, parameters=parameters, return_type="state")  # type: ignore[arg-type] # Prefect's own flow
+        state = asyncio.run(call)
         assert isinstance(state, State)
         return str(state.name)
 
@@ -136,6 +137,6 @@ def test_run_that_is_retried_completes_its_job(
 def test_job_id_that_is_no_uuid_is_refused(client: SyncPrefectClient, settings: Settings, source: Path) -> None:
     del client  # the flow of this process runs with it
     call = import_users(sources=[str(source)], database=str(settings.database), job_id="nightly", return_state=True)
-    state: State = asyncio.run(call)  # type: ignore[arg-type] # a coroutine
+    state: State = asyncio.run(call)
     assert state.name == "Failed"
     assert "job_id" in str(state.message)
