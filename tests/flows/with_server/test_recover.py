@@ -121,7 +121,7 @@ def test_run_that_is_retried_completes_its_job(
     def attempt() -> str:
         client.set_flow_run_state(run.id, Pending(), force=True)
         now = client.read_flow_run(run.id)
-        call = run_flow_async(import_users, flow_run=now, parameters=parameters, return_type="state")  # type: ignore[arg-type] # Prefect's own flow
+        call = run_flow_async(import_users, flow_run=now, parameters=parameters, return_type="state")
         state = asyncio.run(call)
         assert isinstance(state, State)
         return str(state.name)

@@ -277,8 +277,9 @@ class Site:
         self._post(f"flow_runs/{run}/resume", {})
 
     def schedule(self, deployment: str, *, every: timedelta, **parameters: object) -> None:
-        """Add a schedule with parameters of its own to the deployment, as its page does; it is due at once."""
-        schedule = {"interval": every.total_seconds(), "anchor_date": datetime.now(UTC).isoformat()}
+        """Add a schedule with parameters of its own to the deployment, as its page does; it is due in a minute."""
+        first = datetime.now(UTC) + timedelta(minutes=1)  # one in the past would be skipped
+        schedule = {"interval": every.total_seconds(), "anchor_date": first.isoformat()}
         body = [{"active": True, "schedule": schedule, "parameters": parameters}]
         self._post(f"deployments/{self.deployment_id(deployment)}/schedules", body)
 
