@@ -38,6 +38,7 @@ from schemas.faults import DatabaseFault, ExitCode, JobFault
 from schemas.job import Mode
 from tests.flows.importing import Record, import_file, import_records, query_rows, read_users
 from tests.flows.other_user import NOBODY, folder_for_all, give_to_nobody, needs_root, run_as_nobody
+from tests.marks import mostly_slow
 from tests.population import user
 
 ROOT = Path(__file__).parents[3]
@@ -75,7 +76,10 @@ def contents(settings: Settings) -> str:
 
 @pytest.mark.parametrize(
     ("kind", "value"),
-    [("email", "ada@HIDDEN.example"), ("user_id", "u-hidden"), ("username", "HIDDEN_name"), (None, "u-hidden")],
+    mostly_slow(
+        [("email", "ada@HIDDEN.example"), ("user_id", "u-hidden"), ("username", "HIDDEN_name"), (None, "u-hidden")],
+        quick=[(None, "u-hidden")],
+    ),
 )
 def test_a_forgotten_user_is_in_no_byte_and_others_are_as_they_were(
     kind: str | None, value: str, settings: Settings
@@ -118,7 +122,7 @@ def test_a_forgotten_user_is_in_no_byte_and_others_are_as_they_were(
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("field", ["email", "username", "e_mail"])
+@pytest.mark.parametrize("field", mostly_slow(["email", "username", "e_mail"], quick=["email"]))
 def test_a_refused_record_is_found_however_the_address_is_written(
     spelling: str, field: str, settings: Settings
 ) -> None:
