@@ -32,9 +32,10 @@ from flows.pipeline.stop import A_SIGNAL, POLL_SECONDS, Stop, canceled_by, on_si
 from flows.report.artifacts import mask_emails
 from flows.report.command_line import UsageError
 from flows.report.deadline import in_thread
-from flows.report.notices import notify
+from flows.report.notices import end_of, notify
 from flows.report.prefect import API_ERRORS, FLOW_NAME, drain, final_state
-from flows.settings import NoticeSettings, Settings, settings_from
+from flows.report.targets import NoticeSettings
+from flows.settings import Settings, settings_from
 from flows.store.resources import PREFECT_BYTES, require_resources
 from schemas.codes import ErrorCode
 from schemas.faults import Fault, JobFault
@@ -89,13 +90,19 @@ class JobRun:
 
     def finish(self) -> RunState:
         """Run the job to its end and return the final state of the run."""
-        notices = NoticeSettings.from_environment(os.environ)
+        notices = NoticeSettings.from_environment(os.environ, notify=self.options.notify)
         try:
             require_resources(PREFECT_BYTES)
             run = _this_run()
             stop = self._begin(run)
             summary = run_job_in_flow(
-                self.options, settings=self.settings, run=run, terminal=self.terminal, stop=stop, on_end=self._end
+                self.options,
+                settings=self.settings,
+                run=run,
+                terminal=self.terminal,
+                stop=stop,
+                on_end=self._end,
+                on_lost=partial(self._send, settings=notices),
             )
         except Fault as fault:  # no job began
             self._end(fault)
@@ -142,11 +149,14 @@ class JobRun:
             left = self.give_up_at - time.monotonic()
             self.give_up_at = math.inf
         with on_signals(lambda: None):
-            for failure in notify(summary, settings):
-                self.terminal.on_warning(failure)
-                get_run_logger().warning(failure)
+            self._send(summary, settings)
         with self._lock:
             self.give_up_at = min(self.give_up_at, time.monotonic() + left)
+
+    def _send(self, summary: JobSummary, settings: NoticeSettings) -> None:
+        for failure in notify(end_of(summary), settings):
+            self.terminal.on_warning(failure)
+            get_run_logger().warning(failure)
 
     def as_flow(self) -> Flow[..., Coroutine[object, object, RunState]]:
         """Return a copy of the flow that runs this very job; its parameters are only for Prefect to show."""

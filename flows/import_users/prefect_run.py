@@ -40,9 +40,10 @@ def run_job_in_flow(
     terminal: Observer,
     stop: Stop,
     on_end: Callable[[JobSummary], None],
+    on_lost: Callable[[JobSummary], None],
 ) -> JobSummary:
     """Run the job that the flow run is, call `on_end` once it has ended, and return its summary; signals and Prefect
-    can cancel it. Raise a `Fault` if no job could begin."""
+    can cancel it. Call `on_lost` with each job that is found to be lost. Raise a `Fault` if no job could begin."""
     # the runner of a deployment delivers a cancel itself, as a signal
     observer = PrefectObserver(
         run.id,
@@ -52,7 +53,13 @@ def run_job_in_flow(
     )
     with on_signals(partial(stop.request, canceled_by(A_SIGNAL))), observer.reporting():
         summary = run_job(
-            options, settings=settings, job_id=str(run.id), observer=observer, run_stage=run_as_task, stop=stop
+            options,
+            settings=settings,
+            job_id=str(run.id),
+            observer=observer,
+            run_stage=run_as_task,
+            stop=stop,
+            on_lost=on_lost,
         )
         on_end(summary)  # before the last report to Prefect, which may not answer
         return summary

@@ -48,17 +48,19 @@ def run_job(
     observer: Observer,
     run_stage: RunStage = call_directly,
     stop: Stop | None = None,
+    on_lost: Callable[[JobSummary], None] = lambda _: None,
 ) -> JobSummary:
     """Run an import and return its summary, however it ended.
 
     Where the import would repeat an earlier one, the summary is that of the earlier job. The caller can stop the job
-    through `stop`. Raise `DatabaseFault` if the job could not begin because the database cannot be opened, and
-    `Canceled` if it was stopped before it began.
+    through `stop`, and hears through `on_lost` of each job whose process is found to be gone. Raise `DatabaseFault` if
+    the job could not begin because the database cannot be opened, and `Canceled` if it was stopped before it began.
     """
     stop = stop or Stop.for_job(settings, job_id=job_id)
     store = Store(settings, on_retry=stop.check)
     store.prepare()
-    end_lost_jobs(store)
+    for lost in end_lost_jobs(store):
+        on_lost(lost)
     job = accept_job(options, store=store, stop=stop, observer=observer, job_id=job_id)
     with running_job(job):
         return _import_users(job, run_stage=run_stage)

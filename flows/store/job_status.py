@@ -46,8 +46,9 @@ def request_cancel(store: Store, job_id: str) -> str:
     return f"job {job_id} has already ended: {summary.status.value}"
 
 
-def end_lost_jobs(store: Store) -> None:
-    """Record the end of every job whose process is gone, and remove the folders of jobs that never began."""
+def end_lost_jobs(store: Store) -> list[JobSummary]:
+    """Record the end of every job whose process is gone, and remove the folders of jobs that never began.
+    Return the jobs that this call found to be lost: each is returned once, whoever looks for them."""
     folders = {folder.path.name: folder for folder in folders_in(store.settings.jobs_folder)}
     with store.reading() as connection:
         running = run_mapped(connection, "running_jobs")
@@ -55,12 +56,17 @@ def end_lost_jobs(store: Store) -> None:
     for job_id in folders.keys() - known:
         if folders[job_id].belongs_to(store.path):
             folders[job_id].remove_if_unknown(partial(_is_known, store, job_id))
+    lost: list[JobSummary] = []
     for row in running:
         summary = build_summary(row)
         folder = JobFolder(store.settings.jobs_folder / summary.job_id)
         if not folder.is_running:
+            ended = _final_summary(summary, folder)
             with store.transaction() as connection:
-                finish_job(connection, _final_summary(summary, folder))
+                is_first = finish_job(connection, ended)
+            if is_first and ended.fault == fault_record(LOST):
+                lost.append(ended)
+    return lost
 
 
 def _is_known(store: Store, job_id: str) -> bool:

@@ -1,48 +1,49 @@
-"""A webhook is signed, retried, and sent to a private address only if that is allowed."""
+"""A webhook is one of Standard Webhooks, retried, and sent to a private address only if that is allowed."""
 
-import hashlib
-import hmac
-import json
+import socket
+from datetime import UTC, datetime
 from ipaddress import ip_address
 
 import pytest
+import standardwebhooks
+from standardwebhooks.webhooks import WebhookVerificationError
 
-from flows.report.webhook import DeliveryError, Webhook, is_public, post, signature
-from tests.flows.report.receivers import http_receiver
-
-SECRET = "s3cret-of-the-hook"
+from flows.report.delivery import DeliveryError, is_public, only_public_addresses
+from flows.report.webhook import Webhook, post
+from tests.flows.report.receivers import WEBHOOK_SECRET, Request, http_receiver
 
 
 def deliver(url: str, *, allowed: bool = True, waits: list[float] | None = None) -> None:
     waits = [] if waits is None else waits
-    target = Webhook(url, SECRET, allow_private_addresses=allowed)
-    post(target, {"event": "import.completed"}, delivery="job-1", sleep=waits.append)
+    target = Webhook(url, WEBHOOK_SECRET, allow_private_addresses=allowed)
+    post(target, '{"type": "import.completed"}', message_id="msg-1", sleep=waits.append)
 
 
-def test_receiver_can_verify_sender_and_time() -> None:
+def verify(request: Request, *, secret: str = WEBHOOK_SECRET, body: bytes | None = None) -> object:
+    """Return what the library of a receiver makes of a request."""
+    return standardwebhooks.Webhook(secret).verify(body or request.body, dict(request.headers))
+
+
+def test_the_library_of_a_receiver_verifies_sender_body_and_time() -> None:
     with http_receiver() as received:
         deliver(received.url)
     (request,) = received.requests
-    headers = request.headers
     assert request.path == "/hook?tenant=7"
-    assert json.loads(request.body) == {"event": "import.completed"}
-    signed = headers["X-Import-Timestamp"].encode() + b"." + request.body
-    expected = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
-    assert headers["X-Import-Signature"] == f"sha256={expected}"
-    assert headers["X-Import-Delivery"] == "job-1"
-    assert headers["Content-Type"] == "application/json"
+    assert verify(request) == {"type": "import.completed"}
+    assert request.headers["webhook-id"] == "msg-1"
+    assert abs(int(request.headers["webhook-timestamp"]) - datetime.now(UTC).timestamp()) < 60
+    assert request.headers["Content-Type"] == "application/json"
+    for forged in ({"body": b'{"type": "import.failed"}'}, {"secret": WEBHOOK_SECRET.replace("A", "B")}):
+        with pytest.raises(WebhookVerificationError, match="No matching signature"):
+            verify(request, **forged)  # type: ignore[arg-type] # one of the two
 
 
-def test_signature_is_the_documented_one() -> None:
-    signed = signature("key", timestamp="1700000000", body=b"{}")
-    assert signed == "sha256=" + hmac.digest(b"key", b"1700000000.{}", "sha256").hex()
-
-
-def test_temporary_failure_is_retried_with_growing_waits() -> None:
+def test_temporary_failure_is_retried_with_growing_waits_and_the_same_id() -> None:
     waits: list[float] = []
     with http_receiver(503, 429) as received:
         deliver(received.url, waits=waits)
-    assert [request.headers["X-Import-Delivery"] for request in received.requests] == ["job-1"] * 3
+    assert [request.headers["webhook-id"] for request in received.requests] == ["msg-1"] * 3
+    assert [verify(request) for request in received.requests] == [{"type": "import.completed"}] * 3
     assert waits == [0.0, 1.0, 2.0]
 
 
@@ -52,7 +53,7 @@ def test_refusal_raises_a_sentence_and_a_redirect_is_not_followed(answers: tuple
     with http_receiver(*answers) as received, pytest.raises(DeliveryError, match=sentence) as raised:
         deliver(received.url)
     assert len(received.requests) == attempts
-    assert SECRET not in str(raised.value)
+    assert WEBHOOK_SECRET not in str(raised.value)
 
 
 def test_unreachable_receiver_raises_a_sentence() -> None:
@@ -67,6 +68,27 @@ def test_own_machine_is_refused_unless_it_is_allowed(host: str) -> None:
         with pytest.raises(DeliveryError, match="its address is private"):
             deliver(f"http://{host}:{port}/", allowed=False)
     assert received.requests == []
+
+
+def test_a_name_that_resolves_to_another_address_the_second_time_does_not_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, answers = socket.getaddrinfo, iter(["93.184.216.34", "127.0.0.1", "127.0.0.1"])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _host, *rest, **names: real(next(answers), *rest, **names))
+    socket.getaddrinfo("rebound.example", 80)
+    with http_receiver() as received, pytest.raises(DeliveryError, match="its address is private"):
+        deliver(received.url.replace("127.0.0.1", "rebound.example"), allowed=False)
+    assert received.requests == []
+
+
+def test_a_refused_address_is_an_error_even_where_a_library_ignores_it_and_other_connections_are_not_checked() -> None:
+    with http_receiver() as received:
+        address = ("127.0.0.1", int(received.url.split(":")[2].split("/")[0]))
+        with (
+            pytest.raises(DeliveryError, match=r"^it was not sent: its address is private; set IMPORT_WEBHOOK_ALLOW_"),
+            only_public_addresses("it was not sent", allow_private=False),
+            pytest.raises(DeliveryError),
+        ):
+            socket.create_connection(address)
+        socket.create_connection(address).close()
 
 
 @pytest.mark.parametrize(
