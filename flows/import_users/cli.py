@@ -183,7 +183,7 @@ def _prepare(
 def _send_notices(summary: JobSummary, *, settings: NoticeSettings, observer: "Observer") -> None:
     """Send the notices of the end of a job; one that cannot be delivered is a line on stderr."""
     if settings.targets:
-        from flows.report.notices import end_of, notify
+        from flows.report.notices import notify
 
-        for failure in notify(end_of(summary), settings):
+        for failure in notify(summary, settings):
             observer.on_warning(failure)

@@ -24,8 +24,7 @@ from pydantic import Field
 
 from flows.import_users.retries import schedule_retry, will_pass
 from flows.report.artifacts import mask_emails
-from flows.report.command_line import UsageError
-from flows.report.notices import end_of, notify
+from flows.report.notices import notify
 from flows.report.prefect import FLOW_NAME, PROCESS_GONE, final_state, job_of
 from flows.report.targets import NoticeSettings
 from flows.settings import Settings, settings_from
@@ -57,7 +56,7 @@ async def recover(database: str = "", silent_seconds: Annotated[int, Field(ge=1,
         settings = settings_from(os.environ, database=Path(database) if database else None)
         notices = NoticeSettings.from_environment(os.environ)
         outcomes = recover_runs(settings, notices, silent_seconds=silent_seconds)
-    except (UsageError, ValueError) as error:  # a variable of the worker
+    except ValueError as error:  # a variable of the worker
         return Failed(message=str(error))
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(outcomes.items()))
     return Completed(message=counts or "no run has lost its worker")
@@ -128,7 +127,7 @@ def _find_end(run: FlowRun, settings: Settings, notices: NoticeSettings) -> JobS
     if not store.path.exists():
         return None
     for lost in end_lost_jobs(store):
-        for failure in notify(end_of(lost), notices):
+        for failure in notify(lost, notices):
             get_run_logger().warning(failure)
     try:
         return find_job(store, job_of(run))

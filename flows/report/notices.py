@@ -1,7 +1,7 @@
 """Notify people and programs that a job has ended, or that something needs a person.
 
 A notice contains neither file names of its own nor e-mail addresses. Where it goes is in `flows.report.targets`, its
-delivery in `flows.report.webhook`, `mail` and `chat`. A failed delivery is a sentence; it never changes the result of
+delivery in `flows.report.delivery`. A failed delivery is a sentence; it never changes the result of
 a job.
 """
 
@@ -12,12 +12,12 @@ from functools import partial
 from uuid import NAMESPACE_OID, uuid5
 
 from flows.report.artifacts import get_counts, mask_emails
-from flows.report.chat import Chat, send_message
 from flows.report.deadline import in_thread, wait_within
-from flows.report.delivery import DeliveryError, Sleep
-from flows.report.mail import Mail, send_mail
+from flows.report.delivery.attempts import DeliveryError, Sleep
+from flows.report.delivery.chat import Chat, send_message
+from flows.report.delivery.mail import Mail, send_mail
+from flows.report.delivery.webhook import Webhook, post
 from flows.report.targets import NoticeSettings, Target, Way
-from flows.report.webhook import Webhook, post
 from schemas.job import JobStatus, JobSummary
 
 DELIVERY_SECONDS = 20.0  # for all notices of an event: name servers, connections, every attempt and answer
@@ -40,7 +40,7 @@ class Notice:
 
 
 def end_of(summary: JobSummary) -> Notice:
-    """Return the notice about the end of a job; whoever finds a lost job sends that of its end."""
+    """Return the notice about the end of a job."""
     return Notice(
         type=f"import.{summary.status.value}",
         sentence=summary.sentence,
@@ -50,8 +50,9 @@ def end_of(summary: JobSummary) -> Notice:
     )
 
 
-def notify(notice: Notice, settings: NoticeSettings, *, sleep: Sleep = time.sleep) -> list[str]:
-    """Send the notice to every target at once, and return a sentence for each that was not reached."""
+def notify(event: Notice | JobSummary, settings: NoticeSettings, *, sleep: Sleep = time.sleep) -> list[str]:
+    """Send a notice, or that about the end of a job, to every target at once; return a sentence for each failure."""
+    notice = end_of(event) if isinstance(event, JobSummary) else event
     targets = [target for target in settings.targets if notice.is_problem or not target.only_problems]
     deadline = time.monotonic() + DELIVERY_SECONDS
     outcomes = [in_thread(partial(_send, notice, target, settings, sleep=sleep)) for target in targets]

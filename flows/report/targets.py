@@ -77,7 +77,7 @@ class NoticeSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, notify: Sequence[str] = ()) -> Self:
         """Return the settings of the `IMPORT_…` variables for a run that notifies targets of these names as well.
-        Raise `ValueError` if a variable is wrong or missing, `UsageError` for a name that no target has."""
+        Raise `ValueError` if a variable is wrong or missing, `UsageError` for a name of the run's without a target."""
         private = environment.get("IMPORT_WEBHOOK_ALLOW_PRIVATE", "")
         for name in (*NOTICE_VARIABLES, *filter(_is_target, environment)):
             if not NO_CONTROLS.fullmatch(environment.get(name, "")):
@@ -109,14 +109,16 @@ def _find_targets(environment: Mapping[str, str], notify: Sequence[str]) -> Iter
     """Yield each target that a run notifies, once: for problems only if it is not named for everything as well."""
     targets = {name.removeprefix(NOTICE_TARGET).lower(): name for name in environment if _is_target(name)}
     only_problems = {name: False for name in ALWAYS if environment.get(name)}
-    for text in (*environment.get("IMPORT_NOTIFY", "").split(","), *notify):
+    everywhere = environment.get("IMPORT_NOTIFY", "").split(",")
+    for text in (*everywhere, *notify):
         name, _, when = text.strip().partition(":")
         variable = targets.get(name.lower().replace("-", "_"))
         if variable and when in ("", "problems"):
             only_problems[variable] = bool(when) and only_problems.get(variable, True)
         elif text.strip():
             known = ", ".join(sorted(targets)) or "none"
-            raise UsageError(f"there is no target of notices {text!r}; IMPORT_NOTIFY_… variables describe: {known}")
+            kind = ValueError if text in everywhere else UsageError
+            raise kind(f"there is no target of notices {text!r}; IMPORT_NOTIFY_… variables describe: {known}")
     for variable, limited in only_problems.items():
         yield Target(variable, environment[variable].strip(), limited)
 
@@ -136,7 +138,7 @@ def _find_mistakes(settings: NoticeSettings) -> Iterator[str]:
             case Way.MAIL if not (settings.smtp_url and settings.mail_from):
                 yield f"IMPORT_SMTP_URL and IMPORT_NOTICE_FROM are missing, with which {target.variable} is sent mail"
             case Way.WEBHOOK if not _is_secret(secret := settings.split_webhook(target)[1]):
-                wrong = "is not a secret of Standard Webhooks" if secret else "is missing"
+                wrong = "is not one of Standard Webhooks" if secret else "is missing"
                 yield (
                     f"IMPORT_WEBHOOK_SECRET {wrong}: it must be whsec_ and 24 to 64 bytes in base64;"
                     ' make one with `echo "whsec_$(head -c 32 /dev/urandom | base64)"`'

@@ -50,7 +50,7 @@ def test_every_result_is_sent_by_webhook_and_by_mail(summary: JobSummary) -> Non
     with http_receiver() as received, smtp_sink() as sink:
         smtp_url = f"smtp://127.0.0.1:{sink.port}"
         targets = {"IMPORT_WEBHOOK_URL": received.url, "IMPORT_SMTP_URL": smtp_url, "IMPORT_NOTICE_TO": "a@b.c, d@e.f"}
-        assert notify(end_of(summary), settings_of(targets)) == []
+        assert notify(summary, settings_of(targets)) == []
     document = json.loads(received.requests[0].body)
     assert (document["type"], document["timestamp"]) == (f"import.{summary.status.value}", summary.finished_at)
     data = document["data"]
@@ -76,7 +76,7 @@ def test_a_run_adds_its_targets_and_one_for_problems_hears_only_of_those() -> No
         }
         settings = settings_of(targets, notify=["crm-eu:problems", "mail:problems", "MAIL", "all:problems", "chat"])
         for summary in RESULTS[:2]:
-            assert notify(end_of(summary), settings) == []
+            assert notify(summary, settings) == []
     assert (len(everything.requests), len(problems.requests), len(sink.mails), len(chat.requests)) == (2, 1, 2, 2)
     assert json.loads(problems.requests[0].body)["type"] == "import.completed_with_errors"
     texts = [json.loads(request.body)["text"] for request in chat.requests]
@@ -91,7 +91,7 @@ def test_an_event_has_the_same_id_for_every_receiver_and_another_event_another()
     with http_receiver(503) as one, http_receiver() as two:
         settings = settings_of({"IMPORT_WEBHOOK_URL": one.url, "IMPORT_NOTIFY_B": two.url}, notify=["b"])
         for summary in RESULTS[1:3]:
-            assert notify(end_of(summary), settings, sleep=lambda _: None) == []
+            assert notify(summary, settings, sleep=lambda _: None) == []
     sent, also_sent = ([request.headers["webhook-id"] for request in got.requests] for got in (one, two))
     assert sent == [also_sent[0], also_sent[0], also_sent[1]]
     assert also_sent[0] != also_sent[1]
@@ -101,7 +101,7 @@ def test_a_fragment_of_its_url_is_the_secret_of_a_target() -> None:
     own = "whsec_" + base64.b64encode(b"/" * 32).decode()
     with http_receiver() as received:
         settings = settings_of({"IMPORT_NOTIFY_CRM": f"{received.url}#{own}"}, notify=["crm"])
-        assert notify(end_of(SUMMARY), settings) == []
+        assert notify(SUMMARY, settings) == []
     (request,) = received.requests
     assert request.path == "/hook?tenant=7"
     assert standardwebhooks.Webhook(own).verify(request.body, dict(request.headers))["type"]
@@ -115,7 +115,7 @@ def test_each_failed_delivery_returns_a_sentence_and_raises_nothing() -> None:
         "IMPORT_NOTIFY": "chat",
         "IMPORT_NOTIFY_CHAT": "mmost://localhost:9/token",
     }
-    webhook, mail, chat = notify(end_of(SUMMARY), settings_of(targets, private="0"), sleep=lambda _: None)
+    webhook, mail, chat = notify(SUMMARY, settings_of(targets, private="0"), sleep=lambda _: None)
     assert "its address is private" in webhook
     assert "the mail through 127.0.0.1 was not sent" in mail
     assert "the notice to IMPORT_NOTIFY_CHAT was not delivered: its address is private" in chat
@@ -152,7 +152,7 @@ What to do: see what holds it
 
 
 def test_nothing_is_sent_without_configuration() -> None:
-    assert notify(end_of(SUMMARY), NoticeSettings.from_environment({})) == []
+    assert notify(SUMMARY, NoticeSettings.from_environment({})) == []
 
 
 def test_notice_contains_no_file_names_and_no_addresses() -> None:
@@ -282,7 +282,7 @@ def test_a_receiver_that_drips_is_left_at_the_deadline(
         if scheme.startswith("smtp"):
             targets = {"IMPORT_SMTP_URL": url, "IMPORT_NOTICE_TO": "b@example.org"}
         start = time.monotonic()
-        (failure,) = notify(end_of(SUMMARY), settings_of(targets))
+        (failure,) = notify(SUMMARY, settings_of(targets))
         assert time.monotonic() - start < 4
     assert failure == "a notice was not delivered within 0.3 seconds"
 
@@ -290,7 +290,7 @@ def test_a_receiver_that_drips_is_left_at_the_deadline(
 def test_a_webhook_url_beyond_ascii_is_escaped() -> None:
     with http_receiver() as received:
         url = received.url.replace("/hook?tenant=7", "/häken/%41 b?q=ü")
-        assert notify(end_of(SUMMARY), settings_of({"IMPORT_WEBHOOK_URL": url})) == []
+        assert notify(SUMMARY, settings_of({"IMPORT_WEBHOOK_URL": url})) == []
     assert [request.path for request in received.requests] == ["/h%C3%A4ken/%41%20b?q=%C3%BC"]
 
 
@@ -299,7 +299,7 @@ def test_an_odd_sender_is_a_warning_or_delivered(sender: str) -> None:
     with smtp_sink() as sink:
         url = f"smtp://127.0.0.1:{sink.port}"
         settings = NoticeSettings(targets=(Target("IMPORT_NOTICE_TO", "b@x.org"),), smtp_url=url, mail_from=sender)
-        failures = notify(end_of(SUMMARY), settings, sleep=lambda _: None)
+        failures = notify(SUMMARY, settings, sleep=lambda _: None)
     assert len(failures) + len(sink.mails) == 1
 
 
@@ -307,5 +307,5 @@ def test_an_odd_sender_is_a_warning_or_delivered(sender: str) -> None:
 def test_an_impossible_host_is_a_warning(host: str) -> None:
     target = Target("IMPORT_WEBHOOK_URL", f"https://{host}/#{WEBHOOK_SECRET}")
     settings = NoticeSettings(targets=(target,), allow_private_addresses=True)
-    (failure,) = notify(end_of(SUMMARY), settings, sleep=lambda _: None)
+    (failure,) = notify(SUMMARY, settings, sleep=lambda _: None)
     assert "not delivered" in failure

@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from flows.report.chat import Chat, send_message
-from flows.report.delivery import DeliveryError
+from flows.report.delivery.attempts import DeliveryError
+from flows.report.delivery.chat import Chat, send_message
 from flows.report.targets import CHAT_SCHEMES
 from tests.flows.report.receivers import http_receiver
 

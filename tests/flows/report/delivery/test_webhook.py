@@ -1,16 +1,23 @@
 """A webhook is one of Standard Webhooks, retried, and sent to a private address only if that is allowed."""
 
+import json
 import socket
 from datetime import UTC, datetime
 from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
 
 import pytest
 import standardwebhooks
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from flows.report.delivery import DeliveryError, is_public, only_public_addresses
-from flows.report.webhook import Webhook, post
+from flows.report.delivery.attempts import DeliveryError, is_public, only_public_addresses
+from flows.report.delivery.webhook import Webhook, post
+from flows.report.notices import end_of, format_document
 from tests.flows.report.receivers import WEBHOOK_SECRET, Request, http_receiver
+from tests.flows.report.test_artifacts import SUMMARY
+
+GUIDE = Path(__file__).parents[4] / "flows" / "README.md"
 
 
 def deliver(url: str, *, allowed: bool = True, waits: list[float] | None = None) -> None:
@@ -35,7 +42,22 @@ def test_the_library_of_a_receiver_verifies_sender_body_and_time() -> None:
     assert request.headers["Content-Type"] == "application/json"
     for forged in ({"body": b'{"type": "import.failed"}'}, {"secret": WEBHOOK_SECRET.replace("A", "B")}):
         with pytest.raises(WebhookVerificationError, match="No matching signature"):
-            verify(request, **forged)  # type: ignore[arg-type] # one of the two
+            verify(request, **forged)
+
+
+def test_the_receiver_of_the_guide_verifies_a_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
+    snippet = GUIDE.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {}
+    exec(snippet, names)  # noqa: S102 - our own guide
+    monkeypatch.setenv("IMPORT_WEBHOOK_SECRET", WEBHOOK_SECRET)
+    body = json.dumps(format_document(end_of(SUMMARY)))
+    with http_receiver() as received:
+        post(Webhook(received.url, WEBHOOK_SECRET, allow_private_addresses=True), body, message_id="msg-1")
+    (request,) = received.requests
+    shown = names["receive"](dict(request.headers), request.body)
+    assert shown.startswith("import.completed_with_errors: 10 inserted")
+    with pytest.raises(WebhookVerificationError):
+        names["receive"](dict(request.headers), request.body + b" ")
 
 
 def test_temporary_failure_is_retried_with_growing_waits_and_the_same_id() -> None:

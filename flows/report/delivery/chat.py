@@ -8,7 +8,7 @@ import logging
 import time
 from dataclasses import dataclass, field
 
-from flows.report.delivery import DeliveryError, Sleep, TemporaryError, only_public_addresses, retry
+from flows.report.delivery.attempts import DeliveryError, Sleep, TemporaryError, only_public_addresses, retry
 
 WAITS = (0.0, 2.0)  # seconds before each attempt
 NO_MENTIONS = str.maketrans({"@": "＠", "<": "‹", ">": "›"})  # the name of a file must not call everybody

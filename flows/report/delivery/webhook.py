@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 import standardwebhooks
 
-from flows.report.delivery import DeliveryError, Sleep, TemporaryError, only_public_addresses, retry
+from flows.report.delivery.attempts import DeliveryError, Sleep, TemporaryError, only_public_addresses, retry
 
 WAITS = (0.0, 1.0, 2.0, 4.0)  # seconds before each attempt
 TIMEOUT_SECONDS = 5.0

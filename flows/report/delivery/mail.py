@@ -12,7 +12,7 @@ from email.utils import formatdate, make_msgid
 from functools import partial
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from flows.report.delivery import DeliveryError, Sleep, TemporaryError, retry
+from flows.report.delivery.attempts import DeliveryError, Sleep, TemporaryError, retry
 
 WAITS = (0.0, 2.0, 6.0)  # seconds before each attempt
 TIMEOUT_SECONDS = 15.0
