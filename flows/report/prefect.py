@@ -30,6 +30,7 @@ from prefect.logging.handlers import APILogWorker
 from prefect.states import Cancelled, Completed, Crashed, Failed, Running
 
 from flows.pipeline.job import Observer, Progress
+from flows.readers.sources import Source
 from flows.report import artifacts
 from schemas.job import JobStatus, JobSummary
 
@@ -144,6 +145,10 @@ class PrefectObserver(Observer):
     _phases: deque[State[object]] = field(default_factory=deque)
     _progress: deque[Progress] = field(default_factory=lambda: deque(maxlen=1))  # the latest
     _ended: threading.Event = field(default_factory=threading.Event)
+
+    def on_open(self, sources: Sequence[Source]) -> None:
+        """Pass the files on."""
+        self.terminal.on_open(sources)
 
     def on_phase(self, status: JobStatus) -> None:
         """Show the phase, and queue it as a named running state, which holds the time of its creation."""
