@@ -98,10 +98,10 @@ def find_inboxes(store: Store) -> list[Inbox]:
     """Return the inboxes that jobs have read, of all connections."""
     connections = list_connections(store)
     with store.reading() as connection:
-        jobs = [
-            *chain(*(run_mapped(connection, "jobs_of_connection", connection=one.connection) for one in connections))
-        ]
-    names = chain(*((*cast("list[str]", job["files"] or []), *cast("list[str]", job["sources"])) for job in jobs))
+        of_each = [run_mapped(connection, "jobs_of_connection", connection=one.connection) for one in connections]
+    names = chain(
+        *((*cast("list[str]", job["files"] or []), *cast("list[str]", job["sources"])) for job in chain(*of_each))
+    )
     folders = dict.fromkeys(Path(name).parent for name in names)
     return [*dict.fromkeys(inbox for folder in folders if (inbox := find_inbox(folder, store.path)))]
 

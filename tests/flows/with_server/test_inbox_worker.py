@@ -1,6 +1,5 @@
 """The inbox as a deployment: whatever ends its worker or its run, every file is imported once or filed as it should."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -100,7 +99,8 @@ def test_file_of_a_process_that_is_gone_is_imported_by_the_next_run(
     assert [status for status, _ in jobs].count("completed") == 1
 
 
-def test_cancel_of_the_run_holds(here: Site, worker: Child, inbox: Path) -> None:
+@pytest.mark.usefixtures("worker")
+def test_cancel_of_the_run_holds(here: Site, inbox: Path) -> None:
     put(inbox, "a.csv", "ann")
     put(inbox, "b.csv", "bob")
     with here.holding(LOADING) as held:
@@ -108,7 +108,6 @@ def test_cancel_of_the_run_holds(here: Site, worker: Child, inbox: Path) -> None
         held()
         here.cancel(canceled)
         wait_until(lambda: "Cancelling" in here.states(canceled), "it is not cancelled")
-        os.sync()
     assert here.wait_for_end(canceled).name == "Cancelled"
     wait_until(lambda: here.process_of(canceled) is None, "the process of the run lives")
     assert (inbox / "canceled/a.csv").exists()
@@ -116,10 +115,9 @@ def test_cancel_of_the_run_holds(here: Site, worker: Child, inbox: Path) -> None
     assert (has(here, inbox, "ann"), has(here, inbox, "bob")) == (False, True)
 
 
+@pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("how", ["page", "command"])
-def test_cancel_of_the_run_of_a_file_holds_and_the_others_go_on(
-    here: Site, worker: Child, inbox: Path, how: str
-) -> None:
+def test_cancel_of_the_run_of_a_file_holds_and_the_others_go_on(here: Site, inbox: Path, how: str) -> None:
     put(inbox, "a.csv", "ann")
     put(inbox, "b.csv", "bob")
     with here.holding(LOADING) as held:
@@ -129,14 +127,15 @@ def test_cancel_of_the_run_of_a_file_holds_and_the_others_go_on(
         if how == "page":
             here.cancel(job)
         else:
-            assert here.command("flows.jobs", "cancel", str(job), "--yes").returncode == 0
+            assert here.command("flows.jobs", "cancel", str(job)).returncode == 0
     assert here.wait_for_end(parent).name == "Completed"
     assert (inbox / "canceled/a.csv").exists()
     assert (has(here, inbox, "ann"), has(here, inbox, "bob")) == (False, True)
     assert run(here, inbox) == "nothing new in the inbox"
 
 
-def test_second_run_is_skipped_and_what_changes_meanwhile_stays(here: Site, worker: Child, inbox: Path) -> None:
+@pytest.mark.usefixtures("worker")
+def test_second_run_is_skipped_and_what_changes_meanwhile_stays(here: Site, inbox: Path) -> None:
     users = put(inbox, "users.csv", "ann")
     with here.holding(MERGING) as held:
         first = start(here, inbox)
