@@ -79,6 +79,7 @@ class ErrorCode(StrEnum):
     FILE_SYNTAX = "FILE_SYNTAX", "the file violates the syntax of its format", Scope.JOB
     FILE_EMPTY = "FILE_EMPTY", "the file is empty or has nothing but white space", Scope.JOB
     FILE_FORMAT = "FILE_FORMAT", "the file does not have a supported format", Scope.JOB
+    FILE_CHANGED = "FILE_CHANGED", "the file changed while it was read", Scope.JOB
     DATABASE_BUSY = "DATABASE_BUSY", "another process has locked the database", Scope.JOB
     DATABASE_UNREADABLE = "DATABASE_UNREADABLE", "the database cannot be opened", Scope.JOB
     TOO_MANY_JOBS = "TOO_MANY_JOBS", "the connection already runs as many jobs as it allows", Scope.JOB

@@ -4,12 +4,12 @@ What a job does is in the modules of its stages; the order of those is in `flows
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from flows.pipeline.stop import Stop
-from flows.readers.sources import escape_bytes
+from flows.readers.sources import Source, escape_bytes
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.fault_points import fault_point
@@ -52,6 +52,9 @@ class Progress:
 
 class Observer:
     """Follow a job; every method does nothing unless it is overridden, and may raise `Canceled` to stop the job."""
+
+    def on_open(self, sources: Sequence[Source]) -> None:
+        """React to the files being open; their paths lead to them until they are loaded."""
 
     def on_phase(self, status: JobStatus) -> None:
         """React to the job entering a phase."""

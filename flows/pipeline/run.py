@@ -78,15 +78,13 @@ def _import_users(job: Job, *, run_stage: RunStage) -> JobSummary:
     """Prepare, load, plan, merge and report, unless an earlier job has imported the same."""
     with slot(job.settings, connection=job.options.connection):
         connection = find_connection(job.store, job.options.connection)
-        sources = open_sources(job)
-        if job.options.plan:
-            check_plan_path(Path(job.options.plan), sources, settings=job.settings)
-        earlier = find_same_import(
-            job.store, job.options, content=partial(content_hash, sources, waiting=job.stop.check)
-        )
-        if earlier is not None:
-            return _replace_by(job, earlier)
-        loaded = run_stage("load", partial(load, job, sources, connection=connection))
+        with open_sources(job) as sources:
+            if job.options.plan:
+                check_plan_path(Path(job.options.plan), sources, settings=job.settings)
+            content = partial(content_hash, sources, waiting=job.stop.check)
+            if earlier := find_same_import(job.store, job.options, content=content):
+                return _replace_by(job, earlier)
+            loaded = run_stage("load", partial(load, job, sources, connection=connection))
         planned = run_stage("plan", partial(make_plan, job, loaded))
         summary = run_stage("merge", partial(merge, job, loaded, planned))
         return report_end(job, summary)

@@ -33,6 +33,7 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 
 from flows.pipeline.job import Observer, Progress
 from flows.pipeline.run import RunStage
+from flows.readers.sources import Source
 from flows.report import artifacts
 from flows.report.next_steps import Step
 from schemas.job import DONE, JobStatus, JobSummary
@@ -230,6 +231,10 @@ class PrefectObserver(Observer):
     _progress: Progress | None = None  # the latest
     _end: tuple[JobSummary, bool] | None = None
     _ended: threading.Event = field(default_factory=threading.Event)
+
+    def on_open(self, sources: Sequence[Source]) -> None:
+        """Pass the files on."""
+        self.terminal.on_open(sources)
 
     def around(self, run_stage: RunStage) -> RunStage:
         """Return `run_stage` such that each stage that it runs is the phase to show."""
