@@ -216,7 +216,7 @@ def purge(
         count_in(RETENTION_DAYS),
         Parameter(
             help="Keep the files that an inbox has filed this many days.",
-            show_default="IMPORT_INBOX_RETENTION_DAYS, for good",
+            show_default="IMPORT_INBOX_RETENTION_DAYS, 36500: for good",
         ),
     ] = None,
     dry_run: Annotated[bool, Parameter(help="Say what would be removed, remove nothing.")] = False,
@@ -243,7 +243,7 @@ def purge(
         + "".join(f"  {job}\n" for job in purged.jobs)
         + "".join(f"  {printable(str(path))} {removed}\n" for path in files)
         + "".join(f"not removed, it belongs to another user: {folder}\n" for folder in purged.left)
-        + "".join(f"not purged, it is at work or cannot be changed: {folder}\n" for folder in inboxes),
+        + "".join(f"not purged, it cannot be changed: {folder}\n" for folder in inboxes),
     )
     return ExitCode.JOB_FAILED if purged.left or inboxes else ExitCode.ALL_ROWS_IN
 
