@@ -223,7 +223,7 @@ class _Search:
         found: dict[Path, set[str]] = {path.resolve(): {*self.scopes} for path in given}
         for job_id, job in self.jobs.items():
             for name in dict.fromkeys(chain(job["files"] or (), job["sources"])):
-                folder = self._find_inbox(Path(name).parent)
+                folder = find_inbox(self.store, Path(name).parent)
                 if folder:
                     found.setdefault(folder, set()).add(job["connection"])
                 elif job_id in self.found.jobs and name in (job["files"] or ()) and Path(name).is_file():
@@ -233,11 +233,6 @@ class _Search:
                 hint = "wait until it has ended; nothing was erased"
                 raise JobFault(ErrorCode.JOB_RUNNING, f"the inbox {path} is at work", hint)
         return {Inbox(path): connections for path, connections in found.items()}
-
-    def _find_inbox(self, folder: Path) -> Path | None:
-        """Return the inbox that a job read from, if it was one: relative to here, or to a folder above the database."""
-        bases = (Path.cwd(), *self.store.path.parents)
-        return next(((base / folder).resolve() for base in bases if (base / folder / LOCK_NAME).exists()), None)
 
     def find_files(self, inboxes: Mapping[Inbox, set[str]]) -> None:
         """Search the files of the inboxes: those with a report for the keys in its connection."""
@@ -290,6 +285,12 @@ class _Search:
             errors = [{**error, "message": message} for error, message in zip(errors, messages, strict=True)]
         write_json(path, report, erase_names({**report, "errors": errors}, keys, of_user=bool(own)))
         _rename(path, keys, of_user=bool(own))
+
+
+def find_inbox(store: Store, folder: Path) -> Path | None:
+    """Return the inbox that a job read from, if it was one: relative to here, or to a folder above the database."""
+    bases = (Path.cwd(), *store.path.parents)
+    return next(((base / folder).resolve() for base in bases if (base / folder / LOCK_NAME).exists()), None)
 
 
 def _source(path: Path) -> Source:
