@@ -4,17 +4,18 @@
 ended first. What lies in an inbox is read by `flows.inbox.folder`.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from json import loads
 from pathlib import Path
 from typing import Literal, cast
 
-from flows.inbox.folder import ARCHIVES, LOCK_NAME, REPORT, UNFINISHED, Inbox
+from flows.inbox.archive import filed_files
+from flows.inbox.folder import LOCK_NAME, Inbox
 from flows.jobs.forget import find_inbox
 from flows.readers.sources import printable
 from flows.report.artifacts import format_duration
@@ -25,12 +26,14 @@ from flows.store.jobs import build_summary
 from flows.store.locks import find_holder, is_locked
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault
-from schemas.job import DONE, RUNNING, UNDO, JobStatus, JobSummary
+from schemas.job import DONE, RUNNING, UNDO, JobSummary
 from transforms.statements import run, run_mapped
 
+SETTLE_SECONDS = 10.0  # for which a file is said to be still written to
 PATIENCE = timedelta(hours=1)  # how long a file may wait, and a run be silent
 Kind = Literal["lost", "blocked", "waiting", "changed"]
 KINDS: tuple[Kind, ...] = ("lost", "blocked", "waiting", "changed")
+UNREAD = (ErrorCode.FILE_NOT_FOUND, ErrorCode.FILE_CHANGED)  # of a file that its sender took back before it was read
 COUNTS = ("total", "inserted", "updated", "unchanged", "failed")
 
 
@@ -49,7 +52,7 @@ class NightFile:
 
     inbox: str
     name: str  # under which it came
-    place: str  # waiting, importing, missing, withdrawn or the name of the folder it was filed under
+    place: str  # waiting, importing, withdrawn, replaced, missing, or the folder that it was filed under
     path: str | None  # where it lies
     since: datetime
     why: str = ""
@@ -142,7 +145,8 @@ def get_night(store: Store, *, since: datetime, now: datetime, inboxes: Sequence
     except DatabaseFault as fault:
         unreadable.append(Problem(kind="blocked", message=fault.message, hint=fault.hint))
     found = [Inbox(path) for path in dict.fromkeys(filter(None, folders))]
-    files = [file for inbox in found for file in _find_files(store, inbox, jobs, since=since)]
+    there = [inbox for inbox in found if inbox.path.is_dir()]
+    files = [file for inbox in there for file in _find_files(store, inbox, jobs, since=since, now=now)]
     problems = (
         *unreadable,
         *_find_lost(jobs, files),
@@ -154,33 +158,47 @@ def get_night(store: Store, *, since: datetime, now: datetime, inboxes: Sequence
     return Night(since=since, until=now, files=tuple(files), jobs=tuple(jobs), problems=problems)
 
 
-def _find_files(store: Store, inbox: Inbox, jobs: Sequence[JobSummary], *, since: datetime) -> Iterator[NightFile]:
+def _find_files(
+    store: Store, inbox: Inbox, jobs: Sequence[JobSummary], *, since: datetime, now: datetime
+) -> Iterator[NightFile]:
     """Yield the files that wait in an inbox, those that were filed since a time or have changed, and those of jobs that
     lie nowhere."""
     jobs_by_name = {name: job for job in jobs if job.mode != UNDO for name in _names_in(store, inbox, job)}
-    waiting = _find_waiting(inbox)  # first: meanwhile a file may move from there to where it is filed
-    filed = _find_filed(inbox)
+    waiting = [*_find_waiting(inbox, now=now)]  # first: meanwhile a file may move from there to where it is filed
+    filed = [*filed_files(inbox)]
     make = partial(NightFile, inbox=printable(str(inbox.path)))
     for path, why in waiting:
-        name, job = printable(path.name), jobs_by_name.get(printable(path.name))
+        job = jobs_by_name.get(printable(path.name))
         place = "importing" if job and job.status in RUNNING else "waiting"
-        yield make(name=name, place=place, path=printable(str(path)), since=_ctime(path), why=why, job=job)
+        yield make(name=printable(path.name), place=place, path=printable(str(path)), since=_ctime(path), why=why, job=job)
     for file in filed:
-        if file.since >= since or file.is_changed:
+        about, is_changed = file.document["file"], file.is_changed
+        if file.filed_at >= since or is_changed:
+            is_there = file.path is not None and os.path.lexists(file.path)
+            outcome = "replaced" if about["outcome"] == "changed" else str(about["outcome"])
             yield make(
-                name=printable(file.path.name),
-                place=file.place if file.exists else "missing",
-                path=printable(str(file.path)) if file.exists else None,
-                since=file.since,
-                is_changed=file.is_changed,
-                is_repeat=file.is_repeat,
-                job=file.job,
+                name=str(about["name"]),
+                place=outcome if is_there or file.path is None else "missing",
+                path=printable(str(file.path)) if is_there else None,
+                since=file.filed_at,
+                why=about["already_imported"] or "",
+                is_changed=is_changed,
+                is_repeat=bool(about["already_imported"]),
+                job=JobSummary.from_dict(file.document["summary"]),
             )
-    somewhere = {printable(path.name) for path, _ in waiting} | {name for file in filed for name in file.names}
-    for name in jobs_by_name.keys() - somewhere:
+    seen = {printable(path.name) for path in (*(path for path, _ in waiting), *inbox.files())}
+    for name in jobs_by_name.keys() - seen - {str(file.document["file"]["name"]) for file in filed}:
         job = jobs_by_name[name]
+        place = "withdrawn" if job.fault and job.fault["code"] in UNREAD else "missing"
         since_when = datetime.fromisoformat(job.finished_at or job.created_at)
-        yield make(name=name, place="missing", path=None, since=since_when, job=job)
+        yield make(name=name, place=place, path=None, since=since_when, job=job)
+
+
+def _find_waiting(inbox: Inbox, *, now: datetime) -> Iterator[tuple[Path, str]]:
+    """Yield what lies in the inbox itself, and why it waits."""
+    ready, waiting = inbox.scan(now=now.timestamp(), settle_seconds=SETTLE_SECONDS)
+    yield from ((path, "is ready for the next run: look whether the inbox is scheduled and its worker runs") for path in ready)
+    yield from ((file.path, file.reason) for file in waiting)
 
 
 def _names_in(store: Store, inbox: Inbox, job: JobSummary) -> Iterator[str]:
@@ -198,11 +216,13 @@ def _find_problems_of_files(files: Sequence[NightFile], *, now: datetime) -> Ite
             message = f"{file.name}{job} lies neither in the inbox {file.inbox} nor where it was filed"
             yield Problem(kind="lost", message=message, hint=_what_became_of(file.job))
         if file.place == "waiting" and now - file.since > PATIENCE:
-            message = f"{file.path} has waited for {_duration(now - file.since)}: {file.why}"
-            yield Problem(kind="waiting", message=message, hint="rename or move it, or look whether the inbox runs")
+            why, _, hint = file.why.partition(": ")
+            message = f"{file.path} {why}, and has waited for {_duration(now - file.since)}"
+            yield Problem(kind="waiting", message=message, hint=hint or "look whether its sender is done")
         if file.is_changed:
-            message = f"{file.path} is not what job {file.job and file.job.job_id} imported: it changed after it was filed"
-            hint = "what was added is not imported: move it back into the inbox, and let its sender rename files that are complete"
+            what = "and what is new in it is not imported"
+            message = f"{file.path} changed after job {file.job and file.job.job_id} had imported it, {what}"
+            hint = "move it back into the inbox, and have its sender rename files that are complete"
             yield Problem(kind="changed", message=message, hint=hint)
 
 
@@ -297,62 +317,3 @@ def _iso(moment: datetime) -> str:
 def _ctime(path: Path) -> datetime:
     """Return when the file came to where it is or was last written to, whatever date it bears."""
     return datetime.fromtimestamp(path.lstat().st_ctime, UTC)
-
-
-# --- adapter, to be replaced
-
-
-@dataclass(frozen=True)
-class _Filed:
-    place: str
-    path: Path
-    report: dict
-
-    @property
-    def exists(self):
-        return self.path.is_file()
-
-    @property
-    def since(self):
-        return datetime.fromtimestamp(self.path.with_name(self.path.name + REPORT).stat().st_mtime, UTC)
-
-    @property
-    def is_changed(self):
-        return self.exists and "size" in self.report and self.report["size"] != self.path.stat().st_size
-
-    is_repeat = False
-
-    @property
-    def job(self):
-        summary = self.report["summary"]
-        return JobSummary(**{**summary, "status": JobStatus(summary["status"]), "sources": tuple(summary["sources"])})
-
-    @property
-    def names(self):
-        return {printable(self.path.name), *(printable(Path(name).name) for name in self.job.sources)}
-
-
-def _find_waiting(inbox):
-    found = []
-    for path in sorted(inbox.path.iterdir()) if inbox.path.is_dir() else ():
-        if path.name.startswith(".") or path.name in ARCHIVES:
-            continue
-        why = "waits for the next run"
-        if path.is_symlink():
-            why = "it is a link"
-        elif path.is_dir():
-            why = "it is a folder"
-        elif path.name.lower().endswith(UNFINISHED):
-            why = "its name says that it is not complete"
-        elif path.stat().st_mtime > datetime.now(UTC).timestamp():
-            why = "its date is in the future"
-        found.append((path, why))
-    return found
-
-
-def _find_filed(inbox):
-    return [
-        _Filed(folder, report.with_name(report.name.removesuffix(REPORT)), loads(report.read_text()))
-        for folder in ARCHIVES
-        for report in sorted((inbox.path / folder).glob(f"*{REPORT}"))
-    ]
