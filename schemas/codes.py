@@ -79,6 +79,7 @@ class ErrorCode(StrEnum):
     FILE_SYNTAX = "FILE_SYNTAX", "the file violates the syntax of its format", Scope.JOB
     FILE_EMPTY = "FILE_EMPTY", "the file is empty or has nothing but white space", Scope.JOB
     FILE_FORMAT = "FILE_FORMAT", "the file does not have a supported format", Scope.JOB
+    FILE_CHANGED = "FILE_CHANGED", "the file changed while it was read", Scope.JOB
     DATABASE_BUSY = "DATABASE_BUSY", "another process has locked the database", Scope.JOB
     DATABASE_UNREADABLE = "DATABASE_UNREADABLE", "the database cannot be opened", Scope.JOB
     TOO_MANY_JOBS = "TOO_MANY_JOBS", "the connection already runs as many jobs as it allows", Scope.JOB
@@ -91,6 +92,7 @@ class ErrorCode(StrEnum):
     NOT_UNDOABLE = "NOT_UNDOABLE", "the job cannot be undone", Scope.JOB
     REJECTS_PURGED = "REJECTS_PURGED", "the refused records are no longer kept", Scope.JOB
     JOB_RUNNING = "JOB_RUNNING", "the job has not ended", Scope.JOB
+    JOB_ID_REUSED = "JOB_ID_REUSED", "another job has the id, with other sources or options", Scope.JOB
     JOB_LOST = "JOB_LOST", "the process that ran the job has ended", Scope.JOB
     NOT_CONSERVED = "NOT_CONSERVED", "the number of rows read differs from the number of results", Scope.JOB
     PREFECT_UNAVAILABLE = "PREFECT_UNAVAILABLE", "no Prefect server is reachable", Scope.JOB

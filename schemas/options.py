@@ -185,13 +185,16 @@ class InboxOptions(FileOptions):
     """What the inbox does with each new file of its folder."""
 
     inbox: Annotated[str, Field(min_length=1), Option(SOURCES, "FOLDER")] = Field(
-        description="The folder; imported files move to done or refused inside it, each with its report."
+        description="The folder; each file moves to done, partly, refused or canceled inside it, with a report."
     )
     mode: Annotated[Mode, Option(MERGE)] = Field(
         default=Mode.UPSERT, description=FileOptions.model_fields["mode"].description
     )
     settle_seconds: Annotated[int, Field(ge=0, le=3600), Option(RUN, "SECONDS")] = Field(
         default=10, description="How long a file must not have been written to before it is imported."
+    )
+    max_waiting_minutes: Annotated[int, Field(ge=0, le=10_080), Option(RUN, "MINUTES")] = Field(
+        default=60, description="How long anything may lie in the folder without being imported before a run fails."
     )
 
     def for_file(self, path: str) -> JobOptions:

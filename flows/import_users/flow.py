@@ -102,8 +102,8 @@ class JobRun:
             return ended_by(fault)
         if summary.job_id == str(run.id):  # else it is the summary of an earlier job, whose notices were sent
             self._notify(summary, notices)
-        report_end(summary, settings=self.settings, run=run)
-        return final_state(summary)
+        report_end(summary, options=self.options, settings=self.settings, run=run)
+        return final_state(summary, is_repeat=summary.job_id != str(run.id))
 
     def request_stop(self) -> None:
         """Stop the job; once it has ended, or while Prefect has not begun it, wait for Prefect no longer."""

@@ -4,12 +4,12 @@ What a job does is in the modules of its stages; the order of those is in `flows
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from flows.pipeline.stop import Stop
-from flows.readers.sources import escape_bytes
+from flows.readers.sources import Source, escape_bytes
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.fault_points import fault_point
@@ -53,6 +53,9 @@ class Progress:
 class Observer:
     """Follow a job; every method does nothing unless it is overridden, and may raise `Canceled` to stop the job."""
 
+    def on_open(self, sources: Sequence[Source]) -> None:
+        """React to the files being open; their paths lead to them until they are loaded."""
+
     def on_phase(self, status: JobStatus) -> None:
         """React to the job entering a phase."""
 
@@ -61,6 +64,9 @@ class Observer:
 
     def on_already_imported(self, job_id: str) -> None:
         """React to the job repeating an earlier one, whose summary is returned in its place."""
+
+    def on_lost(self, summary: JobSummary) -> None:
+        """React to another job that was found to be lost: its process is gone."""
 
     def on_warning(self, sentence: str) -> None:
         """React to something that went wrong after the end of the job, such as a notice that was not delivered."""

@@ -14,6 +14,7 @@ from flows.settings import Settings
 from flows.store.job_folder import JobFolder
 from schemas.codes import ErrorCode
 from schemas.faults import Canceled, Fault, JobFault
+from schemas.job import FaultRecord, fault_record
 
 POLL_SECONDS = 0.25
 A_SIGNAL = "a signal"
@@ -22,6 +23,11 @@ A_SIGNAL = "a signal"
 def canceled_by(source: str) -> Canceled:
     """Return the fault of a job that was canceled."""
     return Canceled(ErrorCode.CANCELED, f"the job was canceled by {source}", "run it again; nothing was merged")
+
+
+def is_by_signal(fault: FaultRecord) -> bool:
+    """Return whether the fault is that of a job that a signal stopped, and no person."""
+    return fault == fault_record(canceled_by(A_SIGNAL))
 
 
 @contextmanager

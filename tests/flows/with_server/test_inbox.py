@@ -51,12 +51,14 @@ def users_in(settings: Settings) -> list[str]:
 def test_every_file_has_a_run_and_is_archived_with_its_report(
     client: SyncPrefectClient, inbox: Path, settings: Settings
 ) -> None:
-    assert run_inbox(inbox, settings) == ("CompletedWithErrors", "2 done, 1 refused")
+    message = "1 done, 1 partly, 1 refused; 2 inserted, 0 updated, 0 unchanged, 1 failed of 3"
+    assert run_inbox(inbox, settings) == ("Completed", message)
     assert files_in(inbox) == [
-        "done/a.ndjson",
-        "done/a.ndjson.report.json",
         "done/b.csv",
         "done/b.csv.report.json",
+        "partly/a.ndjson",
+        "partly/a.ndjson.report.json",
+        "partly/a.rejects.ndjson",
         "refused/c.json",
         "refused/c.json.report.json",
     ]
