@@ -208,7 +208,9 @@ def night(
     *,
     since: Annotated[
         timedelta,
-        Parameter(metavar="PERIOD", help="How far to look back, such as 24h.", converter=parse_period, show_default="24h"),
+        Parameter(
+            metavar="PERIOD", help="How far to look back, such as 24h.", converter=parse_period, show_default="24h"
+        ),
     ] = timedelta(hours=24),
     inbox: Annotated[
         tuple[Path, ...],

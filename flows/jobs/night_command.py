@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flows.import_users.cli import Common
-from flows.jobs.night import Night, NightFile, get_night
+from flows.jobs.night import get_night
+from flows.jobs.night_report import Night, NightFile
 from flows.report.printing import format_cell, print_json, print_table
 from schemas.faults import ExitCode
 
@@ -28,7 +29,9 @@ def _print(night: Night) -> None:
     if night.files:
         print_table(("file", "place", "result"), [format_file(file) for file in night.files])
     of_files = {file.job.job_id for file in night.files if file.job}
-    rows = [(job.job_id, job.status.value, format_cell(job.sentence)) for job in night.jobs if job.job_id not in of_files]
+    rows = [
+        (job.job_id, job.status.value, format_cell(job.sentence)) for job in night.jobs if job.job_id not in of_files
+    ]
     if rows:
         print_table(("job without a file here", "status", "result"), rows)
 
@@ -36,5 +39,4 @@ def _print(night: Night) -> None:
 def format_file(file: NightFile) -> tuple[str, str, str]:
     """Return a file as the cells of a row: its name, where it lies, and what became of it."""
     result = file.why or (file.job.sentence if file.job else "")
-    notes = ("already imported: " if file.is_repeat else "", ", changed since" if file.is_changed else "")
-    return file.name, file.place, format_cell(f"{notes[0]}{result}{notes[1]}")
+    return file.name, file.place, format_cell(f"{result}{', changed since' if file.is_changed else ''}")

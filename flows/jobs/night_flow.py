@@ -14,8 +14,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.jobs.night import Night, get_night
+from flows.jobs.night import get_night
 from flows.jobs.night_command import format_file
+from flows.jobs.night_report import Night
 from flows.report.artifacts import mask_emails
 from flows.report.notices import Notice, notify
 from flows.report.targets import NoticeSettings
@@ -65,4 +66,6 @@ def _format_table(found: Night) -> list[dict[str, str]]:
     """Return what needs a person, then the files, as rows of one table."""
     problems = [("", problem.kind, f"{problem.message}; {problem.hint}") for problem in found.problems]
     rows = [*problems, *map(format_file, found.files[:SHOWN_FILES])]
-    return [{name: mask_emails(cell) for name, cell in zip(("file", "place", "result"), row, strict=True)} for row in rows]
+    return [
+        {name: mask_emails(cell) for name, cell in zip(("file", "place", "result"), row, strict=True)} for row in rows
+    ]

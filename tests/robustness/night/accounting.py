@@ -72,17 +72,17 @@ def _check_reports(files: Sequence[NightFile], inbox: Path, jobs: Mapping[str, R
         try:
             report = json.loads(path.with_name(f"{path.name}{REPORT}").read_text())
         except FileNotFoundError:
-            yield f"{ascii(path.name)} in {place} has no report"
+            yield f"{path.name!a} in {place} has no report"
             continue
         digest, summary = hashlib.sha256(path.read_bytes()).hexdigest(), report["summary"]
         if (report["file"]["size"], report["file"]["sha256"]) != (path.stat().st_size, digest):
-            yield f"the report of {ascii(path.name)} is about another version"
+            yield f"the report of {path.name!a} is about another version"
         if summary["job_id"] not in jobs:
-            yield f"the report of {ascii(path.name)} names a job that does not exist"
+            yield f"the report of {path.name!a} names a job that does not exist"
         elif place in ("done", "partly") and jobs[summary["job_id"]]["status"] not in MERGED:
-            yield f"{ascii(path.name)} is in {place}, but its job has not merged it"
+            yield f"{path.name!a} is in {place}, but its job has not merged it"
         if summary["failed"] != failed.get(digest, 0) and place != "canceled":
-            yield f"{summary['failed']} rows of {ascii(path.name)} were refused, not {failed.get(digest, 0)}"
+            yield f"{summary['failed']} rows of {path.name!a} were refused, not {failed.get(digest, 0)}"
 
 
 def _check_users(files: Sequence[NightFile], emails: Sequence[str]) -> Iterator[str]:
