@@ -39,6 +39,7 @@ def run_job_in_flow(
     *,
     settings: Settings,
     run: FlowRun,
+    job_id: str,
     terminal: Observer,
     stop: Stop,
     on_end: Callable[[JobSummary], None],
@@ -46,12 +47,11 @@ def run_job_in_flow(
     """Run the job that the flow run is, call `on_end` once it has ended, and return its summary; signals and Prefect
     can cancel it. Raise a `Fault` if no job could begin."""
     log = get_run_logger()
-    log.info(format_start(options, str(run.id)))
-    # the runner of a deployment delivers a cancel itself, as a signal
+    log.info(format_start(options, job_id))
     observer = PrefectObserver(
         run.id,
-        str(run.id),
-        request_stop=None if run.deployment_id else partial(stop.request, canceled_by("Prefect")),
+        job_id,
+        request_stop=partial(stop.request, canceled_by("Prefect")),
         is_gone=partial(_is_gone, settings),
         terminal=terminal,
         log=log,
@@ -61,7 +61,8 @@ def run_job_in_flow(
         summary = run_job(
             options,
             settings=settings,
-            job_id=str(run.id),
+            job_id=job_id,
+            flow_run_id=str(run.id),
             observer=observer,
             run_stage=observer.around(run_as_task),
             stop=stop,
@@ -71,9 +72,9 @@ def run_job_in_flow(
         return summary
 
 
-def report_end(summary: JobSummary, *, options: JobOptions, settings: Settings, run: FlowRun) -> None:
+def report_end(summary: JobSummary, *, options: JobOptions, settings: Settings, run: FlowRun, is_repeat: bool) -> None:
     """Show the end of the job on the run's page; signals come too late for it, and so does an API that is silent."""
-    is_repeat, database = summary.job_id != str(run.id), settings.database.absolute()
+    database = settings.database.absolute()
     page = RunPage(
         summary=summary,
         errors=[] if is_repeat else errors_to_show(summary, settings=settings),

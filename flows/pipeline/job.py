@@ -65,9 +65,6 @@ class Observer:
     def on_already_imported(self, job_id: str) -> None:
         """React to the job repeating an earlier one, whose summary is returned in its place."""
 
-    def on_lost(self, summary: JobSummary) -> None:
-        """React to another job that was found to be lost: its process is gone."""
-
     def on_warning(self, sentence: str) -> None:
         """React to something that went wrong after the end of the job, such as a notice that was not delivered."""
 

@@ -50,20 +50,22 @@ def run_job(
     observer: Observer,
     run_stage: RunStage = call_directly,
     stop: Stop | None = None,
+    on_lost: Callable[[JobSummary], None] = lambda _: None,
 ) -> JobSummary:
     """Run an import and return its summary, however it ended.
 
     Where the import would repeat an earlier one, the summary is that of the earlier job. A job that has merged nothing
     can be run again under its id, as its next attempt; one that has merged answers with its summary. The caller can
-    stop the job through `stop`. Raise `DatabaseFault` if the job could not begin because the database cannot be opened,
-    `JobFault` if another process runs it or its id belongs to another job, and `Canceled` if it was stopped before.
+    stop the job through `stop`, and hears through `on_lost` of jobs whose process is gone. Raise `DatabaseFault` if the
+    job could not begin because the database cannot be opened, `JobFault` if another process runs it or its id belongs
+    to another job, and `Canceled` if it was stopped before it began.
     """
     stop = stop or Stop.for_job(settings, job_id=job_id)
     stop.folder.discard_cancel()
     store = Store(settings, on_retry=stop.check)
     store.prepare()
     for lost in end_lost_jobs(store):
-        observer.on_lost(lost)
+        on_lost(lost)
     job = accept_job(options, store=store, stop=stop, observer=observer, job_id=job_id)
     with running_job(job, flow_run_id=flow_run_id) as summary:
         if summary.status not in RUNNING:
