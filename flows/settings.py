@@ -46,6 +46,7 @@ class Settings:
     )
     time_limit_seconds: Annotated[float, Range(1.0, 2_592_000.0)] = 2 * 60 * 60
     retention_days: Annotated[int, RETENTION_DAYS] = 7
+    inbox_retention_days: Annotated[int | None, RETENTION_DAYS] = None  # of filed files; None: they are kept
     memory_limit: str | None = None  # of DuckDB, which spills the rest to the job folder; None: by length of records
     thread_bytes: int = THREAD_BYTES  # the number of threads is limited so that each has this much
     limits: ReadLimits = field(default_factory=ReadLimits)

@@ -8,23 +8,23 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from flows.inbox.folder import ARCHIVES, REPORT, Inbox
+from flows.inbox.folder import ARCHIVES, REPORT, Inbox, find_inboxes
 from flows.pipeline.stop import is_by_signal
 from flows.readers.limits import MIB
 from flows.readers.sources import COMPRESSIONS, EXTENSIONS, Identity, Source, fingerprint, open_source, printable
 from flows.report.artifacts import ErrorRow
 from flows.report.deadline import in_thread
+from flows.store.database import Store
 from flows.store.private_files import atomic_write, private_folder
 from schemas.codes import ErrorCode
-from schemas.faults import FileFault
+from schemas.faults import FileFault, JobFault
 from schemas.job import DONE, JobStatus, JobSummary
 
 MOST_BYTES_OF_NAME = 255 - len(REPORT)
@@ -102,6 +102,12 @@ class Filed:
             return False
 
     @property
+    def paths(self) -> list[Path]:
+        """The file, its refused records and its report."""
+        rejects = self.document["file"]["rejects"]
+        return [*filter(None, (self.path, rejects and self.report.with_name(rejects))), self.report]
+
+    @property
     def filed_at(self) -> datetime:
         """When it was filed."""
         return datetime.fromisoformat(self.document["file"]["filed_at"])
@@ -157,35 +163,48 @@ def file_away(
 
 def filed_files(inbox: Inbox) -> Iterator[Filed]:
     """Yield every file that was filed, with its report, by folder and name."""
-    for report in (path for name in ARCHIVES for path in sorted((inbox.path / name).glob(f"*{REPORT}"))):
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            document = json.loads(report.read_text(encoding="utf-8"))
-            is_filed = document["file"]["outcome"] in ARCHIVES
-            yield Filed(report.with_name(report.name.removesuffix(REPORT)) if is_filed else None, report, document)
+    for name in ARCHIVES:
+        yield from filter(None, map(_read_report, sorted((inbox.path / name).glob(f"*{REPORT}"))))
 
 
-def purge_filed(inbox: Inbox, *, days: int, dry_run: bool) -> list[Path]:
+def purge_filed(inbox: Inbox, *, days: int, dry_run: bool = False) -> list[Path]:
     """Remove the files that were filed more than that many days ago, with what is beside them, and return them."""
-    before = time.time() - days * 86_400
-    removed = []
-    for filed in [*filed_files(inbox)]:
-        if filed.filed_at.timestamp() >= before:
-            continue
-        rejects = filed.document["file"]["rejects"]
-        beside = [filed.path, filed.report.with_name(rejects) if rejects else None, filed.report]
-        removed += [path for path in beside if path is not None and path.exists()]
+    before = datetime.now(UTC) - timedelta(days=days)
+    old = [filed for filed in filed_files(inbox) if filed.filed_at < before]
+    removed = [path for filed in old for path in filed.paths if path.exists()]
     for path in () if dry_run else removed:
         path.unlink()
     return removed
 
 
-def refresh_report(document: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """Return the report about a file that this program has rewritten, so that it does not count as changed."""
-    if "file" not in document or not path.is_file():
-        return {**document}
-    found = path.stat()
-    version = {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "sha256": _hash_of(path)}
-    return {**document, "file": {**document["file"], **version}}
+def purge_inboxes(store: Store, *, days: int | None, dry_run: bool = False) -> tuple[list[Path], list[Path]]:
+    """Purge the inboxes that jobs have read; return what was removed, and the inboxes that are at work or denied.
+    `days` is None where the store's own period counts, by default none: then all is kept."""
+    period = store.settings.inbox_retention_days if days is None else days
+    removed, left = list[Path](), list[Path]()
+    for inbox in find_inboxes(store) if period is not None else ():
+        with ExitStack() as locks:
+            try:
+                if locks.enter_context(inbox.try_lock()):
+                    removed += purge_filed(inbox, days=int(str(period)), dry_run=dry_run)
+                    continue
+            except (OSError, JobFault):
+                pass
+            left.append(inbox.path)
+    return removed, left
+
+
+@contextmanager
+def keeping_report(path: Path) -> Iterator[None]:
+    """Rewrite a filed file within the block, and its report after it, so that the file does not count as changed."""
+    report = path.with_name(f"{path.name}{REPORT}")
+    filed = _read_report(report)
+    is_current = filed is not None and not filed.is_changed
+    yield
+    if filed is not None and is_current:
+        found = path.stat()
+        version = {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "sha256": _hash_of(path)}
+        _write_json(report, {**filed.document, "file": {**filed.document["file"], **version}})
 
 
 def _write_report(
@@ -207,8 +226,21 @@ def _write_report(
         "already_imported": describe_repeat(filing.summary) if filing.is_repeat else None,
     }
     document = {"file": about, "summary": filing.summary.to_dict(), "errors": [dict(error) for error in filing.errors]}
-    with atomic_write(report) as temp:
+    _write_json(report, document)
+
+
+def _write_json(path: Path, document: Mapping[str, object]) -> None:
+    with atomic_write(path) as temp:
         temp.write_text(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def _read_report(report: Path) -> Filed | None:
+    """Return what a report is about; None if there is none, or it is one of another program."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        document = json.loads(report.read_text(encoding="utf-8"))
+        is_filed = document["file"]["outcome"] in ARCHIVES
+        return Filed(report.with_name(report.name.removesuffix(REPORT)) if is_filed else None, report, document)
+    return None
 
 
 def describe_repeat(earlier: JobSummary) -> str:

@@ -9,13 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
+from typing import cast
 
 from flows.readers.sources import printable
 from flows.report.artifacts import format_duration
+from flows.store.connections import list_connections
+from flows.store.database import Store
 from flows.store.locks import try_file_lock
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
+from transforms.statements import run_mapped
 
 LOCK_NAME = ".user-import.lock"  # holds the ids of the Prefect runs that may not have ended
 ARCHIVES = ("done", "partly", "refused", "canceled")
@@ -81,6 +86,24 @@ class Inbox:
                     and path.is_file()
                 ):
                     yield path
+
+
+def find_inbox(folder: Path, database: Path) -> Inbox | None:
+    """Return the inbox that a job read from, if the folder is one: relative to here, or to one above the database."""
+    bases = (Path.cwd(), *database.parents)
+    return next((Inbox((base / folder).resolve()) for base in bases if (base / folder / LOCK_NAME).exists()), None)
+
+
+def find_inboxes(store: Store) -> list[Inbox]:
+    """Return the inboxes that jobs have read, of all connections."""
+    connections = list_connections(store)
+    with store.reading() as connection:
+        of_each = [run_mapped(connection, "jobs_of_connection", connection=one.connection) for one in connections]
+    names = chain(
+        *((*cast("list[str]", job["files"] or []), *cast("list[str]", job["sources"])) for job in chain(*of_each))
+    )
+    folders = dict.fromkeys(Path(name).parent for name in names)
+    return [*dict.fromkeys(inbox for folder in folders if (inbox := find_inbox(folder, store.path)))]
 
 
 def _why_it_waits(  # noqa: PLR0911 - one reason a line

@@ -11,6 +11,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from flows.inbox.archive import (
     Filed,
@@ -163,7 +164,7 @@ class InboxResult:
         return mask_emails(("canceled; " if self.is_stopped else "") + "; ".join(parts))
 
     @property
-    def document(self) -> dict[str, object]:
+    def document(self) -> dict[str, Any]:
         """The result as JSON values."""
         waiting = [
             {"name": printable(item.path.name), "reason": item.reason, "seconds": round(self.now - item.since)}

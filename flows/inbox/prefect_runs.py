@@ -3,7 +3,6 @@
 The ids of runs are noted in the lock file of the folder: whoever holds the lock knows that the earlier ones are over.
 """
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -12,14 +11,14 @@ from uuid import UUID
 
 from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.states import Crashed
 
 from flows.inbox.folder import LOCK_NAME, Inbox
 from flows.inbox.importing import InboxResult
+from flows.report.artifacts import WITH_ERRORS
 from flows.report.deadline import call_within
-from flows.report.prefect import API_ERRORS, PROCESS_GONE
+from flows.report.prefect import API_ERRORS, PROCESS_GONE, FlowRunClient
 from flows.store.job_folder import JOB_ID
 from schemas.job import JobStatus
 
@@ -38,12 +37,7 @@ def end_lost_runs(inbox: Inbox, run_id: UUID) -> None:
 
 def is_canceling(run_id: UUID) -> bool:
     """Return whether a person cancels the run in Prefect; false if Prefect does not answer."""
-
-    def read(client: SyncPrefectClient) -> bool:
-        state = client.read_flow_run(run_id).state
-        return state is not None and (state.is_cancelling() or state.is_cancelled())
-
-    return _ask(False, read)
+    return _ask(False, lambda client: FlowRunClient(client, run_id).is_canceling())
 
 
 def show_result(run_id: UUID, result: InboxResult) -> None:
@@ -53,11 +47,12 @@ def show_result(run_id: UUID, result: InboxResult) -> None:
         labels = {f"import.{name}": count for name, count in result.rows.items()}
         client.update_flow_run_labels(run_id, {**labels, "import.status": result.status.value})
         if result.status is JobStatus.COMPLETED_WITH_ERRORS:
-            client.update_flow_run(run_id, tags={*client.read_flow_run(run_id).tags, "with-errors"})
-        for name in ("files", "waiting"):
-            if rows := result.document[name]:
-                data = json.dumps(rows)  # the data of a table artifact is JSON text
-                client.create_artifact(ArtifactCreate(type="table", key=f"inbox-{name}", data=data, flow_run_id=run_id))
+            client.update_flow_run(run_id, tags=sorted({*client.read_flow_run(run_id).tags, WITH_ERRORS}))
+        for name, rows in (("files", result.files), ("waiting", result.waiting)):
+            if rows:
+                FlowRunClient(client, run_id).create_table(
+                    f"inbox-{name}", result.document[name], f"{len(rows):,} {name}"
+                )
 
     _ask(None, write)
 

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from flows.import_users.arguments import command_group, count_in, parse_path, parse_period, parse_text
 from flows.import_users.cli import COMMON, Common
 from flows.readers.limits import Range
+from flows.readers.sources import printable
 from flows.report.command_line import UsageError
 from flows.report.printing import format_cell, print_json, print_table
 from flows.settings import RETENTION_DAYS
@@ -232,27 +233,41 @@ def purge(
         count_in(RETENTION_DAYS),
         Parameter(help="Keep this many days.", show_default="IMPORT_RETENTION_DAYS, 7"),
     ] = None,
+    inbox_days: Annotated[
+        int | None,
+        count_in(RETENTION_DAYS),
+        Parameter(
+            help="Keep the files that an inbox has filed this many days.",
+            show_default="IMPORT_INBOX_RETENTION_DAYS, for good",
+        ),
+    ] = None,
     dry_run: Annotated[bool, Parameter(help="Say what would be removed, remove nothing.")] = False,
     common: Common = COMMON,
 ) -> int:
-    """Remove job folders and refused rows past retention."""
+    """Remove job folders, refused rows and filed files past retention."""
+    from flows.inbox.archive import purge_inboxes
     from flows.store.retention import purge as purge_jobs
 
-    purged = purge_jobs(common.find_store(), days=days, dry_run=dry_run)
+    store = common.find_store()
+    purged = purge_jobs(store, days=days, dry_run=dry_run)
+    files, inboxes = purge_inboxes(store, days=inbox_days, dry_run=dry_run)
     removed = "would be removed" if dry_run else "removed"
     document = {
         "jobs": list(purged.jobs),
         "rejected_users": purged.rejected_users,
-        "left": list(map(str, purged.left)),
+        "files": list(map(printable, map(str, files))),
+        "left": [*map(str, (*purged.left, *inboxes))],
         "dry_run": dry_run,
     }
     common.print(
         document,
         f"the data of {len(purged.jobs)} jobs {removed}, {purged.rejected_users} refused rows with it\n"
         + "".join(f"  {job}\n" for job in purged.jobs)
-        + "".join(f"not removed, it belongs to another user: {folder}\n" for folder in purged.left),
+        + "".join(f"  {printable(str(path))} {removed}\n" for path in files)
+        + "".join(f"not removed, it belongs to another user: {folder}\n" for folder in purged.left)
+        + "".join(f"not purged, it is at work or cannot be changed: {folder}\n" for folder in inboxes),
     )
-    return ExitCode.JOB_FAILED if purged.left else ExitCode.ALL_ROWS_IN
+    return ExitCode.JOB_FAILED if purged.left or inboxes else ExitCode.ALL_ROWS_IN
 
 
 @app.command

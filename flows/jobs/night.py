@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.inbox.archive import Filed, filed_files
-from flows.inbox.folder import LOCK_NAME, Inbox
-from flows.jobs.forget import find_inbox
+from flows.inbox.folder import LOCK_NAME, Inbox, find_inbox, find_inboxes
 from flows.jobs.night_report import Night, NightFile, Problem
 from flows.readers.sources import printable
 from flows.report.artifacts import format_duration
@@ -38,15 +37,14 @@ def get_night(store: Store, *, since: datetime, now: datetime, inboxes: Sequence
     """Return the night since a time, with the inboxes that are given and those that jobs have read from."""
     jobs: list[JobSummary] = []
     unreadable: list[Problem] = []
-    folders: list[Path | None] = [path.resolve() for path in inboxes]
+    found = dict.fromkeys(Inbox(path.resolve()) for path in inboxes)
     try:
         end_lost_jobs(store)
         with store.reading() as connection:
             jobs += map(build_summary, run_mapped(connection, "jobs_of_night", since=since.isoformat()))
-            folders += [find_inbox(store, Path(str(name))) for (name,) in run(connection, "source_folders")]
+        found |= dict.fromkeys(find_inboxes(store))
     except DatabaseFault as fault:
         unreadable.append(Problem(kind="blocked", message=fault.message, hint=fault.hint))
-    found = [Inbox(path) for path in dict.fromkeys(filter(None, folders))]
     there = [inbox for inbox in found if inbox.path.is_dir()]
     files = [file for inbox in there for file in _find_files(store, inbox, jobs, since=since, now=now)]
     problems = (
@@ -54,7 +52,7 @@ def get_night(store: Store, *, since: datetime, now: datetime, inboxes: Sequence
         *_find_lost(jobs, files),
         *([] if unreadable else _find_unknown(store, files)),
         *_find_silent(store, jobs, now=now),
-        *_find_held(store, found, jobs, now=now),
+        *_find_held(store, [*found], jobs, now=now),
         *_find_problems_of_files(files, now=now),
     )
     return Night(since=since, until=now, files=tuple(files), jobs=tuple(jobs), problems=problems)
@@ -124,7 +122,7 @@ def _is_filed(name: str, job: JobSummary, inbox: Inbox, filed: Sequence[Filed]) 
 def _names_in(store: Store, inbox: Inbox, job: JobSummary) -> Iterator[str]:
     """Yield the names of the job's files that it read from the inbox."""
     for path in map(Path, job.sources):
-        if find_inbox(store, path.parent) == inbox.path:
+        if find_inbox(path.parent, store.path) == inbox:
             yield printable(path.name)
 
 

@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from flows.inbox.archive import purge_inboxes
 from flows.report.artifacts import mask_emails
 from flows.settings import settings_from
 from flows.store.database import Store
@@ -18,17 +19,23 @@ from schemas.faults import Fault
 
 @flow(
     name="import-purge",
-    description="Remove job folders and refused rows past retention; the rows of the jobs stay.",
+    description="Remove job folders, refused rows and filed files past retention; the rows of the jobs stay.",
     persist_result=False,
 )
 async def purge(
-    database: str = "", days: Annotated[int, Field(ge=-1, le=3650)] = -1, *, dry_run: bool = False
+    database: str = "",
+    days: Annotated[int, Field(ge=-1, le=3650)] = -1,
+    inbox_days: Annotated[int, Field(ge=-1, le=3650)] = -1,
+    *,
+    dry_run: bool = False,
 ) -> State[None]:
     """Remove job data past retention.
 
     Args:
         database: The DuckDB file; empty for the worker's own (IMPORT_DATABASE).
         days: How many days to keep; -1 for the worker's own setting (IMPORT_RETENTION_DAYS).
+        inbox_days: How many days to keep the files that an inbox has filed; -1 for the worker's own setting
+            (IMPORT_INBOX_RETENTION_DAYS), by default for good.
         dry_run: Report what would be removed, and remove nothing.
 
     """
@@ -36,12 +43,15 @@ async def purge(
         store = Store(settings_from(os.environ, database=Path(database) if database else None))
         store.require_database()
         purged = purge_jobs(store, days=None if days < 0 else days, dry_run=dry_run)
+        files, inboxes = purge_inboxes(store, days=None if inbox_days < 0 else inbox_days, dry_run=dry_run)
     except Fault as fault:
         return Failed(message=f"{mask_emails(fault.message)} ({fault.code.value})")
     except ValueError as error:  # a variable of the worker
         return Failed(message=str(error))
     would = "would be " if dry_run else ""
     message = f"{len(purged.jobs)} jobs {would}purged, {purged.rejected_users} refused rows {would}removed"
-    if purged.left:
-        return Failed(message=f"{message}; not removed: {', '.join(map(str, purged.left))}")
+    if files:
+        message += f", {len(files):,} files of inboxes {would}removed"
+    if left := [*purged.left, *inboxes]:
+        return Failed(message=f"{message}; not removed: {', '.join(map(str, left))}")
     return Completed(message=message)

@@ -13,10 +13,26 @@ from typing import Any
 import pytest
 
 from flows.inbox import archive
-from flows.inbox.archive import RETRIED_CODES, Filing, Opened, Outcome, file_away, filed_files, outcome_of, purge_filed
+from flows.inbox.archive import (
+    RETRIED_CODES,
+    Filing,
+    Opened,
+    Outcome,
+    file_away,
+    filed_files,
+    outcome_of,
+    purge_filed,
+    purge_inboxes,
+)
 from flows.inbox.folder import Inbox
+from flows.jobs.cli import app as jobs
 from flows.readers.sources import Source
+from flows.report.command_line import main
+from flows.settings import Settings
+from flows.store.database import Store
+from schemas.faults import ExitCode
 from schemas.job import JobStatus, JobSummary
+from tests.flows.importing import import_file
 from tests.flows.report.test_artifacts import FAILED, error
 from tests.flows.summaries import job_summary
 
@@ -291,3 +307,25 @@ def test_purge_removes_what_was_filed_before_the_period(inbox: Inbox) -> None:
     assert names_in(inbox) == before
     assert [path.name for path in purge_filed(inbox, days=30, dry_run=False)] == names
     assert names_in(inbox) == ["done/new.csv", "done/new.csv.report.json"]
+
+
+def test_inboxes_of_jobs_are_purged_after_their_own_period(
+    inbox: Inbox, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with inbox.try_lock():
+        path = put(inbox)
+        summary = import_file(settings, path)
+        _, filed = file_one(inbox, path, Filing(summary))
+    assert filed is not None
+    store = Store(settings)
+    assert purge_inboxes(store, days=None) == ([], [])
+    assert purge_inboxes(store, days=1) == ([], [])
+    own = Store(replace(settings, inbox_retention_days=0))
+    files = [filed, filed.with_name("users.csv.report.json")]
+    assert purge_inboxes(own, days=None, dry_run=True) == (files, [])
+    with inbox.try_lock():
+        assert purge_inboxes(own, days=None) == ([], [inbox.path])
+    command = ["purge", "--inbox-days", "0", "--json", "--database", str(settings.database)]
+    assert main(jobs, command) == ExitCode.ALL_ROWS_IN
+    assert json.loads(capsys.readouterr().out)["files"] == [*map(str, files)]
+    assert not any(path.exists() for path in files)

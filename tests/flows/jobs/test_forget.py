@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,11 +19,14 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from flows.inbox.folder import Inbox
+from flows.inbox.archive import Filing, Opened, Outcome, file_away, filed_files
+from flows.inbox.folder import ARCHIVES, Inbox
 from flows.jobs.cli import app as jobs
 from flows.jobs.forget import forget
 from flows.pipeline.undo import undo
+from flows.readers.sources import Source
 from flows.report.command_line import main
+from flows.report.rejects import write_rejects
 from flows.settings import Settings
 from flows.store.connections import add_connection
 from flows.store.database import Store
@@ -400,10 +403,17 @@ def inbox(settings: Settings) -> Path:
     return folder
 
 
-def archive(settings: Settings, inbox: Path, path: Path, **options: Any) -> Path:
+def archive(settings: Settings, inbox: Path, path: Path, outcome: Outcome = "done", **options: Any) -> Path:
     """Import a file of the inbox and file it, as the flow does."""
     summary = import_file(settings, path, Mode.INSERT, **options)
-    filed = Inbox(inbox).archive(path, summary, [*find_errors(Store(settings), summary.job_id)])
+    opened = Opened(Source(path.name, path, 0))
+    with closing(opened.file):
+        filing = Filing(
+            summary,
+            [*find_errors(Store(settings), summary.job_id)],
+            write_rejects=lambda rejects: write_rejects(Store(settings), summary.job_id, rejects).records,
+        )
+        _, filed = file_away(Inbox(inbox), path, opened, filing, outcome)
     assert filed is not None
     return filed
 
@@ -475,6 +485,22 @@ def test_names_of_files_and_reports_lose_the_user(inbox: Path, settings: Setting
     assert "hidden" not in contents(settings)
     report = json.loads((inbox / "done" / "erased.json.report.json").read_text())
     assert {error["record"] for error in report["errors"]} == {2, 4}
+
+
+@pytest.mark.parametrize("folder", ARCHIVES)
+def test_every_folder_of_an_inbox_loses_the_user_and_its_files_do_not_count_as_changed(
+    folder: Outcome, inbox: Path, settings: Settings
+) -> None:
+    path = inbox / "users.ndjson"
+    path.write_text("".join(json.dumps({**one, "blocked": "x"}) + "\n" for one in (ADA, user(3))) + json.dumps(user(4)))
+    archive(settings, inbox, path, folder)
+    rejects = inbox / folder / "users.rejects.ndjson"
+    assert rejects.exists() == (folder in {"partly", "refused"})
+    forget(Store(settings), by_email())
+    assert find_bytes(inbox, b"idden") == []
+    assert len((inbox / folder / "users.ndjson").read_text().splitlines()) == 2
+    assert not rejects.exists() or len(rejects.read_text().splitlines()) == 1
+    assert [filed.is_changed for filed in filed_files(Inbox(inbox))] == [False, False]
 
 
 def test_names_of_others_stay_that_are_the_username(inbox: Path, settings: Settings) -> None:
