@@ -24,6 +24,7 @@ from tests.robustness.processes import hold_database
 
 pytestmark = pytest.mark.slow
 SETTLE_SECONDS = 2
+LIMIT = 1800.0  # seconds that a run of the inbox lasts at most: the machine may be busy with other tests
 BY_THEMSELVES = (  # files that nothing is done to while they are imported
     "format-", "bom", "semicolons", "header", "partly", "wholly", "broken", "empty", "utf16", "cut", "encrypted",
     "damaged.", "before-again", "replaced-before", "appended", "future", "l\udce4tin", "unfinished",
@@ -56,7 +57,7 @@ class Operator:
 
     def end(self, run: UUID) -> State[object]:
         """Wait for the end of a run."""
-        state = self.here.wait_for_end(run)
+        state = self.here.wait_for_end(run, limit=LIMIT)
         self.say(f"inbox: {state.name}: {state.message}")
         return state
 
@@ -210,7 +211,7 @@ def cancel_and_purge(night: Operator) -> None:
         os.kill(decoder_of(wait_for_job()), signal.SIGSEGV)
     night.end(run)
     purge = night.here.run("purge", days=0)
-    assert night.here.wait_for_end(purge).is_completed()
+    assert night.here.wait_for_end(purge, limit=LIMIT).is_completed()
     night.say("purged")
 
 
