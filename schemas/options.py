@@ -106,6 +106,11 @@ class FileOptions(BaseModel):
         description="Import a row whose only fault is its password hash without the hash."
         " A user who has a password keeps it; any other must set a new one.",
     )
+    notify: Annotated[tuple[str, ...], Option(RUN, "NAMES", is_identity=False)] = Field(
+        default=(),
+        description="The targets of notices that hear of the end too, by the names that IMPORT_NOTIFY_<NAME> variables"
+        " give them; NAME:problems hears only of what did not go well.",
+    )
 
     @field_validator("profile")
     @classmethod

@@ -43,9 +43,10 @@ def run_job_in_flow(
     terminal: Observer,
     stop: Stop,
     on_end: Callable[[JobSummary], None],
+    on_lost: Callable[[JobSummary], None],
 ) -> JobSummary:
     """Run the job that the flow run is, call `on_end` once it has ended, and return its summary; signals and Prefect
-    can cancel it. Raise a `Fault` if no job could begin."""
+    can cancel it. Call `on_lost` with each job that is found to be lost. Raise a `Fault` if no job could begin."""
     log = get_run_logger()
     log.info(format_start(options, job_id))
     observer = PrefectObserver(
@@ -66,6 +67,7 @@ def run_job_in_flow(
             observer=observer,
             run_stage=observer.around(run_as_task),
             stop=stop,
+            on_lost=on_lost,
         )
         observer.on_end(summary)
         on_end(summary)  # before the last report to Prefect, which may not answer

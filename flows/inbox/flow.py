@@ -21,6 +21,7 @@ from flows.inbox.importing import InboxRun
 from flows.inbox.prefect_runs import end_lost_runs, is_canceling, show_result
 from flows.pipeline.job import Observer
 from flows.report.command_line import UsageError
+from flows.report.targets import NoticeSettings
 from flows.settings import Settings, settings_from
 from schemas.faults import Fault
 from schemas.job import JobStatus, JobSummary
@@ -47,6 +48,7 @@ async def import_inbox(inbox: str, *, database: str = "", **options: object) -> 
     try:
         inbox_options = from_form(InboxOptions, {"inbox": inbox, **options})
         settings = settings_from(os.environ, database=Path(database) if database else None)
+        NoticeSettings.from_environment(os.environ, notify=inbox_options.notify)
     except (UsageError, ValueError) as error:  # a variable of the worker, or a value that the form cannot refuse
         return Failed(message=str(error))
     folder = Inbox(Path(inbox))
