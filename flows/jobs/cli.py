@@ -3,13 +3,14 @@
 import sys
 import uuid
 from collections.abc import Iterable
+from datetime import timedelta
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from flows.import_users.arguments import command_group, count_in, parse_path, parse_text
+from flows.import_users.arguments import command_group, count_in, parse_path, parse_period, parse_text
 from flows.import_users.cli import COMMON, Common
 from flows.readers.limits import Range
 from flows.readers.sources import printable
@@ -201,6 +202,27 @@ def diff(
             sys.stdout.write("there are more: name a user with --user, or send the output to a file\n")
     else:
         sys.stdout.writelines("\t".join(map(format_cell, row)) + "\n" for row in chain([DIFF_COLUMNS], rows))
+
+
+@app.command
+def night(
+    *,
+    since: Annotated[
+        timedelta,
+        Parameter(
+            metavar="PERIOD", help="How far to look back, such as 24h.", converter=parse_period, show_default="24h"
+        ),
+    ] = timedelta(hours=24),
+    inbox: Annotated[
+        tuple[Path, ...],
+        Parameter(metavar="FOLDER", help="An inbox to account for; those of jobs are found.", negative_iterable=()),
+    ] = (),
+    common: Common = COMMON,
+) -> int:
+    """Account for each file and job of the last day; exit code 1 where something needs a person."""
+    from flows.jobs import night_command
+
+    return night_command.run(common, period=since, inboxes=inbox)
 
 
 @app.command
