@@ -39,6 +39,8 @@ def running_job(job: Job, *, kind: str = "import") -> Iterator[None]:
     with private_umask(), job.folder.locked(), job.stop.watching():
         job.folder.write_database_name(job.store.path)
         try:
+            with suppress(OSError):
+                job.publish(job.summary.status)
             insert_job(job.store, job.summary, options=job.options, kind=kind)
         except BaseException:
             with suppress(DatabaseFault):

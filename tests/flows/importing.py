@@ -46,7 +46,7 @@ def query_rows(settings: Settings, query: str, **values: object) -> list[tuple[o
         return connection.execute(query, values).fetchall()
 
 
-def change_database(settings: Settings, statement: str) -> None:
+def change_database(settings: Settings, statement: str, **values: object) -> None:
     """Execute a statement that changes the database."""
     with Store(settings).transaction() as connection:
-        connection.execute(statement)
+        connection.execute(statement, values)
