@@ -7,8 +7,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from flows.jobs.lookup import format_mode, name_files
-from flows.jobs.waiting import describe_progress
+from flows.jobs.lookup import describe_end, describe_progress, format_mode, name_files
 from flows.report.printing import format_cell, print_table
 from flows.report.terminal import show_errors_by_code, show_summary, status_style
 from flows.settings import Settings
@@ -32,7 +31,7 @@ def print_jobs(jobs: Sequence[KnownJob]) -> None:
         lines = [
             f"{summary.created_at[:19].replace('T', ' ')} UTC, {format_mode(summary)} into {summary.connection}",
             ", ".join(filter(None, [name_files(job), *_names(job)])),
-            describe_progress(job) if job.is_running else summary.sentence,
+            describe_end(job),
             *_marks(job),
         ]
         console.print(Padding(Text("\n".join(lines), overflow="fold"), (0, 0, 0, 2)))
@@ -41,12 +40,16 @@ def print_jobs(jobs: Sequence[KnownJob]) -> None:
 def print_job(job: KnownJob, *, settings: Settings) -> None:
     """Print how a job ended, or how far it is, its files and names, and its errors by code."""
     console, summary = Console(highlight=False, soft_wrap=not sys.stdout.isatty()), job.summary
-    show_summary(console, summary)
+    if job.is_running:
+        console.print(describe_progress(job), markup=False)
+        console.print(
+            f"job {summary.job_id}, connection {summary.connection}, mode {format_mode(summary)}", markup=False
+        )
+    else:
+        show_summary(console, summary)
     files = ", ".join(job.files or summary.sources)
     for line in (f"files: {files}" if job.kind == "import" else f"undoes job {files}", *_names(job), *_marks(job)):
         console.print(line, markup=False)
-    if job.progress:
-        console.print(describe_progress(job), markup=False)
     if summary.fault:
         console.print(f"{summary.fault['code']}: {summary.fault['message']}\n{summary.fault['hint']}", markup=False)
     show_errors_by_code(console, summary, settings=settings)
@@ -55,7 +58,7 @@ def print_job(job: KnownJob, *, settings: Settings) -> None:
 def _cells(job: KnownJob) -> tuple[str, ...]:
     summary = job.summary
     cells = (summary.job_id, summary.status.value, summary.created_at[:19], summary.connection, format_mode(summary))
-    more = (summary.sentence, name_files(job), summary.external_id, job.undone_by, job.attempts)
+    more = (describe_end(job), name_files(job), summary.external_id, job.undone_by, job.attempts)
     return tuple(map(format_cell, (*cells, *more)))
 
 

@@ -97,7 +97,20 @@ def describe(job: KnownJob) -> str:
     """Return what a job is and how it ended, as one line."""
     summary = job.summary
     what = f"{format_mode(summary)} into {summary.connection}: {name_files(job)}"
-    return f"job {summary.job_id} of {summary.created_at[:19]}, {what}; {summary.status.value}: {summary.sentence}"
+    return f"job {summary.job_id} of {summary.created_at[:19]}, {what}; {describe_end(job)}"
+
+
+def describe_end(job: KnownJob) -> str:
+    """Return how a job ended, or how far it is."""
+    return describe_progress(job) if job.is_running else job.summary.sentence
+
+
+def describe_progress(job: KnownJob) -> str:
+    """Return the phase of a running job, and how far it is."""
+    done = job.progress
+    parts = [f"{done['percent']:g} %, {done['rows']:,} rows"] if done.get("percent") is not None else []
+    parts += [f"{done['seconds_left']:.0f} s left"] if done.get("seconds_left") is not None else []
+    return ": ".join([job.summary.status.value, *filter(None, [", ".join(parts)])])
 
 
 def name_files(job: KnownJob) -> str:

@@ -25,6 +25,7 @@ MOST_RUNS = 200
 FLOW = "import-users"
 WAITING = ("SCHEDULED", "PENDING", "PAUSED")
 TAKEN = ("RUNNING", "CANCELLING")
+CANCELED = ("CANCELLED", "CANCELLING")
 ENDED = {"CANCELLED": JobStatus.CANCELED, "FAILED": JobStatus.FAILED, "CRASHED": JobStatus.FAILED}
 
 
@@ -56,7 +57,7 @@ def cancel_run(run_id: str) -> bool:
     """Cancel a run in Prefect, and return whether it agreed."""
     with suppress(Exception):
         state = {"type": "CANCELLING", "name": "Cancelling"}
-        return bool(_post(f"flow_runs/{run_id}/set_state", {"state": state})["status"] in ("ACCEPT", "REJECT"))
+        return _post(f"flow_runs/{run_id}/set_state", {"state": state})["state"]["type"] in CANCELED
     return False
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from flows.import_users.cli import Common
-from flows.jobs.lookup import find_job
+from flows.jobs.lookup import describe_progress, find_job
 from flows.jobs.queued import find_queued
 from flows.store.database import Store
 from flows.store.job_status import KnownJob
@@ -43,14 +43,6 @@ def wait_for(common: Common, name: str, *, timeout: float | None, follow: bool) 
         message = f"stopped waiting for job {job.summary.job_id}, which goes on"
         raise Canceled(ErrorCode.CANCELED, message, f"wait on with {again}") from None
     return job
-
-
-def describe_progress(job: KnownJob) -> str:
-    """Return the phase of a running job, and how far it is."""
-    done = job.progress
-    parts = [f"{done['percent']:g} %, {done['rows']:,} rows"] if done.get("percent") is not None else []
-    parts += [f"{done['seconds_left']:.0f} s left"] if done.get("seconds_left") is not None else []
-    return ": ".join([job.summary.status.value, *filter(None, [", ".join(parts)])])
 
 
 def _look_again(common: Common, job: KnownJob) -> KnownJob:

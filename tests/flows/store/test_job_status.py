@@ -115,7 +115,8 @@ def test_an_undo_does_not_make_the_external_id_of_its_job_ambiguous(settings: Se
     add_jobs(Store(settings), [undo])
     change_database(
         settings,
-        "update import_jobs set kind = if(mode = 'undo', 'undo', kind), undone_by_job = $undo where external_id = 'day'",
+        "update import_jobs set kind = if(mode = 'undo', 'undo', kind), undone_by_job = $undo"
+        " where external_id = 'day'",
         undo=undo.job_id,
     )
     job = find_job_named(Store(settings), "day")
