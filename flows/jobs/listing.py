@@ -23,18 +23,18 @@ def print_jobs(jobs: Sequence[KnownJob]) -> None:
         return
     console = Console(highlight=False)
     for job in jobs:
-        summary = job.summary
-        title = Text(f"{summary.job_id}  ").append(
-            summary.status.value.replace("_", " "), style=status_style(summary.status)
-        )
-        console.print(title)
+        summary, status = job.summary, job.summary.status
         lines = [
-            f"{summary.created_at[:19].replace('T', ' ')} UTC, {format_mode(summary)} into {summary.connection}",
-            ", ".join(filter(None, [name_files(job), *_names(job)])),
+            f"{format_mode(summary)} into {summary.connection}: {', '.join([name_files(job), *_names(job)])}",
             describe_end(job),
             *_marks(job),
         ]
-        console.print(Padding(Text("\n".join(lines), overflow="fold"), (0, 0, 0, 2)))
+        block = Text.assemble(
+            (status.value.replace("_", " "), status_style(status)),
+            f", {summary.created_at[:19].replace('T', ' ')} UTC\n",
+            "\n".join(lines),
+        )
+        console.print(summary.job_id, Padding(block, (0, 0, 0, 2), expand=False), sep="\n")
 
 
 def print_job(job: KnownJob, *, settings: Settings) -> None:
