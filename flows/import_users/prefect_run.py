@@ -10,16 +10,18 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from prefect import task
+from prefect import get_run_logger, task
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Cancelled, Completed, Failed
 
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.pipeline.stop import A_SIGNAL, Stop, canceled_by, on_signals
-from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, mask_emails
+from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, format_start, mask_emails
 from flows.report.deadline import call_within
-from flows.report.prefect import PrefectObserver, write_summary
+from flows.report.next_steps import steps_after_import
+from flows.report.planned_rows import read_planned_rows
+from flows.report.prefect import PrefectObserver, RunPage, write_page
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import LOCK_FILE, JobFolder
@@ -37,32 +39,52 @@ def run_job_in_flow(
     *,
     settings: Settings,
     run: FlowRun,
+    job_id: str,
     terminal: Observer,
     stop: Stop,
     on_end: Callable[[JobSummary], None],
 ) -> JobSummary:
     """Run the job that the flow run is, call `on_end` once it has ended, and return its summary; signals and Prefect
     can cancel it. Raise a `Fault` if no job could begin."""
-    # the runner of a deployment delivers a cancel itself, as a signal
+    log = get_run_logger()
+    log.info(format_start(options, job_id))
     observer = PrefectObserver(
         run.id,
-        request_stop=None if run.deployment_id else partial(stop.request, canceled_by("Prefect")),
+        job_id,
+        request_stop=partial(stop.request, canceled_by("Prefect")),
         is_gone=partial(_is_gone, settings),
         terminal=terminal,
+        log=log,
+        is_dry_run=options.dry_run,
     )
     with on_signals(partial(stop.request, canceled_by(A_SIGNAL))), observer.reporting():
         summary = run_job(
-            options, settings=settings, job_id=str(run.id), observer=observer, run_stage=run_as_task, stop=stop
+            options,
+            settings=settings,
+            job_id=job_id,
+            flow_run_id=str(run.id),
+            observer=observer,
+            run_stage=observer.around(run_as_task),
+            stop=stop,
         )
+        observer.on_end(summary)
         on_end(summary)  # before the last report to Prefect, which may not answer
         return summary
 
 
-def report_end(summary: JobSummary, *, settings: Settings, run: FlowRun) -> None:
+def report_end(summary: JobSummary, *, options: JobOptions, settings: Settings, run: FlowRun, is_repeat: bool) -> None:
     """Show the end of the job on the run's page; signals come too late for it, and so does an API that is silent."""
-    errors = errors_to_show(summary, settings=settings)
+    database = settings.database.absolute()
+    page = RunPage(
+        summary=summary,
+        errors=[] if is_repeat else errors_to_show(summary, settings=settings),
+        plan=[] if is_repeat else read_planned_rows(settings, summary.job_id),
+        steps=steps_after_import(summary, options=options, database=database, is_repeat=is_repeat),
+        database=database,
+        is_repeat=is_repeat,
+    )
     with on_signals(lambda: None), suppress(TimeoutError):
-        call_within(REPORT_SECONDS, partial(write_summary, run.id, summary, errors))
+        call_within(REPORT_SECONDS, partial(write_page, run.id, page, tags=run.tags))
 
 
 def run_as_task(name: str, stage: Callable[[], Result], /) -> Result:

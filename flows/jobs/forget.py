@@ -27,7 +27,7 @@ from flows.store.connections import find_connection, list_connections
 from flows.store.database import RETRY_SECONDS, Store, scratch
 from flows.store.errors import find_shortage
 from flows.store.forget import RECORDS_OF_USER, Scope, WantedUser, count_rows, find_keys, find_rejected, rewrite_without
-from flows.store.job_folder import JobFolder
+from flows.store.job_folder import REJECTS_NAME, JobFolder
 from flows.store.job_status import end_lost_jobs
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, FileFault, JobFault
@@ -206,14 +206,15 @@ class _Search:
                 yield job_id, folder, self.scopes[job["connection"]].keys
 
     def find_staged(self) -> Mapping[str, list[int]]:
-        """Return the user's records by job, and search the copies of standard input."""
+        """Return the user's records by job, and search the copies of standard input and files of refused records."""
         records = {}
         for job_id, folder, keys in self.folders():
             with self.found.naming(folder.path):
                 if not folder.is_accessible:
                     raise PermissionError(13, "permission denied")
                 records[job_id] = find_staged(folder, keys)
-                self._find_file(folder.path / STDIN_COPY, keys)
+                for path in (folder.path / STDIN_COPY, *folder.path.glob(f"{REJECTS_NAME}.*")):
+                    self._find_file(path, keys)
         self.found.jobs = {job_id: len(numbers) for job_id, numbers in records.items() if numbers}
         return records
 

@@ -3,22 +3,27 @@
 What a name can mean is in `flows.store.job_status`.
 """
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from flows.import_users.cli import Common
+from flows.import_users.cli import Common, usable_environment
 from flows.jobs.queued import QueuedJob, cancel_run, find_queued
 from flows.report.command_line import UsageError
 from flows.report.printing import confirm
+from flows.settings import NoticeSettings
 from flows.store.database import Store
 from flows.store.job_folder import JOB_ID
 from flows.store.job_status import (
     AmbiguousJobError,
     JobFilter,
     KnownJob,
+    end_lost_jobs,
     find_job_named,
     find_jobs,
+    find_running_job,
     impatient,
     request_cancel,
 )
@@ -31,6 +36,9 @@ def find_job(common: Common, name: str) -> KnownJob:
     """Return the job, without waiting for a busy database where a folder or the queue knows it.
     Raise `Fault` if there is none or the database is needed and busy, `UsageError` if several are meant."""
     store = impatient(Store(common.settings))
+    if running := find_running_job(store, name):
+        return running
+    _end_lost_jobs(store)
     is_id = bool(JOB_ID.fullmatch(name))
     try:
         try:
@@ -60,6 +68,7 @@ def find_job_id(common: Common, name: str) -> str:
 def list_jobs(common: Common, wanted: JobFilter) -> tuple[list[KnownJob], DatabaseFault | None]:
     """Return the wanted jobs, newest first, also those that wait in Prefect; with the fault of a busy database."""
     store = impatient(Store(common.settings))
+    _end_lost_jobs(store)
     waiting = [job for job in find_queued(store.path) or () if job.is_waiting and job.starts_at is None]
     return find_jobs(store, wanted, queued=_summaries(waiting))
 
@@ -122,6 +131,20 @@ def name_files(job: KnownJob) -> str:
 def format_mode(summary: JobSummary) -> str:
     """Return the mode of a job, and whether it was a dry run."""
     return f"{summary.mode} (dry run)" if summary.dry_run else summary.mode
+
+
+def _end_lost_jobs(store: Store) -> None:
+    """Record the jobs whose process is gone, unless the database is busy, and send their notices."""
+    lost: list[JobSummary] = []
+    with suppress(DatabaseFault):  # they are shown as lost nevertheless
+        lost = end_lost_jobs(store)
+    if lost:
+        from flows.report.notices import notify
+
+        with usable_environment():
+            notices = NoticeSettings.from_environment(os.environ)
+        for summary in lost:
+            sys.stderr.writelines(f"{failure}\n" for failure in notify(summary, notices))
 
 
 def _summaries(queued: Sequence[QueuedJob] | None) -> list[JobSummary]:

@@ -20,7 +20,8 @@ from flows.pipeline.verify import BrokenCommit
 from flows.store.database import Store
 from flows.store.errors import find_shortage
 from flows.store.fault_points import fault_point
-from flows.store.jobs import insert_job, overwrite_end, record_end, remove_job
+from flows.store.job_status import begin_attempt
+from flows.store.jobs import overwrite_end, record_end, remove_job
 from flows.store.private_files import no_core_dumps, private_umask
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, Fault, JobFault
@@ -32,22 +33,28 @@ JobFunction = Callable[Concatenate[Job, Parameters], Result]
 
 
 @contextmanager
-def running_job(job: Job, *, kind: str = "import") -> Iterator[None]:
-    """Begin a job: hold its folder and lock, add its row, and watch for a request to stop it within the block.
-    Raise `DatabaseFault` if the job could not begin; nothing of it remains."""
+def running_job(job: Job, *, kind: str = "import", flow_run_id: str | None = None) -> Iterator[JobSummary]:
+    """Begin a job, or its next attempt: hold its folder and lock, add its row, and watch for a request to stop it
+    within the block. Yield its summary, which has its end if an earlier attempt has completed.
+    Raise `DatabaseFault` or `JobFault` if it could not begin; nothing of it remains."""
     no_core_dumps()
     with private_umask(), job.folder.locked(), job.stop.watching():
+        is_new = not job.folder.read_status()
         job.folder.write_database_name(job.store.path)
         try:
-            with suppress(OSError):
-                job.publish(job.summary.status)
-            insert_job(job.store, job.summary, options=job.options, kind=kind)
+            if is_new:
+                with suppress(OSError):
+                    job.publish(job.summary.status)
+            summary = begin_attempt(
+                job.store, job.folder, job.summary, options=job.options, kind=kind, flow_run_id=flow_run_id
+            )
         except BaseException:
             with suppress(DatabaseFault):
-                remove_job(Store(replace(job.settings, wait_seconds=0)), job_id=job.id)
-            job.folder.remove()
+                remove_job(Store(replace(job.settings, wait_seconds=0)), job.summary)
+            if is_new:
+                job.folder.remove()
             raise
-        yield
+        yield summary
 
 
 def recording_faults(run: JobFunction[Parameters, JobSummary]) -> JobFunction[Parameters, JobSummary]:
@@ -61,9 +68,9 @@ def recording_faults(run: JobFunction[Parameters, JobSummary]) -> JobFunction[Pa
             return overwrite_end(job.store, job.folder, broken.summary)
         except Fault as fault:
             return _record_fault(job, fault)
-        except (Exception, PanicException, SystemExit) as error:  # noqa: BLE001 - whatever it is, the job ends with it
+        except (Exception, PanicException) as error:  # noqa: BLE001 - whatever it is, the job ends with it
             return _record_fault(job, find_shortage(error) or _internal_fault(job, error))
-        except KeyboardInterrupt:
+        except BaseException:  # noqa: BLE001 - Ctrl-C, the end of the process, or what an orchestrator raises to stop it
             return _record_fault(job, canceled_by(A_SIGNAL))
 
     return run_and_record

@@ -5,6 +5,7 @@ What each stage does is in the module of its name; how a job begins, is stopped 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -22,7 +23,7 @@ from flows.store.database import Store
 from flows.store.job_status import end_lost_jobs
 from flows.store.jobs import find_holder, find_same_import, record_repeat
 from flows.store.locks import slot
-from schemas.job import JobSummary
+from schemas.job import RUNNING, JobSummary
 from schemas.options import JobOptions
 
 Result = TypeVar("Result")
@@ -45,23 +46,31 @@ def run_job(
     *,
     settings: Settings,
     job_id: str,
+    flow_run_id: str | None = None,
     observer: Observer,
     run_stage: RunStage = call_directly,
     stop: Stop | None = None,
+    on_lost: Callable[[JobSummary], None] = lambda _: None,
 ) -> JobSummary:
     """Run an import and return its summary, however it ended.
 
-    Where the import would repeat an earlier one, the summary is that of the earlier job. The caller can stop the job
-    through `stop`. Raise `DatabaseFault` if the job could not begin because the database cannot be opened, and
-    `Canceled` if it was stopped before it began.
+    Where the import would repeat an earlier one, the summary is that of the earlier job. A job that has merged nothing
+    can be run again under its id, as its next attempt; one that has merged answers with its summary. The caller can
+    stop the job through `stop`, and hears through `on_lost` of jobs whose process is gone. Raise `DatabaseFault` if the
+    job could not begin because the database cannot be opened, `JobFault` if another process runs it or its id belongs
+    to another job, and `Canceled` if it was stopped before it began.
     """
     stop = stop or Stop.for_job(settings, job_id=job_id)
+    stop.folder.discard_cancel()
     store = Store(settings, on_retry=stop.check)
     store.prepare()
-    end_lost_jobs(store)
+    for lost in end_lost_jobs(store):
+        on_lost(lost)
     job = accept_job(options, store=store, stop=stop, observer=observer, job_id=job_id)
-    with running_job(job):
-        return _import_users(job, run_stage=run_stage)
+    with running_job(job, flow_run_id=flow_run_id) as summary:
+        if summary.status not in RUNNING:
+            return summary
+        return _import_users(replace(job, summary=summary), run_stage=run_stage)
 
 
 @recording_faults
@@ -84,7 +93,7 @@ def _import_users(job: Job, *, run_stage: RunStage) -> JobSummary:
 
 
 def _replace_by(job: Job, earlier: JobSummary) -> JobSummary:
-    """Remove the job and return the summary of the earlier one that it would repeat."""
+    """Remove the job, or this attempt of it, and return the summary of the earlier one that it would repeat."""
     job.observer.on_already_imported(earlier.job_id)
     record_repeat(job.store, job.summary, earlier=earlier.job_id)
     job.folder.remove()

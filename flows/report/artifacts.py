@@ -1,30 +1,43 @@
-"""Format a job for Prefect's pages: Markdown, table rows, labels, sentences and the name of the final state.
+"""Format a job for Prefect's pages: Markdown, table rows, labels and sentences.
 
-Nothing here calls Prefect; `flows.report.prefect` does. No text here contains a secret or a whole e-mail address.
+Nothing here calls Prefect; `flows.report.prefect` does. No text here contains a secret, a whole e-mail address or the
+`user_id` of a user.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from urllib.parse import quote
 
 from flows.pipeline.job import Progress
+from flows.readers.sources import escape_bytes
 from flows.report.chart import Bar, draw_bars, embed_in_markdown
-from schemas.codes import ErrorCode
-from schemas.job import JobStatus, JobSummary
+from flows.report.next_steps import Step, job_command
+from schemas.codes import ErrorCode, Severity
+from schemas.job import DONE, JobSummary
+from schemas.options import JobOptions
+from schemas.undo import UndoSummary
+from transforms.user_records import NAMED_USER
 
 SHOWN_ERRORS = 100
 SHOWN_SOURCES = 5
 COUNTS = ("total", "inserted", "updated", "unchanged", "failed", "warnings")
 COLOURS = {"inserted": "#16a34a", "updated": "#2563eb", "unchanged": "#9ca3af", "failed": "#dc2626"}
 ERROR_COLOUR = "#f59e0b"
-STATE_NAMES = {
-    JobStatus.COMPLETED: "Completed",
-    JobStatus.COMPLETED_WITH_ERRORS: "CompletedWithErrors",
-    JobStatus.FAILED: "Failed",
-    JobStatus.CANCELED: "Cancelled",
-}
+WITH_ERRORS = "with-errors"  # the tag of a run whose job completed with errors
+LOADING = "loading"
+PHASES = {"load": LOADING, "plan": "planning", "merge": "merging"}  # by the stages of a job
+PERCENT = {LOADING: 97.0, "planning": 98.0, "merging": 99.0}  # while a phase lasts, at most; 100 is the end
 EMAIL = re.compile(r"[^\s@\"'<>()\[\],:;]{1,64}@[^\s@\"'<>()\[\],:;]{1,255}")
 
-ErrorRow = Mapping[str, object]  # record, line, code, path, message, severity
+NAMED_USER_ID = re.compile(  # up to what follows a `user_id` in a message
+    rf"({NAMED_USER})(.+?)(?=, as record |, which |, (?:email|username|user_id) is held by |$)"
+)
+
+ErrorRow = Mapping[str, object]  # source, record, line, code, path, message, severity
+PlannedRow = Mapping[str, object]  # record, line, outcome, changes, codes, user_id, matched_by
+NONE: Mapping[str, str] = {}
 
 
 def mask_emails(text: str) -> str:
@@ -32,64 +45,192 @@ def mask_emails(text: str) -> str:
     return EMAIL.sub(lambda match: f"{match[0][0]}***@***", text)
 
 
+def mask_keys(text: str) -> str:
+    """Return a message with each e-mail address and each `user_id` reduced to its first letter and `***`."""
+    return NAMED_USER_ID.sub(lambda match: f"{match[1]}{match[2][0]}***", mask_emails(text))
+
+
 def get_counts(summary: JobSummary) -> dict[str, int]:
     """Return the row counts of a job by name, in the order of `COUNTS`."""
     return {name: getattr(summary, name) for name in COUNTS}
 
 
-def format_labels(summary: JobSummary) -> dict[str, int | str]:
-    """Return the labels of the run: they can be read over REST without access to the result storage."""
+def format_sentence(summary: JobSummary, *, is_repeat: bool = False) -> str:
+    """Return how a job ended in a sentence, for the message of the run's state."""
+    dry_run = "dry run, nothing merged: " if summary.dry_run and summary.status in DONE else ""
+    repeat = f"already imported by job {summary.job_id}: " if is_repeat else ""
+    return f"{repeat}{dry_run}{mask_emails(summary.sentence)}"
+
+
+def format_data(summary: JobSummary) -> dict[str, object]:
+    """Return the summary as plain JSON values with e-mail addresses masked, for the data of the run's state."""
+
+    def mask(value: object) -> object:
+        if isinstance(value, dict):
+            return {name: mask(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [*map(mask, value)]
+        return mask_emails(value) if isinstance(value, str) else value
+
+    document = {name: value for name, value in summary.to_dict().items() if name != "kept_users"}
+    return {name: mask(value) for name, value in json.loads(json.dumps(document)).items()}
+
+
+def format_labels(summary: JobSummary, *, is_repeat: bool = False) -> dict[str, int | str]:
+    """Return the labels of the run: they can be read over REST without access to the result storage. A run that repeats
+    an earlier one has no counts, so that they can be added up."""
     labels: dict[str, int | str] = {
-        **get_counts(summary),
+        **({} if is_repeat else get_counts(summary)),
         "connection": summary.connection,
         "mode": summary.mode,
         "status": summary.status.value,
+        "phase": "already imported" if is_repeat else _end_of(summary),
         **({"fault": summary.fault["code"]} if summary.fault else {}),
         "job_id": summary.job_id,
     }
     return {f"import.{name}": value for name, value in labels.items()}
 
 
-def format_summary(summary: JobSummary) -> str:
-    """Return the job as a page of Markdown: its result, its counts, and charts of outcomes and error codes."""
+def format_summary(
+    summary: JobSummary, *, steps: Sequence[Step] = (), deployments: Mapping[str, str] = NONE, is_repeat: bool = False
+) -> str:
+    """Return the job as a page of Markdown: its result, what to do next, its counts, charts of outcomes and codes."""
     facts = list(_get_facts(summary).items())
+    head = "Already imported" if is_repeat else f"{'Dry run' if summary.dry_run else 'Import'}: {_words(summary)}"
     parts = [
-        f"# Import: {summary.status.value.replace('_', ' ')}",
+        f"# {head}",
+        f"An earlier job has imported the same, job {summary.job_id}; nothing was imported again. Its result:"
+        if is_repeat
+        else "",
         _escape(summary.sentence) + ".",
         f"*{_escape(summary.fault['hint'])}*" if summary.fault and summary.fault["hint"] else "",
         "This was a dry run: nothing was changed." if summary.dry_run else "",
+        format_steps(steps, deployments),
         _draw_chart("Rows by outcome", [Bar(name, getattr(summary, name), colour) for name, colour in COLOURS.items()]),
         _format_table(facts[1:], head=facts[0]),
         *_format_error_codes(summary.errors_by_code),
-        f"* all errors: `python -m flows.jobs errors {summary.job_id}`\n"
-        f"* refused records: `python -m flows.jobs rejects {summary.job_id} -o FILE`" if summary.failed else "",
-    ]  # fmt: skip
+    ]
     return "\n\n".join(part for part in parts if part)
+
+
+def format_undo(summary: UndoSummary) -> str:
+    """Return an undo as a page of Markdown: its result and the first users that were kept, by masked `user_id`."""
+    kept = [
+        (_mask(user.user_id), user.code, user.message.replace(user.user_id, _mask(user.user_id), 1))
+        for user in summary.kept_users[:SHOWN_ERRORS]
+    ]
+    facts = [
+        ("undoes job", summary.sources[0]),
+        ("connection", summary.connection),
+        ("users that the job changed", f"{summary.total:,}"),
+        ("reverted", f"{summary.reversed:,}"),
+        ("kept", f"{summary.kept:,}"),
+        ("job", summary.job_id),
+    ]
+    page = format_page(
+        f"{'Undo, dry run' if summary.dry_run else 'Undo'}: {_words(summary)}",
+        summary.sentence,
+        hint=summary.fault["hint"] if summary.fault else "This was a dry run: nothing was changed." * summary.dry_run,
+        table=facts,
+    )
+    table = _format_table(kept, head=("user", "code", "why it was kept")) if kept else ""
+    return f"{page}\n\n{table}".rstrip()
+
+
+def format_page(title: str, sentence: str, *, hint: str = "", table: Sequence[tuple[str, ...]] = ()) -> str:
+    """Return a short page of Markdown; the first row of the table is its head."""
+    parts = [f"# {title}", f"{_escape(sentence)}.", f"*{_escape(hint)}*" if hint else ""]
+    parts.append(_format_table(table[1:], head=table[0]) if table else "")
+    return "\n\n".join(part for part in parts if part)
+
+
+def format_steps(steps: Sequence[Step], deployments: Mapping[str, str]) -> str:
+    """Return what to do next as a list, each with the form of its deployment, filled in, and its command;
+    `deployments` has the ids of those that the server has. A step that would name an address is left out."""
+    shown = [step for step in steps if escape_bytes(mask_emails(step.command)) == step.command]
+    lines = [f"* **{step.what}**: {_format_ways(step, deployments)}" for step in shown]
+    return "\n".join(["## Next", "", *lines]) if lines else ""
 
 
 def format_errors(errors: Sequence[ErrorRow]) -> list[dict[str, object]]:
     """Return the first `SHOWN_ERRORS` errors as table rows."""
     return [
         {
+            "file": mask_emails(PurePath(str(error["source"] or "")).name),
             **{name: error[name] for name in ("record", "line")},
-            **{name: mask_emails(str(error[name])) for name in ("code", "path", "message", "severity")},
+            "code": f"{error['code']}{' (warning)' if error['severity'] == Severity.WARNING.value else ''}",
+            **{name: mask_keys(str(error[name])) for name in ("path", "message")},
         }
         for error in errors[:SHOWN_ERRORS]
     ]
 
 
-def describe_errors(summary: JobSummary, *, shown: int) -> str:
-    """Return a sentence on how many errors the table contains and how to list the others."""
+def describe_errors(summary: JobSummary, *, shown: int, database: PurePath) -> str:
+    """Return a sentence on how many errors and warnings the table contains and how to list the others."""
     total = sum(summary.errors_by_code.values())
-    if shown >= total:
-        return f"all {shown:,} errors"
-    return f"the first {shown:,} of {total:,} errors; all of them: `python -m flows.jobs errors {summary.job_id}`"
+    if shown >= total + summary.warnings:
+        return f"all {shown:,} errors and warnings" if summary.warnings else f"all {shown:,} errors"
+    command = job_command("errors", summary.job_id, database=database)
+    warnings = f" and {summary.warnings:,} warnings" if summary.warnings else ""
+    return f"the first {shown:,} of {total:,} errors{warnings}; all of them: `{command}`"
 
 
-def format_progress(progress: Progress) -> str:
-    """Return the progress of the load stage as a sentence: percent, rows, speed, time left."""
+def format_plan(rows: Sequence[PlannedRow]) -> list[dict[str, object]]:
+    """Return rows of a plan as table rows: `changes` are names of fields, a `user_id` is masked."""
+    return [{**row, "user_id": _mask(str(row["user_id"])) if row["user_id"] else ""} for row in rows]
+
+
+def describe_plan(summary: JobSummary, *, shown: int) -> str:
+    """Return a sentence on what the table of the plan contains."""
+    rows = f"all {shown:,} rows" if shown >= summary.total else f"the first {shown:,} of {summary.total:,} rows"
+    return (
+        f"what each row {'would do' if summary.dry_run else 'does'}: {rows}; the option `plan` writes all, with values"
+    )
+
+
+def format_progress(phase: str, progress: Progress | None) -> str:
+    """Return the phase of a job as a sentence; of the loading with percent, rows, speed and time left."""
+    if progress is None:
+        return phase
+    if phase != LOADING:
+        return f"{phase} {progress.rows:,} rows"
     left = "" if progress.seconds_left is None else f", {format_duration(progress.seconds_left)} left"
-    return f"{progress.percent:.0f} %, {progress.rows:,} rows, {progress.rows_per_second:,.0f} rows/s{left}"
+    return f"{phase} {progress.percent:.0f} %, {progress.rows:,} rows, {progress.rows_per_second:,.0f} rows/s{left}"
+
+
+def format_phase(stage: str, *, is_dry_run: bool) -> str:
+    """Return the phase that a stage of a job is; a dry run merges nothing."""
+    return "recording the plan of" if is_dry_run and stage == "merge" else PHASES.get(stage, stage)
+
+
+def percent_of(phase: str, progress: Progress | None) -> float:
+    """Return the number of the progress: that of the loading, less than 100 until the job has ended."""
+    if phase != LOADING:
+        return PERCENT.get(phase, PERCENT["merging"] if progress else 0.0)
+    return min(PERCENT[LOADING], round(progress.percent, 1)) if progress else 0.0
+
+
+def format_start(options: JobOptions, job_id: str) -> str:
+    """Return a line for the log about a job that begins."""
+    names = ", ".join(PurePath(source).name or source for source in options.sources[:SHOWN_SOURCES])
+    more = f" and {len(options.sources) - SHOWN_SOURCES} more" if len(options.sources) > SHOWN_SOURCES else ""
+    dry_run = ", dry run" if options.dry_run else ""
+    what = f"job {job_id}: {names}{more} into connection {options.connection}, mode {options.mode.value}{dry_run}"
+    return mask_emails(escape_bytes(what))
+
+
+def format_log_line(summary: JobSummary, *, is_repeat: bool = False) -> str:
+    """Return a line for the log about the end of a job, with what to do about a fault."""
+    seconds = f" in {summary.duration_seconds:,.1f} s" if summary.duration_seconds is not None and not is_repeat else ""
+    hint = f"; {mask_emails(summary.fault['hint'])}" if summary.fault and summary.fault["hint"] else ""
+    return f"{_words(summary)}{seconds}: {format_sentence(summary, is_repeat=is_repeat)}{hint}"
+
+
+def format_end(summary: JobSummary, phase: str, *, is_repeat: bool = False) -> str:
+    """Return the end of a job as the last sentence of its progress; `phase` is the sentence before it."""
+    if summary.status in DONE or is_repeat:
+        return f"done 100 %: {format_sentence(summary, is_repeat=is_repeat)}"
+    return f"{_end_of(summary)} while {phase}: {format_sentence(summary)}"
 
 
 def format_duration(seconds: float) -> str:
@@ -97,6 +238,27 @@ def format_duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _words(summary: JobSummary) -> str:
+    return summary.status.value.replace("_", " ")
+
+
+def _end_of(summary: JobSummary) -> str:
+    return "done" if summary.status in DONE else summary.status.value
+
+
+def _mask(key: str) -> str:
+    return f"{key[:1]}***"
+
+
+def _format_ways(step: Step, deployments: Mapping[str, str]) -> str:
+    command = f"`{step.command}`"
+    if step.deployment is None or step.deployment not in deployments:
+        return command
+    parameters = json.dumps(step.parameters, separators=(",", ":"))
+    form = f"/deployments/deployment/{deployments[step.deployment]}/run?parameters={quote(parameters)}"
+    return f"[run the deployment {step.deployment}]({form}), its form is filled in; or {command}"
 
 
 def _draw_chart(title: str, bars: Sequence[Bar]) -> str:

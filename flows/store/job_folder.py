@@ -17,13 +17,17 @@ import polars as pl
 from flows.store.fault_points import fault_point
 from flows.store.locks import file_lock, is_locked, try_file_lock
 from flows.store.private_files import atomic_write, private_folder, private_umask
+from schemas.codes import ErrorCode
+from schemas.faults import JobFault
 
 STATUS_FILE = "status.json"
 CANCEL_FILE = "cancel"
 LOCK_FILE = "lock"
 LAYOUTS_FILE = "layouts.ndjson"
 DATABASE_FILE = "database"  # holds the database's name: several databases can share a folder
+LOCK_SECONDS = 5.0  # for the process of an earlier attempt to end
 JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # a UUID
+REJECTS_NAME = "rejects"  # of the file that is written to be corrected
 MERGE_FILES = ("accepted-*.parquet", "updates.parquet", "plan.parquet", "duckdb_temp*")
 
 
@@ -64,6 +68,10 @@ class JobFolder:
             return []
         return [(found["format"], tuple(found["columns"] or ())) for found in map(json.loads, lines)]
 
+    def path_of_rejects(self) -> Path:
+        """Return where the refused records are written if no file is named, in the format of the first source."""
+        return self.path / f"{REJECTS_NAME}.{next((found for found, _ in self.layouts()), 'ndjson')}"
+
     def write_database_name(self, database: Path) -> None:
         """Record the database that the job belongs to; a failure to write is ignored."""
         with private_umask(), suppress(OSError):
@@ -97,6 +105,11 @@ class JobFolder:
         """Request that the job's process stops, wherever it runs on this machine."""
         (self.path / CANCEL_FILE).touch(mode=0o600)
 
+    def discard_cancel(self) -> None:
+        """Remove the request that stopped an earlier attempt of the job; one that still runs has to heed it."""
+        if not self.is_running:
+            (self.path / CANCEL_FILE).unlink(missing_ok=True)
+
     @property
     def cancel_requested(self) -> bool:
         """Whether the job was requested to stop."""
@@ -104,14 +117,26 @@ class JobFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Create the folder and hold the job's lock within the block: `is_running` is then true in every process."""
+        """Create the folder and hold the job's lock within the block: `is_running` is then true in every process.
+        Raise `JobFault` (`JOB_RUNNING`) if another process holds it."""
         with ExitStack() as stack:
             while True:
                 self.create()
                 with suppress(FileNotFoundError):  # another process removed the folder before it was locked
-                    stack.enter_context(file_lock(self.path / LOCK_FILE))
+                    try:
+                        stack.enter_context(file_lock(self.path / LOCK_FILE, wait_seconds=LOCK_SECONDS))
+                    except BlockingIOError:
+                        hint = f"wait until it has ended: `python -m flows.jobs status {self.path.name}`"
+                        message = f"another process is running job {self.path.name}"
+                        raise JobFault(ErrorCode.JOB_RUNNING, message, hint) from None
                     break
             yield
+
+    def clear(self) -> None:
+        """Remove what an earlier attempt of the job left, as far as possible; its lock and its database remain."""
+        for path in self.path.iterdir():
+            if path.name not in (LOCK_FILE, DATABASE_FILE):
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
     def remove(self) -> bool:
         """Remove the folder and everything in it, as far as possible; return whether nothing of it is left."""

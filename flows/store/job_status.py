@@ -1,11 +1,10 @@
-"""The current state of jobs: as their folders have those that run or are hidden by a busy database, else as the table.
-
-Jobs whose process is gone are ended first, so that none is reported as running.
-"""
+"""The current state of jobs: as their folders have those that run or are hidden by a busy database, else as the table;
+the beginning of their attempts, and the end of those whose process is gone."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import cast
 
@@ -14,10 +13,11 @@ import polars as pl
 
 from flows.store.database import Store, scratch
 from flows.store.job_folder import JOB_ID, JobFolder, folders_in
-from flows.store.jobs import build_summary, columns_of, finish_job, missing_job
+from flows.store.jobs import build_summary, columns_of, finish_job, identity, missing_job
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, JobFault
-from schemas.job import RUNNING, UNDO, JobStatus, JobSummary, fault_record
+from schemas.job import DONE, RUNNING, UNDO, JobStatus, JobSummary, fault_record
+from schemas.options import JobOptions
 from transforms.statements import run, run_mapped
 
 LOST = JobFault(ErrorCode.JOB_LOST, "the process that ran the job is gone; nothing was merged", "run it again")
@@ -89,13 +89,10 @@ def find_job_named(store: Store, name: str, *, queued: Sequence[JobSummary] = ()
     """Return the job with that id, external id or beginning of an id, or the `last` one, and how far it is.
 
     Raise `JobFault` (`JOB_NOT_FOUND`), `AmbiguousJobError` if several have the name, and `DatabaseFault` if the
-    database is needed and busy. A running job's id needs no database.
+    database is needed and busy.
     """
-    folder = JobFolder(store.settings.jobs_folder / name)
-    if JOB_ID.fullmatch(name) and folder.belongs_to(store.path) and folder.is_running:
-        summary = _read_summary(folder)
-        if summary is not None and summary.status in RUNNING:
-            return KnownJob(summary=summary, kind=_kind(summary), progress=_progress(folder))
+    if running := find_running_job(store, name):
+        return running
     with _every_job(store, queued) as (connection, busy):
         found = [_known_job(row) for row in run_mapped(connection, "jobs_named", name=name)]
     if not found:
@@ -107,6 +104,16 @@ def find_job_named(store: Store, name: str, *, queued: Sequence[JobSummary] = ()
     if not job.is_running:
         return job
     return replace(job, progress=_progress(JobFolder(store.settings.jobs_folder / job.summary.job_id)))
+
+
+def find_running_job(store: Store, job_id: str) -> KnownJob | None:
+    """Return the job with that id as its folder has it while it runs, which needs no database; else None."""
+    folder = JobFolder(store.settings.jobs_folder / job_id)
+    if JOB_ID.fullmatch(job_id) and folder.belongs_to(store.path) and folder.is_running:
+        summary = _read_summary(folder)
+        if summary is not None and summary.status in RUNNING:
+            return KnownJob(summary=summary, kind=_kind(summary), progress=_progress(folder))
+    return None
 
 
 def get_live_status(store: Store, job_id: str) -> tuple[JobSummary, Mapping[str, object]]:
@@ -124,8 +131,48 @@ def request_cancel(store: Store, job_id: str) -> bool:
     return False
 
 
-def end_lost_jobs(store: Store) -> None:
-    """Record the end of every job whose process is gone, and remove the folders of jobs that never began."""
+def begin_attempt(
+    store: Store, folder: JobFolder, summary: JobSummary, *, options: JobOptions, kind: str, flow_run_id: str | None
+) -> JobSummary:
+    """Insert the row of an accepted job, or begin the next attempt of one that has merged nothing, and return its
+    summary; that of its end if it has merged, or was a dry run that has completed. The caller holds the lock of the
+    job's folder. Raise `JobFault` (`JOB_ID_REUSED`) if the job has other sources or options."""
+    settled = {"kind": kind, "options": identity(options), "on_error": options.on_error.value}
+    columns = columns_of(summary) | settled | {"flow_run_id": flow_run_id}
+    with store.transaction() as connection:
+        rows = run_mapped(connection, "job", job_id=summary.job_id)
+        if not rows:
+            run(connection, "insert_job", **columns)
+            return summary
+        _require_same(rows[0], columns)
+        earlier = build_summary(rows[0])
+        if earlier.status in RUNNING:
+            earlier = _final_summary(earlier, folder)
+            finish_job(connection, earlier)
+        if earlier.status in DONE or earlier.inserted or earlier.updated:
+            return earlier
+        for statement in ("record_attempt", "remove_errors_of_job", "remove_rejected_of_job", "begin_attempt"):
+            run(connection, statement, **columns)
+        folder.clear()
+    summary = replace(summary, created_at=earlier.created_at)
+    folder.write_status(summary.to_dict())
+    return summary
+
+
+SETTLED = ("kind", "connection", "sources", "mode", "dry_run", "on_error", "options")  # the same for all attempts
+
+
+def _require_same(row: Mapping[str, object], columns: Mapping[str, object]) -> None:
+    differing = [name for name in SETTLED if row[name] != columns[name]]
+    if differing:
+        message = f"there is a job {row['job_id']} already, with other {' and '.join(differing)}"
+        hint = "choose another job id, or repeat the job as it was; see `python -m flows.jobs status JOB`"
+        raise JobFault(ErrorCode.JOB_ID_REUSED, message, hint)
+
+
+def end_lost_jobs(store: Store) -> list[JobSummary]:
+    """Record the end of every job whose process is gone, and remove the folders of jobs that never began.
+    Return the summaries of those that are lost: the caller has found them and notifies people of it."""
     folders = {folder.path.name: folder for folder in folders_in(store.settings.jobs_folder)}
     with store.reading() as connection:
         running = run_mapped(connection, "running_jobs")
@@ -133,12 +180,14 @@ def end_lost_jobs(store: Store) -> None:
     for job_id in folders.keys() - known:
         if folders[job_id].belongs_to(store.path):
             folders[job_id].remove_if_unknown(partial(_is_known, store, job_id))
-    for row in running:
-        summary = build_summary(row)
+    ended: list[JobSummary] = []
+    for summary in map(build_summary, running):
         folder = JobFolder(store.settings.jobs_folder / summary.job_id)
         if not folder.is_running:
+            final = _final_summary(summary, folder)
             with store.transaction() as connection:
-                finish_job(connection, _final_summary(summary, folder))
+                ended += [final] if finish_job(connection, final) else []
+    return [summary for summary in ended if summary.fault and summary.fault["code"] == ErrorCode.JOB_LOST]
 
 
 def _is_known(store: Store, job_id: str) -> bool:
@@ -153,8 +202,6 @@ def _every_job(
     """Open the database to read, with the view `every_job`; where it is busy, an empty table instead of it, and yield
     that fault. Raise `DatabaseFault` if it is missing or unreadable."""
     busy: DatabaseFault | None = None
-    with suppress(DatabaseFault):  # what cannot be recorded now is shown nevertheless
-        end_lost_jobs(store)
     with ExitStack() as stack:
         try:
             if not queued:
@@ -231,7 +278,8 @@ def _final_summary(summary: JobSummary, folder: JobFolder) -> JobSummary:
     """Return how a job ended whose process is gone: as its folder says, else as lost."""
     ended = _read_summary(folder)
     if ended is None or ended.status in RUNNING:
-        return replace(summary, status=JobStatus.FAILED, fault=fault_record(LOST))
+        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return replace(summary, status=JobStatus.FAILED, fault=fault_record(LOST), finished_at=now)
     return ended
 
 

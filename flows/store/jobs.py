@@ -22,13 +22,6 @@ from schemas.options import JobOptions, option_of
 from transforms.statements import Value, changed_rows, run, run_mapped
 
 
-def insert_job(store: Store, summary: JobSummary, *, options: JobOptions, kind: str = "import") -> None:
-    """Insert the row of an accepted job."""
-    with store.transaction() as connection:
-        options_of_row = {"kind": kind, "options": identity(options), "on_error": options.on_error.value}
-        run(connection, "insert_job", **columns_of(summary), **options_of_row)
-
-
 def record_phase(store: Store, *, job_id: str, status: JobStatus) -> None:
     """Record the phase that a job has reached, unless the database is busy: the job's folder has it as well."""
     impatient = Store(replace(store.settings, wait_seconds=0))
@@ -85,18 +78,23 @@ def overwrite_end(store: Store, folder: JobFolder, summary: JobSummary) -> JobSu
     return summary
 
 
-def remove_job(store: Store, *, job_id: str) -> None:
-    """Remove the row of a job that did not begin."""
+def remove_job(store: Store, summary: JobSummary) -> None:
+    """Remove the row of a job that could not begin. If it was attempted before, it is again as that attempt ended."""
     with store.transaction() as connection:
-        run(connection, "remove_job", job_id=job_id)
+        _remove_job(connection, summary)
 
 
 def record_repeat(store: Store, summary: JobSummary, *, earlier: str) -> None:
     """Remove the row of a job that repeats an earlier one, and record its id and external id with that one."""
     values = {"job_id": summary.job_id, "external_id": summary.external_id, "earlier": earlier}
     with store.transaction() as connection:
-        for name in ("record_repeat", "remove_job"):
-            run(connection, name, **values)
+        run(connection, "record_repeat", **values)
+        _remove_job(connection, summary)
+
+
+def _remove_job(connection: duckdb.DuckDBPyConnection, summary: JobSummary) -> None:
+    for statement in ("remove_job", "restore_attempt", "remove_restored_attempt"):
+        run(connection, statement, job_id=summary.job_id, started_at=summary.started_at)
 
 
 def find_job(store: Store, job_id: str) -> JobSummary:
@@ -207,6 +205,11 @@ def identity(options: JobOptions) -> str:
     """
     counting = {name for name, field in JobOptions.model_fields.items() if option_of(field).is_identity}
     return json.dumps(options.model_dump(mode="json", include=counting, exclude_defaults=True), sort_keys=True)
+
+
+def options_of(row: Mapping[str, object], *, sources: tuple[str, ...]) -> JobOptions:
+    """Return the options of an import of other sources that makes the same of them as the job of the row."""
+    return JobOptions.model_validate({**json.loads(str(row["options"])), "sources": sources})
 
 
 def _iso(moment: object) -> str | None:

@@ -6,7 +6,9 @@ imports an engine, because the child process of a local run needs these locks, t
 
 import fcntl
 import hashlib
+import math
 import os
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,13 +19,20 @@ from flows.store.private_files import private_folder
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 
+RETRY_SECONDS = 0.02
+
 
 @contextmanager
-def file_lock(path: Path) -> Iterator[None]:
+def file_lock(path: Path, *, wait_seconds: float = math.inf) -> Iterator[None]:
     """Wait for the lock on a file, creating the file (0600) if it is missing, and hold the lock within the block.
-    Raise `FileNotFoundError` if the folder is missing, or if the file was removed during the wait for its lock."""
+    Raise `FileNotFoundError` if the folder is missing, or if the file was removed during the wait for its lock, and
+    `BlockingIOError` if the wait takes too long."""
     with _open(path, os.O_RDWR | os.O_CREAT) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        deadline = time.monotonic() + wait_seconds
+        while not _try_lock(file, fcntl.LOCK_EX):
+            if time.monotonic() >= deadline:
+                raise BlockingIOError(path)
+            time.sleep(RETRY_SECONDS)
         if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
             raise FileNotFoundError(path)
         yield

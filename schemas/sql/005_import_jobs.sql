@@ -1,6 +1,8 @@
 -- grain: one row per job; rows are never removed
 create table import_jobs (
     job_id varchar not null,
+    attempts integer not null default 1,
+    flow_run_id varchar,
     kind varchar not null default 'import',
     external_id varchar,
     connection varchar not null,

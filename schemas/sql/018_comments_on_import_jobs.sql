@@ -1,6 +1,8 @@
 -- comments on the table import_jobs and its columns
 comment on table import_jobs is 'Jobs, one row each; rows are never removed';
-comment on column import_jobs.job_id is 'Identifier of the job, a UUID';
+comment on column import_jobs.job_id is 'Identifier of the job, a UUID; no two jobs have the same';
+comment on column import_jobs.attempts is 'How often the job began; the columns are about the latest attempt, but created_at';
+comment on column import_jobs.flow_run_id is 'Run of Prefect that made the latest attempt, if any';
 comment on column import_jobs.kind is 'import or undo';
 comment on column import_jobs.external_id is 'Identifier that the caller gave the job';
 comment on column import_jobs.connection is 'Connection whose users the job changes';
@@ -21,7 +23,7 @@ comment on column import_jobs.fault_code is 'Code of the fault that ended the jo
 comment on column import_jobs.fault_message is 'What went wrong';
 comment on column import_jobs.fault_hint is 'What to do next';
 comment on column import_jobs.created_at is 'When the job was accepted';
-comment on column import_jobs.started_at is 'When the job started';
+comment on column import_jobs.started_at is 'When the latest attempt started';
 comment on column import_jobs.finished_at is 'When the job ended';
 comment on column import_jobs.duration_seconds is 'Seconds from start to end';
 comment on column import_jobs.rows_per_second is 'Records per second over the whole job';

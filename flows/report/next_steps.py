@@ -1,0 +1,130 @@
+"""What to do after a job, with the values filled in: commands that work as printed, and deployments that do the same.
+
+How a step is shown is in `flows.report.artifacts`; the deployments are those of `prefect.yaml`. The path of a database
+is an absolute one.
+"""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.readers.sources import EXTENSIONS
+from schemas.job import DONE, JobSummary
+from schemas.options import JobOptions
+
+IMPORT, UNDO, REJECTS = "import-users", "undo", "rejects"  # names of deployments
+STDIN = "-"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something to do next: by a command, or by a run of a deployment with these parameters."""
+
+    what: str
+    command: str
+    deployment: str | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+def steps_after_import(
+    summary: JobSummary, *, options: JobOptions, database: Path, is_repeat: bool = False
+) -> list[Step]:
+    """Return what to do after an import; `is_repeat` means that an earlier job had imported the same."""
+    return [*_after_repeat(summary, options, database)] if is_repeat else [*_after_job(summary, options, database)]
+
+
+def steps_after_undo(summary: JobSummary, *, database: Path) -> list[Step]:
+    """Return what to do after an undo."""
+    undone = summary.sources[0]
+    if summary.dry_run:
+        return [_undo(undone, database, what="Undo the job")] if summary.updated else []
+    steps = [_see_errors(summary, database, what="List why users were kept")] if summary.failed else []
+    if summary.status in DONE and summary.updated:
+        steps.append(_undo(summary.job_id, database, what="Take the undo back"))
+    return steps
+
+
+def steps_after_rejects(path: Path, *, options: JobOptions, database: Path) -> list[Step]:
+    """Return what to do with a file of refused records."""
+    return [
+        _import("Correct the file, then import it", _again(options, sources=(str(path),), external_id=None), database)
+    ]
+
+
+def job_command(name: str, job_id: str, *more: str, database: Path) -> str:
+    """Return a command about a job."""
+    return shlex.join(["python", "-m", "flows.jobs", name, job_id, *more, "--database", str(database)])
+
+
+def _after_repeat(summary: JobSummary, options: JobOptions, database: Path) -> Iterator[Step]:
+    yield Step("See the earlier job", job_command("status", summary.job_id, database=database))
+    yield _import("Import the sources all the same", _again(options, again=True), database)
+
+
+def _after_job(summary: JobSummary, options: JobOptions, database: Path) -> Iterator[Step]:
+    has_merged = summary.status in DONE and not summary.dry_run
+    if summary.errors_by_code:
+        file = f"fix{_ending_of(options.sources[0])}"
+        yield Step(
+            "Write the refused records to a file to correct",
+            job_command("rejects", summary.job_id, "-o", file, database=database),
+            REJECTS,
+            {"job": summary.job_id, "database": str(database)},
+        )
+        fixed = _again(options, sources=(file,), external_id=None)
+        yield _import("Correct that file, then import it", fixed, database, is_on_page=False)
+        yield _see_errors(summary, database, what="List all errors")
+    if summary.dry_run and summary.status in DONE:
+        yield _import("Carry the plan out", _again(options, dry_run=False, plan=None), database)
+    if summary.status not in DONE:
+        yield _import("Run it again once the cause is removed", options, database)
+    if has_merged and (summary.inserted or summary.updated):
+        yield Step("See what changed, field by field", job_command("diff", summary.job_id, database=database))
+        yield _undo(summary.job_id, database, what="Put the users back as they were")
+
+
+def _see_errors(summary: JobSummary, database: Path, *, what: str) -> Step:
+    return Step(what, job_command("errors", summary.job_id, database=database))
+
+
+def _undo(job_id: str, database: Path, *, what: str) -> Step:
+    parameters = {"job": job_id, "dry_run": False, "database": str(database)}
+    return Step(what, job_command("undo", job_id, database=database), UNDO, parameters)
+
+
+def _again(options: JobOptions, **changes: object) -> JobOptions:
+    """Return the options of another import of the kind; a dry run and a plan are asked for anew."""
+    return options.model_copy(update={"dry_run": False, "plan": None, **changes})
+
+
+def _import(what: str, options: JobOptions, database: Path, *, is_on_page: bool = True) -> Step:
+    """Return an import with every option that differs from its default; from standard input only as a command."""
+    given = options.model_dump(mode="json", exclude_defaults=True)
+    arguments = [word for name, value in given.items() if name != "sources" for word in _as_arguments(name, value)]
+    command = ["python", "-m", "flows.import_users", *options.sources, *arguments, "--database", str(database)]
+    is_on_page = is_on_page and STDIN not in options.sources
+    return Step(
+        what,
+        shlex.join(command),
+        IMPORT if is_on_page else None,
+        {**given, "database": str(database)} if is_on_page else {},
+    )
+
+
+def _as_arguments(name: str, value: object) -> list[str]:
+    option = f"--{name.replace('_', '-')}"
+    match value:
+        case bool():
+            return [option]
+        case dict():
+            return [option, ",".join(f"{key}={item}" for key, item in value.items())]
+        case list():
+            return [option, ",".join(map(str, value))]
+        case _:
+            return [option, str(value)]
+
+
+def _ending_of(source: str) -> str:
+    """Return the ending of a source by which refused records keep its format."""
+    return next((ending for ending in reversed(Path(source.lower()).suffixes) if ending in EXTENSIONS), ".csv")
