@@ -62,7 +62,13 @@ Timeout = Annotated[
 ]
 Statuses = Annotated[
     tuple[str, ...],
-    Parameter(metavar="STATUS,…", help="Only jobs in one of these states.", converter=parse_statuses, n_tokens=1),
+    Parameter(
+        metavar="STATUS,…",
+        help="Only jobs in one of these states.",
+        converter=parse_statuses,
+        n_tokens=1,
+        negative_iterable=(),
+    ),
 ]
 Connection = Annotated[str | None, _filter("ID", "Only jobs of this connection.")]
 Since = Annotated[str | None, Parameter(metavar="TIME", help=SINCE_HELP, converter=parse_since)]

@@ -1,7 +1,5 @@
 """Jobs are found by id, external id, `last` or the beginning of an id, and shown while the database is busy."""
 
-import uuid
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -19,17 +17,11 @@ from flows.store.job_status import (
     impatient,
     request_cancel,
 )
-from flows.store.jobs import columns_of, finish_job
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, JobFault
 from schemas.job import JobStatus, JobSummary
-from tests.flows.importing import change_database, import_records
+from tests.flows.importing import add_jobs, change_database, ended_job, import_records, new_id
 from tests.population import user
-from transforms.statements import run
-
-
-def new_id() -> str:
-    return str(uuid.uuid4())
 
 
 @pytest.fixture
@@ -40,26 +32,6 @@ def jobs(store: Store) -> list[JobSummary]:
     ]
     add_jobs(store, jobs)
     return jobs
-
-
-def ended_job(created_at: str, name: str | None = None) -> JobSummary:
-    return JobSummary(
-        job_id=new_id(), external_id=name, connection="default", sources=("users.csv",), profile="auto", mode="insert",
-        dry_run=False, status=JobStatus.COMPLETED, total=1, inserted=1, created_at=created_at, started_at=created_at,
-    )  # fmt: skip
-
-
-def add_jobs(store: Store, jobs: Sequence[JobSummary]) -> None:
-    """Add rows and folders of jobs."""
-    with store.transaction() as connection:
-        for job in jobs:
-            run(connection, "insert_job", **columns_of(job), kind="import", options="{}", on_error="continue")
-            run(connection, "set_job_status", job_id=job.job_id, status="pending")
-            finish_job(connection, job)
-            folder = JobFolder(store.settings.jobs_folder / job.job_id)
-            folder.create()
-            folder.write_database_name(store.path)
-            folder.write_status(job.to_dict())
 
 
 def found(settings: Settings, name: str) -> str:
