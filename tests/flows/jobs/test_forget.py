@@ -36,7 +36,7 @@ from schemas.codes import ErrorCode
 from schemas.connection import ConnectionSettings
 from schemas.faults import DatabaseFault, ExitCode, JobFault
 from schemas.job import Mode
-from tests.flows.importing import Record, import_file, import_records, query_rows, read_users
+from tests.flows.importing import Record, change_database, import_file, import_records, query_rows, read_users
 from tests.flows.other_user import NOBODY, folder_for_all, give_to_nobody, needs_root, run_as_nobody
 from tests.population import user
 
@@ -51,7 +51,7 @@ SPELLINGS = (
     "Ada L. <ada@hidden.example>, other",
 )
 MARKER = b"Zq"  # in every record of the forgotten user, and nowhere else
-TABLES = ("users", "user_changes", "rejected_users", "import_errors", "import_jobs")
+TABLES = ("users", "user_changes", "rejected_users", "import_errors", "import_jobs", "job_attempts")
 
 
 def by_email(value: str = "ada@HIDDEN.example") -> WantedUser:
@@ -162,6 +162,14 @@ def test_words_that_are_keys_erase_nothing_of_others(settings: Settings) -> None
     assert query_rows(settings, "select external_id from import_jobs where job_id = 'first'") == [("this is pro",)]
 
 
+def test_other_external_ids_of_a_job_are_erased(settings: Settings) -> None:
+    import_records(settings, [ADA], external_id="night")
+    names = ["for ada@hidden.example", "morning"]
+    change_database(settings, "update import_jobs set other_external_ids = $names", names=names)
+    forget(Store(settings), by_email())
+    assert query_rows(settings, "select other_external_ids from import_jobs") == [(["for erased", "morning"],)]
+
+
 def test_messages_that_outlive_their_records_lose_the_user_id(settings: Settings) -> None:
     """After a purge only the errors are left; a user_id can be a word of the sentence that names it."""
     names = ("held", "existing", "existing,")
@@ -191,6 +199,15 @@ def test_an_undo_that_kept_others_loses_the_user_in_its_messages(settings: Setti
     forget(Store(settings), WantedUser("u-hidden", "user_id"))
     assert "u-hidden" not in contents(settings)
     assert undo("undo", dry_run=False, settings=settings, job_id="again").fault is None
+
+
+def test_faults_of_earlier_attempts_lose_the_user(settings: Settings) -> None:
+    import_records(settings, [{"email": "a@hidden.example"}])
+    for _ in range(3):  # no such file
+        import_file(settings, settings.database.parent / "for a@hidden.example.csv", name="attempted")
+    forget(Store(settings), by_email("a@hidden.example"))
+    assert "a@hidden" not in contents(settings)
+    assert query_rows(settings, "select count(fault_message) from job_attempts") == [(2,)]
 
 
 def test_only_the_connection_is_searched_unless_all_are(settings: Settings) -> None:
