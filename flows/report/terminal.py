@@ -109,9 +109,14 @@ class Terminal(Observer):
             show_errors_by_code(self.output, summary, settings=settings)
 
 
+def status_style(status: JobStatus) -> str:
+    """Return the colour of a status."""
+    return {JobStatus.COMPLETED: "green", JobStatus.COMPLETED_WITH_ERRORS: "yellow"}.get(status, "red")
+
+
 def show_summary(console: Console, summary: JobSummary) -> None:
     """Print the status and counts of a job: a table on a terminal, a sentence in a pipe."""
-    style = {JobStatus.COMPLETED: "green", JobStatus.COMPLETED_WITH_ERRORS: "yellow"}.get(summary.status, "red")
+    style = status_style(summary.status)
     title = summary.status.value.replace("_", " ") + (" (dry run: nothing merged)" if summary.dry_run else "")
     if console.is_terminal:
         console.print(Text(title, style=f"bold {style}"))

@@ -33,6 +33,7 @@ RENAMED_JOBS = pl.Schema(
     {
         "job_id": pl.String(),
         "external_id": pl.String(),
+        "other_external_ids": TEXTS,
         "sources": TEXTS,
         "files": TEXTS,
         "fault_message": pl.String(),

@@ -39,7 +39,7 @@ from schemas.codes import ErrorCode
 from schemas.connection import ConnectionSettings
 from schemas.faults import DatabaseFault, ExitCode, JobFault
 from schemas.job import Mode
-from tests.flows.importing import Record, import_file, import_records, query_rows, read_users
+from tests.flows.importing import Record, change_database, import_file, import_records, query_rows, read_users
 from tests.flows.other_user import NOBODY, folder_for_all, give_to_nobody, needs_root, run_as_nobody
 from tests.marks import mostly_slow
 from tests.population import user
@@ -167,6 +167,14 @@ def test_words_that_are_keys_erase_nothing_of_others(settings: Settings) -> None
     assert query_rows(settings, "from import_errors where code = 'INVALID_TYPE'") == before
     assert query_rows(settings, """select "user" ->> '$.user_id' from rejected_users""") == [("u-e",)]
     assert query_rows(settings, "select external_id from import_jobs where job_id = 'first'") == [("this is pro",)]
+
+
+def test_other_external_ids_of_a_job_are_erased(settings: Settings) -> None:
+    import_records(settings, [ADA], external_id="night")
+    names = ["for ada@hidden.example", "morning"]
+    change_database(settings, "update import_jobs set other_external_ids = $names", names=names)
+    forget(Store(settings), by_email())
+    assert query_rows(settings, "select other_external_ids from import_jobs") == [(["for erased", "morning"],)]
 
 
 def test_messages_that_outlive_their_records_lose_the_user_id(settings: Settings) -> None:
