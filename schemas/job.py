@@ -142,12 +142,12 @@ class JobSummary:
     def counts(self) -> str:
         """The counts in one sentence."""
         if self.mode == UNDO:
-            return f"{self.updated} reverted, {self.failed} kept of {self.total}"
+            return f"{self.updated:,} reverted, {self.failed:,} kept of {self.total:,}"
         if not self.total and self.status == JobStatus.COMPLETED:
             return NO_USERS
         return (
-            f"{self.inserted} inserted, {self.updated} updated, {self.unchanged} unchanged, "
-            f"{self.failed} failed of {self.total}"
+            f"{self.inserted:,} inserted, {self.updated:,} updated, {self.unchanged:,} unchanged, "
+            f"{self.failed:,} failed of {self.total:,}"
         )
 
     @property

@@ -107,7 +107,7 @@ def show_errors(
     from flows.store.jobs import find_errors
 
     errors = find_errors(common.find_store(), job)
-    columns = ("record", "line", "severity", "code", "path", "message")
+    columns = ("record", "line", "source", "key", "severity", "code", "path", "message")
     if common.json:
         print_json(errors)
     else:
@@ -167,7 +167,7 @@ def rejects(
     written = write_rejects(common.find_store(), job, output)
     text = f"job {job} refused no records; nothing was written\n"
     if written.records:
-        records = "1 refused record" if written.records == 1 else f"{written.records} refused records"
+        records = "1 refused record" if written.records == 1 else f"{written.records:,} refused records"
         text = f"{records} written to {written.path}, with all secrets; correct the file and run\n"
         text += f"python -m flows.import_users {written.path}\n"
     document = {"job_id": job, "path": str(written.path), "format": written.format, "records": written.records}
@@ -226,7 +226,7 @@ def purge(
     }
     common.print(
         document,
-        f"the data of {len(purged.jobs)} jobs {removed}, {purged.rejected_users} refused rows with it\n"
+        f"the data of {len(purged.jobs):,} jobs {removed}, {purged.rejected_users:,} refused rows with it\n"
         + "".join(f"  {job}\n" for job in purged.jobs)
         + "".join(f"not removed, it belongs to another user: {folder}\n" for folder in purged.left),
     )

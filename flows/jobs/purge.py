@@ -41,7 +41,7 @@ async def purge(
     except ValueError as error:  # a variable of the worker
         return Failed(message=str(error))
     would = "would be " if dry_run else ""
-    message = f"{len(purged.jobs)} jobs {would}purged, {purged.rejected_users} refused rows {would}removed"
+    message = f"{len(purged.jobs):,} jobs {would}purged, {purged.rejected_users:,} refused rows {would}removed"
     if purged.left:
         return Failed(message=f"{message}; not removed: {', '.join(map(str, purged.left))}")
     return Completed(message=message)
