@@ -53,8 +53,8 @@ def test_every_error_and_warning_has_the_file_and_the_key_of_its_row(settings: S
 
 def test_the_views_have_them_too(settings: Settings, files: list[Path]) -> None:
     job_id = import_files(settings, *files)
-    query = "select first_source, first_line, first_key from errors_by_code where job_id = $job and code = 'MALFORMED_RECORD'"
-    assert query_rows(settings, query, job=job_id) == [(str(files[2]), 3, None)]
+    query = "select first_source, first_line, first_key from errors_by_code where job_id = $job and code = $code"
+    assert query_rows(settings, query, job=job_id, code="MALFORMED_RECORD") == [(str(files[2]), 3, None)]
     query = "select source, line, key from rejected_overview where job_id = $job and record = 2"
     assert query_rows(settings, query, job=job_id) == [(str(files[0]), 3, "no address")]
 
