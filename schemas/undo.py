@@ -39,8 +39,8 @@ class UndoSummary(JobSummary):
         """How the undo ended: its fault, else its counts."""
         if self.fault:
             return super().sentence
-        users = "1 user" if self.reversed == 1 else f"{self.reversed} users"
-        return f"{users} reverted, {self.kept} kept because of later changes"
+        users = "1 user" if self.reversed == 1 else f"{self.reversed:,} users"
+        return f"{users} reverted, {self.kept:,} kept because of later changes"
 
     def to_dict(self) -> dict[str, object]:
         """Return the summary as JSON values."""

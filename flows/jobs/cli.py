@@ -80,7 +80,7 @@ def show_status(
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     show_summary(console, summary)
     if live.get("percent") is not None:
-        console.print(f"{live['percent']} % loaded, {live.get('rows')} rows")
+        console.print(f"{live['percent']} % loaded, {int(str(live.get('rows', 0))):,} rows")
     if summary.fault:
         console.print(f"{summary.fault['code']}: {summary.fault['message']}\n{summary.fault['hint']}", markup=False)
     show_errors_by_code(console, summary, settings=store.settings)

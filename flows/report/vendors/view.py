@@ -30,7 +30,8 @@ class JobView:
 
     def __post_init__(self) -> None:
         """Show a job without an accepted row as done: no other system has a state for it."""
-        if self.reason is not None and self.summary.fault["code"] == ErrorCode.NOTHING_ACCEPTED:
+        fault = self.summary.fault
+        if fault and fault["code"] == ErrorCode.NOTHING_ACCEPTED:
             done = replace(self.summary, status=JobStatus.COMPLETED_WITH_ERRORS, fault=None)
             object.__setattr__(self, "summary", done)
 
