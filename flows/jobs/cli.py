@@ -132,7 +132,7 @@ def show_errors(
     from flows.store.jobs import find_errors
 
     errors = find_errors(common.find_store(), find_job_id(common, job))
-    columns = ("record", "line", "severity", "code", "path", "message")
+    columns = ("record", "line", "source", "key", "severity", "code", "path", "message")
     if common.json:
         print_json(errors)
     else:
@@ -198,7 +198,7 @@ def rejects(
     written = write_rejects(common.find_store(), job, output)
     text = f"job {job} refused no records; nothing was written\n"
     if written.records:
-        records = "1 refused record" if written.records == 1 else f"{written.records} refused records"
+        records = "1 refused record" if written.records == 1 else f"{written.records:,} refused records"
         text = f"{records} written to {written.path}, with all secrets; correct the file and run\n"
         text += f"python -m flows.import_users {written.path}\n"
     document = {"job_id": job, "path": str(written.path), "format": written.format, "records": written.records}
@@ -291,7 +291,7 @@ def purge(
     }
     common.print(
         document,
-        f"the data of {len(purged.jobs)} jobs {removed}, {purged.rejected_users} refused rows with it\n"
+        f"the data of {len(purged.jobs):,} jobs {removed}, {purged.rejected_users:,} refused rows with it\n"
         + "".join(f"  {job}\n" for job in purged.jobs)
         + "".join(f"  {printable(str(path))} {removed}\n" for path in files)
         + "".join(f"not removed, it belongs to another user: {folder}\n" for folder in purged.left)

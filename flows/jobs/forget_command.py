@@ -74,10 +74,12 @@ def _document(found: Forgotten, *, dry_run: bool) -> dict[str, object]:
 def _format(found: Forgotten, *, dry_run: bool) -> str:
     rows = sum(found.tables.values())
     begin = "would be erased" if dry_run else "erased"
-    lines = [f"{begin}: {rows} rows, staged records of {len(found.jobs)} jobs, records in {len(found.files)} files"]
-    lines += [f"  {table}: {count}" for table, count in found.tables.items() if count]
-    lines += [f"  job {job_id}: {records} staged records" for job_id, records in found.jobs.items()]
-    lines += [f"  {printable(str(file.path))}: {file.records} records" for file in found.files]
+    lines = [
+        f"{begin}: {rows:,} rows, staged records of {len(found.jobs):,} jobs, records in {len(found.files):,} files"
+    ]
+    lines += [f"  {table}: {count:,}" for table, count in found.tables.items() if count]
+    lines += [f"  job {job_id}: {records:,} staged records" for job_id, records in found.jobs.items()]
+    lines += [f"  {printable(str(file.path))}: {file.records:,} records" for file in found.files]
     lines += [f"left: {printable(str(path))}: {reason}" for path, reason in found.left.items()]
     lines += [f"not searched: {name}" for name in (*found.sources, *OUT_OF_REACH)]
     return "\n".join(lines) + "\n"

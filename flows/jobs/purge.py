@@ -49,7 +49,7 @@ async def purge(
     except ValueError as error:  # a variable of the worker
         return Failed(message=str(error))
     would = "would be " if dry_run else ""
-    message = f"{len(purged.jobs)} jobs {would}purged, {purged.rejected_users} refused rows {would}removed"
+    message = f"{len(purged.jobs):,} jobs {would}purged, {purged.rejected_users:,} refused rows {would}removed"
     if files:
         message += f", {len(files):,} files of inboxes {would}removed"
     if left := [*purged.left, *inboxes]:

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import sys
 import time
@@ -456,6 +457,28 @@ def test_files_of_the_inbox_lose_the_user_and_keep_every_other_byte(name: str, i
             assert path.stat().st_mode & 0o777 == 0o640
     assert json.loads((inbox / "done" / "first.ndjson").read_text())["user_id"] == "u-1"
     assert find_bytes(inbox, MARKER, b"hidden") == []
+
+
+def test_errors_lose_the_key_and_the_file_that_name_the_user(settings: Settings) -> None:
+    path = settings.database.parent / "ada@hidden.example.ndjson"
+    path.write_text("".join(json.dumps(row) + "\n" for row in (ADA, {"email": "no address"}, {"email": "x@x.example"})))
+    first = import_file(settings, path, Mode.INSERT)
+    warned = import_records(settings, [{**ADA, "name": " Zq Hidden"}, {"email": "ada@hidden.example", "x": 1}, user(1)])
+    assert len(query_rows(settings, "select 1 from import_errors where key ilike '%hidden%'")) == 2
+    assert len(query_rows(settings, "select 1 from import_errors where source like '%hidden%'")) == 1
+    shutil.rmtree(settings.jobs_folder / warned.job_id)
+    found = forget(Store(settings), by_email())
+    assert found.tables["import_errors"] == 3
+    named = str(path.with_name("erased.ndjson"))
+    assert query_rows(settings, "select job_id, source, key from import_errors") == [
+        (first.job_id, named, "no address")
+    ]
+    path.unlink()
+    assert "idden" not in contents(settings)
+    assert find_bytes(settings.jobs_folder, MARKER, b"hidden") == []
+    assert find_bytes(settings.database.parent, b"hidden.example", b"Zq Hidden") == [
+        str(path) for path in settings.database.parent.glob("*.ndjson") if MARKER in path.read_bytes()
+    ]
 
 
 KINDS: Mapping[str, Literal["gzip", "zstd"] | None] = {"a.ndjson.gz": "gzip", "a.ndjson.zst": "zstd", "a.parquet": None}
