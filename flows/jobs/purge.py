@@ -9,11 +9,14 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.report.artifacts import mask_emails
+from flows.jobs.from_prefect import leave_page
+from flows.report.artifacts import format_page, mask_emails
 from flows.settings import settings_from
 from flows.store.database import Store
 from flows.store.retention import purge as purge_jobs
 from schemas.faults import Fault
+
+SHOWN_JOBS = 100
 
 
 @flow(
@@ -41,7 +44,9 @@ async def purge(
     except ValueError as error:  # a variable of the worker
         return Failed(message=str(error))
     would = "would be " if dry_run else ""
-    message = f"{len(purged.jobs)} jobs {would}purged, {purged.rejected_users} refused rows {would}removed"
+    message = f"{len(purged.jobs):,} jobs {would}purged, {purged.rejected_users:,} refused rows {would}removed"
     if purged.left:
-        return Failed(message=f"{message}; not removed: {', '.join(map(str, purged.left))}")
-    return Completed(message=message)
+        message = f"{message}; not removed: {', '.join(map(str, purged.left))}"
+    jobs = [("job", "what"), *((job, f"{would}purged") for job in purged.jobs[:SHOWN_JOBS])]
+    leave_page("import-purge", format_page("Purge, dry run" if dry_run else "Purge", message, table=jobs), message)
+    return Failed(message=message) if purged.left else Completed(message=message)
