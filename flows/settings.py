@@ -18,6 +18,10 @@ LONG_RECORD_BYTES = 4096  # joins of longer records need more memory
 THREAD_BYTES = 100_000_000  # memory of each thread of DuckDB; with a quarter of it a merge ran out
 LONG_THREAD_BYTES = 400_000_000  # the same with long records
 MEMORY_BYTES = (10_000_000, 100_000_000_000_000)  # with less DuckDB cannot open a database
+MOST_SECONDS = 2_592_000.0  # that a job may take: 30 days
+SOURCE_BYTES_PER_SECOND = (
+    50_000  # a fifth of the slowest import measured: gzip, two processors with eight other processes
+)
 PREFIX = "IMPORT_"
 SIZE = re.compile(r"(?=[0-9. ]*[1-9])([0-9]+(?:\.[0-9]+)?) ?([KMGT])(i?)B", re.IGNORECASE)
 YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
@@ -40,7 +44,7 @@ class Settings:
     database: Path = DEFAULT_DATABASE
     wait_seconds: Annotated[float, Range(0.0, 86_400.0)] = 30.0  # for a database that another process holds
     jobs_per_connection: Annotated[int, Range(1, 100)] = 2
-    time_limit_seconds: Annotated[float, Range(1.0, 2_592_000.0)] = 2 * 60 * 60
+    time_limit_seconds: Annotated[float, Range(1.0, MOST_SECONDS)] = 2 * 60 * 60  # and more by the sources' bytes
     retention_days: Annotated[int, RETENTION_DAYS] = 7
     memory_limit: str | None = None  # of DuckDB, which spills the rest to the job folder; None: by length of records
     thread_bytes: int = THREAD_BYTES  # the number of threads is limited so that each has this much

@@ -56,6 +56,7 @@ def run_job(
     `Canceled` if it was stopped before it began.
     """
     stop = stop or Stop.for_job(settings, job_id=job_id)
+    stop.time_limit_seconds = options.time_limit or stop.time_limit_seconds
     store = Store(settings, on_retry=stop.check)
     store.prepare()
     end_lost_jobs(store)
@@ -70,6 +71,8 @@ def _import_users(job: Job, *, run_stage: RunStage) -> JobSummary:
     with slot(job.settings, connection=job.options.connection):
         connection = find_connection(job.store, job.options.connection)
         sources = open_sources(job)
+        if job.options.time_limit is None:
+            job.stop.allow_time_for(sum(source.size for source in sources))
         if job.options.plan:
             check_plan_path(Path(job.options.plan), sources, settings=job.settings)
         earlier = find_same_import(
