@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from inline_snapshot import snapshot
 
 from flows.pipeline.job import Observer, Progress
 from flows.pipeline.run import run_job
@@ -67,34 +66,29 @@ def folder(tmp_path: Path) -> JobFolder:
     return folder
 
 
-def test_a_time_out_says_how_far_the_job_was_and_how_to_allow_more(folder: JobFolder) -> None:
-    folder.write_status({"status": "loading", "percent": 43.1, "rows": 1234567, "seconds_left": None})
-    assert timed_out(folder, seconds=7201, limit=7200) == snapshot(
-        {
-            "code": "TIMED_OUT",
-            "message": "the job took longer than 7,200 seconds: after 7,201 it was loading, 43.1 % of the sources, 1,234,567 rows",
-            "hint": "run it again with --time-limit 14400 (an undo with IMPORT_TIME_LIMIT_SECONDS=14400); nothing was merged",
-        }
-    )
-    folder.write_status({"status": "importing", "percent": 100.0, "rows": 2000000})
-    assert timed_out(folder, seconds=7201, limit=7200) == snapshot(
-        {
-            "code": "TIMED_OUT",
-            "message": "the job took longer than 7,200 seconds: after 7,201 it was merging, 100 % of the sources, 2,000,000 rows",
-            "hint": "run it again with --time-limit 14400 (an undo with IMPORT_TIME_LIMIT_SECONDS=14400); nothing was merged",
-        }
-    )
+LATE = "the job took longer than 7,200 seconds: after 7,201 it was"
 
 
-def test_a_time_out_before_the_first_phase_says_so(folder: JobFolder) -> None:
-    fault = timed_out(folder, seconds=2, limit=1)
-    assert fault == snapshot(
-        {
-            "code": "TIMED_OUT",
-            "message": "the job took longer than 1 seconds: after 2 it was not loading yet",
-            "hint": "run it again with --time-limit 60 (an undo with IMPORT_TIME_LIMIT_SECONDS=60); nothing was merged",
-        }
-    )
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (
+            {"status": "loading", "percent": 43.1, "rows": 1234567, "seconds_left": None},
+            f"{LATE} loading, 43.1 % of the sources, 1,234,567 rows",
+        ),
+        (
+            {"status": "importing", "percent": 100.0, "rows": 2000000},
+            f"{LATE} merging, 100 % of the sources, 2,000,000 rows",
+        ),
+        ({}, f"{LATE} not loading yet"),
+    ],
+)
+def test_a_time_out_says_how_far_the_job_was(folder: JobFolder, status: Mapping[str, object], message: str) -> None:
+    folder.write_status(status)
+    fault = timed_out(folder, seconds=7201, limit=7200)
+    assert fault is not None
+    assert (fault["code"], fault["message"]) == ("TIMED_OUT", message)
+    assert "run it again with --time-limit 14400 " in fault["hint"]
 
 
 def test_the_hint_of_a_time_out_names_a_limit_that_is_allowed(folder: JobFolder) -> None:
