@@ -301,6 +301,20 @@ def purge(
 
 
 @app.command
+def backup(
+    file: Annotated[Path, Parameter(metavar="FILE", converter=parse_path, help="The file to write, a new one.")],
+    /,
+    *,
+    common: Common = COMMON,
+) -> None:
+    """Copy the database to a file, also while imports run."""
+    from flows.jobs.backup import back_up
+
+    size = back_up(common.find_store(), file)
+    common.print({"path": str(file), "bytes": size}, f"{size:,} bytes written to {file}\n")
+
+
+@app.command
 def forget(
     value: Annotated[str | None, KEY, Parameter(help="A key of the user, of any kind.")] = None,
     /,
