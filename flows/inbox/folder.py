@@ -63,7 +63,7 @@ class Inbox:
 
     def show_life(self) -> None:
         """Note that the run which holds the lock begins another file."""
-        os.utime(self.path / LOCK_NAME)
+        (self.path / LOCK_NAME).touch(mode=0o600)
 
     def find_block(self, *, now: float) -> float | None:
         """Return for how many seconds the run that holds the lock has begun no other file, if that is too long and
