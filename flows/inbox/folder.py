@@ -69,7 +69,7 @@ class Inbox:
         """Return for how many seconds the run that holds the lock has begun no other file, if that is too long and
         people have not been told of it, as they are now."""
         since, told = (self.path / LOCK_NAME).stat().st_mtime, self.path / TOLD_NAME
-        if now - since < BLOCKED_SECONDS or (told.exists() and told.stat().st_mtime > since):
+        if now - since < BLOCKED_SECONDS or (told.exists() and told.stat().st_mtime >= since):
             return None
         told.touch(mode=0o600)
         return now - since
