@@ -7,6 +7,7 @@ knows what it has imported. What a run does is in `flows.inbox.importing`.
 import os
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
@@ -60,7 +61,7 @@ async def import_inbox(inbox: str, *, database: str = "", **options: object) -> 
 
 
 async def _import_files(folder: Inbox, options: InboxOptions, *, settings: Settings) -> RunState:
-    run_id = flow_run.id
+    run_id = UUID(flow_run.id)
     end_lost_runs(folder, run_id)
 
     async def run_file(job_options: JobOptions, observer: Observer) -> JobSummary:
