@@ -17,9 +17,10 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 from prefect import Flow, flow, get_run_logger
-from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Failed
@@ -27,6 +28,7 @@ from prefect.states import Failed
 from flows.import_users import local_server
 from flows.import_users.arguments import form, from_form, to_form
 from flows.import_users.prefect_run import ended_by, report_end, run_job_in_flow
+from flows.import_users.retries import leave_if_run_goes_on
 from flows.pipeline.job import Observer
 from flows.pipeline.stop import A_SIGNAL, POLL_SECONDS, Stop, canceled_by, on_signals
 from flows.report.artifacts import mask_emails
@@ -34,7 +36,8 @@ from flows.report.command_line import UsageError
 from flows.report.deadline import in_thread
 from flows.report.notices import notify
 from flows.report.prefect import API_ERRORS, FLOW_NAME, drain, final_state
-from flows.settings import NoticeSettings, Settings, settings_from
+from flows.report.targets import NoticeSettings
+from flows.settings import Settings, settings_from
 from flows.store.resources import PREFECT_BYTES, require_resources
 from schemas.codes import ErrorCode
 from schemas.faults import Fault, JobFault
@@ -61,16 +64,18 @@ def run_name() -> str:
     result_serializer="json",
 )
 @form(JobOptions)
-async def import_users(sources: list[str], *, database: str = "", **options: object) -> RunState:
+async def import_users(sources: list[str], *, database: str = "", job_id: str = "", **options: object) -> RunState:
     """Import users.
 
     Args:
         database: The DuckDB file to import into; empty for the worker's own (IMPORT_DATABASE).
+        job_id: The id of the job, a UUID; empty for the id of the run. A job that has not merged is run again.
 
     """
     try:
         settings = settings_from(os.environ, database=Path(database) if database else None)
-        return JobRun(from_form(JobOptions, {"sources": sources, **options}), settings).finish()
+        job_options = from_form(JobOptions, {"sources": sources, **options})
+        return JobRun(job_options, settings, job_id=str(UUID(job_id)) if job_id else "").finish()
     except (UsageError, ValueError) as error:  # a variable of the worker, or a value that the form cannot refuse
         return Failed(message=str(error))
 
@@ -82,6 +87,7 @@ class JobRun:
     options: JobOptions
     settings: Settings
     terminal: Observer = field(default_factory=Observer)
+    job_id: str = ""  # that of the flow run, unless the caller knows the job already
     outcome: JobSummary | Fault | None = None
     stop: Stop | None = None  # of the job, once Prefect has started its run
     give_up_at: float = math.inf  # when to wait for Prefect no longer, in seconds of the monotonic clock
@@ -89,21 +95,35 @@ class JobRun:
 
     def finish(self) -> RunState:
         """Run the job to its end and return the final state of the run."""
-        notices = NoticeSettings.from_environment(os.environ)
+        notices = NoticeSettings.from_environment(os.environ, notify=self.options.notify)
+        run = FlowRunContext.get().flow_run if FlowRunContext.get() else None
         try:
             require_resources(PREFECT_BYTES)
-            run = _this_run()
-            stop = self._begin(run)
+            if run is None:
+                raise JobFault(ErrorCode.PREFECT_UNAVAILABLE, "this is not a run of a flow", "call run_locally")
+            self.job_id = self.job_id or str(run.id)
+            stop = self._begin()
             summary = run_job_in_flow(
-                self.options, settings=self.settings, run=run, terminal=self.terminal, stop=stop, on_end=self._end
+                self.options,
+                settings=self.settings,
+                run=run,
+                job_id=self.job_id,
+                terminal=self.terminal,
+                stop=stop,
+                on_end=self._end,
+                on_lost=partial(self._send, settings=notices),
             )
         except Fault as fault:  # no job began
             self._end(fault)
+            if run is not None:
+                leave_if_run_goes_on(run, fault, settings=self.settings)
             return ended_by(fault)
-        if summary.job_id == str(run.id):  # else it is the summary of an earlier job, whose notices were sent
+        leave_if_run_goes_on(run, summary.fault, settings=self.settings)
+        is_repeat = summary.job_id != self.job_id  # of an earlier job, whose notices were sent
+        if not is_repeat:
             self._notify(summary, notices)
-        report_end(summary, options=self.options, settings=self.settings, run=run)
-        return final_state(summary, is_repeat=summary.job_id != str(run.id))
+        report_end(summary, options=self.options, settings=self.settings, run=run, is_repeat=is_repeat)
+        return final_state(summary, is_repeat=is_repeat)
 
     def request_stop(self) -> None:
         """Stop the job; once it has ended, or while Prefect has not begun it, wait for Prefect no longer."""
@@ -124,11 +144,11 @@ class JobRun:
                 self.outcome = self.outcome or (late if self.give_up_at else canceled_by(A_SIGNAL))
             return True
 
-    def _begin(self, run: FlowRun) -> Stop:
+    def _begin(self) -> Stop:
         with self._lock:
             if self.outcome is not None:
                 raise JobFault(ErrorCode.PREFECT_UNAVAILABLE, "the run started too late", "run it again")
-            self.stop, self.give_up_at = Stop.for_job(self.settings, job_id=str(run.id)), math.inf
+            self.stop, self.give_up_at = Stop.for_job(self.settings, job_id=self.job_id), math.inf
             return self.stop
 
     def _end(self, outcome: JobSummary | Fault) -> None:
@@ -142,11 +162,14 @@ class JobRun:
             left = self.give_up_at - time.monotonic()
             self.give_up_at = math.inf
         with on_signals(lambda: None):
-            for failure in notify(summary, settings):
-                self.terminal.on_warning(failure)
-                get_run_logger().warning(failure)
+            self._send(summary, settings)
         with self._lock:
             self.give_up_at = min(self.give_up_at, time.monotonic() + left)
+
+    def _send(self, summary: JobSummary, settings: NoticeSettings) -> None:
+        for failure in notify(summary, settings):
+            self.terminal.on_warning(failure)
+            get_run_logger().warning(failure)
 
     def as_flow(self) -> Flow[..., Coroutine[object, object, RunState]]:
         """Return a copy of the flow that runs this very job; its parameters are only for Prefect to show."""
@@ -191,7 +214,9 @@ async def run_as_flow(job: JobRun) -> JobSummary:
     Raise a `Fault` if no job could begin."""
     reason = "Prefect did not start the run"
     try:
-        state = await job.as_flow()(**to_form(job.options), database=str(job.settings.database), return_state=True)
+        state = await job.as_flow()(
+            **to_form(job.options), database=str(job.settings.database), job_id=job.job_id, return_state=True
+        )
         reason = mask_emails(state.message or reason)
     except Exception as error:  # the job's own row is the record
         if job.outcome is None and not isinstance(error, API_ERRORS):
@@ -201,10 +226,3 @@ async def run_as_flow(job: JobRun) -> JobSummary:
     if isinstance(outcome, Fault):
         raise outcome
     return outcome
-
-
-def _this_run() -> FlowRun:
-    context = FlowRunContext.get()
-    if context is None or context.flow_run is None:
-        raise JobFault(ErrorCode.PREFECT_UNAVAILABLE, "this is not a run of a flow", "call run_locally")
-    return context.flow_run

@@ -17,11 +17,12 @@ from prefect.states import Cancelled, Completed, Failed
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.pipeline.stop import A_SIGNAL, Stop, canceled_by, on_signals
-from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, format_start, mask_emails
+from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, mask_emails
 from flows.report.deadline import call_within
 from flows.report.next_steps import steps_after_import
 from flows.report.planned_rows import read_planned_rows
 from flows.report.prefect import PrefectObserver, RunPage, write_page
+from flows.report.run_lines import format_start
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import LOCK_FILE, JobFolder
@@ -39,19 +40,20 @@ def run_job_in_flow(
     *,
     settings: Settings,
     run: FlowRun,
+    job_id: str,
     terminal: Observer,
     stop: Stop,
     on_end: Callable[[JobSummary], None],
+    on_lost: Callable[[JobSummary], None],
 ) -> JobSummary:
     """Run the job that the flow run is, call `on_end` once it has ended, and return its summary; signals and Prefect
-    can cancel it. Raise a `Fault` if no job could begin."""
+    can cancel it. Call `on_lost` with each job that is found to be lost. Raise a `Fault` if no job could begin."""
     log = get_run_logger()
-    log.info(format_start(options, str(run.id)))
-    # the runner of a deployment delivers a cancel itself, as a signal
+    log.info(format_start(options, job_id))
     observer = PrefectObserver(
         run.id,
-        str(run.id),
-        request_stop=None if run.deployment_id else partial(stop.request, canceled_by("Prefect")),
+        job_id,
+        request_stop=partial(stop.request, canceled_by("Prefect")),
         is_gone=partial(_is_gone, settings),
         terminal=terminal,
         log=log,
@@ -61,19 +63,21 @@ def run_job_in_flow(
         summary = run_job(
             options,
             settings=settings,
-            job_id=str(run.id),
+            job_id=job_id,
+            flow_run_id=str(run.id),
             observer=observer,
             run_stage=observer.around(run_as_task),
             stop=stop,
+            on_lost=on_lost,
         )
         observer.on_end(summary)
         on_end(summary)  # before the last report to Prefect, which may not answer
         return summary
 
 
-def report_end(summary: JobSummary, *, options: JobOptions, settings: Settings, run: FlowRun) -> None:
+def report_end(summary: JobSummary, *, options: JobOptions, settings: Settings, run: FlowRun, is_repeat: bool) -> None:
     """Show the end of the job on the run's page; signals come too late for it, and so does an API that is silent."""
-    is_repeat, database = summary.job_id != str(run.id), settings.database.absolute()
+    database = settings.database.absolute()
     page = RunPage(
         summary=summary,
         errors=[] if is_repeat else errors_to_show(summary, settings=settings),

@@ -1,11 +1,13 @@
 """`python -m flows.inbox`: import what is new in a folder once, as the scheduled flow does; parse and print only."""
 
 import asyncio
+import os
 from pathlib import Path
 
 from flows.import_users import local_server
 from flows.import_users.arguments import command_group, command_line, parse_options, to_form
-from flows.import_users.cli import COMMON, Common
+from flows.import_users.cli import COMMON, Common, usable_environment
+from flows.report.targets import NoticeSettings
 from flows.store.resources import PREFECT_BYTES, require_resources
 from schemas.codes import ErrorCode
 from schemas.faults import ExitCode, JobFault
@@ -25,6 +27,8 @@ def import_new_files(inbox: str, /, *, common: Common = COMMON, **options: objec
     """Import every new file of a folder."""
     inbox_options = parse_options(InboxOptions, inbox=inbox, **options)
     settings = common.settings
+    with usable_environment():
+        NoticeSettings.from_environment(os.environ, notify=inbox_options.notify)
     require_resources(PREFECT_BYTES)
     with local_server.choose_api() as api:
         from prefect.exceptions import TerminationSignal

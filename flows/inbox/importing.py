@@ -203,6 +203,7 @@ class InboxRun:
         result, settle_seconds = self.result, self.options.settle_seconds
         ready, _ = self.inbox.scan(now=time.time(), settle_seconds=settle_seconds)
         for path in ready:
+            self.inbox.show_life()
             file = await self._import_file(path)
             result.files.append(file)
             self.log(mask_emails(f"{file.name}: {file.outcome}, {file.sentence}"))

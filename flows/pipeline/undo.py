@@ -44,8 +44,8 @@ def undo(undone_id: str, *, dry_run: bool, settings: Settings, job_id: str) -> U
     summary = _find_complete_undo(store, undone)
     if summary is None:
         job = _accept_undo(undone, dry_run=dry_run, store=store, stop=stop, job_id=job_id)
-        with running_job(job, kind=UNDO):
-            summary = _put_back(job)
+        with running_job(job, kind=UNDO) as begun:
+            summary = begun if begun.status in DONE else _put_back(replace(job, summary=begun))
     return undo_summary(summary, kept_users(Store(settings), summary.job_id))
 
 

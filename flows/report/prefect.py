@@ -25,7 +25,7 @@ from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName, FlowFilter, FlowRunFilter
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import PrefectException
 from prefect.logging.handlers import APILogWorker
@@ -34,7 +34,7 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 from flows.pipeline.job import Observer, Progress
 from flows.pipeline.run import RunStage
 from flows.readers.sources import Source
-from flows.report import artifacts
+from flows.report import artifacts, run_lines
 from flows.report.next_steps import Step
 from schemas.job import DONE, JobStatus, JobSummary
 
@@ -150,20 +150,20 @@ class FlowRunClient:
         return {deployment.name: str(deployment.id) for deployment in found}
 
     def mark_crashed(self, is_gone: Callable[[str], bool]) -> None:
-        """Set runs to Crashed whose process was killed: for a local run, no worker of Prefect does it."""
+        """Set runs without a deployment to Crashed whose process was killed; the others are `flows.jobs.recover`'s."""
         running = FlowRunFilter.model_validate({"state": {"type": {"any_": ["RUNNING"]}}})
         imports = FlowFilter.model_validate({"name": {"any_": [FLOW_NAME]}})
         with suppress(Exception):
             for run in self.client.read_flow_runs(flow_filter=imports, flow_run_filter=running, limit=50):
                 age = datetime.now(UTC) - (run.start_time or run.created or datetime.now(UTC))
-                if run.id != self.run_id and age > LOCK_AGE and is_gone(str(run.id)):
+                if run.id != self.run_id and run.deployment_id is None and age > LOCK_AGE and is_gone(job_of(run)):
                     self.client.set_flow_run_state(run.id, Crashed(message=PROCESS_GONE), force=True)
 
-    def is_canceling(self) -> bool:
-        """Return whether the run was cancelled in Prefect."""
+    def is_stopped(self) -> bool:
+        """Return whether the run was cancelled or suspended in Prefect."""
         with suppress(Exception):
             state = self.client.read_flow_run(self.run_id).state
-            return state is not None and (state.is_cancelling() or state.is_cancelled())
+            return state is not None and (state.is_cancelling() or state.is_cancelled() or is_suspended(state))
         return False
 
     def create_table(self, key: str, rows: Sequence[artifacts.ErrorRow], description: str) -> UUID:
@@ -174,6 +174,16 @@ class FlowRunClient:
         """Create an artifact of the run."""
         artifact = ArtifactCreate(type=kind, key=key, data=data, description=description, flow_run_id=self.run_id)
         return self.client.create_artifact(artifact).id
+
+
+def is_suspended(state: State) -> bool:
+    """Return whether a run ends its process and is resumed in another; one that is only paused goes on."""
+    return state.is_paused() and bool(state.state_details.pause_reschedule)
+
+
+def job_of(run: FlowRun) -> str:
+    """Return the id of the job that a run of the import was created for."""
+    return str(run.parameters.get("job_id") or run.id)
 
 
 @contextmanager
@@ -212,7 +222,7 @@ class PrefectObserver(Observer):
 
     run_id: UUID
     job_id: str
-    request_stop: Callable[[], None] | None  # None where Prefect's worker itself delivers a cancellation
+    request_stop: Callable[[], None]
     is_gone: Callable[[str], bool]  # whether the process of the job with that id was killed
     terminal: Observer
     log: Log
@@ -230,8 +240,8 @@ class PrefectObserver(Observer):
         """Return `run_stage` such that each stage that it runs is the phase to show."""
 
         def run(name: str, stage: Callable[[], Result], /) -> Result:
-            self._phase = artifacts.format_phase(name, is_dry_run=self.is_dry_run)
-            self.log.info(artifacts.format_progress(self._phase, self._progress))
+            self._phase = run_lines.format_phase(name, is_dry_run=self.is_dry_run)
+            self.log.info(run_lines.format_progress(self._phase, self._progress))
             return run_stage(name, stage)
 
         return run
@@ -255,7 +265,7 @@ class PrefectObserver(Observer):
         self._end = (summary, is_repeat)
         self.log.log(
             logging.ERROR if summary.status is JobStatus.FAILED else logging.INFO,
-            artifacts.format_log_line(summary, is_repeat=is_repeat),
+            run_lines.format_log_line(summary, is_repeat=is_repeat),
         )
 
     @contextmanager
@@ -287,14 +297,14 @@ class PrefectObserver(Observer):
                 if self._phase != phase:
                     phase = self._phase
                     client.write_labels(phase=phase)
-                if self.request_stop is not None and tick % POLL_TICKS == 0 and client.is_canceling():
+                if tick % POLL_TICKS == 0 and client.is_stopped():
                     self.request_stop()
 
     def _progress_now(self) -> tuple[float | None, str]:
         """Return the number and the sentence of the progress artifact."""
-        phase = artifacts.format_progress(self._phase, self._progress)
+        phase, progress = self._phase, self._progress
         if self._end is None:
-            return artifacts.percent_of(self._phase, self._progress), phase
+            return run_lines.percent_of(phase, progress), run_lines.format_progress(phase, progress)
         summary, is_repeat = self._end
         number = 100.0 if summary.status in DONE else None
-        return number, artifacts.format_end(summary, phase, is_repeat=is_repeat)
+        return number, run_lines.format_end(summary, phase, progress, is_repeat=is_repeat)

@@ -75,9 +75,8 @@ def test_dry_run_that_has_completed_answers_with_its_summary(source: Path, setti
 def test_attempt_that_repeats_another_job_leaves_the_one_before_as_it_ended(source: Path, settings: Settings) -> None:
     failed = attempt(source, settings)
     source.write_text(GOOD)
-    other = run_job(
-        JobOptions(sources=(str(source),)), settings=settings, job_id=str(uuid.uuid4()), observer=Observer()
-    )
+    options = JobOptions(sources=(str(source),))
+    other = run_job(options, settings=settings, job_id=str(uuid.uuid4()), observer=Observer())
     assert attempt(source, settings) == other
     assert find_job(Store(settings), JOB).fault == {**(failed.fault or {}), "hint": ""}
     assert query_rows(settings, "select attempts from import_jobs order by created_at") == [(1,), (1,)]
@@ -125,8 +124,8 @@ def test_job_that_runs_is_not_begun_again(source: Path, settings: Settings, monk
     attempt(source, settings, dry_run=True)
     before = query_rows(settings, "from import_jobs")
     folder = JobFolder(settings.jobs_folder / JOB)
+    folder.request_cancel()
     with folder.locked(), pytest.raises(JobFault, match="another process is running") as caught:
-        folder.request_cancel()
         attempt(source, settings, dry_run=True)
     assert caught.value.code is ErrorCode.JOB_RUNNING
     assert folder.cancel_requested, "the request is for the process that runs"
@@ -135,7 +134,7 @@ def test_job_that_runs_is_not_begun_again(source: Path, settings: Settings, monk
 
 def test_job_that_was_canceled_runs_again(source: Path, settings: Settings) -> None:
     class Cancels(Observer):
-        def on_progress(self, progress: Progress) -> None:
+        def on_progress(self, progress: Progress) -> None:  # noqa: ARG002
             JobFolder(settings.jobs_folder / JOB).request_cancel()
 
     source.write_text(GOOD)
@@ -168,18 +167,14 @@ def test_lost_job_is_returned_once_and_has_an_end(source: Path, settings: Settin
 
 
 def test_next_job_hears_of_a_lost_one(source: Path, settings: Settings) -> None:
-    lost: list[str] = []
-
-    class Hears(Observer):
-        def on_lost(self, summary: JobSummary) -> None:
-            lost.append(summary.job_id)
-
     attempt(source, settings)
     change_database(settings, "update import_jobs set status = 'loading', finished_at = null, fault_code = null")
     JobFolder(settings.jobs_folder / JOB).clear()
     source.write_text(GOOD)
-    run_job(JobOptions(sources=(str(source),)), settings=settings, job_id=str(uuid.uuid4()), observer=Hears())
-    assert lost == [JOB]
+    lost: list[JobSummary] = []
+    other = JobOptions(sources=(str(source),))
+    run_job(other, settings=settings, job_id=str(uuid.uuid4()), observer=Observer(), on_lost=lost.append)
+    assert [summary.job_id for summary in lost] == [JOB]
 
 
 def test_attempt_that_cannot_begin_changes_nothing(source: Path, settings: Settings) -> None:
@@ -191,9 +186,9 @@ def test_attempt_that_cannot_begin_changes_nothing(source: Path, settings: Setti
     def break_it(name: str) -> None:
         if name == "database: commit":
             count["begun"] += 1
-            raise OSError
+            raise OSError("broken")
 
-    with on_fault_point(break_it), pytest.raises(OSError):
+    with on_fault_point(break_it), pytest.raises(OSError, match="broken"):
         attempt(source, settings, on_error="fail")
     assert count["begun"] > 0
     assert query_rows(settings, "from import_jobs") == before

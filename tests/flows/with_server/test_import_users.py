@@ -27,7 +27,7 @@ from flows.store.job_folder import JobFolder
 from flows.store.locks import slot
 from schemas.job import JobStatus, JobSummary
 from schemas.options import JobOptions
-from tests.flows.report.receivers import http_receiver
+from tests.flows.report.receivers import WEBHOOK_SECRET, http_receiver
 
 SECRET = "$2b$10$" + "Zq9SecretMarker" * 3 + "Zq9Secre"  # 53 characters after the cost
 ROWS = (
@@ -186,13 +186,13 @@ def test_run_sends_the_configured_webhook_once(
 ) -> None:
     with http_receiver() as received:
         monkeypatch.setenv("IMPORT_WEBHOOK_URL", received.url)
-        monkeypatch.setenv("IMPORT_WEBHOOK_SECRET", "s")
+        monkeypatch.setenv("IMPORT_WEBHOOK_SECRET", WEBHOOK_SECRET)
         monkeypatch.setenv("IMPORT_WEBHOOK_ALLOW_PRIVATE", "1")
         first = run(source, settings=settings)
         again = run(source, settings=settings)
     assert again == first
     (request,) = received.requests
-    assert request.headers["X-Import-Delivery"] == first.job_id
+    assert json.loads(request.body)["data"]["job_id"] == first.job_id
     assert b".marker@" not in request.body
     assert client.read_flow_run(UUID(first.job_id)).labels["import.inserted"] == 2
 
