@@ -54,7 +54,8 @@ class Runner:
             is_stopped_by_person=lambda: self.by_person,
             log=self.log.append,
         )
-        return asyncio.run(run.import_new_files())
+        with run.inbox.try_lock():
+            return asyncio.run(run.import_new_files())
 
     async def run(self, options: JobOptions, observer: Observer) -> JobSummary:
         path = Path(options.sources[0])
@@ -82,7 +83,7 @@ class Runner:
 
     @property
     def names(self) -> list[str]:
-        return sorted(str(path.relative_to(self.path)) for path in self.path.rglob("*") if path.is_file())
+        return sorted(str(path.relative_to(self.path)) for path in self.path.rglob("[!.]*") if path.is_file())
 
 
 class RealRunner(Runner):
