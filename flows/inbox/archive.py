@@ -146,6 +146,7 @@ def file_away(
     if opened.is_at(path):
         target = _find_free(folder, path.name, job_id=filing.summary.job_id)
         report = target.with_name(f"{target.name}{REPORT}")
+        _remove_unfinished(report, job_id=filing.summary.job_id)
         rejects = _write_rejects(target, filing) if outcome in ("partly", "refused") else None
         _write_report(report, path, opened, filing, outcome=outcome, rejects=rejects)
         # last: after a crash the file is found again, and the job recognises its content
@@ -245,6 +246,14 @@ def describe_repeat(earlier: JobSummary) -> str:
     """Return a sentence about a file whose content an earlier job has imported."""
     names = ", ".join(Path(source).name for source in earlier.sources)
     return f"already imported as {names} by job {earlier.job_id}"
+
+
+def _remove_unfinished(report: Path, *, job_id: str) -> None:
+    """Remove what an earlier run wrote beside a file that it could not move."""
+    left = _read_report(report)
+    if left is not None and left.document["summary"]["job_id"] == job_id:
+        for path in left.paths:
+            path.unlink(missing_ok=True)
 
 
 def _write_rejects(target: Path, filing: Filing) -> Path | None:

@@ -8,6 +8,7 @@ import os
 import time
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
@@ -81,7 +82,7 @@ def _notify_if_blocked(folder: Inbox, notices: NoticeSettings) -> None:
 
 
 async def _import_files(folder: Inbox, options: InboxOptions, *, settings: Settings) -> RunState:
-    run_id = flow_run.id
+    run_id = UUID(flow_run.id)
     end_lost_runs(folder, run_id)
 
     async def run_file(job_options: JobOptions, observer: Observer) -> JobSummary:

@@ -232,6 +232,24 @@ def test_refused_records_are_beside_the_file_in_its_format(inbox: Inbox) -> None
     assert {"users.rejects.csv", "export.rejects.json"} <= {path.name for path in inbox.files()}
 
 
+def test_file_that_could_not_be_moved_leaves_nothing_twice(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(path: Path) -> int:
+        path.write_text("refused")
+        return 1
+
+    def fail(*_: object) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path, filing = put(inbox), Filing(job_summary(inserted=1, failed=1), write_rejects=write)
+    with monkeypatch.context() as full:
+        full.setattr(archive, "_move", fail)
+        with pytest.raises(OSError, match="No space"):
+            file_one(inbox, path, filing, "partly")
+    assert "partly/users.rejects.csv" in names_in(inbox)
+    file_one(inbox, path, filing, "partly")
+    assert names_in(inbox) == ["partly/users.csv", "partly/users.csv.report.json", "partly/users.rejects.csv"]
+
+
 def test_old_report_does_not_stay_beside_a_later_success(inbox: Inbox) -> None:
     _, refused = file_one(inbox, put(inbox), Filing(failed("FILE_SYNTAX")), "refused")
     assert refused is not None

@@ -54,7 +54,8 @@ class Runner:
             is_stopped_by_person=lambda: self.by_person,
             log=self.log.append,
         )
-        return asyncio.run(run.import_new_files())
+        with run.inbox.try_lock():
+            return asyncio.run(run.import_new_files())
 
     async def run(self, options: JobOptions, observer: Observer) -> JobSummary:
         path = Path(options.sources[0])
@@ -82,7 +83,7 @@ class Runner:
 
     @property
     def names(self) -> list[str]:
-        return sorted(str(path.relative_to(self.path)) for path in self.path.rglob("*") if path.is_file())
+        return sorted(str(path.relative_to(self.path)) for path in self.path.rglob("[!.]*") if path.is_file())
 
 
 class RealRunner(Runner):
@@ -258,6 +259,8 @@ def test_file_that_was_written_to_after_it_was_filed_is_said_aloud(runner: Runne
     assert runner.users == {"ann@example.com", "bob@example.com"}
 
 
-def test_messages_name_no_address(runner: Runner) -> None:
+def test_nothing_that_prefect_shows_names_an_address(runner: Runner) -> None:
     runner.put("ann@example.com.csv.part")
-    assert "ann@" not in runner().message
+    runner.put("bob@example.com.csv", "bob@example.com")
+    result = runner()
+    assert "@example" not in f"{result.message}{json.dumps(result.document)}{runner.log}"
