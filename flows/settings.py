@@ -42,9 +42,7 @@ class Settings:
     wait_seconds: Annotated[float, Range(0.0, 86_400.0)] = 30.0  # for a database that another process holds
     jobs_per_connection: Annotated[int, Range(1, 100)] = 2
     retries: Annotated[int, Range(0, 100)] = 3  # of a run of a deployment whose fault will pass
-    retry_seconds: Annotated[float, Range(1.0, 86_400.0)] = (
-        60.0  # before the first of them; five times as many each time
-    )
+    retry_seconds: Annotated[float, Range(1.0, 86_400.0)] = 60.0  # before the first; each time five times as long
     time_limit_seconds: Annotated[float, Range(1.0, 2_592_000.0)] = 2 * 60 * 60
     retention_days: Annotated[int, RETENTION_DAYS] = 7
     inbox_retention_days: Annotated[int | None, RETENTION_DAYS] = None  # of filed files; None: they are kept

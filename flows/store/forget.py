@@ -36,6 +36,7 @@ RENAMED_JOBS = pl.Schema(
         "sources": TEXTS,
         "files": TEXTS,
         "fault_message": pl.String(),
+        "attempt_faults": TEXTS,
     }
 )
 TABLES = {  # statement → what it changes
@@ -45,6 +46,7 @@ TABLES = {  # statement → what it changes
     "forget_import_errors": "import_errors",
     "forget_names_in_errors": "messages about others",
     "forget_names_of_jobs": "import_jobs",
+    "forget_names_of_attempts": "job_attempts",
 }
 
 

@@ -105,6 +105,8 @@ def break_once(start: Start, break_at: Break, step: int) -> list[str] | None:
         if not break_at(start.operation, folder, job_id, step):
             return None
         wrong = [*violations(settings, None if start.kept else job_id, start.images, killed=True)]
+        OPERATIONS[start.operation].run(settings, job_id)  # the next attempt of the same job
+        wrong += [] if start.kept else violations(settings, job_id, start.images, killed=False)
         OPERATIONS[start.operation].run(settings, str(uuid.uuid4()))
         if read_state(settings).users != start.images.after or start.kept not in (None, read_kept(settings)):
             wrong.append("run again, the operation did not complete")

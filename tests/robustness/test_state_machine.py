@@ -128,6 +128,14 @@ class UsersTable(RuleBasedStateMachine):
             event("broken import")
             assert break_at is not None
             assert (summary.inserted, summary.updated) == (0, 0)
+            again = run_job(options, settings=self.settings, job_id=job_id, observer=Observer())
+            if again.job_id == job_id:
+                self.model.import_rows(rows, mode=mode.value, job_id=job_id, content=content)
+                self._compare(again)
+        if summary is not None and job_id in self.model.jobs:
+            event("attempted again")
+            answer = run_job(options, settings=self.settings, job_id=job_id, observer=Observer())
+            assert answer == find_job(self.store, job_id)
 
     def _compare(self, summary: JobSummary) -> None:
         """Assert that counts and errors are those of the model."""

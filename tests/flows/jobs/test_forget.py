@@ -54,7 +54,7 @@ SPELLINGS = (
     "Ada L. <ada@hidden.example>, other",
 )
 MARKER = b"Zq"  # in every record of the forgotten user, and nowhere else
-TABLES = ("users", "user_changes", "rejected_users", "import_errors", "import_jobs")
+TABLES = ("users", "user_changes", "rejected_users", "import_errors", "import_jobs", "job_attempts")
 
 
 def by_email(value: str = "ada@HIDDEN.example") -> WantedUser:
@@ -194,6 +194,15 @@ def test_an_undo_that_kept_others_loses_the_user_in_its_messages(settings: Setti
     forget(Store(settings), WantedUser("u-hidden", "user_id"))
     assert "u-hidden" not in contents(settings)
     assert undo("undo", dry_run=False, settings=settings, job_id="again").fault is None
+
+
+def test_faults_of_earlier_attempts_lose_the_user(settings: Settings) -> None:
+    import_records(settings, [{"email": "a@hidden.example"}])
+    for _ in range(3):  # no such file
+        import_file(settings, settings.database.parent / "for a@hidden.example.csv", name="attempted")
+    forget(Store(settings), by_email("a@hidden.example"))
+    assert "a@hidden" not in contents(settings)
+    assert query_rows(settings, "select count(fault_message) from job_attempts") == [(2,)]
 
 
 def test_only_the_connection_is_searched_unless_all_are(settings: Settings) -> None:
