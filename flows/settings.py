@@ -45,7 +45,7 @@ class Settings:
     retry_seconds: Annotated[float, Range(1.0, 86_400.0)] = 60.0  # before the first; each time five times as long
     time_limit_seconds: Annotated[float, Range(1.0, 2_592_000.0)] = 2 * 60 * 60
     retention_days: Annotated[int, RETENTION_DAYS] = 7
-    inbox_retention_days: Annotated[int | None, RETENTION_DAYS] = None  # of filed files; None: they are kept
+    inbox_retention_days: Annotated[int, RETENTION_DAYS] = 36_500  # of filed files, which may be the only copy
     memory_limit: str | None = None  # of DuckDB, which spills the rest to the job folder; None: by length of records
     thread_bytes: int = THREAD_BYTES  # the number of threads is limited so that each has this much
     limits: ReadLimits = field(default_factory=ReadLimits)

@@ -84,9 +84,11 @@ class ErrorCode(StrEnum):
     DATABASE_UNREADABLE = "DATABASE_UNREADABLE", "the database cannot be opened", Scope.JOB
     TOO_MANY_JOBS = "TOO_MANY_JOBS", "the connection already runs as many jobs as it allows", Scope.JOB
     TOO_MANY_ERRORS = "TOO_MANY_ERRORS", "more rows were refused than the job allows", Scope.JOB
+    NOTHING_ACCEPTED = "NOTHING_ACCEPTED", "the rules refused every row", Scope.JOB
     TOO_MANY_CHANGES = "TOO_MANY_CHANGES", "more users would change than the job allows", Scope.JOB
     TIMED_OUT = "TIMED_OUT", "the job exceeded its time limit", Scope.JOB
     CANCELED = "CANCELED", "the job was canceled", Scope.JOB
+    EXTERNAL_ID_REUSED = "EXTERNAL_ID_REUSED", "another import has the external id", Scope.JOB
     JOB_NOT_FOUND = "JOB_NOT_FOUND", "the job does not exist", Scope.JOB
     USER_NOT_FOUND = "USER_NOT_FOUND", "nothing names the user", Scope.JOB
     NOT_UNDOABLE = "NOT_UNDOABLE", "the job cannot be undone", Scope.JOB

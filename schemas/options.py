@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from schemas.job import HASHES, KEYS, METADATA, FieldPolicy, Key, MergePolicy, Mode, OnError, Updatable
@@ -165,12 +165,25 @@ class JobOptions(FileOptions):
     external_id: Annotated[str | None, Field(min_length=1, max_length=255), Option(RUN, "TEXT", is_identity=False)] = (
         Field(default=None, description="Your own name for the job.")
     )
+    unique_external_id: Annotated[bool, Option(RUN, is_identity=False)] = Field(
+        default=False,
+        description="Answer with the job that has the external id if it imported the same, refuse to import anything"
+        " else under it.",
+    )
 
     @field_validator("external_id")
     @classmethod
     def external_id_is_one_line(cls, text: str | None) -> str | None:
         """Refuse control characters and bytes that are not UTF-8."""
         return text if text is None else require_one_line(text)
+
+    @field_validator("unique_external_id")
+    @classmethod
+    def unique_external_id_is_given(cls, is_unique: bool, info: ValidationInfo) -> bool:
+        """Refuse to ask for a unique name without a name."""
+        if is_unique and not info.data.get("external_id"):
+            raise ValueError("must be off without --external-id")
+        return is_unique
 
     @field_validator("sources", "plan")
     @classmethod

@@ -17,11 +17,12 @@ from prefect.states import Cancelled, Completed, Failed
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.pipeline.stop import A_SIGNAL, Stop, canceled_by, on_signals
-from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, format_start, mask_emails
+from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, mask_emails
 from flows.report.deadline import call_within
 from flows.report.next_steps import steps_after_import
 from flows.report.planned_rows import read_planned_rows
 from flows.report.prefect import PrefectObserver, RunPage, write_page
+from flows.report.run_lines import format_start
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import LOCK_FILE, JobFolder

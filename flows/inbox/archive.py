@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from flows.readers.limits import MIB
 from flows.readers.sources import COMPRESSIONS, EXTENSIONS, Identity, Source, fingerprint, open_source, printable
 from flows.report.artifacts import ErrorRow
 from flows.report.deadline import in_thread
+from flows.settings import RETENTION_DAYS
 from flows.store.database import Store
 from flows.store.private_files import atomic_write, private_folder
 from schemas.codes import ErrorCode
@@ -178,18 +179,15 @@ def purge_filed(inbox: Inbox, *, days: int, dry_run: bool = False) -> list[Path]
 
 
 def purge_inboxes(store: Store, *, days: int | None, dry_run: bool = False) -> tuple[list[Path], list[Path]]:
-    """Purge the inboxes that jobs have read; return what was removed, and the inboxes that are at work or denied.
-    `days` is None where the store's own period counts, by default none: then all is kept."""
+    """Purge the inboxes that jobs have read, but for those at work; return what was removed, and inboxes that this user
+    may not change."""
     period = store.settings.inbox_retention_days if days is None else days
     removed, left = list[Path](), list[Path]()
-    for inbox in find_inboxes(store) if period is not None else ():
-        with ExitStack() as locks:
-            try:
-                if locks.enter_context(inbox.try_lock()):
-                    removed += purge_filed(inbox, days=int(str(period)), dry_run=dry_run)
-                    continue
-            except (OSError, JobFault):
-                pass
+    for inbox in find_inboxes(store) if period < RETENTION_DAYS.most else ():
+        try:
+            with inbox.try_lock() as alone:
+                removed += purge_filed(inbox, days=period, dry_run=dry_run) if alone else []
+        except (OSError, JobFault):
             left.append(inbox.path)
     return removed, left
 

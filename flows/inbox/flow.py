@@ -5,8 +5,10 @@ knows what it has imported. What a run does is in `flows.inbox.importing`.
 """
 
 import os
+import time
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
@@ -19,8 +21,11 @@ from flows.import_users.prefect_run import errors_to_show
 from flows.inbox.folder import Inbox
 from flows.inbox.importing import InboxRun
 from flows.inbox.prefect_runs import end_lost_runs, is_canceling, show_result
-from flows.pipeline.job import Observer
+from flows.pipeline.job import Observer, utc_now
+from flows.readers.sources import printable
+from flows.report.artifacts import format_duration
 from flows.report.command_line import UsageError
+from flows.report.notices import Notice, notify
 from flows.report.targets import NoticeSettings
 from flows.settings import Settings, settings_from
 from schemas.faults import Fault
@@ -48,21 +53,36 @@ async def import_inbox(inbox: str, *, database: str = "", **options: object) -> 
     try:
         inbox_options = from_form(InboxOptions, {"inbox": inbox, **options})
         settings = settings_from(os.environ, database=Path(database) if database else None)
-        NoticeSettings.from_environment(os.environ, notify=inbox_options.notify)
+        notices = NoticeSettings.from_environment(os.environ, notify=inbox_options.notify)
     except (UsageError, ValueError) as error:  # a variable of the worker, or a value that the form cannot refuse
         return Failed(message=str(error))
     folder = Inbox(Path(inbox))
     try:
         with folder.try_lock() as alone:
             if not alone:
+                _notify_if_blocked(folder, notices)
                 return Completed(message=SKIPPED, data={"status": "skipped", "message": SKIPPED})
             return await _import_files(folder, inbox_options, settings=settings)
     except Fault as fault:
         return Failed(message=f"{fault.message} ({fault.code.value})")
 
 
+def _notify_if_blocked(folder: Inbox, notices: NoticeSettings) -> None:
+    silence = folder.find_block(now=time.time())
+    if silence is not None:
+        name = printable(str(folder.path))
+        notice = Notice(
+            type="inbox.blocked",
+            sentence=f"a run has held the inbox {name} for {format_duration(silence)} and begun no other file",
+            timestamp=utc_now(),
+            hint="look at the run in Prefect and cancel it, or end its process; the next run goes on",
+        )
+        for sentence in (notice.sentence, *notify(notice, notices)):
+            get_run_logger().warning(sentence)
+
+
 async def _import_files(folder: Inbox, options: InboxOptions, *, settings: Settings) -> RunState:
-    run_id = flow_run.id
+    run_id = UUID(flow_run.id)
     end_lost_runs(folder, run_id)
 
     async def run_file(job_options: JobOptions, observer: Observer) -> JobSummary:

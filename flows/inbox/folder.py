@@ -23,6 +23,8 @@ from schemas.faults import JobFault
 from transforms.statements import run_mapped
 
 LOCK_NAME = ".user-import.lock"  # holds the ids of the Prefect runs that may not have ended
+TOLD_NAME = ".user-import.blocked"  # its time is when people were told of a run that blocks the folder
+BLOCKED_SECONDS = 3600.0  # that a run takes for one file, or hangs
 ARCHIVES = ("done", "partly", "refused", "canceled")
 REPORT = ".report.json"  # after the name of the file that it is about
 UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart")  # suffixes of files that are not complete
@@ -59,11 +61,25 @@ class Inbox:
         with try_file_lock(self.path / LOCK_NAME) as is_acquired:
             yield is_acquired
 
+    def show_life(self) -> None:
+        """Note that the run which holds the lock begins another file."""
+        os.utime(self.path / LOCK_NAME)
+
+    def find_block(self, *, now: float) -> float | None:
+        """Return for how many seconds the run that holds the lock has begun no other file, if that is too long and
+        people have not been told of it, as they are now."""
+        since, told = (self.path / LOCK_NAME).stat().st_mtime, self.path / TOLD_NAME
+        if now - since < BLOCKED_SECONDS or (told.exists() and told.stat().st_mtime > since):
+            return None
+        told.touch(mode=0o600)
+        return now - since
+
     def scan(self, *, now: float, settle_seconds: float) -> tuple[list[Path], list[Waiting]]:
         """Return the files to import, by name, and whatever else is in the folder, the oldest first."""
         ready, waiting = [], []
         for path in sorted(self.path.iterdir()):
-            if path.name == LOCK_NAME or (path.name in ARCHIVES and path.is_dir() and not path.is_symlink()):
+            is_archive = path.name in ARCHIVES and path.is_dir() and not path.is_symlink()
+            if is_archive or path.name in (LOCK_NAME, TOLD_NAME):
                 continue
             try:
                 found = path.lstat()

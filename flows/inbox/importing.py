@@ -26,6 +26,7 @@ from flows.inbox.archive import (
 )
 from flows.inbox.folder import Inbox, Waiting
 from flows.pipeline.job import Observer
+from flows.pipeline.stop import is_by_signal
 from flows.readers.sources import Source, printable
 from flows.report.artifacts import ErrorRow, format_duration, mask_emails
 from flows.report.rejects import write_rejects
@@ -34,7 +35,7 @@ from flows.store.database import Store
 from flows.store.job_folder import JobFolder
 from schemas.codes import ErrorCode
 from schemas.faults import Canceled, ExitCode, Fault
-from schemas.job import JobStatus, JobSummary
+from schemas.job import JobStatus, JobSummary, fault_record
 from schemas.options import InboxOptions, JobOptions
 
 COUNTS = ("total", "inserted", "updated", "unchanged", "failed")
@@ -86,12 +87,12 @@ class FileResult:
         """The result as JSON values."""
         counts = {name: getattr(self.summary, name) if self.summary else 0 for name in COUNTS}
         return {
-            "name": self.name,
+            "name": mask_emails(self.name),
             "outcome": self.outcome,
             "job_id": self.summary.job_id if self.summary else None,
             "already_imported": self.is_repeat,
             **({} if self.is_repeat else counts),
-            "message": self.sentence,
+            "message": mask_emails(self.sentence),
         }
 
 
@@ -167,7 +168,11 @@ class InboxResult:
     def document(self) -> dict[str, Any]:
         """The result as JSON values."""
         waiting = [
-            {"name": printable(item.path.name), "reason": item.reason, "seconds": round(self.now - item.since)}
+            {
+                "name": mask_emails(printable(item.path.name)),
+                "reason": mask_emails(item.reason),
+                "seconds": round(self.now - item.since),
+            }
             for item in self.waiting
         ]
         return {
@@ -176,7 +181,7 @@ class InboxResult:
             "rows": self.rows,
             "files": [file.document for file in self.files],
             "waiting": waiting,
-            "changed": [printable(str(filed.path)) for filed in self.changed],
+            "changed": [mask_emails(printable(str(filed.path))) for filed in self.changed],
         }
 
 
@@ -198,9 +203,10 @@ class InboxRun:
         result, settle_seconds = self.result, self.options.settle_seconds
         ready, _ = self.inbox.scan(now=time.time(), settle_seconds=settle_seconds)
         for path in ready:
+            self.inbox.show_life()
             file = await self._import_file(path)
             result.files.append(file)
-            self.log(f"{file.name}: {file.outcome}, {mask_emails(file.sentence)}")
+            self.log(mask_emails(f"{file.name}: {file.outcome}, {file.sentence}"))
             if result.is_stopped or result.fault:
                 break
         result.now = time.time()
@@ -208,9 +214,9 @@ class InboxRun:
         result.waiting = sorted([*self._find_waiting(ready)], key=lambda item: item.since)
         result.changed = [filed for filed in filed_files(self.inbox) if filed.is_changed]
         for item in result.waiting:
-            self.log(item.describe(result.now))
+            self.log(mask_emails(item.describe(result.now)))
         for filed in result.changed:
-            self.log(f"{printable(str(filed.path))} {CHANGED}")
+            self.log(mask_emails(f"{printable(str(filed.path))} {CHANGED}"))
         return result
 
     def _find_waiting(self, ready: Sequence[Path]) -> Iterator[Waiting]:
@@ -231,8 +237,8 @@ class InboxRun:
             try:
                 summary = await self.run(self.options.for_file(str(path)), watch)
             except Fault as fault:  # no job began, and the next would not either
-                self.result.is_stopped = isinstance(fault, Canceled)
-                self.result.fault = None if self.result.is_stopped else fault
+                self.result.is_stopped = is_by_signal(fault_record(fault))
+                self.result.fault = None if isinstance(fault, Canceled) else fault
                 return FileResult(name, "left", f"{fault.message} ({fault.code.value})")
             self.result.is_stopped = is_canceled_by_signal(summary)
             outcome = outcome_of(summary, by_person=not self.result.is_stopped or self.is_stopped_by_person())
@@ -260,7 +266,7 @@ class InboxRun:
         try:
             return write_rejects(Store(self.settings), job_id, path).records
         except Fault as fault:  # purged, or the database is busy
-            self.log(f"{printable(path.name)} was not written: {fault.message}; {fault.hint}")
+            self.log(mask_emails(f"{printable(path.name)} was not written: {fault.message}; {fault.hint}"))
             return 0
 
 

@@ -282,7 +282,7 @@ class _Search:
         keys = self.scopes[report["summary"]["connection"]].keys
         own = _records_of(report["summary"]["job_id"], records)
         errors = [error for error in report["errors"] if error["record"] not in own]
-        if errors and keys.user_id:
+        if errors:
             messages = pl.DataFrame(errors, infer_schema_length=None).select(replace_user_in_messages(keys))["message"]
             errors = [{**error, "message": message} for error, message in zip(errors, messages, strict=True)]
         write_json(path, report, erase_names({**report, "errors": errors}, keys, of_user=bool(own)))

@@ -193,13 +193,16 @@ def _run(name: str, act: Callable[[Settings], Ending], *, database: str) -> Stat
         ending = Ending(ended_by(fault), format_page(f"{title}: failed", fault.message, hint=fault.hint))
     except (UsageError, ValueError) as error:  # a value that the form cannot refuse, or a variable of the worker
         ending = Ending(Failed(message=str(error)), format_page(f"{title}: failed", str(error)))
-    sentence = str(ending.state.message)
-    get_run_logger().info(sentence)
-    tags = [*flow_run.tags, *ending.tags]
-    write = partial(write_artifact, UUID(flow_run.id), f"import-{name}", ending.page, sentence, steps=ending.steps)
-    with suppress(TimeoutError):
-        call_within(REPORT_SECONDS, partial(write, tags=tags))
+    leave_page(f"import-{name}", ending.page, str(ending.state.message), steps=ending.steps, tags=ending.tags)
     return ending.state
+
+
+def leave_page(key: str, page: str, sentence: str, *, steps: Sequence[Step] = (), tags: Sequence[str] = ()) -> None:
+    """Leave a page of Markdown with what to do next as an artifact of this run, the sentence in its log, and tags."""
+    get_run_logger().info(sentence)
+    write = partial(write_artifact, UUID(flow_run.id), key, page, sentence)
+    with suppress(TimeoutError):
+        call_within(REPORT_SECONDS, partial(write, steps=steps, tags=[*flow_run.tags, *tags]))
 
 
 def _job_of_run() -> str:

@@ -10,11 +10,14 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.inbox.archive import purge_inboxes
-from flows.report.artifacts import mask_emails
+from flows.jobs.from_prefect import leave_page
+from flows.report.artifacts import format_page, mask_emails
 from flows.settings import settings_from
 from flows.store.database import Store
 from flows.store.retention import purge as purge_jobs
 from schemas.faults import Fault
+
+SHOWN_JOBS = 100
 
 
 @flow(
@@ -49,9 +52,11 @@ async def purge(
     except ValueError as error:  # a variable of the worker
         return Failed(message=str(error))
     would = "would be " if dry_run else ""
-    message = f"{len(purged.jobs)} jobs {would}purged, {purged.rejected_users} refused rows {would}removed"
+    message = f"{len(purged.jobs):,} jobs {would}purged, {purged.rejected_users:,} refused rows {would}removed"
     if files:
         message += f", {len(files):,} files of inboxes {would}removed"
     if left := [*purged.left, *inboxes]:
-        return Failed(message=f"{message}; not removed: {', '.join(map(str, left))}")
-    return Completed(message=message)
+        message = f"{message}; not removed: {', '.join(map(str, left))}"
+    jobs = [("job", "what"), *((job, f"{would}purged") for job in purged.jobs[:SHOWN_JOBS])]
+    leave_page("import-purge", format_page("Purge, dry run" if dry_run else "Purge", message, table=jobs), message)
+    return Failed(message=message) if left else Completed(message=message)

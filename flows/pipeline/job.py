@@ -101,10 +101,14 @@ class Job:
         self.stop.check()
         fault_point(name)
 
+    def publish(self, status: JobStatus, **progress: object) -> None:
+        """Write the summary as accepted, with the current status and progress, where other processes read it."""
+        self.folder.write_status({**self.summary.to_dict(), "status": status.value, **progress})
+
     def enter_phase(self, status: JobStatus) -> None:
         """Publish that the job enters a phase; only the first is written to the database, for a write voids a plan."""
         self.begin_step(f"enter {status.value}")
-        self.folder.write_status({"status": status.value})
+        self.publish(status)
         if status is JobStatus.LOADING:
             record_phase(self.store, job_id=self.id, status=status)
         self.observer.on_phase(status)
@@ -113,7 +117,7 @@ class Job:
         """Publish how far the loading is; raise if the job must stop."""
         self.begin_step("report progress")
         done = {"percent": round(progress.percent, 1), "rows": progress.rows, "seconds_left": progress.seconds_left}
-        self.folder.write_status({"status": JobStatus.LOADING.value, **done})
+        self.publish(JobStatus.LOADING, **done)
         self.observer.on_progress(progress)
 
 

@@ -195,9 +195,10 @@ def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, do
     canonical = normalise(batch.rows, engine=context.engine, profile=profile, layout=batch.layout)
     verdicts = validate(canonical, rules=context.rules)
     refused = pl.concat([batch.refused, _refused(batch.rows, verdicts)], how="vertical").sort("record")
+    errors = pl.concat([batch.errors, verdicts.errors], how="vertical")
     counted = verdicts.accepted.height + refused.height
     if batch.seen != counted:
-        message = f"{batch.seen} records were read, but {counted} were accepted or refused"
+        message = f"{batch.seen:,} records were read, but {counted:,} were accepted or refused"
         hint = "please report this with a sample of the file; nothing was merged"
         raise JobFault(ErrorCode.NOT_CONSERVED, message, hint)
     return _Checked(
@@ -206,7 +207,7 @@ def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, do
         rows=batch.seen,
         text_bytes=int(batch.rows["text"].str.len_bytes().sum()),
         accepted=verdicts.accepted,
-        errors=pl.concat([batch.errors, verdicts.errors], how="vertical"),
+        errors=errors.select(pl.lit(context.sources[source].name).alias("source"), pl.all()),
         originals=_originals(batch.rows, verdicts, profile=profile),
         trimmed=canonical.outer_white_space.join(verdicts.accepted, on="record", how="semi").select(TRIMMED.names()),
         refused=refused,

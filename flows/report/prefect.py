@@ -34,7 +34,7 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 from flows.pipeline.job import Observer, Progress
 from flows.pipeline.run import RunStage
 from flows.readers.sources import Source
-from flows.report import artifacts
+from flows.report import artifacts, run_lines
 from flows.report.next_steps import Step
 from schemas.job import DONE, JobStatus, JobSummary
 
@@ -240,8 +240,8 @@ class PrefectObserver(Observer):
         """Return `run_stage` such that each stage that it runs is the phase to show."""
 
         def run(name: str, stage: Callable[[], Result], /) -> Result:
-            self._phase = artifacts.format_phase(name, is_dry_run=self.is_dry_run)
-            self.log.info(artifacts.format_progress(self._phase, self._progress))
+            self._phase = run_lines.format_phase(name, is_dry_run=self.is_dry_run)
+            self.log.info(run_lines.format_progress(self._phase, self._progress))
             return run_stage(name, stage)
 
         return run
@@ -265,7 +265,7 @@ class PrefectObserver(Observer):
         self._end = (summary, is_repeat)
         self.log.log(
             logging.ERROR if summary.status is JobStatus.FAILED else logging.INFO,
-            artifacts.format_log_line(summary, is_repeat=is_repeat),
+            run_lines.format_log_line(summary, is_repeat=is_repeat),
         )
 
     @contextmanager
@@ -302,9 +302,9 @@ class PrefectObserver(Observer):
 
     def _progress_now(self) -> tuple[float | None, str]:
         """Return the number and the sentence of the progress artifact."""
-        phase = artifacts.format_progress(self._phase, self._progress)
+        phase, progress = self._phase, self._progress
         if self._end is None:
-            return artifacts.percent_of(self._phase, self._progress), phase
+            return run_lines.percent_of(phase, progress), run_lines.format_progress(phase, progress)
         summary, is_repeat = self._end
         number = 100.0 if summary.status in DONE else None
-        return number, artifacts.format_end(summary, phase, is_repeat=is_repeat)
+        return number, run_lines.format_end(summary, phase, progress, is_repeat=is_repeat)

@@ -140,7 +140,7 @@ def test_a_file_without_users_is_refused_with_one_sentence(
 @pytest.mark.parametrize("options", [(), ("--dry-run",), ("--mode", "upsert")])
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("none.json", b"[]"), ("none.csv", b"email,name\n"), ("none.csv.gz", gzip.compress(b"email\n"))],
+    [("none.json", b"[]"), ("none.csv", b"email,name\n"), ("none.csv.gz", gzip.compress(b"email\n", mtime=0))],
 )
 def test_a_file_without_users_completes(
     run: Run, tmp_path: Path, name: str, content: bytes, options: tuple[str, ...]
@@ -272,5 +272,5 @@ def test_a_narrow_terminal_shows_whole_ids(run: Run, tmp_path: Path, monkeypatch
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     _, shown, _ = run(jobs_main, "list")
-    assert f"│ {json.loads(out)['job_id']} │" in shown
+    assert json.loads(out)["job_id"] in shown.splitlines()
     assert len(shown.splitlines()[-1]) <= 80

@@ -97,3 +97,15 @@ def test_only_one_run_locks_an_inbox(inbox: Inbox) -> None:
 def test_missing_inbox_raises_a_fault(tmp_path: Path) -> None:
     with pytest.raises(JobFault, match="there is no folder"), Inbox(tmp_path / "gone").try_lock():
         pass
+
+
+def test_a_run_that_begins_no_other_file_for_an_hour_is_told_of_once(tmp_path: Path) -> None:
+    inbox, now = Inbox(tmp_path), time.time()
+    with inbox.try_lock():
+        assert inbox.find_block(now=now) is None
+        assert inbox.find_block(now=now + 4000) == pytest.approx(4000, abs=60)
+        assert inbox.find_block(now=now + 5000) is None
+        inbox.show_life()
+        assert inbox.find_block(now=now) is None
+        assert inbox.find_block(now=now + 4000) is not None
+    assert inbox.scan(now=now, settle_seconds=0) == ([], [])

@@ -258,6 +258,8 @@ def test_file_that_was_written_to_after_it_was_filed_is_said_aloud(runner: Runne
     assert runner.users == {"ann@example.com", "bob@example.com"}
 
 
-def test_messages_name_no_address(runner: Runner) -> None:
+def test_nothing_that_prefect_shows_names_an_address(runner: Runner) -> None:
     runner.put("ann@example.com.csv.part")
-    assert "ann@" not in runner().message
+    runner.put("bob@example.com.csv", "bob@example.com")
+    result = runner()
+    assert "@example" not in f"{result.message}{json.dumps(result.document)}{runner.log}"

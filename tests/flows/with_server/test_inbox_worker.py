@@ -63,8 +63,15 @@ def children(here: Site, parent: UUID) -> list[str | None]:
     return [run.state and run.state.name for run in here.runs() if run.parent_task_run_id in tasks]
 
 
-@pytest.mark.parametrize("step", [LOADING, MERGING])
-@pytest.mark.parametrize("end", ["kill the machine", "kill the run", "terminate the worker"])
+@pytest.mark.parametrize(
+    ("end", "step"),
+    [
+        ("kill the machine", LOADING),
+        ("kill the machine", MERGING),
+        ("kill the run", LOADING),
+        ("terminate the worker", LOADING),
+    ],
+)
 def test_file_of_a_process_that_is_gone_is_imported_by_the_next_run(
     here: Site, worker: Child, inbox: Path, step: str, end: str
 ) -> None:
