@@ -82,13 +82,15 @@ def show_status(
     common: Common = COMMON,
 ) -> int:
     """Show the summary of a job, or how far it is."""
-    from flows.jobs import lookup, vendor_commands, waiting
+    from flows.jobs import lookup, waiting
 
     found = None
     if follow:
         found = waiting.wait_for(common, job, timeout=None, follow=True)
         job = found.summary.job_id
     if vendor:
+        from flows.jobs import vendor_commands
+
         return vendor_commands.print_status(common, job, vendor=vendor)
     _print_job(common, found or lookup.find_job(common, job))
     return ExitCode.ALL_ROWS_IN
