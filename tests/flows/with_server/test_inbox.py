@@ -69,7 +69,7 @@ def test_every_file_has_a_run_and_is_archived_with_its_report(
         names[shown.name] = shown.state.name
         assert shown.parent_task_run_id is not None
     assert names == {
-        "import a.ndjson": "CompletedWithErrors",
+        "import a.ndjson": "Completed",
         "import b.csv": "Completed",
         "import c.json": "Failed",
     }
