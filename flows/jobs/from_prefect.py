@@ -19,7 +19,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.import_users.prefect_run import ended_by
+from flows.import_users.prefect_run import REPORT_SECONDS, ended_by
 from flows.jobs.forget import Forgotten, forget
 from flows.jobs.forget_command import OUT_OF_REACH, parse_user
 from flows.pipeline.undo import undo
@@ -38,7 +38,6 @@ from flows.store.jobs import find_job, get_job_row, options_of
 from schemas.faults import Fault
 from schemas.job import JobStatus
 
-REPORT_SECONDS = 5.0
 REDACTED = "***"
 Job = Annotated[str, Field(min_length=1, max_length=255)]
 
