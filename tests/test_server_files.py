@@ -1,9 +1,11 @@
 """Dockerfile, compose.yaml and the units of SERVER.md name paths, ports, commands, flows and settings that exist."""
 
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,24 @@ DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8")
 DATA = "/app/data"
 VARIABLE = re.compile(r"\b(PREFECT_[A-Z0-9_]+|IMPORT_[A-Z_]+|DO_NOT_TRACK)=?")
 UNITS = dict(re.findall(r"^```ini\n# /etc/systemd/system/(\S+)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL))
+
+RUN = """
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("run told to stop"))
+print("run begun", flush=True)
+signal.pause()
+"""
+WORKER = f"""
+import signal, subprocess, sys
+heard = "heard" if signal.getsignal(signal.SIGINT) is signal.default_int_handler else "ignored"
+def stop(*_):
+    print(f"worker stopped, Ctrl-C {{heard}}", flush=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, stop)
+subprocess.run([sys.executable, "-c", {RUN!r}])
+print("run ended", flush=True)
+signal.pause()
+"""
 
 
 def instructions(name: str) -> list[str]:
@@ -77,7 +97,7 @@ def test_every_variable_is_one_that_something_reads() -> None:
         name for text in (DOCKERFILE, GUIDE, (ROOT / "compose.yaml").read_text()) for name in VARIABLE.findall(text)
     }
     assert [name for name in named if name.startswith("PREFECT_") and not hasattr(prefect.settings, name)] == []
-    assert [*find_unknown_variables(dict.fromkeys(name for name in named if name.startswith("IMPORT_")))] == []
+    assert [*find_unknown_variables(dict.fromkeys(named, ""))] == []
 
 
 def test_services_wait_for_one_another_restart_and_are_watched() -> None:
@@ -116,6 +136,26 @@ def test_worker_and_pool_are_those_of_the_deployments(text: str) -> None:
     named = set(re.findall(r"--pool'?,? '?([\w-]+)|work-pool (?:inspect|create) ([\w-]+)", text))
     assert {name for pair in named for name in pair if name} <= pools
     assert "--no-prompt deploy --all" in text or "server start" in text
+
+
+def test_the_worker_of_the_container_stops_after_its_runs(tmp_path: Path) -> None:
+    command = tmp_path / "prefect"
+    command.write_text(f"#!{sys.executable}\n{WORKER}")
+    command.chmod(0o755)
+    shell, option, script = SERVICES["worker"]["command"]
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    with subprocess.Popen(
+        [shell, option, script.replace("$$", "$")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "run begun\n"
+        process.terminate()
+        assert process.stdout.read().splitlines() == ["run told to stop", "run ended", "worker stopped, Ctrl-C heard"]
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("name", UNITS)
