@@ -99,7 +99,8 @@ class JobRun:
     def finish(self) -> RunState:
         """Run the job to its end and return the final state of the run."""
         notices = NoticeSettings.from_environment(os.environ, notify=self.options.notify)
-        run = FlowRunContext.get().flow_run if FlowRunContext.get() else None
+        context = FlowRunContext.get()
+        run = context.flow_run if isinstance(context, FlowRunContext) else None
         try:
             require_resources(PREFECT_BYTES)
             if run is None:

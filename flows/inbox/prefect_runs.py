@@ -37,7 +37,7 @@ def end_lost_runs(inbox: Inbox, run_id: UUID) -> None:
 
 def is_canceling(run_id: UUID) -> bool:
     """Return whether a person cancels the run in Prefect; false if Prefect does not answer."""
-    return _ask(False, lambda client: FlowRunClient(client, run_id).is_canceling())
+    return _ask(False, lambda client: FlowRunClient(client, run_id).is_stopped())
 
 
 def show_result(run_id: UUID, result: InboxResult) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 from prefect import flow, get_run_logger
@@ -46,7 +46,7 @@ Job = Annotated[str, Field(min_length=1, max_length=255)]
 class Ending:
     """How a run ends: its state, its page in Markdown, what to do next, and its further tags."""
 
-    state: State[object]
+    state: State[Any]
     page: str
     steps: Sequence[Step] = ()
     tags: Sequence[str] = ()

@@ -26,8 +26,9 @@ def print_status(common: Common, name: str, *, vendor: str) -> int:
 def print_errors(common: Common, name: str, *, vendor: str, csv: bool) -> None:
     """Print a job's refused records as the system would."""
     store, job_id = common.find_store(), find_job_id(common, name)
-    found = {"errors": find_errors(store, job_id), "rejected": find_rejected(store, job_id)}
-    view, shape = replace(_view(find_job(common, job_id)), **found), VENDORS[vendor].errors
+    errors, rejected = find_errors(store, job_id), find_rejected(store, job_id)
+    view = replace(_view(find_job(common, job_id)), errors=errors, rejected=rejected)
+    shape = VENDORS[vendor].errors
     if csv and vendor == "liferay":
         sys.stdout.write(liferay.report(view))
     else:

@@ -14,7 +14,6 @@ from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.database_file import log_of
-from flows.store.job_status import find_jobs
 from schemas.faults import DatabaseFault, ExitCode, FileFault
 from schemas.job import JobStatus
 from tests.flows.importing import import_records, query_rows, read_users
@@ -40,7 +39,7 @@ def test_a_restored_database_has_what_it_had_and_takes_imports_and_undos(setting
 
     backup.replace(settings.database)
     assert (read_users(settings), query_rows(settings, "from import_errors")) == (users, errors)
-    assert [job.job_id for job in find_jobs(Store(settings), limit=9)] == [FIRST]
+    assert query_rows(settings, "select job_id from import_jobs") == [(FIRST,)]
     assert import_records(settings, [user(2)]).status is JobStatus.COMPLETED
     undo(FIRST, dry_run=False, settings=settings, job_id=SECOND)
     assert [found["user_id"] for found in read_users(settings)] == ["u-2"]
