@@ -1,4 +1,4 @@
-# The image of the Prefect server, the one-shot deploy step and the worker; `compose.yaml` runs all three. See SERVER.md.
+# The image of the Prefect server, the one-shot deploy step and the worker; `compose.yaml` runs all three. See flows/import_users/README.md.
 FROM python:3.11-slim
 
 # Prefect writes its pages anew at each start, for which its own folder must not be writable

@@ -1,4 +1,4 @@
-"""Dockerfile, compose.yaml and the units of SERVER.md name paths, ports, commands, flows and settings that exist."""
+"""Dockerfile, compose.yaml and the units of the server guide name paths, ports, commands, flows and settings that exist."""
 
 import os
 import re
@@ -20,7 +20,7 @@ from tests.docs import ROOT
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: Mapping[str, Any] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-GUIDE = (ROOT / "SERVER.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "flows/import_users/README.md").read_text(encoding="utf-8")
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
 DATA = "/app/data"
 VARIABLE = re.compile(r"\b(PREFECT_[A-Z0-9_]+|IMPORT_[A-Z_]+|DO_NOT_TRACK)=?")
