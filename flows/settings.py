@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Any
 
 from flows.readers.limits import Range, ReadLimits, ranges_of
 
@@ -18,6 +17,10 @@ LONG_RECORD_BYTES = 4096  # joins of longer records need more memory
 THREAD_BYTES = 100_000_000  # memory of each thread of DuckDB; with a quarter of it a merge ran out
 LONG_THREAD_BYTES = 400_000_000  # the same with long records
 MEMORY_BYTES = (10_000_000, 100_000_000_000_000)  # with less DuckDB cannot open a database
+MOST_SECONDS = 2_592_000.0  # that a job may take: 30 days
+SOURCE_BYTES_PER_SECOND = (
+    50_000  # a fifth of the slowest import measured: gzip, two processors with eight other processes
+)
 PREFIX = "IMPORT_"
 SIZE = re.compile(r"(?=[0-9. ]*[1-9])([0-9]+(?:\.[0-9]+)?) ?([KMGT])(i?)B", re.IGNORECASE)
 YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
@@ -28,7 +31,9 @@ NOTICE_VARIABLES = (
     "IMPORT_SMTP_URL",
     "IMPORT_NOTICE_FROM",
     "IMPORT_NOTICE_TO",
+    "IMPORT_NOTIFY",
 )
+NOTICE_TARGET = "IMPORT_NOTIFY_"  # before the name of a target of notices, in capitals
 NO_CONTROLS = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 RETENTION_DAYS = Range(0, 36_500)
 
@@ -42,8 +47,9 @@ class Settings:
     jobs_per_connection: Annotated[int, Range(1, 100)] = 2
     retries: Annotated[int, Range(0, 100)] = 3  # of a run of a deployment whose fault will pass
     retry_seconds: Annotated[float, Range(1.0, 86_400.0)] = 60.0  # before the first; each time five times as long
-    time_limit_seconds: Annotated[float, Range(1.0, 2_592_000.0)] = 2 * 60 * 60
+    time_limit_seconds: Annotated[float, Range(1.0, MOST_SECONDS)] = 2 * 60 * 60  # and more by the sources' bytes
     retention_days: Annotated[int, RETENTION_DAYS] = 7
+    inbox_retention_days: Annotated[int, RETENTION_DAYS] = 36_500  # of filed files, which may be the only copy
     memory_limit: str | None = None  # of DuckDB, which spills the rest to the job folder; None: by length of records
     thread_bytes: int = THREAD_BYTES  # the number of threads is limited so that each has this much
     limits: ReadLimits = field(default_factory=ReadLimits)
@@ -106,7 +112,8 @@ def find_unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence about each `IMPORT_…` variable that nothing reads, with the name that may have been meant."""
     numbers = (f"{PREFIX}{name.upper()}" for kind in (Settings, ReadLimits) for name in ranges_of(kind))
     known = {"IMPORT_DATABASE", "IMPORT_MEMORY_LIMIT", *NOTICE_VARIABLES, *numbers}
-    for name in sorted(name for name in environment if name.startswith(PREFIX) and name not in known):
+    unknown = {name for name in environment if name.startswith(PREFIX) and not name.startswith(NOTICE_TARGET)} - known
+    for name in sorted(unknown):
         similar = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.8)
         yield f"{ascii(name)[1:-1]} is not a variable of this program" + "".join(
             f"; did you mean {s}?" for s in similar
@@ -132,56 +139,3 @@ def _numbers(environment: Mapping[str, str], kind: type) -> dict[str, Any]:
             except ValueError as error:
                 raise ValueError(f"{variable} {error}") from None
     return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoticeSettings:
-    """Where notices go; nowhere by default."""
-
-    webhook_url: str = ""
-    webhook_secret: str = field(default="", repr=False)
-    allow_private_addresses: bool = False
-    smtp_url: str = field(default="", repr=False)  # may hold a password
-    mail_from: str = ""
-    mail_to: tuple[str, ...] = ()
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Return the settings of the `IMPORT_…` variables, or raise `ValueError` if one is wrong or missing."""
-        private = environment.get("IMPORT_WEBHOOK_ALLOW_PRIVATE", "")
-        for name in NOTICE_VARIABLES[1:]:  # a secret may be any bytes
-            if not NO_CONTROLS.fullmatch(environment.get(name, "")):
-                raise ValueError(f"{name} contains a control character, or bytes that are not UTF-8")
-        if private.lower() not in (*YES, *NO):
-            raise ValueError(f"IMPORT_WEBHOOK_ALLOW_PRIVATE is {private!r}; it must be 1 or 0")
-        to = environment.get("IMPORT_NOTICE_TO", "").split(",")
-        settings = cls(
-            webhook_url=environment.get("IMPORT_WEBHOOK_URL", ""),
-            webhook_secret=environment.get("IMPORT_WEBHOOK_SECRET", ""),
-            allow_private_addresses=private.lower() in YES,
-            smtp_url=environment.get("IMPORT_SMTP_URL", ""),
-            mail_from=environment.get("IMPORT_NOTICE_FROM", ""),
-            mail_to=tuple(address.strip() for address in to if address.strip()),
-        )
-        for fault in _find_mistakes(settings):
-            raise ValueError(fault)
-        return settings
-
-
-def _find_mistakes(settings: NoticeSettings) -> Iterator[str]:
-    if settings.webhook_url and not _is_url(settings.webhook_url, schemes=("http", "https")):
-        yield "IMPORT_WEBHOOK_URL must be http[s]://host[:port]/path"
-    if settings.webhook_url and not settings.webhook_secret:
-        yield "IMPORT_WEBHOOK_SECRET is missing: without it a receiver cannot tell a notice from a forged one"
-    if settings.smtp_url and not _is_url(settings.smtp_url, schemes=("smtp", "smtps")):
-        yield "IMPORT_SMTP_URL must be smtp[s]://[user:password@]host[:port]"
-    if settings.smtp_url and not (settings.mail_to and settings.mail_from):
-        yield "IMPORT_NOTICE_FROM and IMPORT_NOTICE_TO must be the addresses of the sender and the receivers"
-
-
-def _is_url(text: str, *, schemes: tuple[str, ...]) -> bool:
-    try:
-        url = urlsplit(text)
-        return url.scheme in schemes and bool(url.hostname) and url.port != 0
-    except ValueError:  # a port that is not a number, a broken IPv6 address
-        return False

@@ -21,6 +21,11 @@ def type_column(name: str) -> str:
     return f"{name}:type"
 
 
+def found_column(name: str) -> str:
+    """Return the name of the column with the JSON of a boolean or number as the file has it, whatever its type."""
+    return f"{name}:found"
+
+
 def items_column(name: str) -> str:
     """Return the name of the column with the number of items of an array field."""
     return f"{name}:items"

@@ -79,13 +79,16 @@ class ErrorCode(StrEnum):
     FILE_SYNTAX = "FILE_SYNTAX", "the file violates the syntax of its format", Scope.JOB
     FILE_EMPTY = "FILE_EMPTY", "the file is empty or has nothing but white space", Scope.JOB
     FILE_FORMAT = "FILE_FORMAT", "the file does not have a supported format", Scope.JOB
+    FILE_CHANGED = "FILE_CHANGED", "the file changed while it was read", Scope.JOB
     DATABASE_BUSY = "DATABASE_BUSY", "another process has locked the database", Scope.JOB
     DATABASE_UNREADABLE = "DATABASE_UNREADABLE", "the database cannot be opened", Scope.JOB
     TOO_MANY_JOBS = "TOO_MANY_JOBS", "the connection already runs as many jobs as it allows", Scope.JOB
     TOO_MANY_ERRORS = "TOO_MANY_ERRORS", "more rows were refused than the job allows", Scope.JOB
+    NOTHING_ACCEPTED = "NOTHING_ACCEPTED", "the rules refused every row", Scope.JOB
     TOO_MANY_CHANGES = "TOO_MANY_CHANGES", "more users would change than the job allows", Scope.JOB
     TIMED_OUT = "TIMED_OUT", "the job exceeded its time limit", Scope.JOB
     CANCELED = "CANCELED", "the job was canceled", Scope.JOB
+    EXTERNAL_ID_REUSED = "EXTERNAL_ID_REUSED", "another import has the external id", Scope.JOB
     JOB_NOT_FOUND = "JOB_NOT_FOUND", "the job does not exist", Scope.JOB
     USER_NOT_FOUND = "USER_NOT_FOUND", "nothing names the user", Scope.JOB
     NOT_UNDOABLE = "NOT_UNDOABLE", "the job cannot be undone", Scope.JOB

@@ -21,12 +21,16 @@ ERRORS = pl.Schema(
     {
         "record": pl.Int64(),
         "line": pl.Int64(),
+        "key": pl.String(),  # the e-mail address of the row, else its user_id or username, as given; null: unreadable
         "code": ROW_CODE,
         "path": pl.String(),  # dotted from the record; empty for the record itself
         "message": pl.String(),  # a sentence; never a secret value
         "severity": SEVERITY,
     }
 )
+
+
+STAGED_ERRORS = pl.Schema({"source": pl.String(), **ERRORS})  # with the file of the record
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from schemas.faults import ExitCode, Fault
 
@@ -126,6 +126,13 @@ class JobSummary:
     duration_seconds: float | None = None
     rows_per_second: int | None = None
     lock_seconds: float | None = None  # how long the job held the write lock, up to the commit
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Return the summary of which `to_dict` made the document, also one of another version of this program.
+        Raise `TypeError` or `ValueError` if it lacks something."""
+        known = {name: value for name, value in document.items() if name in cls.__dataclass_fields__}
+        return cls(**{**known, "sources": tuple(known["sources"]), "status": JobStatus(known["status"])})
 
     @property
     def exit_code(self) -> ExitCode:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from schemas.job import HASHES, KEYS, METADATA, FieldPolicy, Key, MergePolicy, Mode, OnError, Updatable
@@ -106,6 +106,17 @@ class FileOptions(BaseModel):
         description="Import a row whose only fault is its password hash without the hash."
         " A user who has a password keeps it; any other must set a new one.",
     )
+    notify: Annotated[tuple[str, ...], Option(RUN, "NAMES", is_identity=False)] = Field(
+        default=(),
+        description="The targets of notices that hear of the end too, by the names that IMPORT_NOTIFY_<NAME> variables"
+        " give them; NAME:problems hears only of what did not go well.",
+    )
+
+    time_limit: Annotated[int | None, Field(ge=1, le=2_592_000), Option(RUN, "SECONDS", is_identity=False)] = Field(
+        default=None,
+        description="How long the job may take; without it IMPORT_TIME_LIMIT_SECONDS, and 20 seconds more for each"
+        " megabyte of the sources.",
+    )
 
     @field_validator("profile")
     @classmethod
@@ -160,12 +171,25 @@ class JobOptions(FileOptions):
     external_id: Annotated[str | None, Field(min_length=1, max_length=255), Option(RUN, "TEXT", is_identity=False)] = (
         Field(default=None, description="Your own name for the job.")
     )
+    unique_external_id: Annotated[bool, Option(RUN, is_identity=False)] = Field(
+        default=False,
+        description="Answer with the job that has the external id if it imported the same, refuse to import anything"
+        " else under it.",
+    )
 
     @field_validator("external_id")
     @classmethod
     def external_id_is_one_line(cls, text: str | None) -> str | None:
         """Refuse control characters and bytes that are not UTF-8."""
         return text if text is None else require_one_line(text)
+
+    @field_validator("unique_external_id")
+    @classmethod
+    def unique_external_id_is_given(cls, is_unique: bool, info: ValidationInfo) -> bool:
+        """Refuse to ask for a unique name without a name."""
+        if is_unique and not info.data.get("external_id"):
+            raise ValueError("must be off without --external-id")
+        return is_unique
 
     @field_validator("sources", "plan")
     @classmethod
@@ -185,13 +209,16 @@ class InboxOptions(FileOptions):
     """What the inbox does with each new file of its folder."""
 
     inbox: Annotated[str, Field(min_length=1), Option(SOURCES, "FOLDER")] = Field(
-        description="The folder; imported files move to done or refused inside it, each with its report."
+        description="The folder; each file moves to done, partly, refused or canceled inside it, with a report."
     )
     mode: Annotated[Mode, Option(MERGE)] = Field(
         default=Mode.UPSERT, description=FileOptions.model_fields["mode"].description
     )
     settle_seconds: Annotated[int, Field(ge=0, le=3600), Option(RUN, "SECONDS")] = Field(
         default=10, description="How long a file must not have been written to before it is imported."
+    )
+    max_waiting_minutes: Annotated[int, Field(ge=0, le=10_080), Option(RUN, "MINUTES")] = Field(
+        default=60, description="How long anything may lie in the folder without being imported before a run fails."
     )
 
     def for_file(self, path: str) -> JobOptions:

@@ -5,19 +5,20 @@ from functools import cache
 
 import polars as pl
 
-from schemas.canonical import ESCAPED, JSON_TYPE, type_column
+from schemas.canonical import ESCAPED, JSON_TYPE, found_column, type_column
 from schemas.fields import Field, JsonType
 from schemas.formats.email import with_ascii_domain
 from schemas.formats.text import where_beyond_ascii
 from transforms.json.values import decode_string, get_json_type
 
+FOUND_TYPES = (JsonType.BOOLEAN, JsonType.NUMBER)
 FIRST_CHARACTERS = {JsonType.STRING: '"', JsonType.OBJECT: "{", JsonType.ARRAY: "["}
 
 
 def canonical_columns(texts: pl.DataFrame, fields: Sequence[Field]) -> list[pl.Expr]:
-    """Return a value column and a type column per field; the frame has one column of JSON texts per field.
+    """Return a value column and a type column per field, of booleans and numbers also the JSON that was found.
 
-    The frame's column `escaped` says in which rows a text may contain an escape.
+    The frame has one column of JSON texts per field; its column `escaped` says in which rows a text may have an escape.
     """
     uniform = texts.select(_has_own_type(field).all().alias(field.name) for field in fields).row(0, named=True)
     return [column for field in fields for column in _columns(field, uniform=uniform[field.name])]
@@ -33,14 +34,15 @@ def _has_own_type(field: Field) -> pl.Expr:
 
 
 @cache  # building the expressions takes longer than running them on a small file
-def _columns(field: Field, *, uniform: bool) -> tuple[pl.Expr, pl.Expr]:
-    """Return value and type; where every value has its field's type (`uniform`), neither is checked per row."""
+def _columns(field: Field, *, uniform: bool) -> tuple[pl.Expr, ...]:
+    """Return value, type and what was found; where every value has its field's type (`uniform`), none is checked."""
     text, types = pl.col(field.name), type_column(field.name)
+    found = (text.alias(found_column(field.name)),) if field.type in FOUND_TYPES else ()
     if uniform:
         own_type = pl.when(text.is_not_null()).then(pl.lit(field.type.value, dtype=JSON_TYPE))
-        return _value(field).alias(field.name), own_type.alias(types)
+        return _value(field).alias(field.name), own_type.alias(types), *found
     value = pl.when(_has_own_type(field)).then(_value(field))
-    return value.alias(field.name), get_json_type(text).alias(types)
+    return value.alias(field.name), get_json_type(text).alias(types), *found
 
 
 def _value(field: Field) -> pl.Expr:
@@ -61,8 +63,8 @@ def _value(field: Field) -> pl.Expr:
 @cache
 def empty_columns(fields: tuple[Field, ...]) -> pl.DataFrame:
     """Return what `canonical_columns` gives for a frame without rows."""
-    columns = ({field.name: field.dtype, type_column(field.name): JSON_TYPE} for field in fields)
-    return pl.DataFrame(schema={name: dtype for pair in columns for name, dtype in pair.items()})
+    texts = pl.DataFrame(schema={ESCAPED: pl.Boolean(), **{field.name: pl.String() for field in fields}})
+    return texts.select(canonical_columns(texts, fields))
 
 
 def match_keys() -> list[pl.Expr]:

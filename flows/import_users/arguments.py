@@ -7,6 +7,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, TypeVar, get_args, get_origin
@@ -27,6 +28,8 @@ MOST_CHARACTERS = 255  # of the name of a job, a user or a connection
 SHOWN_CHARACTERS = 80  # of a value that cannot be used
 MUST = {"Input should be": "must be", "String should": "must"}
 MOST_DIGITS = 30  # of a number that is repeated in an error
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+LONGEST_PERIOD = timedelta(days=366)
 
 
 def command_line(model: type[BaseModel]) -> Callable[[Function], Function]:
@@ -111,6 +114,16 @@ def count_in(allowed: Range) -> Parameter:
         return number
 
     return Parameter(metavar="N", converter=convert)
+
+
+def parse_period(_type: object, tokens: Sequence[Token]) -> timedelta:
+    """Return a period that an argument says, such as 24h."""
+    text = tokens[-1].value
+    found = re.fullmatch(r"([0-9]{1,6})([mhd])", text)
+    period = timedelta(**{UNITS[found[2]]: int(found[1])}) if found else timedelta()
+    if not timedelta() < period <= LONGEST_PERIOD:
+        raise ValueError(f"{text[:SHOWN_CHARACTERS]!a} is not a period such as 90m, 24h or 7d, up to 366d")
+    return period
 
 
 def parse_text(_type: object, tokens: Sequence[Token]) -> str:

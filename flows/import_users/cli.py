@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,9 +18,9 @@ from cyclopts import Parameter
 from flows.import_users.arguments import command_group, command_line, option_group, parse_options, parse_path
 from flows.report.command_line import UsageError
 from flows.report.printing import ignore_closed_pipe, print_json, warn_of_lost_output
+from flows.report.targets import NoticeSettings
 from flows.settings import (
     DEFAULT_DATABASE,
-    NoticeSettings,
     Settings,
     find_unknown_variables,
     memory_size,
@@ -32,7 +33,6 @@ from schemas.options import RUN, JobOptions
 if TYPE_CHECKING:
     from flows.import_users.local_server import PrefectApi
     from flows.pipeline.job import Observer
-    from flows.report.terminal import Terminal
     from flows.store.database import Store
 
 RUNNING = option_group(RUN)
@@ -120,7 +120,7 @@ def import_users(
     job_options = parse_options(JobOptions, sources=sources, **options)
     with usable_environment():
         settings = settings_from(os.environ, database=database, memory_limit=memory_limit)
-        notices = NoticeSettings.from_environment(os.environ)
+        notices = NoticeSettings.from_environment(os.environ, notify=job_options.notify)
     require_resources(JOB_BYTES if direct else PREFECT_BYTES)
     summary: JobSummary | None = None
     try:
@@ -128,14 +128,14 @@ def import_users(
             from flows.pipeline.stop import on_signals
             from flows.report.terminal import Terminal
 
-            run = _prepare(job_options, settings=settings, api=api)
+            run = _prepare(job_options, settings=settings, notices=notices, api=api)
             with on_signals(lambda: None), Terminal(json=json, quiet=quiet) as terminal:  # the job itself heeds them
                 summary = run(terminal)
                 with ignore_closed_pipe():
                     terminal.show(summary, settings=settings)
                     warn_of_lost_output()  # the exit code is the job's
             if api is None:  # with Prefect the run itself sends them
-                _send_notices(summary, notices, terminal=terminal)
+                _send_notices(summary, settings=notices, observer=terminal)
     except KeyboardInterrupt:  # after the end of the job, whose exit code stands
         if summary is None:
             raise
@@ -159,7 +159,7 @@ def _choose_api() -> "AbstractContextManager[PrefectApi]":
 
 
 def _prepare(
-    options: JobOptions, *, settings: Settings, api: "PrefectApi | None"
+    options: JobOptions, *, settings: Settings, notices: NoticeSettings, api: "PrefectApi | None"
 ) -> "Callable[[Observer], JobSummary]":
     """Return the call that runs the job, once its imports are done and the API is ready."""
     if api is None:
@@ -169,8 +169,9 @@ def _prepare(
         def run_directly(observer: "Observer") -> JobSummary:
             job_id = str(uuid.uuid4())
             stop = Stop.for_job(settings, job_id=job_id)
+            on_lost = partial(_send_notices, settings=notices, observer=observer)
             with on_signals(lambda: stop.request(canceled_by(A_SIGNAL))):
-                return run_job(options, settings=settings, job_id=job_id, observer=observer, stop=stop)
+                return run_job(options, settings=settings, job_id=job_id, observer=observer, stop=stop, on_lost=on_lost)
 
         return run_directly
     from flows.import_users.flow import run_locally
@@ -179,10 +180,10 @@ def _prepare(
     return lambda observer: run_locally(options, settings=settings, observer=observer)
 
 
-def _send_notices(summary: JobSummary, settings: NoticeSettings, *, terminal: "Terminal") -> None:
-    """Send the notices that are configured; one that cannot be delivered is a line on stderr."""
-    if settings != NoticeSettings():
+def _send_notices(summary: JobSummary, *, settings: NoticeSettings, observer: "Observer") -> None:
+    """Send the notices of the end of a job; one that cannot be delivered is a line on stderr."""
+    if settings.targets:
         from flows.report.notices import notify
 
         for failure in notify(summary, settings):
-            terminal.on_warning(failure)
+            observer.on_warning(failure)

@@ -37,7 +37,8 @@ from flows.report.command_line import UsageError
 from flows.report.deadline import in_thread
 from flows.report.notices import notify
 from flows.report.prefect import API_ERRORS, FLOW_NAME, drain, final_state
-from flows.settings import NoticeSettings, Settings, settings_from
+from flows.report.targets import NoticeSettings
+from flows.settings import Settings, settings_from
 from flows.store.job_folder import JOB_ID
 from flows.store.resources import PREFECT_BYTES, require_resources
 from schemas.codes import ErrorCode
@@ -97,9 +98,9 @@ class JobRun:
 
     def finish(self) -> RunState:
         """Run the job to its end and return the final state of the run."""
-        notices = NoticeSettings.from_environment(os.environ)
+        notices = NoticeSettings.from_environment(os.environ, notify=self.options.notify)
         context = FlowRunContext.get()
-        run = context.flow_run if context else None
+        run = context.flow_run if isinstance(context, FlowRunContext) else None
         try:
             require_resources(PREFECT_BYTES)
             if run is None:
@@ -114,6 +115,7 @@ class JobRun:
                 terminal=self.terminal,
                 stop=stop,
                 on_end=self._end,
+                on_lost=partial(self._send, settings=notices),
             )
         except Fault as fault:  # no job began
             self._end(fault)
@@ -164,11 +166,14 @@ class JobRun:
             left = self.give_up_at - time.monotonic()
             self.give_up_at = math.inf
         with on_signals(lambda: None):
-            for failure in notify(summary, settings):
-                self.terminal.on_warning(failure)
-                get_run_logger().warning(failure)
+            self._send(summary, settings)
         with self._lock:
             self.give_up_at = min(self.give_up_at, time.monotonic() + left)
+
+    def _send(self, summary: JobSummary, settings: NoticeSettings) -> None:
+        for failure in notify(summary, settings):
+            self.terminal.on_warning(failure)
+            get_run_logger().warning(failure)
 
     def as_flow(self) -> Flow[..., Coroutine[object, object, RunState]]:
         """Return a copy of the flow that runs this very job; its parameters are only for Prefect to show."""

@@ -17,11 +17,12 @@ from prefect.states import Cancelled, Completed, Failed
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.pipeline.stop import A_SIGNAL, Stop, canceled_by, on_signals
-from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, format_start, mask_emails
+from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, mask_emails
 from flows.report.deadline import call_within
 from flows.report.next_steps import steps_after_import
 from flows.report.planned_rows import read_planned_rows
 from flows.report.prefect import PrefectObserver, RunPage, write_page
+from flows.report.run_lines import format_start
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import LOCK_FILE, JobFolder
@@ -31,7 +32,7 @@ from schemas.options import JobOptions
 from transforms.statements import run_mapped
 
 Result = TypeVar("Result")
-REPORT_SECONDS = 5.0  # for the labels and artifacts of a job that has ended
+REPORT_SECONDS = 15.0  # for the labels and artifacts of a job that has ended; a local run gives up earlier
 
 
 def run_job_in_flow(
@@ -43,9 +44,10 @@ def run_job_in_flow(
     terminal: Observer,
     stop: Stop,
     on_end: Callable[[JobSummary], None],
+    on_lost: Callable[[JobSummary], None],
 ) -> JobSummary:
     """Run the job that the flow run is, call `on_end` once it has ended, and return its summary; signals and Prefect
-    can cancel it. Raise a `Fault` if no job could begin."""
+    can cancel it. Call `on_lost` with each job that is found to be lost. Raise a `Fault` if no job could begin."""
     log = get_run_logger()
     log.info(format_start(options, job_id))
     observer = PrefectObserver(
@@ -66,6 +68,7 @@ def run_job_in_flow(
             observer=observer,
             run_stage=observer.around(run_as_task),
             stop=stop,
+            on_lost=on_lost,
         )
         observer.on_end(summary)
         on_end(summary)  # before the last report to Prefect, which may not answer

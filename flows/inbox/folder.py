@@ -1,59 +1,101 @@
-"""Find new files in an inbox folder, and move them to a subfolder once they have been imported.
+"""The inbox folder: its lock, its subfolders, the files that are ready to be imported and those that wait, and why.
 
-This module is about files and their names only; importing them is in `flows.inbox.flow`.
+Importing them is in `flows.inbox.importing`, filing them in `flows.inbox.archive`.
 """
 
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
+from typing import cast
 
-from flows.report.artifacts import ErrorRow
+from flows.readers.sources import printable
+from flows.report.artifacts import format_duration
+from flows.store.connections import list_connections
+from flows.store.database import Store
 from flows.store.locks import try_file_lock
-from flows.store.private_files import private_folder, private_umask
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
-from schemas.job import JobStatus, JobSummary
+from transforms.statements import run_mapped
 
-LOCK_NAME = ".user-import.lock"
-ARCHIVES = ("done", "refused")
+LOCK_NAME = ".user-import.lock"  # holds the ids of the Prefect runs that may not have ended
+TOLD_NAME = ".user-import.blocked"  # its time is when people were told of a run that blocks the folder
+BLOCKED_SECONDS = 3600.0  # that a run takes for one file, or hangs
+ARCHIVES = ("done", "partly", "refused", "canceled")
 REPORT = ".report.json"  # after the name of the file that it is about
 UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart")  # suffixes of files that are not complete
-# Failures that another run may not have; the file stays in the inbox.
-RETRIED_CODES = (
-    ErrorCode.CANCELED,
-    ErrorCode.CONNECTION_NOT_FOUND,
-    ErrorCode.DATABASE_BUSY,
-    ErrorCode.DATABASE_UNREADABLE,
-    ErrorCode.DISK_FULL,
-    ErrorCode.JOB_LOST,
-    ErrorCode.PREFECT_UNAVAILABLE,
-    ErrorCode.TOO_MANY_JOBS,
-)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Something in the inbox that is not imported, why, and since when, in seconds since 1970."""
+
+    path: Path
+    reason: str
+    since: float
+
+    def describe(self, now: float) -> str:
+        """Return a sentence."""
+        return f"{printable(self.path.name)} {self.reason}; it has waited for {format_duration(now - self.since)}"
 
 
 @dataclass(frozen=True)
 class Inbox:
-    """A folder for new files, with the subfolders `done` and `refused`."""
+    """A folder for new files, with the subfolders `done`, `partly`, `refused` and `canceled`."""
 
     path: Path
 
     @contextmanager
     def try_lock(self) -> Iterator[bool]:
         """Lock the folder for the block, and yield whether no other process has it locked.
-        Raise `JobFault` (`FILE_NOT_FOUND`) if there is no such folder."""
+        Raise `JobFault` if there is no such folder, or it cannot be used."""
         if not self.path.is_dir():
             raise JobFault(ErrorCode.FILE_NOT_FOUND, f"there is no folder {self.path}", "create it, or choose another")
+        if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
+            message = f"the folder {self.path} cannot be read and changed: permission denied"
+            raise JobFault(ErrorCode.FILE_UNREADABLE, message, "give this user the permissions of its owner")
         with try_file_lock(self.path / LOCK_NAME) as is_acquired:
             yield is_acquired
 
-    def find_new_files(self, *, settled_before: float) -> list[Path]:
-        """Return the complete files by name: those last modified at or before that time, in seconds since 1970."""
-        return [path for path in sorted(self.path.iterdir()) if _is_ready(path, settled_before=settled_before)]
+    def show_life(self) -> None:
+        """Note that the run which holds the lock begins another file."""
+        with suppress(FileNotFoundError):  # of a folder that no one has locked
+            os.utime(self.path / LOCK_NAME)
+
+    def find_block(self, *, now: float) -> float | None:
+        """Return for how many seconds the run that holds the lock has begun no other file, if that is too long and
+        people have not been told of it, as they are now."""
+        since, told = (self.path / LOCK_NAME).stat().st_mtime, self.path / TOLD_NAME
+        if now - since < BLOCKED_SECONDS or (told.exists() and told.stat().st_mtime >= since):
+            return None
+        told.touch(mode=0o600)
+        return now - since
+
+    def scan(self, *, now: float, settle_seconds: float) -> tuple[list[Path], list[Waiting]]:
+        """Return the files to import, by name, and whatever else is in the folder, the oldest first."""
+        ready, waiting = [], []
+        for path in sorted(self.path.iterdir()):
+            is_archive = path.name in ARCHIVES and path.is_dir() and not path.is_symlink()
+            if is_archive or path.name in (LOCK_NAME, TOLD_NAME):
+                continue
+            try:
+                found = path.lstat()
+            except FileNotFoundError:  # withdrawn meanwhile
+                continue
+            reason = _why_it_waits(path, found, now=now, settle_seconds=settle_seconds)
+            if reason is None:
+                ready.append(path)
+            else:
+                since = found.st_mtime if found.st_mtime <= now else min(found.st_ctime, now)
+                waiting.append(Waiting(path, reason, since))
+        return ready, sorted(waiting, key=lambda item: item.since)
 
     def files(self) -> Iterator[Path]:
-        """Yield every file that waits, was imported or was refused; neither reports nor symbolic links."""
+        """Yield every file that waits or was filed, also those of refused records; neither reports nor links."""
         for folder in (self.path, *(self.path / name for name in ARCHIVES)):
             for path in sorted(folder.iterdir()) if folder.is_dir() else ():
                 if (
@@ -62,29 +104,44 @@ class Inbox:
                 ):
                     yield path
 
-    def archive(self, path: Path, summary: JobSummary, errors: Sequence[ErrorRow]) -> Path | None:
-        """Move an imported file to `done` or `refused` with a report beside it; return None for a file that stays."""
-        if summary.fault and summary.fault["code"] in RETRIED_CODES:
-            return None
-        folder = private_folder(self.path / ("refused" if summary.status is JobStatus.FAILED else "done"))
-        target = _find_free_name(folder, path, job_id=summary.job_id)
-        report = {"summary": summary.to_dict(), "errors": [dict(error) for error in errors]}
-        text = json.dumps(report, ensure_ascii=False, indent=2, default=str) + "\n"
-        with private_umask():
-            target.with_name(f"{target.name}{REPORT}").write_text(text, encoding="utf-8")
-        path.rename(target)  # last: after a crash the file is found again, and the job recognises its content
-        return target
+
+def find_inbox(folder: Path, database: Path) -> Inbox | None:
+    """Return the inbox that a job read from, if the folder is one: relative to here, or to one above the database."""
+    bases = (Path.cwd(), *database.parents)
+    return next((Inbox((base / folder).resolve()) for base in bases if (base / folder / LOCK_NAME).exists()), None)
 
 
-def _is_ready(path: Path, *, settled_before: float) -> bool:
-    """Return whether a file is complete and regular; a link could read a file that its creator must not read."""
-    if path.name.startswith(".") or path.name.lower().endswith(UNFINISHED) or path.is_symlink() or not path.is_file():
-        return False
-    return path.stat().st_mtime <= settled_before
+def find_inboxes(store: Store) -> list[Inbox]:
+    """Return the inboxes that jobs have read, of all connections."""
+    connections = list_connections(store)
+    with store.reading() as connection:
+        of_each = [run_mapped(connection, "jobs_of_connection", connection=one.connection) for one in connections]
+    names = chain(
+        *((*cast("list[str]", job["files"] or []), *cast("list[str]", job["sources"])) for job in chain(*of_each))
+    )
+    folders = dict.fromkeys(Path(name).parent for name in names)
+    return [*dict.fromkeys(inbox for folder in folders if (inbox := find_inbox(folder, store.path)))]
 
 
-def _find_free_name(folder: Path, path: Path, *, job_id: str) -> Path:
-    """Return the file's own name if it is free; otherwise add the job's id, and a number if necessary."""
-    endings = ("", f".{job_id}", *(f".{job_id}.{number}" for number in range(2, 1000)))
-    candidates = (folder / f"{path.stem}{ending}{path.suffix}" for ending in endings)
-    return next(candidate for candidate in candidates if not candidate.exists())
+def _why_it_waits(  # noqa: PLR0911 - one reason a line
+    path: Path, found: os.stat_result, *, now: float, settle_seconds: float
+) -> str | None:
+    """Return why something is not imported; None for a file that is complete and regular."""
+    if stat.S_ISLNK(found.st_mode):  # it could lead to a file that its creator must not read
+        return "is a link, which is never followed: copy the file itself here"
+    if stat.S_ISDIR(found.st_mode):
+        return "is a folder: move its files into the inbox"
+    if not stat.S_ISREG(found.st_mode):
+        return "is not a file: remove it"
+    if path.name.startswith("."):
+        return "is hidden: rename it to have it imported, or remove it"
+    if path.name.lower().endswith(UNFINISHED):
+        return "is named as if it were not complete: rename it once it is"
+    if not os.access(path, os.R_OK):
+        return "cannot be read: change its permissions"
+    settled = now - settle_seconds
+    if found.st_mtime <= settled or (found.st_mtime > now and found.st_ctime <= settled):
+        return None  # a time in the future says nothing; when the file changed last cannot be set
+    if min(found.st_mtime, found.st_ctime) > now:
+        return f"is dated {datetime.fromtimestamp(found.st_mtime, UTC):%Y-%m-%d %H:%M} UTC, in the future: touch it"
+    return f"was written to within the last {settle_seconds:g} seconds"

@@ -3,31 +3,42 @@
 import sys
 import uuid
 from collections.abc import Iterable
+from datetime import timedelta
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from flows.import_users.arguments import command_group, count_in, parse_path, parse_text
+from flows.import_users.arguments import command_group, count_in, parse_path, parse_period, parse_text
 from flows.import_users.cli import COMMON, Common
-from flows.readers.limits import Range
+from flows.jobs.arguments import (
+    As,
+    Connection,
+    ExternalId,
+    File,
+    Follow,
+    Job,
+    Limit,
+    Since,
+    Statuses,
+    Timeout,
+    Yes,
+)
+from flows.readers.sources import printable
 from flows.report.command_line import UsageError
 from flows.report.printing import format_cell, print_json, print_table
 from flows.settings import RETENTION_DAYS
 from schemas.faults import ExitCode
 
 if TYPE_CHECKING:
-    from schemas.job import JobSummary
+    from flows.store.job_status import KnownJob
 
 SHOWN_USERS = 20  # kept users on a terminal
 SHOWN_CHANGES = 200  # on a terminal
-MOST_LISTED = Range(0, 1_000_000)
 DIFF_COLUMNS = ("user_id", "action", "field", "old", "new", "note")
 
-Job = Annotated[str, Parameter(metavar="JOB", help="The job's id.", converter=parse_text)]
 KEY = Parameter(metavar="VALUE", converter=parse_text)
-Vendor = Literal["auth0", "fullstory", "rocketchat", "liferay"]
 
 app = command_group("python -m flows.jobs", "Look at import jobs and act on them.")
 
@@ -35,23 +46,30 @@ app = command_group("python -m flows.jobs", "Look at import jobs and act on them
 @app.command(name="list")
 def list_jobs(
     *,
-    limit: Annotated[int, count_in(MOST_LISTED), Parameter(help="How many jobs to list.")] = 50,
+    status: Statuses = (),
+    connection: Connection = None,
+    since: Since = None,
+    external_id: ExternalId = None,
+    file: File = None,
+    limit: Limit = 50,
     common: Common = COMMON,
 ) -> None:
     """List the jobs, newest first."""
-    from flows.store.job_status import find_jobs
+    from flows.jobs import listing, lookup
+    from flows.store.job_status import JobFilter
 
-    jobs = find_jobs(common.find_store(), limit=limit)
+    wanted = JobFilter(
+        statuses=status, connection=connection, since=since, external_id=external_id, file=file, limit=limit
+    )
+    jobs, busy = lookup.list_jobs(common, wanted)
     if common.json:
         print_json([job.to_dict() for job in jobs])
-    elif sys.stdout.isatty():
-        print_table(("job", "created", "what", "result"), [_short_row(job) for job in jobs])
     else:
-        rows = [
-            (job.job_id, job.status.value, job.created_at[:19], job.connection, _mode(job), job.sentence)
-            for job in jobs
-        ]
-        print_table(("job", "status", "created", "connection", "mode", "result"), rows)
+        listing.print_jobs(jobs)
+    if busy:
+        sys.stderr.write(f"{busy.message}: only jobs whose folder is still there are listed\n")
+    if len(jobs) == limit and sys.stdout.isatty():
+        sys.stderr.write(f"the latest {limit:,} are listed; for more add --limit N\n")
 
 
 @app.command(name="status")
@@ -59,32 +77,40 @@ def show_status(
     job: Job,
     /,
     *,
-    vendor: Annotated[Vendor | None, Parameter("--as", help="In the words and the shape of this system.")] = None,
+    vendor: As = None,
+    follow: Follow = False,
     common: Common = COMMON,
 ) -> int:
     """Show the summary of a job, or how far it is."""
+    from flows.jobs import lookup, waiting
+
+    found = None
+    if follow:
+        found = waiting.wait_for(common, job, timeout=None, follow=True)
+        job = found.summary.job_id
     if vendor:
         from flows.jobs import vendor_commands
 
         return vendor_commands.print_status(common, job, vendor=vendor)
-    from rich.console import Console
-
-    from flows.report.terminal import show_errors_by_code, show_summary
-    from flows.store.job_status import get_live_status
-
-    store = common.find_store()
-    summary, live = get_live_status(store, job)
-    if common.json:
-        print_json({**summary.to_dict(), **live})
-        return ExitCode.ALL_ROWS_IN
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-    show_summary(console, summary)
-    if live.get("percent") is not None:
-        console.print(f"{live['percent']} % loaded, {live.get('rows')} rows")
-    if summary.fault:
-        console.print(f"{summary.fault['code']}: {summary.fault['message']}\n{summary.fault['hint']}", markup=False)
-    show_errors_by_code(console, summary, settings=store.settings)
+    _print_job(common, found or lookup.find_job(common, job))
     return ExitCode.ALL_ROWS_IN
+
+
+@app.command
+def wait(
+    job: Job,
+    /,
+    *,
+    timeout: Timeout = None,
+    follow: Follow = False,
+    common: Common = COMMON,
+) -> int:
+    """Wait until a job has ended, and exit with its exit code; 1 if the time is up. Ctrl-C leaves the job running."""
+    from flows.jobs import waiting
+
+    found = waiting.wait_for(common, job, timeout=timeout, follow=follow)
+    _print_job(common, found)
+    return found.summary.exit_code
 
 
 @app.command(name="errors")
@@ -104,10 +130,11 @@ def show_errors(
 
         vendor_commands.print_errors(common, job, vendor=vendor, csv=csv)
         return
+    from flows.jobs.lookup import find_job_id
     from flows.store.jobs import find_errors
 
-    errors = find_errors(common.find_store(), job)
-    columns = ("record", "line", "severity", "code", "path", "message")
+    errors = find_errors(common.find_store(), find_job_id(common, job))
+    columns = ("record", "line", "source", "key", "severity", "code", "path", "message")
     if common.json:
         print_json(errors)
     else:
@@ -115,12 +142,13 @@ def show_errors(
 
 
 @app.command
-def cancel(job: Job, /, *, common: Common = COMMON) -> None:
-    """Stop a running job; nothing of it is merged."""
-    from flows.store.job_status import request_cancel
+def cancel(job: Job, /, *, yes: Yes = False, common: Common = COMMON) -> None:
+    """Stop a running job, or one that waits in Prefect; nothing of it is merged."""
+    from flows.jobs.lookup import cancel_job, confirm_job
 
-    message = request_cancel(common.find_store(), job)
-    common.print({"job_id": job, "message": message}, f"{message}\n")
+    found = confirm_job(common, job, act="cancel", yes=yes)
+    message = cancel_job(common, found)
+    common.print({"job_id": found.summary.job_id, "message": message}, f"{message}\n")
 
 
 @app.command
@@ -129,13 +157,16 @@ def undo(
     /,
     *,
     dry_run: Annotated[bool, Parameter(help="Say what would be reverted and kept, change nothing.")] = False,
+    yes: Yes = False,
     common: Common = COMMON,
 ) -> int:
     """Put the users that a job changed back as they were."""
+    from flows.jobs.lookup import confirm_job, find_job_id
     from flows.pipeline.undo import undo as undo_job
 
+    undone = find_job_id(common, job) if dry_run else confirm_job(common, job, act="undo", yes=yes).summary.job_id
     job_id = str(uuid.uuid4())
-    summary = undo_job(job, dry_run=dry_run, settings=common.settings, job_id=job_id)
+    summary = undo_job(undone, dry_run=dry_run, settings=common.settings, job_id=job_id)
     if common.json:
         print_json(summary.to_dict())
         return summary.exit_code
@@ -162,12 +193,14 @@ def rejects(
     common: Common = COMMON,
 ) -> None:
     """Write the refused records to a file to correct."""
+    from flows.jobs.lookup import find_job_id
     from flows.report.rejects import write_rejects
 
+    job = find_job_id(common, job)
     written = write_rejects(common.find_store(), job, output)
     text = f"job {job} refused no records; nothing was written\n"
     if written.records:
-        records = "1 refused record" if written.records == 1 else f"{written.records} refused records"
+        records = "1 refused record" if written.records == 1 else f"{written.records:,} refused records"
         text = f"{records} written to {written.path}, with all secrets; correct the file and run\n"
         text += f"python -m flows.import_users {written.path}\n"
     document = {"job_id": job, "path": str(written.path), "format": written.format, "records": written.records}
@@ -183,9 +216,10 @@ def diff(
     common: Common = COMMON,
 ) -> None:
     """Show what a job changed, field by field."""
+    from flows.jobs.lookup import find_job_id
     from flows.store.diff import find_changes
 
-    users = find_changes(common.find_store(), job, user_id=user)
+    users = find_changes(common.find_store(), find_job_id(common, job), user_id=user)
     if common.json:
         _print_array(user.document for user in users)
         return
@@ -203,6 +237,27 @@ def diff(
 
 
 @app.command
+def night(
+    *,
+    since: Annotated[
+        timedelta,
+        Parameter(
+            metavar="PERIOD", help="How far to look back, such as 24h.", converter=parse_period, show_default="24h"
+        ),
+    ] = timedelta(hours=24),
+    inbox: Annotated[
+        tuple[Path, ...],
+        Parameter(metavar="FOLDER", help="An inbox to account for; those of jobs are found.", negative_iterable=()),
+    ] = (),
+    common: Common = COMMON,
+) -> int:
+    """Account for each file and job of the last day; exit code 1 where something needs a person."""
+    from flows.jobs import night_command
+
+    return night_command.run(common, period=since, inboxes=inbox)
+
+
+@app.command
 def purge(
     *,
     days: Annotated[
@@ -210,27 +265,55 @@ def purge(
         count_in(RETENTION_DAYS),
         Parameter(help="Keep this many days.", show_default="IMPORT_RETENTION_DAYS, 7"),
     ] = None,
+    inbox_days: Annotated[
+        int | None,
+        count_in(RETENTION_DAYS),
+        Parameter(
+            help="Keep the files that an inbox has filed this many days.",
+            show_default="IMPORT_INBOX_RETENTION_DAYS, 36500: for good",
+        ),
+    ] = None,
     dry_run: Annotated[bool, Parameter(help="Say what would be removed, remove nothing.")] = False,
     common: Common = COMMON,
 ) -> int:
-    """Remove job folders and refused rows past retention."""
+    """Remove job folders, refused rows and filed files past retention."""
+    from flows.inbox.archive import purge_inboxes
     from flows.store.retention import purge as purge_jobs
 
-    purged = purge_jobs(common.find_store(), days=days, dry_run=dry_run)
+    store = common.find_store()
+    purged = purge_jobs(store, days=days, dry_run=dry_run)
+    files, inboxes = purge_inboxes(store, days=inbox_days, dry_run=dry_run)
     removed = "would be removed" if dry_run else "removed"
     document = {
         "jobs": list(purged.jobs),
         "rejected_users": purged.rejected_users,
-        "left": list(map(str, purged.left)),
+        "files": list(map(printable, map(str, files))),
+        "left": [*map(str, (*purged.left, *inboxes))],
         "dry_run": dry_run,
     }
     common.print(
         document,
-        f"the data of {len(purged.jobs)} jobs {removed}, {purged.rejected_users} refused rows with it\n"
+        f"the data of {len(purged.jobs):,} jobs {removed}, {purged.rejected_users:,} refused rows with it\n"
         + "".join(f"  {job}\n" for job in purged.jobs)
-        + "".join(f"not removed, it belongs to another user: {folder}\n" for folder in purged.left),
+        + "".join(f"  {printable(str(path))} {removed}\n" for path in files)
+        + "".join(f"not removed, it belongs to another user: {folder}\n" for folder in purged.left)
+        + "".join(f"not purged, it cannot be changed: {folder}\n" for folder in inboxes),
     )
-    return ExitCode.JOB_FAILED if purged.left else ExitCode.ALL_ROWS_IN
+    return ExitCode.JOB_FAILED if purged.left or inboxes else ExitCode.ALL_ROWS_IN
+
+
+@app.command
+def backup(
+    file: Annotated[Path, Parameter(metavar="FILE", converter=parse_path, help="The file to write, a new one.")],
+    /,
+    *,
+    common: Common = COMMON,
+) -> None:
+    """Copy the database to a file, also while imports run."""
+    from flows.jobs.backup import back_up
+
+    size = back_up(common.find_store(), file)
+    common.print({"path": str(file), "bytes": size}, f"{size:,} bytes written to {file}\n")
 
 
 @app.command
@@ -251,7 +334,7 @@ def forget(
         Parameter(metavar="FOLDER", help="An inbox to search as well; those of jobs are found.", negative_iterable=()),
     ] = (),
     dry_run: Annotated[bool, Parameter(help="List every place that has the user, change nothing.")] = False,
-    yes: Annotated[bool, Parameter(help="Do not ask.")] = False,
+    yes: Yes = False,
     common: Common = COMMON,
 ) -> int:
     """Erase one user from tables, job folders and inboxes, down to the bytes of the database file."""
@@ -265,14 +348,13 @@ def forget(
     return forget_command.run(common, wanted, connection_id=scope, inboxes=inbox, dry_run=dry_run, yes=yes)
 
 
-def _short_row(job: "JobSummary") -> tuple[str, str, str, str]:
-    """Return a job in few columns, so that its id has room on a terminal."""
-    created, status = job.created_at[:19].replace("T", " "), job.status.value.replace("_", " ")
-    return job.job_id, created, f"{_mode(job)}, {job.connection}", f"{status}: {job.sentence}"
+def _print_job(common: Common, job: "KnownJob") -> None:
+    if common.json:
+        print_json(job.to_dict())
+        return
+    from flows.jobs.listing import print_job
 
-
-def _mode(job: "JobSummary") -> str:
-    return f"{job.mode} (dry run)" if job.dry_run else job.mode
+    print_job(job, settings=common.settings)
 
 
 def _print_array(documents: Iterable[str]) -> None:

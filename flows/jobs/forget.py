@@ -19,7 +19,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from flows.inbox.folder import LOCK_NAME, REPORT, UNFINISHED, Inbox
+from flows.inbox.archive import keeping_report
+from flows.inbox.folder import REPORT, UNFINISHED, Inbox, find_inbox
 from flows.jobs.staged_records import find_staged, remove_staged, replace_file, replace_user_in_messages, write_json
 from flows.readers.remove_records import HINT, FileContent, UserSearch
 from flows.readers.sources import Source, printable
@@ -221,24 +222,19 @@ class _Search:
     def lock_inboxes(self, given: Iterable[Path], locks: ExitStack) -> Mapping[Inbox, set[str]]:
         """Return the inboxes that are given and those of jobs, locked, with the connections that they import into.
         Raise `JobFault` if an inbox is at work or missing. Note the other files that jobs with the user have read."""
-        found: dict[Path, set[str]] = {path.resolve(): {*self.scopes} for path in given}
+        found: dict[Inbox, set[str]] = {Inbox(path.resolve()): {*self.scopes} for path in given}
         for job_id, job in self.jobs.items():
             for name in dict.fromkeys(chain(job["files"] or (), job["sources"])):
-                folder = self._find_inbox(Path(name).parent)
-                if folder:
-                    found.setdefault(folder, set()).add(job["connection"])
+                inbox = find_inbox(Path(name).parent, self.store.path)
+                if inbox:
+                    found.setdefault(inbox, set()).add(job["connection"])
                 elif job_id in self.found.jobs and name in (job["files"] or ()) and Path(name).is_file():
                     self.found.sources = [*dict.fromkeys([*self.found.sources, name])]
-        for path in found:
-            if not locks.enter_context(Inbox(path).try_lock()):
+        for inbox in found:
+            if not locks.enter_context(inbox.try_lock()):
                 hint = "wait until it has ended; nothing was erased"
-                raise JobFault(ErrorCode.JOB_RUNNING, f"the inbox {path} is at work", hint)
-        return {Inbox(path): connections for path, connections in found.items()}
-
-    def _find_inbox(self, folder: Path) -> Path | None:
-        """Return the inbox that a job read from, if it was one: relative to here, or to a folder above the database."""
-        bases = (Path.cwd(), *self.store.path.parents)
-        return next(((base / folder).resolve() for base in bases if (base / folder / LOCK_NAME).exists()), None)
+                raise JobFault(ErrorCode.JOB_RUNNING, f"the inbox {inbox.path} is at work", hint)
+        return found
 
     def find_files(self, inboxes: Mapping[Inbox, set[str]]) -> None:
         """Search the files of the inboxes: those with a report for the keys in its connection."""
@@ -286,7 +282,7 @@ class _Search:
         keys = self.scopes[report["summary"]["connection"]].keys
         own = _records_of(report["summary"]["job_id"], records)
         errors = [error for error in report["errors"] if error["record"] not in own]
-        if errors and keys.user_id:
+        if errors:
             messages = pl.DataFrame(errors, infer_schema_length=None).select(replace_user_in_messages(keys))["message"]
             errors = [{**error, "message": message} for error, message in zip(errors, messages, strict=True)]
         write_json(path, report, erase_names({**report, "errors": errors}, keys, of_user=bool(own)))
@@ -316,7 +312,7 @@ def _erase_file(file: FoundFile) -> None:
         path.unlink()
         return
     if content is not None:
-        with replace_file(path) as temp:
+        with keeping_report(path), replace_file(path) as temp:
             file.search.remove(_source(path), content, temp)
     _rename(path, file.search.keys, of_user=content is not None)
 

@@ -1,6 +1,5 @@
 """`python -m flows.jobs forget`: understand whom to forget, ask, and print where the user was found."""
 
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from flows.import_users.cli import Common
 from flows.jobs.forget import Forgotten, forget
 from flows.readers.sources import printable
 from flows.report.command_line import UsageError
+from flows.report.printing import confirm
 from flows.store.forget import AmbiguousUserError, WantedUser
 from schemas.codes import ErrorCode
 from schemas.faults import Canceled, ExitCode
@@ -49,21 +49,13 @@ def run(
             sys.stderr.write(
                 _format(forget(store, wanted, connection_id=connection_id, inboxes=inboxes, dry_run=True), dry_run=True)
             )
-            _ask(wanted)
+            if not confirm(f"erase the user {printable(wanted.value)} for good?"):
+                raise Canceled(ErrorCode.CANCELED, "nothing was erased")
         found = forget(store, wanted, connection_id=connection_id, inboxes=inboxes, dry_run=dry_run)
     except AmbiguousUserError as error:
         raise UsageError(str(error)) from None
     common.print(_document(found, dry_run=dry_run), _format(found, dry_run=dry_run))
     return ExitCode.JOB_FAILED if found.left else ExitCode.ALL_ROWS_IN
-
-
-def _ask(wanted: WantedUser) -> None:
-    """Ask on the terminal; raise `Canceled` unless the answer is yes."""
-    sys.stderr.write(f"erase the user {printable(wanted.value)} for good? [y/N] ")
-    sys.stderr.flush()
-    signal.siginterrupt(signal.SIGINT, True)  # Polars has Ctrl-C restart the call that waits
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Canceled(ErrorCode.CANCELED, "nothing was erased")
 
 
 def _document(found: Forgotten, *, dry_run: bool) -> dict[str, object]:
@@ -82,10 +74,12 @@ def _document(found: Forgotten, *, dry_run: bool) -> dict[str, object]:
 def _format(found: Forgotten, *, dry_run: bool) -> str:
     rows = sum(found.tables.values())
     begin = "would be erased" if dry_run else "erased"
-    lines = [f"{begin}: {rows} rows, staged records of {len(found.jobs)} jobs, records in {len(found.files)} files"]
-    lines += [f"  {table}: {count}" for table, count in found.tables.items() if count]
-    lines += [f"  job {job_id}: {records} staged records" for job_id, records in found.jobs.items()]
-    lines += [f"  {printable(str(file.path))}: {file.records} records" for file in found.files]
+    lines = [
+        f"{begin}: {rows:,} rows, staged records of {len(found.jobs):,} jobs, records in {len(found.files):,} files"
+    ]
+    lines += [f"  {table}: {count:,}" for table, count in found.tables.items() if count]
+    lines += [f"  job {job_id}: {records:,} staged records" for job_id, records in found.jobs.items()]
+    lines += [f"  {printable(str(file.path))}: {file.records:,} records" for file in found.files]
     lines += [f"left: {printable(str(path))}: {reason}" for path, reason in found.left.items()]
     lines += [f"not searched: {name}" for name in (*found.sources, *OUT_OF_REACH)]
     return "\n".join(lines) + "\n"

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 from prefect import flow, get_run_logger
@@ -19,7 +19,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.import_users.prefect_run import ended_by
+from flows.import_users.prefect_run import REPORT_SECONDS, ended_by
 from flows.jobs.forget import Forgotten, forget
 from flows.jobs.forget_command import OUT_OF_REACH, parse_user
 from flows.pipeline.undo import undo
@@ -38,7 +38,6 @@ from flows.store.jobs import find_job, get_job_row, options_of
 from schemas.faults import Fault
 from schemas.job import JobStatus
 
-REPORT_SECONDS = 5.0
 REDACTED = "***"
 Job = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -47,7 +46,7 @@ Job = Annotated[str, Field(min_length=1, max_length=255)]
 class Ending:
     """How a run ends: its state, its page in Markdown, what to do next, and its further tags."""
 
-    state: State[object]
+    state: State[Any]
     page: str
     steps: Sequence[Step] = ()
     tags: Sequence[str] = ()
@@ -193,13 +192,16 @@ def _run(name: str, act: Callable[[Settings], Ending], *, database: str) -> Stat
         ending = Ending(ended_by(fault), format_page(f"{title}: failed", fault.message, hint=fault.hint))
     except (UsageError, ValueError) as error:  # a value that the form cannot refuse, or a variable of the worker
         ending = Ending(Failed(message=str(error)), format_page(f"{title}: failed", str(error)))
-    sentence = str(ending.state.message)
-    get_run_logger().info(sentence)
-    tags = [*flow_run.tags, *ending.tags]
-    write = partial(write_artifact, UUID(flow_run.id), f"import-{name}", ending.page, sentence, steps=ending.steps)
-    with suppress(TimeoutError):
-        call_within(REPORT_SECONDS, partial(write, tags=tags))
+    leave_page(f"import-{name}", ending.page, str(ending.state.message), steps=ending.steps, tags=ending.tags)
     return ending.state
+
+
+def leave_page(key: str, page: str, sentence: str, *, steps: Sequence[Step] = (), tags: Sequence[str] = ()) -> None:
+    """Leave a page of Markdown with what to do next as an artifact of this run, the sentence in its log, and tags."""
+    get_run_logger().info(sentence)
+    write = partial(write_artifact, UUID(flow_run.id), key, page, sentence)
+    with suppress(TimeoutError):
+        call_within(REPORT_SECONDS, partial(write, steps=steps, tags=[*flow_run.tags, *tags]))
 
 
 def _job_of_run() -> str:

@@ -24,7 +24,9 @@ from pydantic import Field
 
 from flows.import_users.retries import schedule_retry, will_pass
 from flows.report.artifacts import mask_emails
+from flows.report.notices import notify
 from flows.report.prefect import FLOW_NAME, PROCESS_GONE, final_state, job_of
+from flows.report.targets import NoticeSettings
 from flows.settings import Settings, settings_from
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
@@ -52,14 +54,15 @@ async def recover(database: str = "", silent_seconds: Annotated[int, Field(ge=1,
     """
     try:
         settings = settings_from(os.environ, database=Path(database) if database else None)
-        outcomes = recover_runs(settings, silent_seconds=silent_seconds)
+        notices = NoticeSettings.from_environment(os.environ)
+        outcomes = recover_runs(settings, notices, silent_seconds=silent_seconds)
     except ValueError as error:  # a variable of the worker
         return Failed(message=str(error))
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(outcomes.items()))
     return Completed(message=counts or "no run has lost its worker")
 
 
-def recover_runs(settings: Settings, *, silent_seconds: float) -> Counter[str]:
+def recover_runs(settings: Settings, notices: NoticeSettings, *, silent_seconds: float) -> Counter[str]:
     """Set the state of every run whose process is gone, and return how many are in each state now."""
     outcomes: Counter[str] = Counter()
     waits = 3 * settings.wait_seconds  # that a job may wait for the database before it has its folder
@@ -68,7 +71,7 @@ def recover_runs(settings: Settings, *, silent_seconds: float) -> Counter[str]:
         for run in _open_runs(client, before=before):
             own = replace(settings, database=Path(str(run.parameters.get("database") or settings.database)))
             try:
-                state = _go_on(client, run, settings=own)
+                state = _go_on(client, run, settings=own, notices=notices)
             except DatabaseFault as fault:  # the next time will show
                 get_run_logger().warning("%s: %s", run.name, mask_emails(fault.message))
                 continue
@@ -98,11 +101,11 @@ def _open_runs(client: SyncPrefectClient, *, before: datetime) -> Iterator[FlowR
             yield run
 
 
-def _go_on(client: SyncPrefectClient, run: FlowRun, *, settings: Settings) -> State | None:
+def _go_on(client: SyncPrefectClient, run: FlowRun, *, settings: Settings, notices: NoticeSettings) -> State | None:
     """Set the state of a run whose process is gone, and return it; None where it stays as it is."""
     if JobFolder(settings.jobs_folder / job_of(run)).is_running:
         return None
-    summary, state = _find_end(run, settings), run.state
+    summary, state = _find_end(run, settings, notices), run.state
     if state is not None and state.is_cancelling():
         return _set(client, run, Cancelled(message=PROCESS_GONE))
     if summary is None or summary.status in DONE or will_pass(summary.fault):
@@ -118,12 +121,14 @@ def _set(client: SyncPrefectClient, run: FlowRun, state: State) -> State:
     return state
 
 
-def _find_end(run: FlowRun, settings: Settings) -> JobSummary | None:
-    """Return the job as it ended; None if it did not begin."""
+def _find_end(run: FlowRun, settings: Settings, notices: NoticeSettings) -> JobSummary | None:
+    """Return the job as it ended, after the notices of all that are found to be lost; None if it did not begin."""
     store = Store(settings)
     if not store.path.exists():
         return None
-    end_lost_jobs(store)
+    for lost in end_lost_jobs(store):
+        for failure in notify(lost, notices):
+            get_run_logger().warning(failure)
     try:
         return find_job(store, job_of(run))
     except JobFault:

@@ -15,6 +15,7 @@ from transforms.user_records import (
     ERASED,
     NAMING_CODES,
     UserKeys,
+    erase_in_name,
     erase_names,
     find_records,
     is_named,
@@ -66,6 +67,8 @@ def write_json(path: Path, before: Mapping[str, object], after: Mapping[str, obj
 
 def replace_user_in_messages(keys: UserKeys) -> pl.Expr:
     """Return the messages of errors without the user_id, where they are about a record of another user."""
+    if not keys.user_id:
+        return pl.col("message")
     replaced = pl.col("message").str.replace_all(pattern_of_messages(keys), f"${{1}}{ERASED}${{2}}")
     return pl.when(pl.col("code").cast(pl.String).is_in(NAMING_CODES)).then(replaced).otherwise("message")
 
@@ -92,10 +95,12 @@ def _remove_from_part(path: Path, records: Sequence[int], keys: UserKeys) -> Non
     part = pl.scan_parquet(path, glob=False)
     is_removed, is_changed = pl.col("record").is_in(list(records)), pl.lit(value=False)
     kept = part.filter(~is_removed)
-    if "message" in part.collect_schema().names() and keys.user_id:
-        message = replace_user_in_messages(keys)
-        is_changed = message != pl.col("message")
-        kept = kept.with_columns(message.alias("message"))
+    if "message" in part.collect_schema().names():
+        files = part.select(pl.col("source").unique()).collect()["source"]
+        renamed = {name: erase_in_name(name, keys, of_user=bool(records)) for name in files}
+        new = {"message": replace_user_in_messages(keys), "source": pl.col("source").replace(renamed)}
+        is_changed = pl.any_horizontal(column != pl.col(name) for name, column in new.items())
+        kept = kept.with_columns(**new)
     removed, changed, rows = part.select(is_removed.sum(), is_changed.sum().alias("c"), pl.len()).collect().row(0)
     if removed == rows:
         path.unlink()

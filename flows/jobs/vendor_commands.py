@@ -1,47 +1,47 @@
 """Print jobs and errors in the shape of another system (`--as`); the shapes are in `flows.report.vendors`."""
 
 import sys
+from dataclasses import replace
 from typing import cast
 
 from flows.import_users.cli import Common
+from flows.jobs.lookup import find_job, find_job_id
 from flows.report.printing import print_json
 from flows.report.vendors import VENDORS, JobView, liferay
-from flows.store.job_status import get_live_status
-from flows.store.jobs import find_errors, find_rejected, get_job_row
+from flows.store.job_status import KnownJob
+from flows.store.jobs import find_errors, find_rejected
 from schemas.faults import ExitCode, Fault
 
 
-def print_status(common: Common, job_id: str, *, vendor: str) -> int:
+def print_status(common: Common, name: str, *, vendor: str) -> int:
     """Print a job as the system would, also one that does not exist, and return the exit code."""
     try:
-        print_json(VENDORS[vendor].job(_view(common, job_id)))
+        print_json(VENDORS[vendor].job(_view(find_job(common, name))))
     except Fault as fault:
-        print_json(VENDORS[vendor].missing(job_id))
+        print_json(VENDORS[vendor].missing(name))
         return fault.exit_code
     return ExitCode.ALL_ROWS_IN
 
 
-def print_errors(common: Common, job_id: str, *, vendor: str, csv: bool) -> None:
+def print_errors(common: Common, name: str, *, vendor: str, csv: bool) -> None:
     """Print a job's refused records as the system would."""
-    view, shape = _view(common, job_id), VENDORS[vendor].errors
+    store, job_id = common.find_store(), find_job_id(common, name)
+    errors, rejected = find_errors(store, job_id), find_rejected(store, job_id)
+    view = replace(_view(find_job(common, job_id)), errors=errors, rejected=rejected)
+    shape = VENDORS[vendor].errors
     if csv and vendor == "liferay":
         sys.stdout.write(liferay.report(view))
     else:
         print_json(shape(view) if shape else [])
 
 
-def _view(common: Common, job_id: str) -> JobView:
+def _view(job: KnownJob) -> JobView:
     """Return the job with all that the shapes are made of."""
-    store = common.find_store()
-    summary, live = get_live_status(store, job_id)
-    row = get_job_row(store, job_id)
     return JobView(
-        summary=summary,
-        percent=cast("float | None", live.get("percent")),
-        seconds_left=cast("float | None", live.get("seconds_left")),
-        rows=cast("int", live.get("rows", 0)),
-        expired=row["purged_at"] is not None,
-        on_error=str(row["on_error"]),
-        errors=find_errors(store, job_id),
-        rejected=find_rejected(store, job_id),
+        summary=job.summary,
+        percent=cast("float | None", job.progress.get("percent")),
+        seconds_left=cast("float | None", job.progress.get("seconds_left")),
+        rows=cast("int", job.progress.get("rows", 0)),
+        expired=job.is_purged,
+        on_error=job.on_error,
     )

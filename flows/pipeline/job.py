@@ -4,12 +4,12 @@ What a job does is in the modules of its stages; the order of those is in `flows
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from flows.pipeline.stop import Stop
-from flows.readers.sources import escape_bytes
+from flows.readers.sources import Source, escape_bytes
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.fault_points import fault_point
@@ -52,6 +52,9 @@ class Progress:
 
 class Observer:
     """Follow a job; every method does nothing unless it is overridden, and may raise `Canceled` to stop the job."""
+
+    def on_open(self, sources: Sequence[Source]) -> None:
+        """React to the files being open; their paths lead to them until they are loaded."""
 
     def on_phase(self, status: JobStatus) -> None:
         """React to the job entering a phase."""
@@ -98,10 +101,15 @@ class Job:
         self.stop.check()
         fault_point(name)
 
+    def publish(self, status: JobStatus, **progress: object) -> None:
+        """Write the summary as accepted, with the current status and progress, where other processes read it."""
+        self.folder.write_status({**self.summary.to_dict(), "status": status.value, **progress})
+
     def enter_phase(self, status: JobStatus) -> None:
         """Publish that the job enters a phase; only the first is written to the database, for a write voids a plan."""
         self.begin_step(f"enter {status.value}")
-        self.folder.write_status({"status": status.value})
+        reached = self.folder.read_status()
+        self.publish(status, **{name: reached[name] for name in ("percent", "rows") if name in reached})
         if status is JobStatus.LOADING:
             record_phase(self.store, job_id=self.id, status=status)
         self.observer.on_phase(status)
@@ -110,7 +118,7 @@ class Job:
         """Publish how far the loading is; raise if the job must stop."""
         self.begin_step("report progress")
         done = {"percent": round(progress.percent, 1), "rows": progress.rows, "seconds_left": progress.seconds_left}
-        self.folder.write_status({"status": JobStatus.LOADING.value, **done})
+        self.publish(JobStatus.LOADING, **done)
         self.observer.on_progress(progress)
 
 

@@ -42,6 +42,9 @@ def running_job(job: Job, *, kind: str = "import", flow_run_id: str | None = Non
         is_new = not job.folder.read_status()
         job.folder.write_database_name(job.store.path)
         try:
+            if is_new:
+                with suppress(OSError):
+                    job.publish(job.summary.status)
             summary = begin_attempt(
                 job.store, job.folder, job.summary, options=job.options, kind=kind, flow_run_id=flow_run_id
             )

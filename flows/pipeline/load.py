@@ -3,9 +3,9 @@
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
@@ -18,7 +18,7 @@ from flows.pipeline.path_checks import refuse_database
 from flows.readers.detect import detect_format
 from flows.readers.reading import Batch, read_ahead
 from flows.readers.registry import read
-from flows.readers.sources import Source, find_sources, fingerprint
+from flows.readers.sources import Source, find_sources, fingerprint, held_open, require_unchanged
 from flows.store.database import scratch
 from flows.store.jobs import Content
 from schemas.codes import WARNINGS, ErrorCode, Severity
@@ -90,18 +90,23 @@ class _Tally:
         self.warnings += batch.errors.height - errors.height
 
 
-def open_sources(job: Job) -> tuple[Source, ...]:
-    """Return the files that the job's sources name.
+@contextmanager
+def open_sources(job: Job) -> Iterator[tuple[Source, ...]]:
+    """Yield the files that the job's sources name, held open within the block.
     Raise `FileFault` if one is missing, unreadable, an empty folder or the database itself."""
     sources = find_sources(job.options.sources, spool=job.folder.path, waiting=job.stop.check)
     for source in sources:
         refuse_database(source.path, job.settings)
-    return sources
+    with held_open(sources) as held:
+        job.observer.on_open(held)
+        yield held
 
 
 def content_hash(sources: Sequence[Source], *, waiting: Callable[[], None] | None = None) -> str:
     """Return a hash of the bytes of the sources, in their order; `waiting` may raise to stop the reading."""
-    return hashlib.sha256("".join(fingerprint(source, waiting=waiting) for source in sources).encode()).hexdigest()
+    digests = "".join(fingerprint(source, waiting=waiting) for source in sources)
+    require_unchanged(sources)
+    return hashlib.sha256(digests.encode()).hexdigest()
 
 
 @in_worker_thread
@@ -114,8 +119,10 @@ def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings)
     with closing(scratch(job.settings, spill=job.folder.path)) as engine, ThreadPoolExecutor(1) as hasher:
         hashing = hasher.submit(content_hash, sources)
         tally = _stage_batches(_Context(job, sources, engine, rules))
+        digest = hashing.result()
+    require_unchanged(sources)  # so the hash is that of what was read
     first_records = accumulate((tally.rows_by_source[place] for place in range(len(sources) - 1)), initial=1)
-    content = Content(hashing.result(), tuple(source.name for source in sources), tuple(first_records))
+    content = Content(digest, tuple(source.name for source in sources), tuple(first_records))
     summary = replace(
         job.summary,
         profile=_find_profile(options.profile, detect_format(sources[0], options.format)).name,
@@ -188,9 +195,10 @@ def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, do
     canonical = normalise(batch.rows, engine=context.engine, profile=profile, layout=batch.layout)
     verdicts = validate(canonical, rules=context.rules)
     refused = pl.concat([batch.refused, _refused(batch.rows, verdicts)], how="vertical").sort("record")
+    errors = pl.concat([batch.errors, verdicts.errors], how="vertical")
     counted = verdicts.accepted.height + refused.height
     if batch.seen != counted:
-        message = f"{batch.seen} records were read, but {counted} were accepted or refused"
+        message = f"{batch.seen:,} records were read, but {counted:,} were accepted or refused"
         hint = "please report this with a sample of the file; nothing was merged"
         raise JobFault(ErrorCode.NOT_CONSERVED, message, hint)
     return _Checked(
@@ -199,7 +207,7 @@ def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, do
         rows=batch.seen,
         text_bytes=int(batch.rows["text"].str.len_bytes().sum()),
         accepted=verdicts.accepted,
-        errors=pl.concat([batch.errors, verdicts.errors], how="vertical"),
+        errors=errors.select(pl.lit(context.sources[source].name).alias("source"), pl.all()),
         originals=_originals(batch.rows, verdicts, profile=profile),
         trimmed=canonical.outer_white_space.join(verdicts.accepted, on="record", how="semi").select(TRIMMED.names()),
         refused=refused,

@@ -105,11 +105,11 @@ def apply_changes(
     for name, rows in changes.items():
         job.begin_step(name)
         if rows and changed_rows(run(connection, name, **values)) != rows:
-            raise _not_as_planned(f"{name} did not change the {rows} rows that were planned")
+            raise _not_as_planned(f"{name} did not change the {rows:,} rows that were planned")
     job.begin_step(broken_keys)
     broken = run(connection, broken_keys, **values)
     if broken:
-        raise _not_as_planned(f"{len(broken)} keys would be held by more than one user")
+        raise _not_as_planned(f"{len(broken):,} keys would be held by more than one user")
 
 
 def record_end(

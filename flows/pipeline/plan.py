@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 
 import duckdb
 import polars as pl
@@ -18,10 +19,11 @@ from flows.pipeline.plan_file import write_plan
 from flows.store.database import view_parts
 from flows.store.fault_points import fault_point
 from flows.store.job_folder import JobFolder
+from flows.store.jobs import Content
 from schemas.codes import ErrorCode, Severity
 from schemas.faults import Fault, JobFault
 from schemas.fields import TRIMMED
-from schemas.frames import ERRORS, RECORDS
+from schemas.frames import ERRORS, RECORDS, STAGED_ERRORS
 from schemas.job import JobStatus, JobSummary, OnError, RowOutcome
 from schemas.options import JobOptions
 from schemas.rules.user import STAGED
@@ -65,7 +67,7 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
         job.begin_step(query.name)
         _keep_result(connection, query, job.folder)
     errors: pl.DataFrame = connection.sql(statement("planned_errors")).pl().cast(ERRORS)
-    job.folder.write_part("errors", None, errors)
+    job.folder.write_part("errors", None, _add_sources(errors, loaded.content))
     refused = _stage_refused(connection, job.folder)
     if options.plan:
         job.begin_step("write the plan")
@@ -73,14 +75,15 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
     outcomes, warnings = count_outcomes(connection), connection.table("differences").shape[0]
     summary = _planned_summary(loaded.summary, outcomes=outcomes, errors=errors, warnings=warnings, refused=refused)
     ((users,),) = run(connection, "users_of_connection", connection=options.connection)
-    return Planned(summary, exceeded_threshold(options, summary, users=int(str(users))), job.store.version())
+    fault = exceeded_threshold(options, summary, users=int(str(users))) or _find_nothing_accepted(job, loaded.summary)
+    return Planned(summary, fault, job.store.version())
 
 
 def open_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> None:
     """Create views of all that is staged and planned, and the macros to carry it out."""
     create_macros(connection)
     view_parts(connection, "staged", folder.parts("accepted"), empty=STAGED)
-    view_parts(connection, "job_errors", folder.parts("errors"), empty=ERRORS)
+    view_parts(connection, "job_errors", folder.parts("errors"), empty=STAGED_ERRORS)
     view_parts(connection, "job_rejected", folder.parts("rejected"), empty=RECORDS)
     for name in LARGE:
         view_parts(connection, name, [folder.path / f"{name}.parquet"], empty=STAGED)
@@ -96,6 +99,14 @@ def _keep_result(connection: duckdb.DuckDBPyConnection, query: Query, folder: Jo
     result = relation(connection, query.name, **query.values)
     result.write_parquet(str(path), compression="lz4", row_group_size_bytes=ROW_GROUP_BYTES)
     view_parts(connection, query.name, [path], empty=STAGED)
+
+
+def _add_sources(errors: pl.DataFrame, content: Content) -> pl.DataFrame:
+    """Return the errors, which are sorted by record, with the file of each."""
+    files = pl.DataFrame(
+        {"source": content.files, "record": content.first_records}, schema_overrides={"record": pl.Int64}
+    )
+    return errors.join_asof(files, on="record").select(STAGED_ERRORS.names())
 
 
 def _stage_refused(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> int:
@@ -127,23 +138,33 @@ def exceeded_threshold(options: JobOptions, summary: JobSummary, *, users: int) 
     counted = summary.inserted + summary.updated + summary.unchanged + summary.failed
     if counted != summary.total:
         hint = "please report this; nothing was merged"
-        return JobFault(ErrorCode.NOT_CONSERVED, f"{summary.total} rows came in, {counted} are accounted for", hint)
+        return JobFault(ErrorCode.NOT_CONSERVED, f"{summary.total:,} rows came in, {counted:,} are accounted for", hint)
     too_many_errors = _describe_excess_errors(options, summary)
     if too_many_errors:
         return JobFault(ErrorCode.TOO_MANY_ERRORS, too_many_errors, HINT)
     if summary.updated > options.max_updates_rate * users:
         share, allowed = f"{summary.updated / users:.1%}", f"{options.max_updates_rate:.1%}"
-        changed = f"the job would change {share} of the {users} users of connection {summary.connection}"
+        changed = f"the job would change {share} of the {users:,} users of connection {summary.connection}"
         return JobFault(ErrorCode.TOO_MANY_CHANGES, f"{changed}, more than the {allowed} allowed", HINT_OF_CHANGES)
     return None
 
 
+def _find_nothing_accepted(job: Job, loaded: JobSummary) -> JobFault | None:
+    """Return the fault of a job if every row breaks a rule; a row that conflicts with a user does not break one."""
+    if not loaded.total or loaded.failed < loaded.total:
+        return None
+    message = f"none of the {loaded.total:,} rows was accepted" if loaded.total > 1 else "the only row was refused"
+    rejects = f"`python -m flows.jobs rejects {job.id} -o FILE --database {quote(str(job.store.path))}`"
+    hint = f"{rejects} writes the rows with their errors; correct them and import FILE"
+    return JobFault(ErrorCode.NOTHING_ACCEPTED, message, hint)
+
+
 def _describe_excess_errors(options: JobOptions, summary: JobSummary) -> str | None:
-    refused = f"{summary.failed} of {summary.total} rows were refused"
+    refused = f"{summary.failed:,} of {summary.total:,} rows were refused"
     if summary.failed and options.on_error is OnError.FAIL:
         return f"{refused}, and the job allows none"
     if options.max_errors is not None and summary.failed > options.max_errors:
-        return f"{refused}, more than the {options.max_errors} allowed"
+        return f"{refused}, more than the {options.max_errors:,} allowed"
     if summary.failed > options.max_error_rate * summary.total:
         share = f"{summary.failed / summary.total:.1%} of the rows were refused"
         return f"{share}, more than the {options.max_error_rate:.1%} allowed"

@@ -15,7 +15,7 @@ from flows.store.job_folder import JobFolder
 from flows.store.private_files import atomic_write
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
-from schemas.frames import ERRORS, RECORDS
+from schemas.frames import RECORDS, STAGED_ERRORS
 from transforms.rejects.spreadsheets import guard_formulas
 from transforms.statements import materialise, statement
 
@@ -41,7 +41,7 @@ def check_plan_path(path: Path, sources: Iterable[Source], *, settings: Settings
 def write_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder, path: Path) -> None:
     """Write the plan, given as tables and views of the connection; raise `FileFault` if the file cannot be written."""
     view_parts(connection, "job_refused", folder.parts("refused"), empty=RECORDS)
-    view_parts(connection, "job_errors", folder.parts("errors"), empty=ERRORS)
+    view_parts(connection, "job_errors", folder.parts("errors"), empty=STAGED_ERRORS)
     materialise(connection, "planned_rows")
     try:
         with atomic_write(path) as temp:

@@ -6,7 +6,7 @@ What each stage does is in the module of its name; how a job begins, is stopped 
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -21,7 +21,7 @@ from flows.settings import Settings
 from flows.store.connections import find_connection
 from flows.store.database import Store
 from flows.store.job_status import end_lost_jobs
-from flows.store.jobs import find_same_import, remove_job
+from flows.store.jobs import find_holder, find_same_import, record_repeat
 from flows.store.locks import slot
 from schemas.job import RUNNING, JobSummary
 from schemas.options import JobOptions
@@ -62,6 +62,7 @@ def run_job(
     """
     stop = stop or Stop.for_job(settings, job_id=job_id)
     stop.folder.discard_cancel()
+    stop.time_limit_seconds = options.time_limit or stop.time_limit_seconds
     store = Store(settings, on_retry=stop.check)
     store.prepare()
     for lost in end_lost_jobs(store):
@@ -78,15 +79,16 @@ def _import_users(job: Job, *, run_stage: RunStage) -> JobSummary:
     """Prepare, load, plan, merge and report, unless an earlier job has imported the same."""
     with slot(job.settings, connection=job.options.connection):
         connection = find_connection(job.store, job.options.connection)
-        sources = open_sources(job)
-        if job.options.plan:
-            check_plan_path(Path(job.options.plan), sources, settings=job.settings)
-        earlier = find_same_import(
-            job.store, job.options, content=partial(content_hash, sources, waiting=job.stop.check)
-        )
-        if earlier is not None:
-            return _replace_by(job, earlier)
-        loaded = run_stage("load", partial(load, job, sources, connection=connection))
+        with open_sources(job) as sources:
+            if job.options.time_limit is None:
+                job.stop.allow_time_for(sum(source.size for source in sources))
+            if job.options.plan:
+                check_plan_path(Path(job.options.plan), sources, settings=job.settings)
+            content = cache(partial(content_hash, sources, waiting=job.stop.check))
+            holder = find_holder(job.store, job.options, job_id=job.id, content=content)
+            if earlier := holder or find_same_import(job.store, job.options, content=content):
+                return _replace_by(job, earlier)
+            loaded = run_stage("load", partial(load, job, sources, connection=connection))
         planned = run_stage("plan", partial(make_plan, job, loaded))
         summary = run_stage("merge", partial(merge, job, loaded, planned))
         return report_end(job, summary)
@@ -95,6 +97,6 @@ def _import_users(job: Job, *, run_stage: RunStage) -> JobSummary:
 def _replace_by(job: Job, earlier: JobSummary) -> JobSummary:
     """Remove the job, or this attempt of it, and return the summary of the earlier one that it would repeat."""
     job.observer.on_already_imported(earlier.job_id)
-    remove_job(job.store, job.summary)
+    record_repeat(job.store, job.summary, earlier=earlier.job_id)
     job.folder.remove()
     return earlier

@@ -63,7 +63,7 @@ def _errors_of(summary: JobSummary) -> int:
 
 
 def _compare(job: Job, summary: JobSummary, found: Mapping[str, int], expected: Mapping[str, int]) -> None:
-    wrong = [f"{found[name]} {name}, not {count}" for name, count in expected.items() if found[name] != count]
+    wrong = [f"{found[name]:,} {name}, not {count:,}" for name, count in expected.items() if found[name] != count]
     if wrong:
         raise _broken_commit(job, summary, found, ", ".join(wrong))
 

@@ -92,6 +92,7 @@ def make_errors(records: pl.DataFrame, refusals: Sequence[Refusal]) -> pl.DataFr
     return records.select(
         "record",
         "line",
+        pl.lit(None, dtype=ERRORS["key"]).alias("key"),
         pl.Series("code", [refusal.code.value for refusal in refusals], dtype=ERRORS["code"]),
         pl.lit("").alias("path"),
         pl.Series("message", [refusal.message for refusal in refusals], dtype=pl.String),

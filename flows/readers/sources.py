@@ -8,10 +8,11 @@ import select
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from io import BufferedReader
 from pathlib import Path, PurePath
-from typing import Literal
+from typing import Literal, Self
 
 from flows.readers.limits import MIB
 from schemas.codes import ErrorCode
@@ -29,8 +30,24 @@ EXTENSIONS = {
 }
 HIDDEN = (".", "~$")  # spreadsheets name their lock files "~$…"
 COMPRESSIONS: Mapping[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
+MOST_HELD = 8  # a process may have few open files
 _POLL_SECONDS = 0.25
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A file and its version, as far as they can be told without reading it."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Self:
+        """Return the identity of a file from its status."""
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,7 @@ class Source:
     name: str  # safe to print
     path: Path  # for standard input: its private copy
     size: int  # in bytes, as stored
+    identity: Identity | None = None  # what every opening must find
 
 
 def find_sources(names: Sequence[str], *, spool: Path, waiting: Callable[[], None] | None = None) -> tuple[Source, ...]:
@@ -49,6 +67,22 @@ def find_sources(names: Sequence[str], *, spool: Path, waiting: Callable[[], Non
     input is read; it may raise to stop the reading.
     """
     return tuple(source for name in names for source in _find_sources(name, spool=spool, waiting=waiting))
+
+
+@contextmanager
+def held_open(sources: Sequence[Source]) -> Iterator[tuple[Source, ...]]:
+    """Yield the sources such that each opening within the block finds the same file in the same version, or raises
+    `FileFault` (`FILE_CHANGED`): a file that replaces one of the first is not read in its place."""
+    with ExitStack() as files:
+        held = [_hold(source, files) for source in sources[:MOST_HELD]]
+        yield (*held, *(replace(source, identity=_look_at(source)) for source in sources[MOST_HELD:]))
+
+
+def require_unchanged(sources: Sequence[Source]) -> None:
+    """Raise `FileFault` (`FILE_CHANGED`) if one of the sources has another identity by now."""
+    for source in sources:
+        if source.identity not in (None, _look_at(source)):
+            raise _changed(source)
 
 
 def fingerprint(source: Source, *, waiting: Callable[[], None] | None = None) -> str:
@@ -65,9 +99,13 @@ def fingerprint(source: Source, *, waiting: Callable[[], None] | None = None) ->
 def open_source(source: Source) -> BufferedReader:
     """Open the source's bytes as they are stored."""
     try:
-        return source.path.open("rb")
+        file = source.path.open("rb")
     except OSError as error:
         raise _unreadable(source.name, error) from error
+    if source.identity not in (None, Identity.of(os.fstat(file.fileno()))):
+        file.close()
+        raise _changed(source)
+    return file
 
 
 def format_from_name(name: str) -> str | None:
@@ -155,6 +193,26 @@ def printable(name: str) -> str:
 def escape_bytes(name: str) -> str:
     """Return a file's name with bytes that are not UTF-8 as escapes: no database and no document can store them."""
     return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _hold(source: Source, files: ExitStack) -> Source:
+    """Open the file until the stack is closed, and return a source that leads to it under whatever name."""
+    file = files.enter_context(open_source(source))
+    identity = Identity.of(os.fstat(file.fileno()))
+    path = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")  # where there is none, the check at the opening must do
+    return replace(source, path=path if path.exists() else source.path, size=identity.size, identity=identity)
+
+
+def _look_at(source: Source) -> Identity:
+    try:
+        return Identity.of(source.path.stat())
+    except OSError:
+        raise _changed(source) from None
+
+
+def _changed(source: Source) -> FileFault:
+    message = f"{source.name} changed while it was read; nothing was merged"
+    return FileFault(ErrorCode.FILE_CHANGED, message, "import it again once nothing writes to it")
 
 
 def _not_found(name: str) -> FileFault:

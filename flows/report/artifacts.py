@@ -7,16 +7,14 @@ Nothing here calls Prefect; `flows.report.prefect` does. No text here contains a
 import json
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from urllib.parse import quote
 
-from flows.pipeline.job import Progress
 from flows.readers.sources import escape_bytes
 from flows.report.chart import Bar, draw_bars, embed_in_markdown
 from flows.report.next_steps import Step, job_command
 from schemas.codes import ErrorCode, Severity
 from schemas.job import DONE, JobSummary
-from schemas.options import JobOptions
 from schemas.undo import UndoSummary
 from transforms.user_records import NAMED_USER
 
@@ -26,9 +24,6 @@ COUNTS = ("total", "inserted", "updated", "unchanged", "failed", "warnings")
 COLOURS = {"inserted": "#16a34a", "updated": "#2563eb", "unchanged": "#9ca3af", "failed": "#dc2626"}
 ERROR_COLOUR = "#f59e0b"
 WITH_ERRORS = "with-errors"  # the tag of a run whose job completed with errors
-LOADING = "loading"
-PHASES = {"load": LOADING, "plan": "planning", "merge": "merging"}  # by the stages of a job
-PERCENT = {LOADING: 97.0, "planning": 98.0, "merging": 99.0}  # while a phase lasts, at most; 100 is the end
 EMAIL = re.compile(r"[^\s@\"'<>()\[\],:;]{1,64}@[^\s@\"'<>()\[\],:;]{1,255}")
 
 NAMED_USER_ID = re.compile(  # up to what follows a `user_id` in a message
@@ -57,7 +52,7 @@ def get_counts(summary: JobSummary) -> dict[str, int]:
 
 def format_sentence(summary: JobSummary, *, is_repeat: bool = False) -> str:
     """Return how a job ended in a sentence, for the message of the run's state."""
-    dry_run = "dry run, nothing merged: " if summary.dry_run and summary.status in DONE else ""
+    dry_run = "dry run, nothing changed: " if summary.dry_run and summary.status in DONE else ""
     repeat = f"already imported by job {summary.job_id}: " if is_repeat else ""
     return f"{repeat}{dry_run}{mask_emails(summary.sentence)}"
 
@@ -84,7 +79,7 @@ def format_labels(summary: JobSummary, *, is_repeat: bool = False) -> dict[str, 
         "connection": summary.connection,
         "mode": summary.mode,
         "status": summary.status.value,
-        "phase": "already imported" if is_repeat else _end_of(summary),
+        "phase": "already imported" if is_repeat else end_of(summary),
         **({"fault": summary.fault["code"]} if summary.fault else {}),
         "job_id": summary.job_id,
     }
@@ -96,14 +91,16 @@ def format_summary(
 ) -> str:
     """Return the job as a page of Markdown: its result, what to do next, its counts, charts of outcomes and codes."""
     facts = list(_get_facts(summary).items())
-    head = "Already imported" if is_repeat else f"{'Dry run' if summary.dry_run else 'Import'}: {_words(summary)}"
+    head = (
+        "Already imported" if is_repeat else f"{'Dry run' if summary.dry_run else 'Import'}: {status_in_words(summary)}"
+    )
     parts = [
         f"# {head}",
         f"An earlier job has imported the same, job {summary.job_id}; nothing was imported again. Its result:"
         if is_repeat
         else "",
         _escape(summary.sentence) + ".",
-        f"*{_escape(summary.fault['hint'])}*" if summary.fault and summary.fault["hint"] else "",
+        _format_hint(summary.fault["hint"]) if summary.fault else "",
         "This was a dry run: nothing was changed." if summary.dry_run else "",
         format_steps(steps, deployments),
         _draw_chart("Rows by outcome", [Bar(name, getattr(summary, name), colour) for name, colour in COLOURS.items()]),
@@ -128,7 +125,7 @@ def format_undo(summary: UndoSummary) -> str:
         ("job", summary.job_id),
     ]
     page = format_page(
-        f"{'Undo, dry run' if summary.dry_run else 'Undo'}: {_words(summary)}",
+        f"{'Undo, dry run' if summary.dry_run else 'Undo'}: {status_in_words(summary)}",
         summary.sentence,
         hint=summary.fault["hint"] if summary.fault else "This was a dry run: nothing was changed." * summary.dry_run,
         table=facts,
@@ -139,8 +136,8 @@ def format_undo(summary: UndoSummary) -> str:
 
 def format_page(title: str, sentence: str, *, hint: str = "", table: Sequence[tuple[str, ...]] = ()) -> str:
     """Return a short page of Markdown; the first row of the table is its head."""
-    parts = [f"# {title}", f"{_escape(sentence)}.", f"*{_escape(hint)}*" if hint else ""]
-    parts.append(_format_table(table[1:], head=table[0]) if table else "")
+    parts = [f"# {title}", f"{_escape(sentence)}.", _format_hint(hint)]
+    parts.append(_format_table(table[1:], head=table[0]) if len(table) > 1 else "")
     return "\n\n".join(part for part in parts if part)
 
 
@@ -165,7 +162,7 @@ def format_errors(errors: Sequence[ErrorRow]) -> list[dict[str, object]]:
     ]
 
 
-def describe_errors(summary: JobSummary, *, shown: int, database: PurePath) -> str:
+def describe_errors(summary: JobSummary, *, shown: int, database: Path) -> str:
     """Return a sentence on how many errors and warnings the table contains and how to list the others."""
     total = sum(summary.errors_by_code.values())
     if shown >= total + summary.warnings:
@@ -188,51 +185,6 @@ def describe_plan(summary: JobSummary, *, shown: int) -> str:
     )
 
 
-def format_progress(phase: str, progress: Progress | None) -> str:
-    """Return the phase of a job as a sentence; of the loading with percent, rows, speed and time left."""
-    if progress is None:
-        return phase
-    if phase != LOADING:
-        return f"{phase} {progress.rows:,} rows"
-    left = "" if progress.seconds_left is None else f", {format_duration(progress.seconds_left)} left"
-    return f"{phase} {progress.percent:.0f} %, {progress.rows:,} rows, {progress.rows_per_second:,.0f} rows/s{left}"
-
-
-def format_phase(stage: str, *, is_dry_run: bool) -> str:
-    """Return the phase that a stage of a job is; a dry run merges nothing."""
-    return "recording the plan of" if is_dry_run and stage == "merge" else PHASES.get(stage, stage)
-
-
-def percent_of(phase: str, progress: Progress | None) -> float:
-    """Return the number of the progress: that of the loading, less than 100 until the job has ended."""
-    if phase != LOADING:
-        return PERCENT.get(phase, PERCENT["merging"] if progress else 0.0)
-    return min(PERCENT[LOADING], round(progress.percent, 1)) if progress else 0.0
-
-
-def format_start(options: JobOptions, job_id: str) -> str:
-    """Return a line for the log about a job that begins."""
-    names = ", ".join(PurePath(source).name or source for source in options.sources[:SHOWN_SOURCES])
-    more = f" and {len(options.sources) - SHOWN_SOURCES} more" if len(options.sources) > SHOWN_SOURCES else ""
-    dry_run = ", dry run" if options.dry_run else ""
-    what = f"job {job_id}: {names}{more} into connection {options.connection}, mode {options.mode.value}{dry_run}"
-    return mask_emails(escape_bytes(what))
-
-
-def format_log_line(summary: JobSummary, *, is_repeat: bool = False) -> str:
-    """Return a line for the log about the end of a job, with what to do about a fault."""
-    seconds = f" in {summary.duration_seconds:,.1f} s" if summary.duration_seconds is not None and not is_repeat else ""
-    hint = f"; {mask_emails(summary.fault['hint'])}" if summary.fault and summary.fault["hint"] else ""
-    return f"{_words(summary)}{seconds}: {format_sentence(summary, is_repeat=is_repeat)}{hint}"
-
-
-def format_end(summary: JobSummary, phase: str, *, is_repeat: bool = False) -> str:
-    """Return the end of a job as the last sentence of its progress; `phase` is the sentence before it."""
-    if summary.status in DONE or is_repeat:
-        return f"done 100 %: {format_sentence(summary, is_repeat=is_repeat)}"
-    return f"{_end_of(summary)} while {phase}: {format_sentence(summary)}"
-
-
 def format_duration(seconds: float) -> str:
     """Return a duration with its two largest units."""
     minutes, rest = divmod(round(seconds), 60)
@@ -240,11 +192,13 @@ def format_duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _words(summary: JobSummary) -> str:
+def status_in_words(summary: JobSummary) -> str:
+    """Return the status of a job as people read it."""
     return summary.status.value.replace("_", " ")
 
 
-def _end_of(summary: JobSummary) -> str:
+def end_of(summary: JobSummary) -> str:
+    """Return the last phase of a job: done, failed or canceled."""
     return "done" if summary.status in DONE else summary.status.value
 
 
@@ -300,6 +254,13 @@ def _get_facts(summary: JobSummary) -> dict[str, str]:
 def _format_table(rows: Sequence[tuple[str, ...]], *, head: tuple[str, ...]) -> str:
     lines = [head, tuple("---" for _ in head), *(tuple(_escape(cell) for cell in row) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _format_hint(hint: str) -> str:
+    """Return a hint in italics; the commands in it are between backticks."""
+    parts = hint.split("`")
+    shown = "`".join(mask_emails(part) if number % 2 else _escape(part) for number, part in enumerate(parts))
+    return f"*{shown}*" if hint else ""
 
 
 def _escape(text: str) -> str:

@@ -28,7 +28,12 @@ def in_thread(call: Callable[[], Result]) -> "Future[Result]":
 def call_within(seconds: float, call: Callable[[], Result]) -> Result:
     """Return what the call returns and raise what it raises; raise `TimeoutError` if that takes longer.
     A call that is too slow is left to its thread."""
-    outcome, deadline = in_thread(call), time.monotonic() + seconds
+    return wait_within(seconds, in_thread(call))
+
+
+def wait_within(seconds: float, outcome: "Future[Result]") -> Result:
+    """Return or raise what a call in a thread does; raise `TimeoutError` if that takes longer."""
+    deadline = time.monotonic() + seconds
     while not outcome.done() and (left := deadline - time.monotonic()) > 0:
         wait([outcome], timeout=min(left, POLL_SECONDS))  # in short steps, between which a signal is handled
     return outcome.result(timeout=0)

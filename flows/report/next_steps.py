@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.readers.sources import EXTENSIONS
-from schemas.job import DONE, JobSummary
+from schemas.job import DONE, JobStatus, JobSummary
 from schemas.options import JobOptions
 
 IMPORT, UNDO, REJECTS = "import-users", "undo", "rejects"  # names of deployments
@@ -45,11 +45,9 @@ def steps_after_undo(summary: JobSummary, *, database: Path) -> list[Step]:
     return steps
 
 
-def steps_after_rejects(path: Path, *, options: JobOptions, database: Path) -> list[Step]:
-    """Return what to do with a file of refused records."""
-    return [
-        _import("Correct the file, then import it", _again(options, sources=(str(path),), external_id=None), database)
-    ]
+def steps_after_rejects(options: JobOptions, *, database: Path) -> list[Step]:
+    """Return what to do with a file of refused records, which is the source of the options."""
+    return [_import("Correct the file, then import it", options, database)]
 
 
 def job_command(name: str, job_id: str, *more: str, database: Path) -> str:
@@ -78,7 +76,8 @@ def _after_job(summary: JobSummary, options: JobOptions, database: Path) -> Iter
     if summary.dry_run and summary.status in DONE:
         yield _import("Carry the plan out", _again(options, dry_run=False, plan=None), database)
     if summary.status not in DONE:
-        yield _import("Run it again once the cause is removed", options, database)
+        what = "Run it again" if summary.status is JobStatus.CANCELED else "Run it again once the cause is removed"
+        yield _import(what, options, database)
     if has_merged and (summary.inserted or summary.updated):
         yield Step("See what changed, field by field", job_command("diff", summary.job_id, database=database))
         yield _undo(summary.job_id, database, what="Put the users back as they were")
@@ -95,7 +94,7 @@ def _undo(job_id: str, database: Path, *, what: str) -> Step:
 
 def _again(options: JobOptions, **changes: object) -> JobOptions:
     """Return the options of another import of the kind; a dry run and a plan are asked for anew."""
-    return options.model_copy(update={"dry_run": False, "plan": None, **changes})
+    return options.model_copy(update={"again": False, "dry_run": False, "plan": None, **changes})
 
 
 def _import(what: str, options: JobOptions, database: Path, *, is_on_page: bool = True) -> Step:

@@ -26,6 +26,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName, FlowFilter, FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.events import emit_event
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import PrefectException
 from prefect.logging.handlers import APILogWorker
@@ -33,7 +34,8 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 
 from flows.pipeline.job import Observer, Progress
 from flows.pipeline.run import RunStage
-from flows.report import artifacts
+from flows.readers.sources import Source
+from flows.report import artifacts, run_lines
 from flows.report.next_steps import Step
 from schemas.job import DONE, JobStatus, JobSummary
 
@@ -46,6 +48,7 @@ POLL_TICKS = 8  # between two questions whether the run was cancelled
 JOIN_SECONDS = 3.0
 DRAIN_SECONDS = 3.0
 FLOW_NAME = "import-users"
+WITH_ERRORS_EVENT = f"user-import.{artifacts.WITH_ERRORS}"
 LOCK_AGE = timedelta(seconds=60)  # a job that has run for longer has taken its lock
 PROCESS_GONE = "the process that ran the job is gone"
 API_ERRORS = (httpx.HTTPError, PrefectException)
@@ -107,13 +110,11 @@ class FlowRunClient:
         with suppress(Exception):
             self.client.update_flow_run_labels(self.run_id, {f"import.{name}": text for name, text in labels.items()})
 
-    def write_progress(self, percent: float | None, sentence: str) -> None:
-        """Create the progress artifact, or update it if it exists; None leaves its number as it is."""
+    def write_progress(self, percent: float, sentence: str) -> None:
+        """Create the progress artifact, or update it if it exists."""
         with suppress(Exception):
             if self.progress_id is None:
-                self.progress_id = self.create_artifact("progress", "import-progress", percent or 0.0, sentence)
-            elif percent is None:
-                self.client.update_artifact(self.progress_id, ArtifactUpdate(description=sentence))
+                self.progress_id = self.create_artifact("progress", "import-progress", percent, sentence)
             else:
                 self.client.update_artifact(self.progress_id, ArtifactUpdate(data=percent, description=sentence))
 
@@ -122,10 +123,11 @@ class FlowRunClient:
         first errors and the first rows of the plan."""
         summary = page.summary
         with suppress(Exception):
-            if summary.status is JobStatus.COMPLETED_WITH_ERRORS and not page.is_repeat:
-                self.client.update_flow_run(self.run_id, tags=sorted({*tags, artifacts.WITH_ERRORS}))
             labels = artifacts.format_labels(summary, is_repeat=page.is_repeat)
             self.client.update_flow_run_labels(self.run_id, dict(labels))
+            if summary.status is JobStatus.COMPLETED_WITH_ERRORS and not page.is_repeat:
+                self.client.update_flow_run(self.run_id, tags=sorted({*tags, artifacts.WITH_ERRORS}))
+                self.emit_with_errors(artifacts.format_sentence(summary))
             deployments = self.find_deployments(page.steps)
             markdown = artifacts.format_summary(
                 summary, steps=page.steps, deployments=deployments, is_repeat=page.is_repeat
@@ -139,6 +141,12 @@ class FlowRunClient:
             if page.plan:
                 rows = artifacts.format_plan(page.plan)
                 self.create_table("import-plan", rows, artifacts.describe_plan(summary, shown=len(rows)))
+
+    def emit_with_errors(self, sentence: str) -> None:
+        """Emit an event for automations: the server's own events have the tags that the run had when it began."""
+        emit_event(
+            WITH_ERRORS_EVENT, {"prefect.resource.id": f"prefect.flow-run.{self.run_id}"}, payload={"message": sentence}
+        )
 
     def find_deployments(self, steps: Sequence[Step]) -> dict[str, str]:
         """Return the ids of the deployments that the server has, of those that the steps name."""
@@ -231,12 +239,16 @@ class PrefectObserver(Observer):
     _end: tuple[JobSummary, bool] | None = None
     _ended: threading.Event = field(default_factory=threading.Event)
 
+    def on_open(self, sources: Sequence[Source]) -> None:
+        """Pass the files on."""
+        self.terminal.on_open(sources)
+
     def around(self, run_stage: RunStage) -> RunStage:
         """Return `run_stage` such that each stage that it runs is the phase to show."""
 
         def run(name: str, stage: Callable[[], Result], /) -> Result:
-            self._phase = artifacts.format_phase(name, is_dry_run=self.is_dry_run)
-            self.log.info(artifacts.format_progress(self._phase, self._progress))
+            self._phase = run_lines.format_phase(name, is_dry_run=self.is_dry_run)
+            self.log.info(run_lines.format_progress(self._phase, self._progress))
             return run_stage(name, stage)
 
         return run
@@ -260,7 +272,7 @@ class PrefectObserver(Observer):
         self._end = (summary, is_repeat)
         self.log.log(
             logging.ERROR if summary.status is JobStatus.FAILED else logging.INFO,
-            artifacts.format_log_line(summary, is_repeat=is_repeat),
+            run_lines.format_log_line(summary, is_repeat=is_repeat),
         )
 
     @contextmanager
@@ -295,11 +307,11 @@ class PrefectObserver(Observer):
                 if tick % POLL_TICKS == 0 and client.is_stopped():
                     self.request_stop()
 
-    def _progress_now(self) -> tuple[float | None, str]:
+    def _progress_now(self) -> tuple[float, str]:
         """Return the number and the sentence of the progress artifact."""
-        phase = artifacts.format_progress(self._phase, self._progress)
+        phase, progress = self._phase, self._progress
         if self._end is None:
-            return artifacts.percent_of(self._phase, self._progress), phase
+            return run_lines.percent_of(phase, progress), run_lines.format_progress(phase, progress)
         summary, is_repeat = self._end
-        number = 100.0 if summary.status in DONE else None
-        return number, artifacts.format_end(summary, phase, is_repeat=is_repeat)
+        number = 100.0 if summary.status in DONE else run_lines.percent_of(phase, progress)
+        return number, run_lines.format_end(summary, phase, progress, is_repeat=is_repeat)

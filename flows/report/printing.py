@@ -7,6 +7,7 @@ import codecs
 import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -111,3 +112,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def format_cell(value: object) -> str:
     """Return a value as the text of one cell, without tabs and line breaks."""
     return "" if value is None else str(value).replace("\t", " ").replace("\n", " ")
+
+
+def confirm(question: str) -> bool:
+    """Ask a question on the terminal and return whether the answer is yes."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    signal.siginterrupt(signal.SIGINT, True)  # Polars has Ctrl-C restart the call that waits
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -78,7 +78,7 @@ def _has_rejects(job: JobSummary, folder: JobFolder) -> bool:
         raise JobFault(ErrorCode.JOB_RUNNING, f"job {job.job_id} has not ended", hint)
     if folder.parts("refused"):
         return True
-    if job.failed and job.fault is None and job.mode != UNDO:
+    if job.errors_by_code and job.mode != UNDO:
         hint = "import the sources again: the same records will be refused"
         raise JobFault(ErrorCode.REJECTS_PURGED, f"the refused records of job {job.job_id} are no longer kept", hint)
     return False
@@ -134,7 +134,7 @@ def _get_columns(connection: duckdb.DuckDBPyConnection, folder: JobFolder, setti
     sources = (name for _, columns in folder.layouts() for name in columns if name not in IGNORED_COLUMNS)
     names = tuple(dict.fromkeys((*sources, *found)))
     if len(names) > settings.limits.keys:
-        message = f"the refused records have {len(names)} different keys, too many for the columns of a table"
+        message = f"the refused records have {len(names):,} different keys, too many for the columns of a table"
         raise FileFault(ErrorCode.FILE_FORMAT, message, "name a file that ends in .ndjson or .json")
     return names
 

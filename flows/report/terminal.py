@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.pipeline.job import Observer, Progress
+from flows.readers.sources import printable
 from flows.report.artifacts import get_counts
 from flows.report.printing import print_json
 from flows.settings import Settings
@@ -33,6 +34,7 @@ SAMPLED_USERS = 5  # of those that a dry run would change
 LINE_SECONDS = 5.0  # between two progress lines in a pipe
 WAIT_SECONDS = 2.0  # for a busy database, once the job has ended
 COUNT_COLUMNS = ("inserted", "updated", "unchanged", "failed", "total", "warnings")
+KEY_CHARACTERS = 60  # of a key that is shown
 PHASES = {JobStatus.READY: "planned", JobStatus.IMPORTING: "merging"}
 
 
@@ -109,9 +111,14 @@ class Terminal(Observer):
             show_errors_by_code(self.output, summary, settings=settings)
 
 
+def status_style(status: JobStatus) -> str:
+    """Return the colour of a status."""
+    return {JobStatus.COMPLETED: "green", JobStatus.COMPLETED_WITH_ERRORS: "yellow"}.get(status, "red")
+
+
 def show_summary(console: Console, summary: JobSummary) -> None:
     """Print the status and counts of a job: a table on a terminal, a sentence in a pipe."""
-    style = {JobStatus.COMPLETED: "green", JobStatus.COMPLETED_WITH_ERRORS: "yellow"}.get(summary.status, "red")
+    style = status_style(summary.status)
     title = summary.status.value.replace("_", " ") + (" (dry run: nothing merged)" if summary.dry_run else "")
     if console.is_terminal:
         console.print(Text(title, style=f"bold {style}"))
@@ -167,10 +174,15 @@ def _print_rows(
 
 def _error_cells(row: Mapping[str, object]) -> tuple[str, str, str, str, str]:
     line = f", line {row['first_line']}" if row["first_line"] else ""
-    file = f" of {Path(str(row['file'])).name}" if row["file"] else ""
-    place = f"record {row['first_record']}{line}{file}"
+    file = f" of {Path(str(row['first_source'])).name}" if row["first_source"] else ""
+    key = f" ({_shorten(printable(str(row['first_key'])))})" if row["first_key"] else ""
+    place = f"record {row['first_record']}{line}{file}{key}"
     mark = " (warning)" if row["severity"] == "warning" else ""
     return f"{row['code']}{mark}", str(row["path"]) or "(record)", f"{row['errors']:,}", place, str(row["example"])
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= KEY_CHARACTERS else f"{text[:KEY_CHARACTERS]}…"
 
 
 def _speed(progress: Progress) -> str:

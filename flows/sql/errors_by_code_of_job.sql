@@ -1,19 +1,5 @@
--- grain: one row per severity, code and path of the job, most frequent first; the file only if there are several
-select
-    errors_by_code.severity,
-    errors_by_code.code,
-    errors_by_code.path,
-    errors_by_code.errors,
-    errors_by_code.first_record,
-    errors_by_code.first_line,
-    errors_by_code.example,
-    case
-        when len(import_jobs.files) > 1
-            then import_jobs.files[
-                len(list_filter(import_jobs.first_records, lambda first: first <= errors_by_code.first_record))
-            ]
-    end as file
+-- grain: one row per severity, code and path of the job, most frequent first
+select severity, code, path, errors, first_record, first_line, first_source, first_key, example
 from errors_by_code
-inner join import_jobs on errors_by_code.job_id = import_jobs.job_id
-where errors_by_code.job_id = $job_id
-order by errors_by_code.severity, errors_by_code.errors desc, errors_by_code.code, errors_by_code.path
+where job_id = $job_id
+order by severity, errors desc, code, path

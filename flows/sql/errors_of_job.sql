@@ -1,5 +1,5 @@
 -- grain: one row per error or warning about a record of the job
-select record, line, code, path, message, severity
+select source, record, line, key, code, path, message, severity
 from import_errors
 where job_id = $job_id
 order by record, severity, code, path

@@ -3,6 +3,7 @@
 update import_jobs
 set
     external_id = renamed_jobs.external_id,
+    other_external_ids = renamed_jobs.other_external_ids,
     sources = renamed_jobs.sources,
     files = renamed_jobs.files,
     fault_message = renamed_jobs.fault_message

@@ -2,6 +2,7 @@
 select
     job_id,
     external_id,
+    other_external_ids,
     sources,
     files,
     fault_message,

@@ -12,8 +12,10 @@ with resets as (
 
 select
     $job_id as job_id,
+    errors.source,
     errors.record,
     errors.line,
+    errors.key,
     errors.code,
     errors.path,
     case

@@ -33,6 +33,7 @@ RENAMED_JOBS = pl.Schema(
     {
         "job_id": pl.String(),
         "external_id": pl.String(),
+        "other_external_ids": TEXTS,
         "sources": TEXTS,
         "files": TEXTS,
         "fault_message": pl.String(),
@@ -45,6 +46,7 @@ TABLES = {  # statement → what it changes
     "forget_rejected_users": "rejected_users",
     "forget_import_errors": "import_errors",
     "forget_names_in_errors": "messages about others",
+    "forget_sources_of_errors": "import_errors",
     "forget_names_of_jobs": "import_jobs",
     "forget_names_of_attempts": "job_attempts",
 }
@@ -106,7 +108,7 @@ def _values(rows: Sequence[Mapping[str, object]], name: str) -> frozenset[str]:
 
 
 def find_rejected(connection: duckdb.DuckDBPyConnection, scope: Scope) -> pl.DataFrame:
-    """Return the refused records in the tables that carry a key of the user, as `RECORDS_OF_USER`."""
+    """Return the records in the tables that carry a key of the user, as `RECORDS_OF_USER`."""
     found = [RECORDS_OF_USER.to_frame()]
     reader = relation(connection, "rejected_of_connection", connection=scope.connection).to_arrow_reader(BATCH_ROWS)
     for batch in map(pl.DataFrame, reader):

@@ -1,21 +1,134 @@
-"""The current status of jobs and the beginning of their attempts: jobs whose process is gone are ended first, so that
-none is reported as running."""
+"""The current state of jobs: as their folders have those that run or are hidden by a busy database, else as the table;
+the beginning of their attempts, and the end of those whose process is gone."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any, cast
 
-from flows.store.database import Store
-from flows.store.job_folder import JobFolder, folders_in
-from flows.store.jobs import build_summary, columns_of, find_job, finish_job, identity
+import duckdb
+import polars as pl
+
+from flows.store.database import Store, scratch
+from flows.store.job_folder import JOB_ID, JobFolder, folders_in
+from flows.store.jobs import build_summary, columns_of, finish_job, identity, missing_job
 from schemas.codes import ErrorCode
-from schemas.faults import JobFault
-from schemas.job import DONE, RUNNING, JobStatus, JobSummary, fault_record
+from schemas.faults import DatabaseFault, JobFault
+from schemas.job import DONE, RUNNING, UNDO, JobStatus, JobSummary, fault_record
 from schemas.options import JobOptions
 from transforms.statements import run, run_mapped
 
 LOST = JobFault(ErrorCode.JOB_LOST, "the process that ran the job is gone; nothing was merged", "run it again")
+SHORT_SECONDS = 0.25  # for a busy database, where the folders of the jobs answer as well
+PROGRESS = ("percent", "rows", "seconds_left")
+
+
+class AmbiguousJobError(Exception):
+    """A name that several jobs have, as one sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFilter:
+    """Which jobs to list; None or nothing for any."""
+
+    statuses: tuple[str, ...] = ()
+    connection: str | None = None
+    since: str | None = None  # a time as ISO 8601
+    external_id: str | None = None
+    file: str | None = None  # path or name of a source, or a pattern of one
+    limit: int = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownJob:
+    """A job as it is known now, with what its summary does not have."""
+
+    summary: JobSummary
+    kind: str = "import"
+    files: tuple[str, ...] = ()  # that were read
+    other_external_ids: tuple[str, ...] = ()
+    undone_by: str | None = None
+    attempts: int = 1
+    on_error: str = "continue"
+    is_purged: bool = False
+    progress: Mapping[str, object] = field(default_factory=dict)  # while it runs
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the job has not ended."""
+        return self.summary.status in RUNNING
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the job as JSON values: the summary, then what else is known."""
+        more = {"files": list(self.files), "other_external_ids": list(self.other_external_ids)}
+        return {
+            **self.summary.to_dict(), **more, "undone_by_job": self.undone_by, "attempts": self.attempts,
+            **self.progress,
+        }  # fmt: skip
+
+
+def impatient(store: Store) -> Store:
+    """Return the store for a command that shows what the folders know rather than wait for the database."""
+    return replace(
+        store, settings=replace(store.settings, wait_seconds=min(store.settings.wait_seconds, SHORT_SECONDS))
+    )
+
+
+def find_jobs(
+    store: Store, wanted: JobFilter, *, queued: Sequence[JobSummary] = ()
+) -> tuple[list[KnownJob], DatabaseFault | None]:
+    """Return the wanted jobs, newest first; those that have a folder where the database is busy, with that fault."""
+    with _every_job(store, queued) as (connection, busy):
+        rows = run_mapped(connection, "jobs", **wanted.__dict__)
+    return [_known_job(row) for row in rows], busy
+
+
+def find_job_named(store: Store, name: str, *, queued: Sequence[JobSummary] = ()) -> KnownJob:
+    """Return the job with that id, external id or beginning of an id, or the `last` one, and how far it is.
+
+    Raise `JobFault` (`JOB_NOT_FOUND`), `AmbiguousJobError` if several have the name, and `DatabaseFault` if the
+    database is needed and busy.
+    """
+    if running := find_running_job(store, name):
+        return running
+    with _every_job(store, queued) as (connection, busy):
+        found = [_known_job(row) for row in run_mapped(connection, "jobs_named", name=name)]
+    if not found:
+        raise busy or missing_job(store, name)
+    if len(found) > 1:
+        jobs = "".join(f"\n  {job.summary.job_id} {job.summary.created_at[:19]} {job.summary.status}" for job in found)
+        raise AmbiguousJobError(f"{name!r} names {len(found):,} jobs; name one by its id:{jobs}")
+    (job,) = found
+    if not job.is_running:
+        return job
+    return replace(job, progress=_progress(JobFolder(store.settings.jobs_folder / job.summary.job_id)))
+
+
+def find_running_job(store: Store, job_id: str) -> KnownJob | None:
+    """Return the job with that id as its folder has it while it runs, which needs no database; else None."""
+    folder = JobFolder(store.settings.jobs_folder / job_id)
+    if JOB_ID.fullmatch(job_id) and folder.belongs_to(store.path) and folder.is_running:
+        summary = _read_summary(folder)
+        if summary is not None and summary.status in RUNNING:
+            return KnownJob(summary=summary, kind=_kind(summary), progress=_progress(folder))
+    return None
+
+
+def get_live_status(store: Store, job_id: str) -> tuple[JobSummary, Mapping[str, object]]:
+    """Return a job's summary and, while it runs, its progress: percent, rows, seconds_left."""
+    job = find_job_named(store, job_id)
+    return job.summary, job.progress
+
+
+def request_cancel(store: Store, job_id: str) -> bool:
+    """Request that a job stops and return true; false if no process runs it."""
+    folder = JobFolder(store.settings.jobs_folder / job_id)
+    if JOB_ID.fullmatch(job_id) and folder.is_running:
+        folder.request_cancel()
+        return True
+    return False
 
 
 def begin_attempt(
@@ -41,7 +154,9 @@ def begin_attempt(
         for statement in ("record_attempt", "remove_errors_of_job", "remove_rejected_of_job", "begin_attempt"):
             run(connection, statement, **columns)
         folder.clear()
-    return replace(summary, created_at=earlier.created_at)
+    summary = replace(summary, created_at=earlier.created_at)
+    folder.write_status(summary.to_dict())
+    return summary
 
 
 SETTLED = ("kind", "connection", "sources", "mode", "dry_run", "on_error", "options")  # the same for all attempts
@@ -53,37 +168,6 @@ def _require_same(row: Mapping[str, object], columns: Mapping[str, object]) -> N
         message = f"there is a job {row['job_id']} already, with other {' and '.join(differing)}"
         hint = "choose another job id, or repeat the job as it was; see `python -m flows.jobs status JOB`"
         raise JobFault(ErrorCode.JOB_ID_REUSED, message, hint)
-
-
-def find_jobs(store: Store, *, limit: int, connection_id: str | None = None) -> list[JobSummary]:
-    """Return the latest jobs, newest first."""
-    end_lost_jobs(store)
-    with store.reading() as connection:
-        rows = run_mapped(connection, "jobs", connection=connection_id, limit=limit)
-    return [build_summary(row) for row in rows]
-
-
-def get_live_status(store: Store, job_id: str) -> tuple[JobSummary, Mapping[str, object]]:
-    """Return a job's summary and, while it runs, its progress: status, percent, rows, seconds_left."""
-    end_lost_jobs(store)
-    summary = find_job(store, job_id)
-    if summary.status not in RUNNING:
-        return summary, {}
-    live = JobFolder(store.settings.jobs_folder / job_id).read_status()
-    return replace(summary, status=JobStatus(str(live.get("status", summary.status)))), live
-
-
-def request_cancel(store: Store, job_id: str) -> str:
-    """Request that a running job stops, and return a sentence for the user.
-
-    While the job's process lives the database is not opened: the job may be waiting for it.
-    """
-    for folder in folders_in(store.settings.jobs_folder):
-        if folder.path.name == job_id and folder.is_running:
-            folder.request_cancel()
-            return f"job {job_id} was requested to stop"
-    summary, _ = get_live_status(store, job_id)
-    return f"job {job_id} has already ended: {summary.status.value}"
 
 
 def end_lost_jobs(store: Store) -> list[JobSummary]:
@@ -111,15 +195,103 @@ def _is_known(store: Store, job_id: str) -> bool:
         return bool(run(connection, "known_jobs", job_ids=[job_id]))
 
 
+@contextmanager
+def _every_job(
+    store: Store, queued: Sequence[JobSummary]
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, DatabaseFault | None]]:
+    """Open the database to read, with the view `every_job`; where it is busy, an empty table instead of it, and yield
+    that fault. Raise `DatabaseFault` if it is missing or unreadable."""
+    busy: DatabaseFault | None = None
+    with ExitStack() as stack:
+        try:
+            if not queued:
+                store.require_database()
+            connection = stack.enter_context(store.reading())
+        except DatabaseFault as fault:
+            if fault.code is ErrorCode.DATABASE_BUSY:
+                busy = fault
+            elif not queued or store.path.exists():
+                raise
+            connection = stack.enter_context(closing(scratch(store.settings)))
+            run(connection, "005_import_jobs")
+        _add_live_jobs(connection, store, queued, is_hidden=busy is not None)
+        yield connection, busy
+
+
+def _add_live_jobs(
+    connection: duckdb.DuckDBPyConnection, store: Store, queued: Sequence[JobSummary], *, is_hidden: bool
+) -> None:
+    """Create the view `every_job` from the table, the folders of running jobs, or of all if the table is hidden, and
+    the queued jobs that neither has."""
+    folders = {folder.path.name: folder for folder in folders_in(store.settings.jobs_folder)}
+    queue = {summary.job_id: summary for summary in queued}
+    known = {str(job_id) for (job_id,) in run(connection, "known_jobs", job_ids=[*folders, *queue])}
+    live: dict[str, Mapping[str, object]] = {}
+    for row in run_mapped(connection, "running_jobs"):
+        summary = build_summary(row)
+        now = _current_summary(summary, JobFolder(store.settings.jobs_folder / summary.job_id))
+        live[now.job_id] = _row(now, **{name: row[name] for name in ("kind", "attempts") if name in row})
+    for job_id, folder in folders.items():
+        if job_id not in known and folder.belongs_to(store.path) and (is_hidden or folder.is_running):
+            staged = _read_summary(folder)
+            if staged is not None:
+                live[job_id] = _row(_current_summary(staged, folder))
+    live |= {job_id: _row(summary) for job_id, summary in queue.items() if job_id not in known | live.keys()}
+    run(connection, "live_jobs")
+    if live:
+        connection.register("live_rows", pl.DataFrame([*live.values()], infer_schema_length=None).to_arrow())
+        run(connection, "add_live_jobs")
+    run(connection, "every_job")
+
+
+def _row(summary: JobSummary, **more: object) -> Mapping[str, object]:
+    """Return the columns of a job as the table has them."""
+    columns = {name: value for name, value in columns_of(summary).items() if name != "fault"}
+    return {"kind": _kind(summary), **columns, **more}
+
+
+def _kind(summary: JobSummary) -> str:
+    return UNDO if summary.mode == UNDO else "import"
+
+
+def _known_job(row: Mapping[str, object]) -> KnownJob:
+    return KnownJob(
+        summary=build_summary(row),
+        kind=str(row["kind"]),
+        files=tuple(cast("list[str]", row["files"] or ())),
+        other_external_ids=tuple(cast("list[str]", row["other_external_ids"] or ())),
+        undone_by=cast("str | None", row["undone_by_job"]),
+        attempts=cast("int", row.get("attempts") or 1),
+        on_error=str(row["on_error"] or "continue"),
+        is_purged=row["purged_at"] is not None,
+    )
+
+
+def _current_summary(summary: JobSummary, folder: JobFolder) -> JobSummary:
+    """Return the summary of a job that has not ended in the table: as its folder has it, or as lost."""
+    if folder.is_running:
+        return _read_summary(folder) or summary
+    return _final_summary(summary, folder)
+
+
 def _final_summary(summary: JobSummary, folder: JobFolder) -> JobSummary:
     """Return how a job ended whose process is gone: as its folder says, else as lost."""
+    ended = _read_summary(folder)
+    if ended is None or ended.status in RUNNING:
+        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return replace(summary, status=JobStatus.FAILED, fault=fault_record(LOST), finished_at=now)
+    return ended
+
+
+def _read_summary(folder: JobFolder) -> JobSummary | None:
+    """Return the summary in a job's folder; None if there is none, or one of another version of this program."""
     status = folder.read_status()
-    now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    lost = replace(summary, status=JobStatus.FAILED, fault=fault_record(LOST), finished_at=now)
-    if status.get("job_id") != summary.job_id:
-        return lost
-    try:
-        known = {key: value for key, value in status.items() if key in JobSummary.__dataclass_fields__}
-        return JobSummary(**{**known, "status": JobStatus(str(status["status"]))})  # type: ignore[arg-type] # written by to_dict
-    except (TypeError, ValueError):  # by another version of this program
-        return lost
+    known: dict[str, Any] = {key: value for key, value in status.items() if key in JobSummary.__dataclass_fields__}
+    with suppress(KeyError, TypeError, ValueError):
+        if known["job_id"] == folder.path.name:
+            return JobSummary(**{**known, "status": JobStatus(known["status"]), "sources": tuple(known["sources"])})
+    return None
+
+
+def _progress(folder: JobFolder) -> Mapping[str, object]:
+    return {name: value for name, value in folder.read_status().items() if name in PROGRESS}

@@ -4,6 +4,7 @@ Jobs whose process is gone are the concern of `flows.store.job_status`.
 """
 
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from flows.store.database import Store
 from flows.store.job_folder import JobFolder
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, JobFault
-from schemas.job import FaultRecord, JobStatus, JobSummary
+from schemas.job import DONE, FaultRecord, JobStatus, JobSummary
 from schemas.options import JobOptions, option_of
 from transforms.statements import Value, changed_rows, run, run_mapped
 
@@ -78,11 +79,22 @@ def overwrite_end(store: Store, folder: JobFolder, summary: JobSummary) -> JobSu
 
 
 def remove_job(store: Store, summary: JobSummary) -> None:
-    """Remove the row of a job that is not to be, if it has begun: it repeats another. If it was attempted before, it is
-    again as that attempt ended."""
+    """Remove the row of a job that could not begin. If it was attempted before, it is again as that attempt ended."""
     with store.transaction() as connection:
-        for statement in ("remove_job", "restore_attempt", "remove_restored_attempt"):
-            run(connection, statement, job_id=summary.job_id, started_at=summary.started_at)
+        _remove_job(connection, summary)
+
+
+def record_repeat(store: Store, summary: JobSummary, *, earlier: str) -> None:
+    """Remove the row of a job that repeats an earlier one, and record its id and external id with that one."""
+    values = {"job_id": summary.job_id, "external_id": summary.external_id, "earlier": earlier}
+    with store.transaction() as connection:
+        run(connection, "record_repeat", **values)
+        _remove_job(connection, summary)
+
+
+def _remove_job(connection: duckdb.DuckDBPyConnection, summary: JobSummary) -> None:
+    for statement in ("remove_job", "restore_attempt", "remove_restored_attempt"):
+        run(connection, statement, job_id=summary.job_id, started_at=summary.started_at)
 
 
 def find_job(store: Store, job_id: str) -> JobSummary:
@@ -95,8 +107,14 @@ def get_job_row(store: Store, job_id: str) -> Mapping[str, object]:
     with store.reading() as connection:
         rows = run_mapped(connection, "job", job_id=job_id)
     if not rows:
-        raise JobFault(ErrorCode.JOB_NOT_FOUND, f"there is no job {job_id}", "see `python -m flows.jobs list`")
+        raise missing_job(store, job_id)
     return rows[0]
+
+
+def missing_job(store: Store, name: str) -> JobFault:
+    """Return the fault of a job that does not exist."""
+    hint = f"see `python -m flows.jobs list --database {shlex.quote(str(store.path))}`"
+    return JobFault(ErrorCode.JOB_NOT_FOUND, f"there is no job {name}", hint)
 
 
 def find_same_import(store: Store, options: JobOptions, *, content: Callable[[], str]) -> JobSummary | None:
@@ -111,6 +129,27 @@ def find_same_import(store: Store, options: JobOptions, *, content: Callable[[],
     with store.reading() as connection:
         found = run_mapped(connection, "same_import", **values, content_hash=content_hash)
     return find_job(store, str(found[0]["job_id"])) if found else None
+
+
+def find_holder(store: Store, options: JobOptions, *, job_id: str, content: Callable[[], str]) -> JobSummary | None:
+    """Return the import of the same content and options that has the unique external id; None if none has it.
+    Raise `JobFault` (`EXTERNAL_ID_REUSED`) if another import has it, or this one is to be repeated."""
+    if not options.unique_external_id or options.dry_run:
+        return None
+    with store.reading() as connection:
+        rows = run_mapped(connection, "holders_of_external_id", external_id=options.external_id, job_id=job_id)
+    if not rows:
+        return None
+    holder, job = build_summary(rows[0]), f"the external id {options.external_id} is that of job {rows[0]['job_id']}"
+    if holder.status not in DONE:
+        hint = f"wait for it: `python -m flows.jobs wait {holder.job_id} --database {shlex.quote(str(store.path))}`"
+        raise JobFault(ErrorCode.EXTERNAL_ID_REUSED, f"{job}, which has not ended", hint)
+    is_same = (holder.connection, rows[0]["options"]) == (options.connection, identity(options))
+    if options.again or not is_same or rows[0]["content_hash"] != content():
+        reason = "which has imported the same" if options.again else "which has imported something else"
+        hint = "use another external id, or leave out --unique-external-id"
+        raise JobFault(ErrorCode.EXTERNAL_ID_REUSED, f"{job}, {reason}; nothing was merged", hint)
+    return holder
 
 
 def find_errors(store: Store, job_id: str) -> list[Mapping[str, object]]:

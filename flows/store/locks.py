@@ -10,7 +10,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,6 +53,17 @@ def is_locked(path: Path) -> bool:
             return not _try_lock(file, fcntl.LOCK_SH)  # shared: concurrent checks do not block one another
     except FileNotFoundError:
         return False
+
+
+def find_holder(path: Path) -> int | None:
+    """Return the id of a process that holds the lock on a file, or None where the system does not tell."""
+    with suppress(OSError):
+        inode = path.stat().st_ino
+        for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
+            _, kind, *_, process, file, _, _ = line.split()
+            if kind == "FLOCK" and file.endswith(f":{inode}") and int(process) > 0:
+                return int(process)
+    return None
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def purge(store: Store, *, days: int | None = None, dry_run: bool = False) -> Pu
         ((rejected,),) = run(connection, "rejected_to_purge", jobs=jobs)
     if jobs and not dry_run:
         with store.transaction() as connection:
-            for name in ("purge_rejected_users", "set_purged"):
+            for name in ("purge_rejected_users", "purge_keys", "set_purged"):
                 fault_point(name)
                 run(connection, name, jobs=jobs)
     return Purged(jobs, int(str(rejected)), tuple(folders[job].path for job in left))

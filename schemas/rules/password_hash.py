@@ -67,7 +67,7 @@ class PasswordHash(FieldColumns, fields=PASSWORD_HASH_FIELDS):
     def text_is_a_string(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(has_type(data.key, JsonType.STRING))
 
-    @pa.check(*INTEGERS, error=ErrorCode.INVALID_TYPE, description="is {type}, not an integer")
+    @pa.check(*INTEGERS, error=ErrorCode.INVALID_TYPE, description="is {found}; expected an integer")
     def number_is_an_integer(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key).is_not_null() | ~present(data.key))
 
@@ -96,24 +96,36 @@ class PasswordHash(FieldColumns, fields=PASSWORD_HASH_FIELDS):
         has_parent = pl.col(HASH).is_not_null() if part.startswith("hash.") else pl.lit(value=True)
         return data.lazyframe.select(present(data.key) | ~(pl.col(ALGORITHM).is_in(requiring) & has_parent))
 
-    @pa.check(ALGORITHM, error=ErrorCode.ENUM_MISMATCH, description=f"must be one of {', '.join(ALGORITHMS)}")
+    @pa.check(
+        ALGORITHM, error=ErrorCode.ENUM_MISMATCH, description=f"is {{word}}; expected one of {', '.join(ALGORITHMS)}"
+    )
     def algorithm_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(_one_of(data.key, *ALGORITHMS))
 
-    @pa.check(*TEXT_ENCODINGS, error=ErrorCode.ENUM_MISMATCH, description=f"must be one of {', '.join(ENCODINGS)}")
+    @pa.check(
+        *TEXT_ENCODINGS,
+        error=ErrorCode.ENUM_MISMATCH,
+        description=f"is {{word}}; expected one of {', '.join(ENCODINGS)}",
+    )
     def encoding_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(_one_of(data.key, *ENCODINGS))
 
-    @pa.check(DIGEST, error=ErrorCode.ENUM_MISMATCH, description=f"must be one of {', '.join(DIGESTS)}")
+    @pa.check(DIGEST, error=ErrorCode.ENUM_MISMATCH, description=f"is {{word}}; expected one of {', '.join(DIGESTS)}")
     def digest_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(_one_of(data.key, *DIGESTS))
 
-    @pa.check(SALT_POSITION, error=ErrorCode.ENUM_MISMATCH, description=f"must be one of {', '.join(SALT_POSITIONS)}")
+    @pa.check(
+        SALT_POSITION,
+        error=ErrorCode.ENUM_MISMATCH,
+        description=f"is {{word}}; expected one of {', '.join(SALT_POSITIONS)}",
+    )
     def position_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(_one_of(data.key, *SALT_POSITIONS))
 
     @pa.check(
-        PASSWORD_ENCODING, error=ErrorCode.ENUM_MISMATCH, description=f"must be one of {', '.join(PASSWORD_ENCODINGS)}"
+        PASSWORD_ENCODING,
+        error=ErrorCode.ENUM_MISMATCH,
+        description=f"is {{word}}; expected one of {', '.join(PASSWORD_ENCODINGS)}",
     )
     def password_encoding_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(_one_of(data.key, *PASSWORD_ENCODINGS))
@@ -136,7 +148,11 @@ class PasswordHash(FieldColumns, fields=PASSWORD_HASH_FIELDS):
         cost = pl.when(in_range).then(pl.col(data.key)).cast(pl.Int64)
         return data.lazyframe.select((cost & (cost - 1)) == 0)
 
-    @pa.check(HASH_ENCODING, error=ErrorCode.HASH_MISMATCH, description="is not an encoding for {algorithm} hashes")
+    @pa.check(
+        HASH_ENCODING,
+        error=ErrorCode.HASH_MISMATCH,
+        description="is {word}, which is not an encoding for {algorithm} hashes",
+    )
     def encoding_fits_the_algorithm(cls, data: pa.PolarsData) -> pl.LazyFrame:
         known = _KNOWN & pl.col(data.key).is_in(ENCODINGS)
         return data.lazyframe.select(_PAIR.is_in(PAIRS) | ~known)

@@ -51,7 +51,7 @@ class User(EmailRules, PhoneRules, fields=FIELDS):
     def text_is_a_string(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(has_type(data.key, JsonType.STRING))
 
-    @pa.check(*FLAGS, error=ErrorCode.INVALID_TYPE, description="must be true or false, not {type}{words}")
+    @pa.check(*FLAGS, error=ErrorCode.INVALID_TYPE, description="is {found}; expected true or false{words}")
     def flag_is_a_boolean(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(has_type(data.key, JsonType.BOOLEAN))
 

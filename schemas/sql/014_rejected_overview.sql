@@ -4,6 +4,8 @@ with sentences as (
     select
         job_id,
         record,
+        any_value(source) as source,
+        any_value(key) as key,
         string_agg(code || ' at ' || case path when '' then 'record' else path end || ': ' || message, '; ' order by code, path) as reasons
     from import_errors
     where severity = 'error'
@@ -11,8 +13,10 @@ with sentences as (
 )
 select
     rejected_users.job_id,
+    sentences.source,
     rejected_users.record,
     rejected_users.line,
+    sentences.key,
     rejected_users.codes,
     sentences.reasons,
     rejected_users."user" ->> '$.email' as email,

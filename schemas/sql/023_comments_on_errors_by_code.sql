@@ -8,4 +8,6 @@ comment on column errors_by_code.errors is 'Number of errors';
 comment on column errors_by_code.records is 'Number of records with such an error';
 comment on column errors_by_code.first_record is 'Number of the first such record';
 comment on column errors_by_code.first_line is 'Line on which that record begins';
+comment on column errors_by_code.first_source is 'File of that record';
+comment on column errors_by_code.first_key is 'E-mail address of that record, else its user_id or username; null if unreadable, forgotten or purged';
 comment on column errors_by_code.example is 'Message of the first such error'

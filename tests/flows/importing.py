@@ -2,15 +2,18 @@
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.settings import Settings
 from flows.store.database import Store
-from schemas.job import JobSummary, Mode
+from flows.store.job_folder import JobFolder
+from flows.store.jobs import columns_of, finish_job
+from schemas.job import JobStatus, JobSummary, Mode
 from schemas.options import JobOptions
+from transforms.statements import run
 
 Record = Mapping[str, object]
 
@@ -46,7 +49,41 @@ def query_rows(settings: Settings, query: str, **values: object) -> list[tuple[o
         return connection.execute(query, values).fetchall()
 
 
-def change_database(settings: Settings, statement: str) -> None:
+def change_database(settings: Settings, statement: str, **values: object) -> None:
     """Execute a statement that changes the database."""
     with Store(settings).transaction() as connection:
-        connection.execute(statement)
+        connection.execute(statement, values)
+
+
+def new_id() -> str:
+    """Return an id for a job."""
+    return str(uuid.uuid4())
+
+
+def ended_job(created_at: str, name: str | None = None) -> JobSummary:
+    """Return a job that has imported a user."""
+    return JobSummary(
+        job_id=new_id(), external_id=name, connection="default", sources=("users.csv",), profile="auto", mode="insert",
+        dry_run=False, status=JobStatus.COMPLETED, total=1, inserted=1, created_at=created_at, started_at=created_at,
+    )  # fmt: skip
+
+
+def add_jobs(store: Store, jobs: Sequence[JobSummary]) -> None:
+    """Add rows and folders of jobs."""
+    with store.transaction() as connection:
+        for job in jobs:
+            run(
+                connection,
+                "insert_job",
+                **columns_of(job),
+                kind="import",
+                options="{}",
+                on_error="continue",
+                flow_run_id=None,
+            )
+            run(connection, "set_job_status", job_id=job.job_id, status="pending")
+            finish_job(connection, job)
+            folder = JobFolder(store.settings.jobs_folder / job.job_id)
+            folder.create()
+            folder.write_database_name(store.path)
+            folder.write_status(job.to_dict())

@@ -14,6 +14,7 @@ from flows.__main__ import app
 from flows.report.command_line import main
 from flows.settings import Settings
 from tests.flows.importing import query_rows, read_users
+from tests.marks import mostly_slow
 
 Run = Callable[..., tuple[int, dict[str, object]]]
 BYTE = os.fsdecode(b"\xe9")
@@ -39,7 +40,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     return run
 
 
-@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize("ending", mostly_slow(WRITERS, quick=("csv", "parquet")))
 def test_a_file_whose_name_is_not_utf8_is_imported_and_its_name_is_stored_with_escapes(
     run: Run, tmp_path: Path, ending: str
 ) -> None:

@@ -12,7 +12,8 @@ from flows.__main__ import app as user_import
 from flows.import_users.cli import app
 from flows.readers.limits import ReadLimits, ranges_of
 from flows.report.command_line import main
-from flows.settings import NoticeSettings, Settings, find_unknown_variables, settings_from
+from flows.report.targets import NoticeSettings
+from flows.settings import Settings, find_unknown_variables, settings_from
 from flows.store.database import scratch
 
 ROOT = Path(__file__).parents[2]
@@ -93,7 +94,9 @@ def test_a_size_of_memory_outside_its_range_is_named(text: str, capsys: pytest.C
 
 
 def test_an_unknown_variable_is_named_with_the_one_that_may_be_meant() -> None:
-    environment = {"IMPORT_BATCH_ROW": "1", "IMPORT_\udcff": "x", "IMPORT_KEYS": "5", "IMPORTANT": "1"}
+    environment = dict.fromkeys(
+        ("IMPORT_BATCH_ROW", "IMPORT_\udcff", "IMPORT_KEYS", "IMPORTANT", "IMPORT_NOTIFY", "IMPORT_NOTIFY_OPS"), "1"
+    )
     assert [*find_unknown_variables(environment)] == [
         "IMPORT_BATCH_ROW is not a variable of this program; did you mean IMPORT_BATCH_ROWS?",
         r"IMPORT_\udcff is not a variable of this program",
@@ -126,6 +129,7 @@ def test_an_unknown_variable_is_a_warning_that_leaves_stdout_alone(
         ("IMPORT_WEBHOOK_ALLOW_PRIVATE", "perhaps", "IMPORT_WEBHOOK_ALLOW_PRIVATE is 'perhaps'"),
         ("IMPORT_WEBHOOK_URL", "https://h/\udcff", "IMPORT_WEBHOOK_URL contains"),
         ("IMPORT_NOTICE_FROM", "a\nBcc: b", "IMPORT_NOTICE_FROM contains"),
+        ("IMPORT_NOTIFY_OPS", "https://h/\udcff", "IMPORT_NOTIFY_OPS contains"),
     ],
 )
 def test_a_text_that_cannot_be_used_is_named(name: str, value: str, sentence: str) -> None:

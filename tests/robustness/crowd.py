@@ -65,10 +65,13 @@ def run_crowd(folder: Path, *, processes: int, imports: int, kills: int = 0) -> 
 def read_outcome(folder: Path) -> Outcome:
     """Return what the database holds after all processes have ended."""
     from flows.store.database import Store  # noqa: PLC0415
-    from flows.store.job_status import find_jobs  # noqa: PLC0415 - no engine before the forks
+    from flows.store.job_status import JobFilter, find_jobs  # noqa: PLC0415 - no engine before the forks
 
     store = Store(crowd_settings(folder))
-    jobs = {job.job_id: (job.status.value, job.inserted) for job in find_jobs(store, limit=10_000)}
+    jobs = {
+        job.summary.job_id: (job.summary.status.value, job.summary.inserted)
+        for job in find_jobs(store, JobFilter(limit=10_000))[0]
+    }
     with store.reading() as connection:
         users = connection.execute("select created_by_job, count(*) from users group by all").fetchall()
     return Outcome(dict(users), jobs)

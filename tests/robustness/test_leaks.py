@@ -15,6 +15,7 @@ from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
 from schemas.faults import ExitCode
+from tests.marks import mostly_slow
 from tests.robustness.secrets_planted import (
     WRITERS,
     Planted,
@@ -68,7 +69,7 @@ def find_leaks(planted: Planted, printed: bytes, folder: Path, sources: Sequence
     ]
 
 
-@pytest.mark.parametrize("form", list(WRITERS))
+@pytest.mark.parametrize("form", mostly_slow(WRITERS, quick=("csv", "ndjson")))
 def test_no_secret_of_any_row_is_printed_logged_or_stored_elsewhere(
     form: str, tmp_path: Path, run: Run, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,6 +26,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import JobStatus, JobSummary, Mode
 from tests.flows.importing import change_database, import_records, query_rows, read_users
+from tests.marks import mostly_slow
 
 ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada"}
 BOB = {"email": "bob@x.example", "user_id": "u-bob"}
@@ -86,7 +87,9 @@ LOST = [
 
 
 @pytest.mark.parametrize(("statement", "words"), LOST)
-@pytest.mark.parametrize(("dry_run", "max_errors"), [(False, None), (True, None), (False, 0)])
+@pytest.mark.parametrize(
+    ("dry_run", "max_errors"), mostly_slow([(False, None), (True, None), (False, 0)], quick=[(False, None)])
+)
 def test_an_import_whose_commit_lost_errors_or_refused_records_fails(
     settings: Settings, statement: str, words: str, dry_run: bool, max_errors: int | None
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.fields import FIELDS
 from schemas.job import HASHES, FieldPolicy, MergePolicy, Mode, Updatable
+from tests.marks import mostly_slow
 from tests.transforms.planning import planned
 
 MERGE = MergePolicy(metadata="merge")
@@ -108,7 +109,7 @@ def test_every_field_that_an_update_sets_has_a_policy() -> None:
     assert {*VALUES} == {field.name for field in FIELDS if field.upsertable} == {*MergePolicy().policies}
 
 
-@pytest.mark.parametrize("field", VALUES)
+@pytest.mark.parametrize("field", mostly_slow(VALUES, quick=("name", "password_hash", "app_metadata", "blocked")))
 @pytest.mark.parametrize("policy", ["replace", "fill", "keep"])
 def test_a_policy_decides_between_the_stored_and_the_new_value(
     users: duckdb.DuckDBPyConnection, field: Updatable, policy: FieldPolicy

@@ -116,5 +116,5 @@ def decode_string(text: pl.Expr, *, escaped: pl.Expr | None = None) -> pl.Expr:
 
 def make_printable(path: pl.Expr) -> pl.Expr:
     """Return the path with control characters escaped as in JSON, cut where it is too long to read."""
-    controls = {chr(code): f"\\u{code:04X}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+    controls = {chr(code): f"\\u{code:04X}" for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)}
     return path.str.replace_many(controls).str.head(LONGEST_PATH)

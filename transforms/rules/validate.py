@@ -15,6 +15,7 @@ from schemas.codes import Severity
 from schemas.connection import ConnectionSettings
 from schemas.fields import STAGED
 from schemas.frames import ERRORS, ROW_CODE, SEVERITY
+from schemas.job import KEYS
 from schemas.rules.given_texts import AbsentWord, OuterWhiteSpace
 from schemas.rules.hash_value import HashValue
 from schemas.rules.mfa_factors import MfaFactor
@@ -36,6 +37,7 @@ PATHS: Mapping[str, Callable[[str], pl.Expr]] = {
     "object_depths": pl.col,
 }  # per frame: the path of the value that a rule is about, from the rule's column
 
+LONGEST_KEY = 255  # characters
 HASH_LEFT_OUT = "the hash is left out"  # what becomes of the user is known once the job is planned
 HASHES = ("password_hash", "custom_password_hash")
 ABOUT_A_HASH = pl.col("path").str.contains(rf"^(?:{'|'.join(HASHES)})(?:\.|$)")
@@ -89,7 +91,8 @@ def get_models(connection: ConnectionSettings) -> Mapping[str, type[pa.DataFrame
 
 def validate(canonical: Canonical, *, rules: RuleSet) -> Validated:
     """Return the accepted rows and all errors: a row is accepted or has at least one error; both can have warnings."""
-    errors = pl.concat([ERRORS.to_frame(), *_all_failures(canonical, rules)]).sort("record", maintain_order=True)
+    failures = pl.concat([ERRORS.to_frame().drop("key"), *_all_failures(canonical, rules)])
+    errors = _add_keys(failures.sort("record", maintain_order=True), canonical.users)
     users = canonical.users.with_columns(password_reset_required=pl.lit(None, dtype=pl.Boolean))
     if rules.reset_unsupported_hashes:
         errors = _with_hash_errors_as_warnings(errors)
@@ -125,6 +128,14 @@ def _failures(frame: pl.DataFrame, rules: Sequence[Rule], name: str) -> list[pl.
         ],
         engine="in-memory",
     )
+
+
+def _add_keys(errors: pl.DataFrame, users: pl.DataFrame) -> pl.DataFrame:
+    """Return the errors with the key of their row: the first that is a text, cut where it is longer than any may be."""
+    found = users if errors.height else users.clear()
+    texts = (pl.when(pl.col(name) != "").then(pl.col(name).str.head(LONGEST_KEY)) for name in KEYS)
+    rows = found.join(errors, on="record", how="semi").select("record", key=pl.coalesce(*texts))
+    return errors.join(rows, on="record", how="left", maintain_order="left").select(ERRORS.names())
 
 
 def _with_hash_errors_as_warnings(errors: pl.DataFrame) -> pl.DataFrame:

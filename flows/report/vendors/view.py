@@ -4,11 +4,12 @@ The formats are in one module per system; `flows.jobs.vendor_commands` reads job
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
-from schemas.job import RUNNING, JobSummary
+from schemas.codes import ErrorCode
+from schemas.job import RUNNING, JobStatus, JobSummary
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 Row = Mapping[str, object]  # of import_errors, or of rejected_users
@@ -26,6 +27,13 @@ class JobView:
     on_error: str = "continue"
     errors: Sequence[Row] = ()
     rejected: Sequence[Row] = ()
+
+    def __post_init__(self) -> None:
+        """Show a job without an accepted row as done: no other system has a state for it."""
+        fault = self.summary.fault
+        if fault and fault["code"] == ErrorCode.NOTHING_ACCEPTED:
+            done = replace(self.summary, status=JobStatus.COMPLETED_WITH_ERRORS, fault=None)
+            object.__setattr__(self, "summary", done)
 
     @property
     def imported(self) -> int:

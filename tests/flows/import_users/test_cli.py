@@ -15,6 +15,12 @@ from flows import connections
 from flows.import_users.cli import app
 from flows.jobs import cli as jobs
 from flows.report.command_line import main
+from flows.settings import Settings
+from flows.store.database import Store
+from flows.store.job_folder import JobFolder
+from flows.store.job_status import end_lost_jobs
+from tests.flows.importing import change_database
+from tests.flows.report.receivers import WEBHOOK_SECRET, http_receiver
 from tests.population import user
 
 Run = Callable[..., tuple[int, str, str]]
@@ -76,7 +82,8 @@ def test_refused_rows_are_3_and_listed(run: Run, tmp_path: Path) -> None:
     assert code == 0
     (error,) = json.loads(out)
     assert error.pop("message")
-    assert error == {"record": 2, "line": 2, "code": "FORMAT", "path": "email", "severity": "error"}
+    place = {"source": str(path), "record": 2, "line": 2, "key": "no"}
+    assert error == {**place, "code": "FORMAT", "path": "email", "severity": "error"}
 
 
 @pytest.mark.parametrize(
@@ -134,7 +141,7 @@ def test_a_file_without_users_is_refused_with_one_sentence(
 @pytest.mark.parametrize("options", [(), ("--dry-run",), ("--mode", "upsert")])
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("none.json", b"[]"), ("none.csv", b"email,name\n"), ("none.csv.gz", gzip.compress(b"email\n"))],
+    [("none.json", b"[]"), ("none.csv", b"email,name\n"), ("none.csv.gz", gzip.compress(b"email\n", mtime=0))],
 )
 def test_a_file_without_users_completes(
     run: Run, tmp_path: Path, name: str, content: bytes, options: tuple[str, ...]
@@ -216,6 +223,35 @@ def test_standard_input_is_a_source(tmp_path: Path) -> None:
     assert json.loads(child.stdout)["inserted"] == 1
 
 
+def test_an_import_notifies_its_targets_and_once_of_a_job_that_it_finds_lost(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, settings = people(tmp_path / "users.ndjson", user(1)), Settings(database=tmp_path / "users.duckdb")
+    lost = json.loads(run(direct, source, "--json")[1])["job_id"]
+    JobFolder(settings.jobs_folder / lost).write_status({"status": "importing"})
+    change_database(settings, "update import_jobs set status = 'importing', finished_at = null")
+    with http_receiver() as received:
+        monkeypatch.setenv("IMPORT_NOTIFY_CRM", f"{received.url}#{WEBHOOK_SECRET}")
+        monkeypatch.setenv("IMPORT_WEBHOOK_ALLOW_PRIVATE", "1")
+        assert run(direct, people(source, user(2)), "--notify", "crm")[0] == 0
+    assert end_lost_jobs(Store(settings)) == []
+    documents = [json.loads(request.body) for request in received.requests]
+    assert [document["type"] for document in documents] == ["import.failed", "import.completed"]
+    data = documents[0]["data"]
+    assert (data["job_id"], data["fault"]["code"], data["hint"]) == (lost, "JOB_LOST", "run it again")
+
+
+def test_a_target_that_the_environment_has_not_is_a_usage_error(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMPORT_NOTIFY_OPS", "ops@example.org")
+    source = people(tmp_path / "users.ndjson", user(1))
+    code, _, error = run(direct, source, "--notify", "opz")
+    assert code == 2
+    assert "there is no target of notices 'opz'; IMPORT_NOTIFY_… variables describe: ops\n" in error
+    assert not (tmp_path / "users.duckdb").exists()
+
+
 @pytest.mark.parametrize("arguments", [("list", "--limit", "-1"), ("purge", "--days", "-1")])
 def test_a_negative_count_is_a_usage_error(run: Run, arguments: tuple[str, ...]) -> None:
     code, _, err = run(jobs_main, *arguments)
@@ -237,5 +273,5 @@ def test_a_narrow_terminal_shows_whole_ids(run: Run, tmp_path: Path, monkeypatch
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     _, shown, _ = run(jobs_main, "list")
-    assert f"│ {json.loads(out)['job_id']} │" in shown
+    assert json.loads(out)["job_id"] in shown.splitlines()
     assert len(shown.splitlines()[-1]) <= 80

@@ -1,18 +1,16 @@
-"""The inbox finds complete files only, and archives each one with its report."""
+"""The inbox finds complete files only, and names everything else with why and since when it waits."""
 
-import json
 import os
-from dataclasses import replace
+import time
 from pathlib import Path
 
 import pytest
 
-from flows.inbox.folder import RETRIED_CODES, Inbox
+from flows.inbox.folder import ARCHIVES, TOLD_NAME, Inbox
 from schemas.faults import JobFault
-from schemas.job import JobStatus, JobSummary
-from tests.flows.report.test_artifacts import FAILED, SUMMARY, error
 
-NOW = 1_000_000.0
+HOUR = 3600.0
+NOW = time.time()
 
 
 @pytest.fixture
@@ -27,64 +25,66 @@ def put(inbox: Inbox, name: str, *, age: float = 60) -> Path:
     return path
 
 
+def reasons(inbox: Inbox, *, now: float = NOW, settle_seconds: float = 10) -> dict[str, str]:
+    """Return the first words about each thing that waits, the oldest first."""
+    return {
+        item.path.name: " ".join(item.reason.split()[:4])
+        for item in inbox.scan(now=now, settle_seconds=settle_seconds)[1]
+    }
+
+
 def test_new_files_are_sorted_by_name_and_no_longer_written_to(inbox: Inbox) -> None:
     late = put(inbox, "b.json")
     early = put(inbox, "a.csv")
     put(inbox, "c.json", age=1)
-    assert inbox.find_new_files(settled_before=NOW - 10) == [early, late]
+    ready, waiting = inbox.scan(now=NOW, settle_seconds=10)
+    assert ready == [early, late]
+    assert [item.describe(NOW) for item in waiting] == [
+        "c.json was written to within the last 10 seconds; it has waited for 1 s"
+    ]
 
 
-def test_incomplete_hidden_and_linked_files_are_ignored(inbox: Inbox, tmp_path: Path) -> None:
+def test_everything_that_waits_is_named_the_oldest_first(inbox: Inbox, tmp_path: Path) -> None:
     secret = tmp_path.parent / "elsewhere.json"
     secret.write_text("{}")
     (inbox.path / "link.json").symlink_to(secret)
     (inbox.path / "folder.json").mkdir()
-    for name in (".hidden.json", "users.json.part", "users.csv.TMP"):
-        put(inbox, name)
-    assert inbox.find_new_files(settled_before=NOW) == []
+    os.mkfifo(inbox.path / "pipe.json")
+    for age, name in enumerate((".hidden.json", "users.json.part", "users.csv.TMP")):
+        put(inbox, name, age=HOUR * (3 - age))
+    (inbox.path / "link to done").symlink_to(tmp_path)
+    for archive in ARCHIVES:
+        (inbox.path / archive).mkdir()
+    with inbox.try_lock():
+        found = reasons(inbox, now=time.time() + 1)
+    assert [*found][:3] == [".hidden.json", "users.json.part", "users.csv.TMP"]
+    assert found == {
+        ".hidden.json": "is hidden: rename it",
+        "users.json.part": "is named as if",
+        "users.csv.TMP": "is named as if",
+        "link.json": "is a link, which",
+        "link to done": "is a link, which",
+        "folder.json": "is a folder: move",
+        "pipe.json": "is not a file:",
+    }
 
 
-@pytest.mark.parametrize(
-    ("summary", "folder"),
-    [
-        (replace(SUMMARY, status=JobStatus.COMPLETED), "done"),
-        (SUMMARY, "done"),
-        (FAILED, "refused"),
-        (replace(FAILED, fault={"code": "TOO_MANY_ERRORS", "message": "m", "hint": ""}), "refused"),
-    ],
-)
-def test_file_is_moved_by_its_result_with_a_report_beside_it(inbox: Inbox, summary: JobSummary, folder: str) -> None:
-    moved = inbox.archive(put(inbox, "users.json"), summary, [error(7)])
-    assert moved == inbox.path / folder / "users.json"
-    assert moved.read_text() == "{}"
-    report = json.loads((inbox.path / folder / "users.json.report.json").read_text())
-    assert report["summary"]["job_id"] == SUMMARY.job_id
-    assert report["errors"] == [error(7)]
-    assert inbox.find_new_files(settled_before=NOW) == []
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_file_that_cannot_be_read_waits(inbox: Inbox) -> None:
+    put(inbox, "users.csv").chmod(0)
+    assert reasons(inbox) == {"users.csv": "cannot be read: change"}
 
 
-@pytest.mark.parametrize("code", sorted(RETRIED_CODES))
-def test_file_stays_for_the_next_run_if_the_fault_may_pass(inbox: Inbox, code: str) -> None:
-    path = put(inbox, "users.json")
-    status = JobStatus.CANCELED if code == "CANCELED" else JobStatus.FAILED
-    assert (
-        inbox.archive(path, replace(FAILED, status=status, fault={"code": code, "message": "", "hint": ""}), []) is None
-    )
-    assert inbox.find_new_files(settled_before=NOW) == [path]
+def test_file_that_is_dated_in_the_future_is_imported_once_it_has_settled(inbox: Inbox) -> None:
+    path = put(inbox, "users.csv", age=-HOUR)
+    assert reasons(inbox, now=time.time()) == {"users.csv": "was written to within"}
+    assert inbox.scan(now=time.time() + 11, settle_seconds=10)[0] == [path]
 
 
-def test_file_does_not_replace_one_of_the_same_name(inbox: Inbox) -> None:
-    names = [inbox.archive(put(inbox, "users.json"), SUMMARY, []) for _ in range(3)]
-    job = SUMMARY.job_id
-    assert [path.name for path in names if path] == ["users.json", f"users.{job}.json", f"users.{job}.2.json"]
-    assert len([*(inbox.path / "done").glob("*.report.json")]) == 3
-
-
-def test_archived_files_are_readable_by_their_owner_only(inbox: Inbox) -> None:
-    moved = inbox.archive(put(inbox, "users.json"), SUMMARY, [])
-    assert moved is not None
-    assert moved.parent.stat().st_mode & 0o777 == 0o700
-    assert moved.with_name("users.json.report.json").stat().st_mode & 0o777 == 0o600
+def test_file_is_named_when_the_clock_is_behind_it(inbox: Inbox) -> None:
+    put(inbox, "users.csv")
+    ((_, reason),) = reasons(inbox, now=NOW - 24 * HOUR).items()
+    assert reason.startswith("is dated 20")
 
 
 def test_only_one_run_locks_an_inbox(inbox: Inbox) -> None:
@@ -97,3 +97,16 @@ def test_only_one_run_locks_an_inbox(inbox: Inbox) -> None:
 def test_missing_inbox_raises_a_fault(tmp_path: Path) -> None:
     with pytest.raises(JobFault, match="there is no folder"), Inbox(tmp_path / "gone").try_lock():
         pass
+
+
+def test_a_run_that_begins_no_other_file_for_an_hour_is_told_of_once(tmp_path: Path) -> None:
+    inbox, now = Inbox(tmp_path), time.time()
+    with inbox.try_lock():
+        assert inbox.find_block(now=now) is None
+        assert inbox.find_block(now=now + 4000) == pytest.approx(4000, abs=60)
+        assert inbox.find_block(now=now + 5000) is None
+        os.utime(tmp_path / TOLD_NAME, (now - 60, now - 60))
+        inbox.show_life()
+        assert inbox.find_block(now=now) is None
+        assert inbox.find_block(now=now + 4000) is not None
+    assert inbox.scan(now=now, settle_seconds=0) == ([], [])

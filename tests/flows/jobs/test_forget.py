@@ -6,11 +6,12 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,11 +20,14 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from flows.inbox.folder import Inbox
+from flows.inbox.archive import Filing, Opened, Outcome, file_away, filed_files
+from flows.inbox.folder import ARCHIVES, Inbox
 from flows.jobs.cli import app as jobs
 from flows.jobs.forget import forget
 from flows.pipeline.undo import undo
+from flows.readers.sources import Source
 from flows.report.command_line import main
+from flows.report.rejects import write_rejects
 from flows.settings import Settings
 from flows.store.connections import add_connection
 from flows.store.database import Store
@@ -36,8 +40,9 @@ from schemas.codes import ErrorCode
 from schemas.connection import ConnectionSettings
 from schemas.faults import DatabaseFault, ExitCode, JobFault
 from schemas.job import Mode
-from tests.flows.importing import Record, import_file, import_records, query_rows, read_users
+from tests.flows.importing import Record, change_database, import_file, import_records, query_rows, read_users
 from tests.flows.other_user import NOBODY, folder_for_all, give_to_nobody, needs_root, run_as_nobody
+from tests.marks import mostly_slow
 from tests.population import user
 
 ROOT = Path(__file__).parents[3]
@@ -75,7 +80,10 @@ def contents(settings: Settings) -> str:
 
 @pytest.mark.parametrize(
     ("kind", "value"),
-    [("email", "ada@HIDDEN.example"), ("user_id", "u-hidden"), ("username", "HIDDEN_name"), (None, "u-hidden")],
+    mostly_slow(
+        [("email", "ada@HIDDEN.example"), ("user_id", "u-hidden"), ("username", "HIDDEN_name"), (None, "u-hidden")],
+        quick=[(None, "u-hidden")],
+    ),
 )
 def test_a_forgotten_user_is_in_no_byte_and_others_are_as_they_were(
     kind: str | None, value: str, settings: Settings
@@ -118,7 +126,7 @@ def test_a_forgotten_user_is_in_no_byte_and_others_are_as_they_were(
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("field", ["email", "username", "e_mail"])
+@pytest.mark.parametrize("field", mostly_slow(["email", "username", "e_mail"], quick=["email"]))
 def test_a_refused_record_is_found_however_the_address_is_written(
     spelling: str, field: str, settings: Settings
 ) -> None:
@@ -160,6 +168,14 @@ def test_words_that_are_keys_erase_nothing_of_others(settings: Settings) -> None
     assert query_rows(settings, "from import_errors where code = 'INVALID_TYPE'") == before
     assert query_rows(settings, """select "user" ->> '$.user_id' from rejected_users""") == [("u-e",)]
     assert query_rows(settings, "select external_id from import_jobs where job_id = 'first'") == [("this is pro",)]
+
+
+def test_other_external_ids_of_a_job_are_erased(settings: Settings) -> None:
+    import_records(settings, [ADA], external_id="night")
+    names = ["for ada@hidden.example", "morning"]
+    change_database(settings, "update import_jobs set other_external_ids = $names", names=names)
+    forget(Store(settings), by_email())
+    assert query_rows(settings, "select other_external_ids from import_jobs") == [(["for erased", "morning"],)]
 
 
 def test_messages_that_outlive_their_records_lose_the_user_id(settings: Settings) -> None:
@@ -409,10 +425,17 @@ def inbox(settings: Settings) -> Path:
     return folder
 
 
-def archive(settings: Settings, inbox: Path, path: Path, **options: Any) -> Path:
+def archive(settings: Settings, inbox: Path, path: Path, outcome: Outcome = "done", **options: Any) -> Path:
     """Import a file of the inbox and file it, as the flow does."""
     summary = import_file(settings, path, Mode.INSERT, **options)
-    filed = Inbox(inbox).archive(path, summary, [*find_errors(Store(settings), summary.job_id)])
+    opened = Opened(Source(path.name, path, 0))
+    with closing(opened.file):
+        filing = Filing(
+            summary,
+            [*find_errors(Store(settings), summary.job_id)],
+            write_rejects=lambda rejects: write_rejects(Store(settings), summary.job_id, rejects).records,
+        )
+        _, filed = file_away(Inbox(inbox), path, opened, filing, outcome)
     assert filed is not None
     return filed
 
@@ -434,6 +457,27 @@ def test_files_of_the_inbox_lose_the_user_and_keep_every_other_byte(name: str, i
             assert path.stat().st_mode & 0o777 == 0o640
     assert json.loads((inbox / "done" / "first.ndjson").read_text())["user_id"] == "u-1"
     assert find_bytes(inbox, MARKER, b"hidden") == []
+
+
+def test_errors_lose_the_key_and_the_file_that_name_the_user(settings: Settings) -> None:
+    path = settings.database.parent / "ada@hidden.example.ndjson"
+    path.write_text("".join(json.dumps(row) + "\n" for row in (ADA, {"email": "no address"}, {"email": "x@x.example"})))
+    first = import_file(settings, path, Mode.INSERT)
+    warned = import_records(settings, [{**ADA, "name": " Zq Hidden"}, {"email": "ada@hidden.example", "x": 1}, user(1)])
+    assert len(query_rows(settings, "select 1 from import_errors where key ilike '%hidden%'")) == 2
+    assert len(query_rows(settings, "select 1 from import_errors where source like '%hidden%'")) == 1
+    shutil.rmtree(settings.jobs_folder / warned.job_id)
+    found = forget(Store(settings), by_email())
+    assert found.tables["import_errors"] == 3
+    named = str(path.with_name("erased.ndjson"))
+    left = query_rows(settings, "select job_id, source, key from import_errors")
+    assert left == [(first.job_id, named, "no address")]
+    path.unlink()
+    assert "idden" not in contents(settings)
+    assert find_bytes(settings.jobs_folder, MARKER, b"hidden") == []
+    assert find_bytes(settings.database.parent, b"hidden.example", b"Zq Hidden") == [
+        str(path) for path in settings.database.parent.glob("*.ndjson") if MARKER in path.read_bytes()
+    ]
 
 
 KINDS: Mapping[str, Literal["gzip", "zstd"] | None] = {"a.ndjson.gz": "gzip", "a.ndjson.zst": "zstd", "a.parquet": None}
@@ -484,6 +528,22 @@ def test_names_of_files_and_reports_lose_the_user(inbox: Path, settings: Setting
     assert "hidden" not in contents(settings)
     report = json.loads((inbox / "done" / "erased.json.report.json").read_text())
     assert {error["record"] for error in report["errors"]} == {2, 4}
+
+
+@pytest.mark.parametrize("folder", ARCHIVES)
+def test_every_folder_of_an_inbox_loses_the_user_and_its_files_do_not_count_as_changed(
+    folder: Outcome, inbox: Path, settings: Settings
+) -> None:
+    path = inbox / "users.ndjson"
+    path.write_text("".join(json.dumps({**one, "blocked": "x"}) + "\n" for one in (ADA, user(3))) + json.dumps(user(4)))
+    archive(settings, inbox, path, folder)
+    rejects = inbox / folder / "users.rejects.ndjson"
+    assert rejects.exists() == (folder in {"partly", "refused"})
+    forget(Store(settings), by_email())
+    assert find_bytes(inbox, b"idden") == []
+    assert len((inbox / folder / "users.ndjson").read_text().splitlines()) == 2
+    assert not rejects.exists() or len(rejects.read_text().splitlines()) == 1
+    assert [filed.is_changed for filed in filed_files(Inbox(inbox))] == [False, False]
 
 
 def test_names_of_others_stay_that_are_the_username(inbox: Path, settings: Settings) -> None:

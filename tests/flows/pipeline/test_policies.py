@@ -11,6 +11,7 @@ from flows.store.database import Store
 from flows.store.jobs import find_errors
 from schemas.job import JobStatus, JobSummary, Mode
 from tests.flows.importing import import_file, import_records, query_rows, read_users
+from tests.marks import mostly_slow
 
 OLD, NEW = (f"$2b$10${letter * 53}" for letter in "ab")
 CUSTOM = {"algorithm": "md5", "hash": {"value": "0" * 32, "encoding": "hex"}}
@@ -48,7 +49,7 @@ def test_an_older_file_never_brings_an_older_password_back(settings: Settings, o
     assert read_users(settings) == before
 
 
-@pytest.mark.parametrize("form", ["ndjson", "csv"])
+@pytest.mark.parametrize("form", mostly_slow(["ndjson", "csv"], quick=["ndjson"]))
 @pytest.mark.parametrize("policy", ["replace", "fill", "keep"])
 def test_a_hash_that_was_left_out_says_what_becomes_of_the_user(settings: Settings, form: str, policy: str) -> None:
     import_records(settings, [ADA, BOB])

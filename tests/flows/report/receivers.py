@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+WEBHOOK_SECRET = "whsec_" + "A" * 44
+
 
 @dataclass(frozen=True)
 class Request:
@@ -21,7 +23,7 @@ class Request:
 
 @dataclass
 class Receiver:
-    """An HTTP server that responds with the next status of `answers`, then with 204."""
+    """An HTTP server that responds with the next status of `answers`, then with 200."""
 
     url: str = ""
     answers: list[int] = field(default_factory=list)
@@ -36,7 +38,7 @@ def http_receiver(*answers: int) -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             received.requests.append(Request(self.path, self.headers, body))
-            status = received.answers.pop(0) if received.answers else 204
+            status = received.answers.pop(0) if received.answers else 200
             self.send_response(status)
             if status == 302:
                 self.send_header("Location", "/elsewhere")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from schemas.faults import FileFault, JobFault
 from schemas.job import JobStatus, JobSummary, Mode
 from schemas.profiles import ORIGINAL_COLUMN, REJECT_COLUMNS
 from tests.flows.importing import Record, import_file, import_records
+from tests.marks import mostly_slow
 
 GOOD = {"email": "ada@x.example", "name": "Ada"}
 FAULTY = {
@@ -88,8 +90,10 @@ def _cell(value: object) -> object:
     return json.dumps(value) if isinstance(value, dict | list) else value
 
 
-@pytest.mark.parametrize("source", FORMATS)
-@pytest.mark.parametrize("target", FORMATS)
+@pytest.mark.parametrize(
+    ("source", "target"),
+    mostly_slow(product(FORMATS, FORMATS), quick=[*zip(FORMATS, FORMATS[1:] + FORMATS[:1], strict=True)]),
+)
 def test_every_refused_record_is_imported_once_it_is_corrected(settings: Settings, source: str, target: str) -> None:
     good = GOOD if source != "parquet" else {**dict.fromkeys(FAULTY), **GOOD}
     records: list[Record] = [good, FAULTY]
@@ -348,8 +352,8 @@ def test_booleans_beside_texts_are_booleans_again(settings: Settings) -> None:
     assert (again.inserted, again.errors_by_code) == (3, {"INVALID_TYPE": 2})
 
 
-@pytest.mark.parametrize("source", ["csv", "ndjson"])
-@pytest.mark.parametrize("target", ["csv", "parquet", "ndjson"])
+@pytest.mark.parametrize("source", mostly_slow(["csv", "ndjson"], quick=["ndjson"]))
+@pytest.mark.parametrize("target", mostly_slow(["csv", "parquet", "ndjson"], quick=["csv"]))
 def test_very_wide_records_are_written_in_little_memory(settings: Settings, source: str, target: str) -> None:
     record: Record = {"email": "bad", "blocked": True, **{f"key {number}": f"v{number}" for number in range(2_000)}}
     job = import_file(settings, write(settings.database.parent / f"users.{source}", [record] * 3), Mode.INSERT)

@@ -29,6 +29,13 @@ def test_a_purge_removes_the_data_of_old_jobs_and_keeps_their_rows(settings: Set
     assert purge(Store(settings)).jobs == ()
 
 
+def test_a_purge_keeps_errors_without_the_keys_of_their_rows(settings: Settings) -> None:
+    job = import_records(settings, [user(1), {"email": "no address"}], Mode.INSERT).job_id
+    assert query_rows(settings, "select key from import_errors") == [("no address",)]
+    assert purge(Store(settings), days=0).jobs == (job,)
+    assert query_rows(settings, "select key, code from import_errors") == [(None, "FORMAT")]
+
+
 @needs_root
 def test_a_purge_names_the_folder_of_another_owner_and_tries_again_next_time() -> None:
     with folder_for_all() as settings:

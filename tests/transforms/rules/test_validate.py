@@ -13,6 +13,7 @@ from schemas.codes import ROW_CODES, ErrorCode, Severity
 from schemas.connection import ConnectionSettings
 from schemas.fields import STAGED
 from schemas.frames import ERRORS, Layout
+from schemas.rules.hash_algorithms import ALGORITHMS
 from tests.examples import BCRYPT, EXAMPLES, GIVEN_ELSEWHERE, Example, hashed, user
 from tests.oracle.records import GENERATED, records
 from tests.validation import RULES, faults_by_record, find_faults, normalise_texts, rules, validate_texts
@@ -23,6 +24,8 @@ CASES = [(code, example) for code, examples in EXAMPLES.items() for example in e
 LAYOUTS = list(dict.fromkeys(example.layout for _, example in CASES))
 EVERY_RULE = [(frame, rule) for frame, frame_rules in RULES.rules.items() for rule in frame_rules]
 Broken = set[tuple[str, str, int]]  # column, rule, row
+NOT_A_BOOLEAN = "; expected true or false"
+BOOLEAN_WORDS = "(in CSV also t yes y on 1 1.0 or f no n off 0 0.0)"
 
 
 def name_of(value: object) -> str:
@@ -127,11 +130,20 @@ def test_a_row_gets_all_its_errors_at_once_in_the_order_of_records() -> None:
         (user(given_name="é" * 151), "is 151 characters long; at most 150 are allowed"),
         (user(email="a" * 65 + "@b.c"), "has 65 characters before the @; at most 64 are allowed"),
         (user(email=None), "must be a string, not null"),
+        (user(blocked="maybe"), f"is 'maybe'{NOT_A_BOOLEAN} {BOOLEAN_WORDS}"),
+        (user(blocked="true"), f"is the string 'true'{NOT_A_BOOLEAN} {BOOLEAN_WORDS}"),
         (
-            user(blocked="yes"),
-            "must be true or false, not a string (in CSV also t yes y on 1 1.0 or f no n off 0 0.0)",
+            user(blocked="ja, oder nein? " * 9),
+            f"is 'ja, oder nein? ja, oder nein? ja, oder n…'{NOT_A_BOOLEAN} {BOOLEAN_WORDS}",
         ),
-        (user(blocked=1), "must be true or false, not a number"),
+        (user(blocked="a\nb\x85\u2028"), rf"is 'a\nb\u0085\u2028'{NOT_A_BOOLEAN} {BOOLEAN_WORDS}"),
+        (user(blocked=1.50), f"is 1.5{NOT_A_BOOLEAN}"),
+        (user(blocked=10**60), f"is 1{'0' * 39}…{NOT_A_BOOLEAN}"),
+        (user(blocked=None), f"is null{NOT_A_BOOLEAN}"),
+        (user(blocked={"a": "b"}), f"is an object{NOT_A_BOOLEAN}"),
+        (hashed("rot-13"), f"is 'rot-13'; expected one of {', '.join(ALGORITHMS)}"),
+        (hashed("md5", {"value": "x" * 32, "encoding": "Hex"}), "is 'Hex'; expected one of base64, hex, utf8"),
+        (hashed("argon2", {"encoding": "hex"}), "is 'hex', which is not an encoding for argon2 hashes"),
         (user(mfa_factors=[]), "is empty; at least 1 item is required"),
         (user(mfa_factors=[{"phone": {"value": "+1"}}] * 11), "has 11 items; at most 10 are allowed"),
         (user(emial="x"), "is not a known field; did you mean email?"),
@@ -165,6 +177,41 @@ def test_a_row_gets_all_its_errors_at_once_in_the_order_of_records() -> None:
 )
 def test_the_message_names_the_limit_and_the_finding(record: object, message: str) -> None:
     assert validate_texts([record]).errors["message"].to_list() == [message]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        BCRYPT,
+        "ann@example.com",
+        "{SSHA}aGFzaGhhc2g",
+        "5f4dcc3b5aa765d61d8327deb882cf99",
+        "c2FsdHlzYWx0MTIzNDU2Nzg5MA==",
+    ],
+)
+def test_a_message_does_not_show_what_may_be_a_hash_or_an_address(value: str) -> None:
+    fields = (user(blocked=value), hashed(value), hashed("md5", {"encoding": value}), hashed("scrypt", cost=value))
+    messages = validate_texts(fields).errors["message"].to_list()
+    assert len(messages) >= 4
+    assert [message for message in messages if value in message or not message.startswith("is a string; ")] == []
+
+
+@pytest.mark.parametrize(
+    ("record", "key"),
+    [
+        ({"email": "Ann@x.example", "user_id": "1", "name": ""}, "Ann@x.example"),
+        ({"email": "no address", "user_id": "1"}, "no address"),
+        ({"email": " ann@x.example ", "shoe_size": 4}, "ann@x.example"),
+        ({"email": ["ann@x.example"], "user_id": "1 2", "username": "ann"}, "1 2"),
+        ({"email": "", "user_id": 5, "username": "ann"}, "ann"),
+        ({"name": "Ann", "password_hash": BCRYPT}, None),
+        ({"email": "x" * 300}, "x" * 255),
+    ],
+)
+def test_an_error_has_the_first_key_of_its_row_that_is_a_text(record: object, key: str | None) -> None:
+    errors = validate_texts([user(), record]).errors
+    assert errors.height
+    assert set(errors["key"]) == {key}
 
 
 def test_messages_do_not_contain_values_of_the_record() -> None:

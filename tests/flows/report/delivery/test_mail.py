@@ -4,8 +4,8 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from flows.report.mail import Mail, send_mail
-from flows.report.webhook import DeliveryError
+from flows.report.delivery.attempts import DeliveryError
+from flows.report.delivery.mail import Mail, send_mail
 from tests.flows.report.receivers import smtp_sink
 
 MAIL = Mail("import@example.org", ("ops@example.org", "crm@example.org"), "Import completed", "10 inserted — fine.\n")

@@ -12,7 +12,7 @@ from email.utils import formatdate, make_msgid
 from functools import partial
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from flows.report.webhook import DeliveryError, Sleep, TemporaryError, retry
+from flows.report.delivery.attempts import DeliveryError, Sleep, TemporaryError, retry
 
 WAITS = (0.0, 2.0, 6.0)  # seconds before each attempt
 TIMEOUT_SECONDS = 15.0
@@ -49,13 +49,15 @@ def _send(server: SplitResult, message: EmailMessage) -> None:
 
 def _client(server: SplitResult) -> smtplib.SMTP:
     """Connect, encrypted if the server offers it; with a password, only if its certificate is valid for the host."""
-    host, context = str(server.hostname), ssl.create_default_context()
+    host = str(server.hostname)
     if server.scheme == "smtps":
+        context = ssl.create_default_context()
         return smtplib.SMTP_SSL(host, server.port or PORTS["smtps"], timeout=TIMEOUT_SECONDS, context=context)
     port = server.port or PORTS["submission" if server.username else "smtp"]
     client = smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
     client.ehlo()
     if client.has_extn("starttls"):
+        context = ssl.create_default_context()
         if not server.username:  # an internal relay may have any certificate: encryption is better than none
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE

@@ -1,0 +1,339 @@
+"""File imported files: move each to the subfolder of its outcome, with a report and its refused records beside it.
+
+Which files are imported is in `flows.inbox.folder` and `flows.inbox.importing`.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from flows.inbox.folder import ARCHIVES, REPORT, Inbox, find_inboxes
+from flows.pipeline.stop import is_by_signal
+from flows.readers.limits import MIB
+from flows.readers.sources import COMPRESSIONS, EXTENSIONS, Identity, Source, fingerprint, open_source, printable
+from flows.report.artifacts import ErrorRow
+from flows.report.deadline import in_thread
+from flows.settings import RETENTION_DAYS
+from flows.store.database import Store
+from flows.store.private_files import atomic_write, private_folder
+from schemas.codes import ErrorCode
+from schemas.faults import FileFault, JobFault
+from schemas.job import DONE, JobStatus, JobSummary
+
+MOST_BYTES_OF_NAME = 255 - len(REPORT)
+# Failures that another run may not have; the file stays in the inbox.
+RETRIED_CODES = (
+    ErrorCode.CONNECTION_NOT_FOUND,
+    ErrorCode.DATABASE_BUSY,
+    ErrorCode.DATABASE_UNREADABLE,
+    ErrorCode.DISK_FULL,
+    ErrorCode.FILE_CHANGED,
+    ErrorCode.JOB_LOST,
+    ErrorCode.PREFECT_UNAVAILABLE,
+    ErrorCode.TOO_MANY_JOBS,
+)
+MOST_BYTES_OF_ENDING = 32
+Outcome = Literal["done", "partly", "refused", "canceled", "left", "changed", "withdrawn"]
+WriteRejects = Callable[[Path], int]  # returns the number of records; without any, no file is written
+
+
+class Opened:
+    """The file that a job has opened, held open, with its identity and hash at that time."""
+
+    def __init__(self, source: Source) -> None:
+        self.file = open_source(source)
+        self.identity = Identity.of(os.fstat(self.file.fileno()))
+        self._hash = in_thread(self._read_hash)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of what was opened."""
+        return self._hash.result()
+
+    def is_at(self, path: Path) -> bool:
+        """Return whether the path leads to the file, and that to what was opened."""
+        return _identity(path) == self.identity and self._read_hash() == self.sha256
+
+    def _read_hash(self) -> str:
+        """Return the SHA-256 of as many bytes as the file had; those that were appended since were not read."""
+        digest, left = hashlib.sha256(), self.identity.size
+        while chunk := os.pread(self.file.fileno(), min(MIB, left), self.identity.size - left):
+            digest.update(chunk)
+            left -= len(chunk)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Filing:
+    """What is filed: the job's summary, the first errors, the earlier job that it repeats, and its refused records."""
+
+    summary: JobSummary
+    errors: Sequence[ErrorRow] = ()
+    is_repeat: bool = False
+    write_rejects: WriteRejects = lambda _: 0
+    extension: str = ".ndjson"  # of the refused records of a file without a known one
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A report of an archive folder, and the file that it is about; None for a file that was not filed."""
+
+    path: Path | None
+    report: Path
+    document: Mapping[str, Any]
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the file was written to after it was filed: a program had it open. Its new rows were not imported."""
+        about = self.document["file"]
+        try:
+            found = self.path.lstat() if self.path else None
+            if self.path is None or found is None or (found.st_size, found.st_mtime_ns) == _version(about):
+                return False
+            return bool(found.st_size != about["size"] or _hash_of(self.path) != about["sha256"])
+        except (OSError, FileFault):  # moved by a person
+            return False
+
+    @property
+    def paths(self) -> list[Path]:
+        """The file, its refused records and its report."""
+        rejects = self.document["file"]["rejects"]
+        return [*filter(None, (self.path, rejects and self.report.with_name(rejects))), self.report]
+
+    @property
+    def filed_at(self) -> datetime:
+        """When it was filed."""
+        return datetime.fromisoformat(self.document["file"]["filed_at"])
+
+
+def outcome_of(summary: JobSummary, *, by_person: bool = True) -> Outcome:
+    """Return where the file of a job belongs; `by_person` is who canceled one that was canceled."""
+    match summary.status:
+        case JobStatus.COMPLETED:
+            return "done"
+        case JobStatus.COMPLETED_WITH_ERRORS:
+            return "partly"
+        case JobStatus.CANCELED:
+            return "canceled" if by_person else "left"
+        case _:
+            return "left" if summary.fault and summary.fault["code"] in RETRIED_CODES else "refused"
+
+
+def is_canceled_by_signal(summary: JobSummary) -> bool:
+    """Return whether no person canceled the job, but its process was told to end."""
+    return summary.status is JobStatus.CANCELED and summary.fault is not None and is_by_signal(summary.fault)
+
+
+def file_away(
+    inbox: Inbox, path: Path, opened: Opened | None, filing: Filing, outcome: Outcome
+) -> tuple[Outcome, Path | None]:
+    """Move the file to the folder of its outcome; return what became of it, and its place or that of its report.
+
+    A file is moved only as the job has opened it: one that was changed or replaced since stays, and one that is gone
+    was withdrawn. What was merged of such a file has a report without a file.
+    """
+    if opened is None or outcome == "left":
+        return ("left" if os.path.lexists(path) else "withdrawn"), None
+    folder = private_folder(inbox.path / outcome)
+    if opened.is_at(path):
+        target = _find_free(folder, path.name, job_id=filing.summary.job_id)
+        report = target.with_name(f"{target.name}{REPORT}")
+        _remove_unfinished(report, job_id=filing.summary.job_id)
+        rejects = _write_rejects(target, filing) if outcome in ("partly", "refused") else None
+        _write_report(report, path, opened, filing, outcome=outcome, rejects=rejects)
+        # last: after a crash the file is found again, and the job recognises its content
+        if _move(path, target, opened):
+            _remove_outdated_reports(inbox, path.name, keep=report)
+            return outcome, target
+        for written in filter(None, (report, rejects)):
+            written.unlink()
+    left: Outcome = "changed" if os.path.lexists(path) else "withdrawn"
+    if filing.summary.status not in DONE:
+        return left, None
+    report = _find_free(folder, path.name, job_id=filing.summary.job_id, always_job=True, beside=REPORT)
+    _write_report(report, path, opened, filing, outcome=left, rejects=None)
+    return left, report
+
+
+def filed_files(inbox: Inbox) -> Iterator[Filed]:
+    """Yield every file that was filed, with its report, by folder and name."""
+    for name in ARCHIVES:
+        yield from filter(None, map(_read_report, sorted((inbox.path / name).glob(f"*{REPORT}"))))
+
+
+def purge_filed(inbox: Inbox, *, days: int, dry_run: bool = False) -> list[Path]:
+    """Remove the files that were filed more than that many days ago, with what is beside them, and return them."""
+    before = datetime.now(UTC) - timedelta(days=days)
+    old = [filed for filed in filed_files(inbox) if filed.filed_at < before]
+    removed = [path for filed in old for path in filed.paths if path.exists()]
+    for path in () if dry_run else removed:
+        path.unlink()
+    return removed
+
+
+def purge_inboxes(store: Store, *, days: int | None, dry_run: bool = False) -> tuple[list[Path], list[Path]]:
+    """Purge the inboxes that jobs have read, but for those at work; return what was removed, and inboxes that this user
+    may not change."""
+    period = store.settings.inbox_retention_days if days is None else days
+    removed, left = list[Path](), list[Path]()
+    for inbox in find_inboxes(store) if period < RETENTION_DAYS.most else ():
+        try:
+            with inbox.try_lock() as alone:
+                removed += purge_filed(inbox, days=period, dry_run=dry_run) if alone else []
+        except (OSError, JobFault):
+            left.append(inbox.path)
+    return removed, left
+
+
+@contextmanager
+def keeping_report(path: Path) -> Iterator[None]:
+    """Rewrite a filed file within the block, and its report after it, so that the file does not count as changed."""
+    report = path.with_name(f"{path.name}{REPORT}")
+    filed = _read_report(report)
+    is_current = filed is not None and not filed.is_changed
+    yield
+    if filed is not None and is_current:
+        found = path.stat()
+        version = {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "sha256": _hash_of(path)}
+        _write_json(report, {**filed.document, "file": {**filed.document["file"], **version}})
+
+
+def _write_report(
+    report: Path,
+    path: Path,
+    opened: Opened,
+    filing: Filing,
+    *,
+    outcome: Outcome,
+    rejects: Path | None,
+) -> None:
+    about = {
+        "name": printable(path.name),
+        **asdict(opened.identity),
+        "sha256": opened.sha256,
+        "outcome": outcome,
+        "filed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "rejects": rejects.name if rejects else None,
+        "already_imported": describe_repeat(filing.summary) if filing.is_repeat else None,
+    }
+    document = {"file": about, "summary": filing.summary.to_dict(), "errors": [dict(error) for error in filing.errors]}
+    _write_json(report, document)
+
+
+def _write_json(path: Path, document: Mapping[str, object]) -> None:
+    with atomic_write(path) as temp:
+        temp.write_text(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def _read_report(report: Path) -> Filed | None:
+    """Return what a report is about; None if there is none, or it is one of another program."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        document = json.loads(report.read_text(encoding="utf-8"))
+        is_filed = document["file"]["outcome"] in ARCHIVES
+        return Filed(report.with_name(report.name.removesuffix(REPORT)) if is_filed else None, report, document)
+    return None
+
+
+def describe_repeat(earlier: JobSummary) -> str:
+    """Return a sentence about a file whose content an earlier job has imported."""
+    names = ", ".join(Path(source).name for source in earlier.sources)
+    return f"already imported as {names} by job {earlier.job_id}"
+
+
+def _remove_unfinished(report: Path, *, job_id: str) -> None:
+    """Remove what an earlier run wrote beside a file that it could not move."""
+    left = _read_report(report)
+    if left is not None and left.document["summary"]["job_id"] == job_id:
+        for path in left.paths:
+            path.unlink(missing_ok=True)
+
+
+def _write_rejects(target: Path, filing: Filing) -> Path | None:
+    """Write the refused records beside the file, in its format, and return their path; None if there are none."""
+    stem, ending = _split_name(target.name)
+    known = next((suffix for suffix in EXTENSIONS if ending.lower().startswith(suffix)), filing.extension)
+    rejects = _find_free(target.parent, f"{stem}.rejects{known}", job_id=filing.summary.job_id)
+    return rejects if filing.write_rejects(rejects) else None
+
+
+def _move(path: Path, target: Path, opened: Opened) -> bool:
+    """Move the file if it still is what the job has read, and return whether it was; it is private from then on."""
+    try:
+        path.rename(target)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        return _copy(path, target, opened)
+    if _identity(target) != opened.identity:  # replaced or written to just before
+        target.rename(_find_free(path.parent, path.name, job_id=hashlib.sha256(os.fsencode(target)).hexdigest()[:8]))
+        return False
+    with suppress(PermissionError):  # the file of another user; the folder is private
+        target.chmod(0o600)
+    return True
+
+
+def _copy(path: Path, target: Path, opened: Opened) -> bool:
+    """Move the file to another file system: remove it only once its copy is complete."""
+    with atomic_write(target) as temp:
+        shutil.copyfile(path, temp, follow_symlinks=False)
+        os.utime(temp, ns=(opened.identity.mtime_ns, opened.identity.mtime_ns))
+        with temp.open("rb") as file:
+            os.fsync(file.fileno())
+    if _identity(path) != opened.identity or _hash_of(target) != opened.sha256:
+        target.unlink()
+        return False
+    path.unlink()
+    return True
+
+
+def _remove_outdated_reports(inbox: Inbox, name: str, *, keep: Path) -> None:
+    """Remove reports of that name whose file was moved away, for example back into the inbox once it was corrected."""
+    for folder in ARCHIVES:
+        path = inbox.path / folder / name
+        report = path.with_name(f"{name}{REPORT}")
+        with suppress(OSError):  # such as a name that is too long for a report
+            if report != keep and not path.exists():
+                report.unlink()
+
+
+def _find_free(folder: Path, name: str, *, job_id: str, always_job: bool = False, beside: str = "") -> Path:
+    """Return the name if it is free; otherwise, or always, add the job's id, and a number if necessary.
+    `beside` is added at the end; a long name is cut, its ending is kept."""
+    stem, ending = _split_name(name)
+    added = ("", f".{job_id}", *(f".{job_id}.{number}" for number in range(2, 1000)))
+    for more in added[always_job:]:
+        room = MOST_BYTES_OF_NAME - len(os.fsencode(more + ending))
+        path = folder / f"{os.fsdecode(os.fsencode(stem)[:room])}{more}{ending}{beside}"
+        if not os.path.lexists(path):
+            return path
+    raise FileFault(ErrorCode.FILE_UNREADABLE, f"{printable(str(folder / name))} exists too often", "clear the folder")
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """Return the name without its ending, and the whole ending: `.csv.gz`."""
+    ending = "".join(Path(name).suffixes[-2 if Path(name.lower()).suffix in COMPRESSIONS else -1 :])
+    return (name.removesuffix(ending), ending) if len(os.fsencode(ending)) <= MOST_BYTES_OF_ENDING else (name, "")
+
+
+def _identity(path: Path) -> Identity | None:
+    with suppress(OSError):
+        return Identity.of(path.lstat())
+    return None
+
+
+def _version(about: Mapping[str, Any]) -> tuple[int, int]:
+    return about["size"], about["mtime_ns"]
+
+
+def _hash_of(path: Path) -> str:
+    return fingerprint(Source(printable(path.name), path, 0))

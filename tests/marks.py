@@ -1,0 +1,10 @@
+"""Parameters of which only some are tried by default; the others are marked slow."""
+
+from collections.abc import Container, Iterable
+
+import pytest
+
+
+def mostly_slow(values: Iterable[object], *, quick: Container[object]) -> list[object]:
+    """Return the values as parameters: those that are not in `quick` are marked slow."""
+    return [value if value in quick else pytest.param(value, marks=pytest.mark.slow) for value in values]
