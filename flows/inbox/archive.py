@@ -98,7 +98,7 @@ class Filed:
             found = self.path.lstat() if self.path else None
             if self.path is None or found is None or (found.st_size, found.st_mtime_ns) == _version(about):
                 return False
-            return found.st_size != about["size"] or _hash_of(self.path) != about["sha256"]
+            return bool(found.st_size != about["size"] or _hash_of(self.path) != about["sha256"])
         except (OSError, FileFault):  # moved by a person
             return False
 
@@ -332,7 +332,7 @@ def _identity(path: Path) -> Identity | None:
 
 
 def _version(about: Mapping[str, Any]) -> tuple[int, int]:
-    return about["size"], about["mtime_ns"]
+    return int(about["size"]), int(about["mtime_ns"])
 
 
 def _hash_of(path: Path) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 from flows.import_users import local_server
 from flows.import_users.arguments import command_group, command_line, parse_options, to_form
@@ -50,7 +51,7 @@ def import_new_files(inbox: str, /, *, common: Common = COMMON, **options: objec
         except TerminationSignal:
             raise KeyboardInterrupt from None
         drain()
-    document = state.result(raise_on_failure=False) if state.data is not None else None
+    document: Any = state.result(raise_on_failure=False) if state.data is not None else None
     if not isinstance(document, dict):  # nothing was begun
         raise JobFault(ErrorCode.INTERNAL, state.message or str(state.name), "look at the run in Prefect")
     text = "".join(f"{item['name']}: {item['outcome']}, {item['message']}\n" for item in document.get("files", ()))

@@ -1,5 +1,6 @@
 """The inbox as a deployment: whatever ends its worker or its run, every file is imported once or filed as it should."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -57,12 +58,6 @@ def has(here: Site, inbox: Path, user: str) -> bool:
     return found == [(1,)]
 
 
-def children(here: Site, parent: UUID) -> list[str | None]:
-    """Return the names of the states of the runs of files."""
-    tasks = {run.id for run in here.client.read_task_runs(flow_run_filter={"id": {"any_": [str(parent)]}})}
-    return [run.state and run.state.name for run in here.runs() if run.parent_task_run_id in tasks]
-
-
 @pytest.mark.parametrize(
     ("end", "step"),
     [
@@ -84,7 +79,7 @@ def test_file_of_a_process_that_is_gone_is_imported_by_the_next_run(
         elif end == "kill the run":
             here.kill_process_of(lost)
         else:
-            worker.send(15)
+            worker.send(signal.SIGTERM)
     if end == "terminate the worker":
         worker.wait()
     if end != "kill the run":
