@@ -332,7 +332,7 @@ def _identity(path: Path) -> Identity | None:
 
 
 def _version(about: Mapping[str, Any]) -> tuple[int, int]:
-    return about["size"], about["mtime_ns"]
+    return int(about["size"]), int(about["mtime_ns"])
 
 
 def _hash_of(path: Path) -> str:

@@ -37,7 +37,12 @@ def end_lost_runs(inbox: Inbox, run_id: UUID) -> None:
 
 def is_canceling(run_id: UUID) -> bool:
     """Return whether a person cancels the run in Prefect; false if Prefect does not answer."""
-    return _ask(False, lambda client: FlowRunClient(client, run_id).is_stopped())
+
+    def read(client: SyncPrefectClient) -> bool:
+        state = client.read_flow_run(run_id).state
+        return state is not None and (state.is_cancelling() or state.is_cancelled())
+
+    return _ask(False, read)
 
 
 def show_result(run_id: UUID, result: InboxResult) -> None:

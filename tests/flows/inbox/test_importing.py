@@ -37,8 +37,8 @@ class Runner:
 
     settings: Settings
     path: Path
-    before: Callable[[str], object] = lambda _: None
-    after: Callable[[str], object] = lambda _: None
+    before: Callable[[str], None] = lambda _: None
+    after: Callable[[str], None] = lambda _: None
     faults: dict[str, Fault] = field(default_factory=dict)  # how the jobs of files end, by name
     by_person: bool = False
     log: list[str] = field(default_factory=list)
@@ -62,8 +62,8 @@ class Runner:
         self.before(path.name)
         summary = replace(job_summary(), job_id=str(uuid.uuid4()), sources=options.sources)
         if not path.exists():
-            fault = JobFault(ErrorCode.FILE_NOT_FOUND, "it does not exist")
-            return replace(summary, status=JobStatus.FAILED, fault=fault_record(fault))
+            gone = JobFault(ErrorCode.FILE_NOT_FOUND, "it does not exist")
+            return replace(summary, status=JobStatus.FAILED, fault=fault_record(gone))
         observer.on_open([Source(path.name, path, 0)])
         fault = self.faults.get(path.name)
         if isinstance(fault, DatabaseFault):
@@ -168,9 +168,14 @@ def test_file_that_is_replaced_meanwhile_is_imported_by_the_next_run(runner: Run
 def test_file_that_is_withdrawn_is_an_outcome(runner: Runner) -> None:
     for name in ("a.csv", "b.csv", "c.csv", "d.csv"):
         runner.put(name, f"{name}@example.com")
-    runner.before = lambda name: (runner.path / name).unlink() if name == "a.csv" else None
-    withdrawn = {"b.csv": ("c.csv",), "d.csv": ("d.csv",)}
-    runner.after = lambda name: [(runner.path / other).unlink() for other in withdrawn.get(name, ())]
+    withdrawn = {"before a.csv": "a.csv", "after b.csv": "c.csv", "after d.csv": "d.csv"}
+
+    def withdraw(moment: str) -> None:
+        if moment in withdrawn:
+            (runner.path / withdrawn[moment]).unlink()
+
+    runner.before = lambda name: withdraw(f"before {name}")
+    runner.after = lambda name: withdraw(f"after {name}")
     result = runner()
     assert [(file.name, file.outcome, file.is_fine) for file in result.files] == [
         ("a.csv", "withdrawn", True),

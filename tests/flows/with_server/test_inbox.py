@@ -7,16 +7,19 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 from prefect import flow, task
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.objects import State, StateType
 from prefect.states import Running
 
 from flows.inbox.flow import RunState, import_inbox
 from flows.inbox.folder import LOCK_NAME, Inbox
+from flows.inbox.prefect_runs import is_canceling
 from flows.report.prefect import drain
 from flows.settings import Settings
 from tests.flows.importing import query_rows
@@ -35,7 +38,8 @@ def run_inbox(inbox: Path, settings: Settings, options: Mapping[str, object] | N
     given = {"database": str(settings.database), "settle_seconds": 0, **(options or {})}
 
     async def run() -> RunState:
-        return await import_inbox(str(inbox), return_state=True, **given)
+        state: Any = await import_inbox(str(inbox), return_state=True, **given)
+        return cast(RunState, state)
 
     return asyncio.run(run())
 
@@ -63,7 +67,7 @@ def test_file_has_a_run_and_the_run_of_the_inbox_says_what_became_of_it(
         "partly/a.ndjson.report.json",
         "partly/a.rejects.ndjson",
     ]
-    document = state.result(raise_on_failure=False)
+    document: Any = state.result(raise_on_failure=False)
     assert isinstance(document, dict)
     assert (document["status"], document["rows"]["inserted"]) == ("completed_with_errors", 1)
     summary = json.loads((inbox / "partly/a.ndjson.report.json").read_text())["summary"]
@@ -95,6 +99,17 @@ def test_runs_of_a_process_that_is_gone_are_ended(client: SyncPrefectClient, inb
     states = [client.read_flow_run(run.id).state for run in (parent, child, other)]
     assert [found and found.name for found in states] == ["Crashed", "Crashed", "Running"]
     assert (inbox / LOCK_NAME).read_text() == f"{state.state_details.flow_run_id}\n"
+
+
+def test_cancel_of_the_run_is_known(client: SyncPrefectClient) -> None:
+    @flow(name="canceled")
+    def canceled() -> None:
+        """Stand for a run of an inbox."""
+
+    run = client.create_flow_run(canceled, state=Running())
+    assert not is_canceling(run.id)
+    client.set_flow_run_state(run.id, State(type=StateType.CANCELLING))
+    assert is_canceling(run.id)
 
 
 @pytest.mark.usefixtures("client")
