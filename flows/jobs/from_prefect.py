@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 from prefect import flow, get_run_logger
@@ -46,7 +46,7 @@ Job = Annotated[str, Field(min_length=1, max_length=255)]
 class Ending:
     """How a run ends: its state, its page in Markdown, what to do next, and its further tags."""
 
-    state: State[object]
+    state: State[Any]
     page: str
     steps: Sequence[Step] = ()
     tags: Sequence[str] = ()
@@ -59,7 +59,7 @@ class Ending:
     persist_result=True,
     result_serializer="json",
 )
-async def undo_job(job: Job, database: str = "", *, dry_run: bool = True) -> State[object]:
+async def undo_job(job: Job, database: str = "", *, dry_run: bool = True) -> State[Any]:
     """Undo a job.
 
     Args:
@@ -88,7 +88,7 @@ async def undo_job(job: Job, database: str = "", *, dry_run: bool = True) -> Sta
     flow_run_name=lambda: f"rejects of {_job_of_run()}",
     persist_result=False,
 )
-async def write_rejects_of_job(job: Job, output: str = "", database: str = "") -> State[object]:
+async def write_rejects_of_job(job: Job, output: str = "", database: str = "") -> State[Any]:
     """Write the refused records of a job to a file to correct.
 
     Args:
@@ -132,7 +132,7 @@ async def find_user(
     database: str = "",
     *,
     all_connections: bool = False,
-) -> State[object]:
+) -> State[Any]:
     """List every place that has a user; erase nothing.
 
     Args:
@@ -183,7 +183,7 @@ def _list_places(found: Forgotten) -> Ending:
     return Ending(Completed(message=sentence), page)
 
 
-def _run(name: str, act: Callable[[Settings], Ending], *, database: str) -> State[object]:
+def _run(name: str, act: Callable[[Settings], Ending], *, database: str) -> State[Any]:
     """Act with the settings of the worker, leave the page as an artifact, and return the final state."""
     title = name.capitalize()
     try:
