@@ -59,7 +59,7 @@ class Ending:
     persist_result=True,
     result_serializer="json",
 )
-async def undo_job(job: Job, database: str = "", *, dry_run: bool = True) -> State[object]:
+async def undo_job(job: Job, database: str = "", *, dry_run: bool = True) -> State[Any]:
     """Undo a job.
 
     Args:
@@ -88,7 +88,7 @@ async def undo_job(job: Job, database: str = "", *, dry_run: bool = True) -> Sta
     flow_run_name=lambda: f"rejects of {_job_of_run()}",
     persist_result=False,
 )
-async def write_rejects_of_job(job: Job, output: str = "", database: str = "") -> State[object]:
+async def write_rejects_of_job(job: Job, output: str = "", database: str = "") -> State[Any]:
     """Write the refused records of a job to a file to correct.
 
     Args:
@@ -132,7 +132,7 @@ async def find_user(
     database: str = "",
     *,
     all_connections: bool = False,
-) -> State[object]:
+) -> State[Any]:
     """List every place that has a user; erase nothing.
 
     Args:
@@ -183,7 +183,7 @@ def _list_places(found: Forgotten) -> Ending:
     return Ending(Completed(message=sentence), page)
 
 
-def _run(name: str, act: Callable[[Settings], Ending], *, database: str) -> State[object]:
+def _run(name: str, act: Callable[[Settings], Ending], *, database: str) -> State[Any]:
     """Act with the settings of the worker, leave the page as an artifact, and return the final state."""
     title = name.capitalize()
     try:

@@ -103,7 +103,9 @@ def format_summary(
         _format_hint(summary.fault["hint"]) if summary.fault else "",
         "This was a dry run: nothing was changed." if summary.dry_run else "",
         format_steps(steps, deployments),
-        _draw_chart("Rows by outcome", [Bar(name, getattr(summary, name), colour) for name, colour in COLOURS.items()]),
+        _draw_chart("Rows by outcome", [Bar(name, getattr(summary, name), colour) for name, colour in COLOURS.items()])
+        if summary.total
+        else "",
         _format_table(facts[1:], head=facts[0]),
         *_format_error_codes(summary.errors_by_code),
     ]

@@ -659,3 +659,15 @@ def test_ctrl_c_ends_the_question(settings: Settings) -> None:
     os.kill(process, signal.SIGKILL)
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == ExitCode.CANCELED, shown
     assert len(read_users(settings)) == 1
+
+
+def test_a_file_of_refused_records_in_the_folder_of_its_job_is_searched(settings: Settings) -> None:
+    job = import_records(
+        settings, [{**ADA, "email": "no address"}, user(1)], name="1" * 8 + "-1111-4111-8111-111111111111"
+    )
+    store = Store(settings)
+    path = JobFolder(settings.jobs_folder / job.job_id).path_of_rejects()
+    assert write_rejects(store, job.job_id, path).records == 1
+    found = forget(store, WantedUser("u-hidden", "user_id"))
+    assert [file.path for file in found.files] == [path]
+    assert not path.exists()

@@ -5,8 +5,10 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prefect import Flow
 
 from flows.import_users.cli import app as imports
 from flows.import_users.flow import import_users
@@ -21,7 +23,7 @@ from schemas.job import JobStatus, Mode
 from schemas.options import JobOptions
 from tests.flows.importing import import_file, query_rows
 
-FLOWS = {IMPORT: import_users, REJECTS: write_rejects_of_job, UNDO: undo_job}
+FLOWS: Mapping[str, Flow[Any, Any]] = {IMPORT: import_users, REJECTS: write_rejects_of_job, UNDO: undo_job}
 MORE: Mapping[str, object] = {"mode": Mode.UPSERT, "policy": {"name": "keep", "nickname": "fill"}, "max_errors": 7}
 
 
