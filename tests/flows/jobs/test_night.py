@@ -13,8 +13,8 @@ import pytest
 from flows.inbox.folder import LOCK_NAME, REPORT, Inbox
 from flows.inbox.importing import InboxRun
 from flows.jobs.cli import app
-from flows.jobs.night import get_night
-from flows.jobs.night_report import Night
+from flows.jobs.night.account import get_night
+from flows.jobs.night.report import Night
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.report.command_line import main
