@@ -252,9 +252,9 @@ def night(
     common: Common = COMMON,
 ) -> int:
     """Account for each file and job of the last day; exit code 1 where something needs a person."""
-    from flows.jobs import night_command
+    from flows.jobs.night import command
 
-    return night_command.run(common, period=since, inboxes=inbox)
+    return command.run(common, period=since, inboxes=inbox)
 
 
 @app.command

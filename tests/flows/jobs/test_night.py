@@ -13,8 +13,8 @@ import pytest
 from flows.inbox.folder import LOCK_NAME, REPORT, Inbox
 from flows.inbox.importing import InboxRun
 from flows.jobs.cli import app
-from flows.jobs.night import get_night
-from flows.jobs.night_report import Night
+from flows.jobs.night.account import get_night
+from flows.jobs.night.report import Night
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.report.command_line import main
@@ -37,17 +37,16 @@ WAITING = ("d.csv", "e.csv.part")
 
 
 @pytest.fixture(scope="module")
-def night_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def night_folder(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Path:
     """Return a folder with a database and an inbox after a night; a file beside the inbox was imported twice."""
     folder = tmp_path_factory.mktemp("night")
-    settings, inbox = Settings(database=folder / "users.duckdb"), Inbox(Path("inbox"))
+    settings, inbox = Settings(database=Path(shutil.copy(migrated, folder))), Inbox(Path("inbox"))
 
     async def run(options: JobOptions, observer: Observer) -> JobSummary:
         return run_job(options, settings=settings, job_id=str(uuid.uuid4()), observer=observer)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)  # so that the folder can be copied
-        Store(settings).prepare()
         inbox.path.mkdir()
         for name, text in FILES.items():
             (inbox.path / name).write_text(text)
@@ -62,7 +61,11 @@ def night_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def inbox(tmp_path: Path, night_folder: Path) -> Inbox:
+def inbox(
+    tmp_path: Path,
+    night_folder: Path,
+    settings: Settings,  # noqa: ARG001 - its empty database is replaced
+) -> Inbox:
     """Return the inbox of a copy of that night, with two files that wait."""
     shutil.copytree(night_folder, tmp_path, dirs_exist_ok=True)
     for name in WAITING:

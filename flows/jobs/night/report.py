@@ -1,6 +1,6 @@
 """What became of a night: each file of the inboxes, each job, and what needs a person; as a sentence and as JSON.
 
-What is found is up to `flows.jobs.night`.
+What is found is up to `flows.jobs.night.account`.
 """
 
 from collections import Counter

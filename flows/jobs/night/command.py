@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flows.import_users.cli import Common
-from flows.jobs.night import get_night
-from flows.jobs.night_report import Night, NightFile
+from flows.jobs.night.account import get_night
+from flows.jobs.night.report import Night, NightFile
 from flows.report.printing import format_cell, print_json, print_table
 from schemas.faults import ExitCode
 

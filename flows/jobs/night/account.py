@@ -14,7 +14,7 @@ from typing import Any
 
 from flows.inbox.archive import Filed, filed_files
 from flows.inbox.folder import LOCK_NAME, Inbox, find_inbox, find_inboxes
-from flows.jobs.night_report import Night, NightFile, Problem
+from flows.jobs.night.report import Night, NightFile, Problem
 from flows.readers.sources import printable
 from flows.report.artifacts import format_duration
 from flows.store.database import Store

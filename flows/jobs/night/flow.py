@@ -1,6 +1,6 @@
 """The flow `import-night`: account for the last day every morning, and notify people where something needs them.
 
-What is accounted for, and when a night is good: `flows.jobs.night`.
+What is accounted for, and when a night is good: `flows.jobs.night.account`.
 """
 
 import os
@@ -14,9 +14,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.jobs.night import get_night
-from flows.jobs.night_command import format_file
-from flows.jobs.night_report import Night
+from flows.jobs.night.account import get_night
+from flows.jobs.night.command import format_file
+from flows.jobs.night.report import Night
 from flows.report.artifacts import mask_emails
 from flows.report.notices import Notice, notify
 from flows.report.targets import NoticeSettings
