@@ -17,6 +17,10 @@ LONG_RECORD_BYTES = 4096  # joins of longer records need more memory
 THREAD_BYTES = 100_000_000  # memory of each thread of DuckDB; with a quarter of it a merge ran out
 LONG_THREAD_BYTES = 400_000_000  # the same with long records
 MEMORY_BYTES = (10_000_000, 100_000_000_000_000)  # with less DuckDB cannot open a database
+MOST_SECONDS = 2_592_000.0  # that a job may take: 30 days
+SOURCE_BYTES_PER_SECOND = (
+    50_000  # a fifth of the slowest import measured: gzip, two processors with eight other processes
+)
 PREFIX = "IMPORT_"
 SIZE = re.compile(r"(?=[0-9. ]*[1-9])([0-9]+(?:\.[0-9]+)?) ?([KMGT])(i?)B", re.IGNORECASE)
 YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
@@ -43,7 +47,7 @@ class Settings:
     jobs_per_connection: Annotated[int, Range(1, 100)] = 2
     retries: Annotated[int, Range(0, 100)] = 3  # of a run of a deployment whose fault will pass
     retry_seconds: Annotated[float, Range(1.0, 86_400.0)] = 60.0  # before the first; each time five times as long
-    time_limit_seconds: Annotated[float, Range(1.0, 2_592_000.0)] = 2 * 60 * 60
+    time_limit_seconds: Annotated[float, Range(1.0, MOST_SECONDS)] = 2 * 60 * 60  # and more by the sources' bytes
     retention_days: Annotated[int, RETENTION_DAYS] = 7
     inbox_retention_days: Annotated[int, RETENTION_DAYS] = 36_500  # of filed files, which may be the only copy
     memory_limit: str | None = None  # of DuckDB, which spills the rest to the job folder; None: by length of records

@@ -112,6 +112,12 @@ class FileOptions(BaseModel):
         " give them; NAME:problems hears only of what did not go well.",
     )
 
+    time_limit: Annotated[int | None, Field(ge=1, le=2_592_000), Option(RUN, "SECONDS", is_identity=False)] = Field(
+        default=None,
+        description="How long the job may take; without it IMPORT_TIME_LIMIT_SECONDS, and 20 seconds more for each"
+        " megabyte of the sources.",
+    )
+
     @field_validator("profile")
     @classmethod
     def profile_is_known(cls, name: str) -> str:

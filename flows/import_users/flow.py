@@ -17,13 +17,14 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from uuid import UUID
+from typing import Annotated
 
 from prefect import Flow, flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Failed
+from pydantic import Field
 
 from flows.import_users import local_server
 from flows.import_users.arguments import form, from_form, to_form
@@ -38,12 +39,14 @@ from flows.report.notices import notify
 from flows.report.prefect import API_ERRORS, FLOW_NAME, drain, final_state
 from flows.report.targets import NoticeSettings
 from flows.settings import Settings, settings_from
+from flows.store.job_folder import JOB_ID
 from flows.store.resources import PREFECT_BYTES, require_resources
 from schemas.codes import ErrorCode
 from schemas.faults import Fault, JobFault
 from schemas.job import JobSummary
 from schemas.options import JobOptions
 
+JobId = Annotated[str, Field(pattern=f"^({JOB_ID.pattern})?$")]
 RunState = State[dict[str, object]]
 BEGIN_SECONDS = 45.0  # for Prefect to begin the job
 END_SECONDS = 6.0  # for Prefect to record its end
@@ -64,7 +67,7 @@ def run_name() -> str:
     result_serializer="json",
 )
 @form(JobOptions)
-async def import_users(sources: list[str], *, database: str = "", job_id: str = "", **options: object) -> RunState:
+async def import_users(sources: list[str], *, database: str = "", job_id: JobId = "", **options: object) -> RunState:
     """Import users.
 
     Args:
@@ -75,7 +78,7 @@ async def import_users(sources: list[str], *, database: str = "", job_id: str = 
     try:
         settings = settings_from(os.environ, database=Path(database) if database else None)
         job_options = from_form(JobOptions, {"sources": sources, **options})
-        return JobRun(job_options, settings, job_id=str(UUID(job_id)) if job_id else "").finish()
+        return JobRun(job_options, settings, job_id=job_id).finish()
     except (UsageError, ValueError) as error:  # a variable of the worker, or a value that the form cannot refuse
         return Failed(message=str(error))
 
@@ -96,7 +99,8 @@ class JobRun:
     def finish(self) -> RunState:
         """Run the job to its end and return the final state of the run."""
         notices = NoticeSettings.from_environment(os.environ, notify=self.options.notify)
-        run = FlowRunContext.get().flow_run if FlowRunContext.get() else None
+        context = FlowRunContext.get()
+        run = context.flow_run if isinstance(context, FlowRunContext) else None
         try:
             require_resources(PREFECT_BYTES)
             if run is None:

@@ -32,7 +32,7 @@ from schemas.options import JobOptions
 from transforms.statements import run_mapped
 
 Result = TypeVar("Result")
-REPORT_SECONDS = 5.0  # for the labels and artifacts of a job that has ended
+REPORT_SECONDS = 15.0  # for the labels and artifacts of a job that has ended; a local run gives up earlier
 
 
 def run_job_in_flow(

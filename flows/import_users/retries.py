@@ -66,7 +66,7 @@ def schedule_retry(client: SyncPrefectClient, run: FlowRun, *, reason: str, sett
         return None
     delay = timedelta(seconds=settings.retry_seconds * GROWTH**tried)
     message = f"{OWN_RETRY} ({tried + 1:,} of {settings.retries:,}): {mask_emails(reason)}"
-    state = AwaitingRetry(scheduled_time=datetime.now(UTC) + delay, message=message)
+    state: State[None] = AwaitingRetry(scheduled_time=datetime.now(UTC) + delay, message=message)
     answer = client.set_flow_run_state(run.id, state)
     return state if answer.status is SetStateStatus.ACCEPT else None
 

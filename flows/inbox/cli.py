@@ -57,4 +57,4 @@ def import_new_files(inbox: str, /, *, common: Common = COMMON, **options: objec
     text = "".join(f"{item['name']}: {item['outcome']}, {item['message']}\n" for item in document.get("files", ()))
     text += "".join(f"{item['name']} waits: it {item['reason']}\n" for item in document.get("waiting", ()))
     common.print(document, f"{text}{document['message']}\n")
-    return EXIT_CODES.get(document["status"], ExitCode.ALL_ROWS_IN)
+    return EXIT_CODES.get(str(document["status"]), ExitCode.ALL_ROWS_IN)

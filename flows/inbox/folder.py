@@ -6,7 +6,7 @@ Importing them is in `flows.inbox.importing`, filing them in `flows.inbox.archiv
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -63,13 +63,14 @@ class Inbox:
 
     def show_life(self) -> None:
         """Note that the run which holds the lock begins another file."""
-        os.utime(self.path / LOCK_NAME)
+        with suppress(FileNotFoundError):  # of a folder that no one has locked
+            os.utime(self.path / LOCK_NAME)
 
     def find_block(self, *, now: float) -> float | None:
         """Return for how many seconds the run that holds the lock has begun no other file, if that is too long and
         people have not been told of it, as they are now."""
         since, told = (self.path / LOCK_NAME).stat().st_mtime, self.path / TOLD_NAME
-        if now - since < BLOCKED_SECONDS or (told.exists() and told.stat().st_mtime > since):
+        if now - since < BLOCKED_SECONDS or (told.exists() and told.stat().st_mtime >= since):
             return None
         told.touch(mode=0o600)
         return now - since

@@ -82,13 +82,15 @@ def show_status(
     common: Common = COMMON,
 ) -> int:
     """Show the summary of a job, or how far it is."""
-    from flows.jobs import lookup, vendor_commands, waiting
+    from flows.jobs import lookup, waiting
 
     found = None
     if follow:
         found = waiting.wait_for(common, job, timeout=None, follow=True)
         job = found.summary.job_id
     if vendor:
+        from flows.jobs import vendor_commands
+
         return vendor_commands.print_status(common, job, vendor=vendor)
     _print_job(common, found or lookup.find_job(common, job))
     return ExitCode.ALL_ROWS_IN
@@ -298,6 +300,20 @@ def purge(
         + "".join(f"not purged, it cannot be changed: {folder}\n" for folder in inboxes),
     )
     return ExitCode.JOB_FAILED if purged.left or inboxes else ExitCode.ALL_ROWS_IN
+
+
+@app.command
+def backup(
+    file: Annotated[Path, Parameter(metavar="FILE", converter=parse_path, help="The file to write, a new one.")],
+    /,
+    *,
+    common: Common = COMMON,
+) -> None:
+    """Copy the database to a file, also while imports run."""
+    from flows.jobs.backup import back_up
+
+    size = back_up(common.find_store(), file)
+    common.print({"path": str(file), "bytes": size}, f"{size:,} bytes written to {file}\n")
 
 
 @app.command

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 from prefect import flow, get_run_logger
@@ -19,7 +19,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.import_users.prefect_run import ended_by
+from flows.import_users.prefect_run import REPORT_SECONDS, ended_by
 from flows.jobs.forget import Forgotten, forget
 from flows.jobs.forget_command import OUT_OF_REACH, parse_user
 from flows.pipeline.undo import undo
@@ -38,7 +38,6 @@ from flows.store.jobs import find_job, get_job_row, options_of
 from schemas.faults import Fault
 from schemas.job import JobStatus
 
-REPORT_SECONDS = 5.0
 REDACTED = "***"
 Job = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -47,7 +46,7 @@ Job = Annotated[str, Field(min_length=1, max_length=255)]
 class Ending:
     """How a run ends: its state, its page in Markdown, what to do next, and its further tags."""
 
-    state: State[object]
+    state: State[Any]
     page: str
     steps: Sequence[Step] = ()
     tags: Sequence[str] = ()

@@ -11,7 +11,8 @@ from flows.jobs.lookup import describe_end, describe_progress, format_mode, name
 from flows.report.printing import format_cell, print_table
 from flows.report.terminal import show_errors_by_code, show_summary, status_style
 from flows.settings import Settings
-from flows.store.job_status import KnownJob
+from flows.store.database import Store
+from flows.store.job_status import KnownJob, impatient
 
 COLUMNS = ("job", "status", "created", "connection", "mode", "result", "file", "external_id", "undone_by", "attempts")
 
@@ -52,7 +53,8 @@ def print_job(job: KnownJob, *, settings: Settings) -> None:
         console.print(line, markup=False)
     if summary.fault:
         console.print(f"{summary.fault['code']}: {summary.fault['message']}\n{summary.fault['hint']}", markup=False)
-    show_errors_by_code(console, summary, settings=settings)
+    if not job.is_running:
+        show_errors_by_code(console, summary, settings=impatient(Store(settings)).settings)
 
 
 def _cells(job: KnownJob) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from flows.import_users.cli import Common, usable_environment
 from flows.jobs.queued import QueuedJob, cancel_run, find_queued
 from flows.report.command_line import UsageError
 from flows.report.printing import confirm
-from flows.settings import NoticeSettings
+from flows.report.targets import NoticeSettings
 from flows.store.database import Store
 from flows.store.job_folder import JOB_ID
 from flows.store.job_status import (

@@ -1,6 +1,7 @@
 """Print jobs and errors in the shape of another system (`--as`); the shapes are in `flows.report.vendors`."""
 
 import sys
+from dataclasses import replace
 from typing import cast
 
 from flows.import_users.cli import Common
@@ -25,15 +26,16 @@ def print_status(common: Common, name: str, *, vendor: str) -> int:
 def print_errors(common: Common, name: str, *, vendor: str, csv: bool) -> None:
     """Print a job's refused records as the system would."""
     store, job_id = common.find_store(), find_job_id(common, name)
-    found = {"errors": find_errors(store, job_id), "rejected": find_rejected(store, job_id)}
-    view, shape = _view(find_job(common, job_id), **found), VENDORS[vendor].errors
+    errors, rejected = find_errors(store, job_id), find_rejected(store, job_id)
+    view = replace(_view(find_job(common, job_id)), errors=errors, rejected=rejected)
+    shape = VENDORS[vendor].errors
     if csv and vendor == "liferay":
         sys.stdout.write(liferay.report(view))
     else:
         print_json(shape(view) if shape else [])
 
 
-def _view(job: KnownJob, **found: list[object]) -> JobView:
+def _view(job: KnownJob) -> JobView:
     """Return the job with all that the shapes are made of."""
     return JobView(
         summary=job.summary,
@@ -42,5 +44,4 @@ def _view(job: KnownJob, **found: list[object]) -> JobView:
         rows=cast("int", job.progress.get("rows", 0)),
         expired=job.is_purged,
         on_error=job.on_error,
-        **found,
     )

@@ -108,7 +108,8 @@ class Job:
     def enter_phase(self, status: JobStatus) -> None:
         """Publish that the job enters a phase; only the first is written to the database, for a write voids a plan."""
         self.begin_step(f"enter {status.value}")
-        self.publish(status)
+        reached = self.folder.read_status()
+        self.publish(status, **{name: reached[name] for name in ("percent", "rows") if name in reached})
         if status is JobStatus.LOADING:
             record_phase(self.store, job_id=self.id, status=status)
         self.observer.on_phase(status)

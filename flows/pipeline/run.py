@@ -62,6 +62,7 @@ def run_job(
     """
     stop = stop or Stop.for_job(settings, job_id=job_id)
     stop.folder.discard_cancel()
+    stop.time_limit_seconds = options.time_limit or stop.time_limit_seconds
     store = Store(settings, on_retry=stop.check)
     store.prepare()
     for lost in end_lost_jobs(store):
@@ -79,6 +80,8 @@ def _import_users(job: Job, *, run_stage: RunStage) -> JobSummary:
     with slot(job.settings, connection=job.options.connection):
         connection = find_connection(job.store, job.options.connection)
         with open_sources(job) as sources:
+            if job.options.time_limit is None:
+                job.stop.allow_time_for(sum(source.size for source in sources))
             if job.options.plan:
                 check_plan_path(Path(job.options.plan), sources, settings=job.settings)
             content = cache(partial(content_hash, sources, waiting=job.stop.check))

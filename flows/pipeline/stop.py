@@ -1,5 +1,6 @@
 """Requests to stop a job: by `jobs cancel`, a signal or the time limit, effective even inside a long statement."""
 
+import math
 import signal
 import threading
 import time
@@ -10,13 +11,14 @@ from typing import Self
 
 import duckdb
 
-from flows.settings import Settings
+from flows.settings import MOST_SECONDS, SOURCE_BYTES_PER_SECOND, Settings
 from flows.store.job_folder import JobFolder
 from schemas.codes import ErrorCode
 from schemas.faults import Canceled, Fault, JobFault
 from schemas.job import FaultRecord, fault_record
 
 POLL_SECONDS = 0.25
+PHASES = {"loading": "loading", "ready": "planning", "importing": "merging"}
 A_SIGNAL = "a signal"
 
 
@@ -50,9 +52,14 @@ class Stop:
     folder: JobFolder
     time_limit_seconds: float
     fault: Fault | None = None
-    _started: float = field(default_factory=time.monotonic)
+    clock: Callable[[], float] = time.monotonic
+    _started: float = field(init=False)
     _connections: set[duckdb.DuckDBPyConnection] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)  # reentrant: a signal may interrupt its holder
+
+    def __post_init__(self) -> None:
+        """Start the clock."""
+        self._started = self.clock()
 
     @classmethod
     def for_job(cls, settings: Settings, *, job_id: str) -> Self:
@@ -65,6 +72,10 @@ class Stop:
             self.fault = self.fault or fault
             for connection in self._connections:
                 connection.interrupt()
+
+    def allow_time_for(self, source_bytes: int) -> None:
+        """Extend the time limit by what sources of that size may take."""
+        self.time_limit_seconds += source_bytes / SOURCE_BYTES_PER_SECOND
 
     def check(self) -> None:
         """Raise the fault if the job must stop."""
@@ -107,7 +118,19 @@ class Stop:
     def _look(self) -> None:
         if self.fault is None and self.folder.cancel_requested:
             self.request(canceled_by("`jobs cancel`"))
-        if self.fault is None and time.monotonic() - self._started > self.time_limit_seconds:
-            limit = f"{self.time_limit_seconds:g} seconds"
-            hint = "set a longer limit with IMPORT_TIME_LIMIT_SECONDS; nothing was merged"
-            self.request(JobFault(ErrorCode.TIMED_OUT, f"the job took longer than {limit}", hint))
+        seconds = self.clock() - self._started
+        if self.fault is None and seconds > self.time_limit_seconds:
+            self.request(self._timed_out(seconds))
+
+    def _timed_out(self, seconds: float) -> JobFault:
+        """Return the fault of a job that has run for that long: how far it was, and how to give it more time."""
+        reached = self.folder.read_status()
+        texts = {"percent": "{:g} % of the sources", "rows": "{:,} rows"}
+        done = [text.format(reached[name]) for name, text in texts.items() if name in reached]
+        where = ", ".join([f"was {PHASES.get(str(reached.get('status')), 'not loading yet')}", *done])
+        message = f"the job took longer than {self.time_limit_seconds:,.0f} seconds: after {seconds:,.0f} it {where}"
+        more = math.ceil(min(MOST_SECONDS, max(60, 2 * self.time_limit_seconds)))
+        hint = (
+            f"run it again with --time-limit {more} (an undo with IMPORT_TIME_LIMIT_SECONDS={more}); nothing was merged"
+        )
+        return JobFault(ErrorCode.TIMED_OUT, message, hint)

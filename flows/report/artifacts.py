@@ -7,7 +7,7 @@ Nothing here calls Prefect; `flows.report.prefect` does. No text here contains a
 import json
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from flows.readers.sources import escape_bytes
@@ -162,7 +162,7 @@ def format_errors(errors: Sequence[ErrorRow]) -> list[dict[str, object]]:
     ]
 
 
-def describe_errors(summary: JobSummary, *, shown: int, database: PurePath) -> str:
+def describe_errors(summary: JobSummary, *, shown: int, database: Path) -> str:
     """Return a sentence on how many errors and warnings the table contains and how to list the others."""
     total = sum(summary.errors_by_code.values())
     if shown >= total + summary.warnings:

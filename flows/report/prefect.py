@@ -26,6 +26,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName, FlowFilter, FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.events import emit_event
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import PrefectException
 from prefect.logging.handlers import APILogWorker
@@ -47,6 +48,7 @@ POLL_TICKS = 8  # between two questions whether the run was cancelled
 JOIN_SECONDS = 3.0
 DRAIN_SECONDS = 3.0
 FLOW_NAME = "import-users"
+WITH_ERRORS_EVENT = f"user-import.{artifacts.WITH_ERRORS}"
 LOCK_AGE = timedelta(seconds=60)  # a job that has run for longer has taken its lock
 PROCESS_GONE = "the process that ran the job is gone"
 API_ERRORS = (httpx.HTTPError, PrefectException)
@@ -108,13 +110,11 @@ class FlowRunClient:
         with suppress(Exception):
             self.client.update_flow_run_labels(self.run_id, {f"import.{name}": text for name, text in labels.items()})
 
-    def write_progress(self, percent: float | None, sentence: str) -> None:
-        """Create the progress artifact, or update it if it exists; None leaves its number as it is."""
+    def write_progress(self, percent: float, sentence: str) -> None:
+        """Create the progress artifact, or update it if it exists."""
         with suppress(Exception):
             if self.progress_id is None:
-                self.progress_id = self.create_artifact("progress", "import-progress", percent or 0.0, sentence)
-            elif percent is None:
-                self.client.update_artifact(self.progress_id, ArtifactUpdate(description=sentence))
+                self.progress_id = self.create_artifact("progress", "import-progress", percent, sentence)
             else:
                 self.client.update_artifact(self.progress_id, ArtifactUpdate(data=percent, description=sentence))
 
@@ -123,10 +123,11 @@ class FlowRunClient:
         first errors and the first rows of the plan."""
         summary = page.summary
         with suppress(Exception):
-            if summary.status is JobStatus.COMPLETED_WITH_ERRORS and not page.is_repeat:
-                self.client.update_flow_run(self.run_id, tags=sorted({*tags, artifacts.WITH_ERRORS}))
             labels = artifacts.format_labels(summary, is_repeat=page.is_repeat)
             self.client.update_flow_run_labels(self.run_id, dict(labels))
+            if summary.status is JobStatus.COMPLETED_WITH_ERRORS and not page.is_repeat:
+                self.client.update_flow_run(self.run_id, tags=sorted({*tags, artifacts.WITH_ERRORS}))
+                self.emit_with_errors(artifacts.format_sentence(summary))
             deployments = self.find_deployments(page.steps)
             markdown = artifacts.format_summary(
                 summary, steps=page.steps, deployments=deployments, is_repeat=page.is_repeat
@@ -140,6 +141,12 @@ class FlowRunClient:
             if page.plan:
                 rows = artifacts.format_plan(page.plan)
                 self.create_table("import-plan", rows, artifacts.describe_plan(summary, shown=len(rows)))
+
+    def emit_with_errors(self, sentence: str) -> None:
+        """Emit an event for automations: the server's own events have the tags that the run had when it began."""
+        emit_event(
+            WITH_ERRORS_EVENT, {"prefect.resource.id": f"prefect.flow-run.{self.run_id}"}, payload={"message": sentence}
+        )
 
     def find_deployments(self, steps: Sequence[Step]) -> dict[str, str]:
         """Return the ids of the deployments that the server has, of those that the steps name."""
@@ -300,11 +307,11 @@ class PrefectObserver(Observer):
                 if tick % POLL_TICKS == 0 and client.is_stopped():
                     self.request_stop()
 
-    def _progress_now(self) -> tuple[float | None, str]:
+    def _progress_now(self) -> tuple[float, str]:
         """Return the number and the sentence of the progress artifact."""
         phase, progress = self._phase, self._progress
         if self._end is None:
             return run_lines.percent_of(phase, progress), run_lines.format_progress(phase, progress)
         summary, is_repeat = self._end
-        number = 100.0 if summary.status in DONE else None
+        number = 100.0 if summary.status in DONE else run_lines.percent_of(phase, progress)
         return number, run_lines.format_end(summary, phase, progress, is_repeat=is_repeat)

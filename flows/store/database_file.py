@@ -25,7 +25,7 @@ def create_database(path: Path, *, temp_folder: Path, fill: Callable[[Path], Non
     with file_lock(temp_folder / ".new.lock"):
         if path.exists():
             return False
-        log = _log_of(path)
+        log = log_of(path)
         if log.exists():
             raise DatabaseFault(
                 ErrorCode.DATABASE_UNREADABLE,
@@ -33,7 +33,7 @@ def create_database(path: Path, *, temp_folder: Path, fill: Callable[[Path], Non
                 f"move {path} back beside the log, or remove the log if you do not need its changes",
             )
         temp = temp_folder / ".new.duckdb"
-        for leftover in (temp, _log_of(temp)):
+        for leftover in (temp, log_of(temp)):
             leftover.unlink(missing_ok=True)
         with atomic_write(path, temporary=temp):
             fill(temp)
@@ -41,7 +41,8 @@ def create_database(path: Path, *, temp_folder: Path, fill: Callable[[Path], Non
         return True
 
 
-def _log_of(path: Path) -> Path:
+def log_of(path: Path) -> Path:
+    """Return the path of the changes that a database file does not have yet."""
     return path.with_name(f"{path.name}.wal")
 
 
@@ -89,5 +90,5 @@ def temp_paths(path: Path) -> tuple[Path, Path]:
 def remove_temporary(path: Path) -> None:
     """Remove the copies that a dead process left, with their logs; only for a holder of the write lock."""
     for temp in temp_paths(path):
-        for leftover in (temp, _log_of(temp)):
+        for leftover in (temp, log_of(temp)):
             leftover.unlink(missing_ok=True)

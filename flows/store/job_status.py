@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import duckdb
 import polars as pl
@@ -286,12 +286,10 @@ def _final_summary(summary: JobSummary, folder: JobFolder) -> JobSummary:
 def _read_summary(folder: JobFolder) -> JobSummary | None:
     """Return the summary in a job's folder; None if there is none, or one of another version of this program."""
     status = folder.read_status()
-    known = {key: value for key, value in status.items() if key in JobSummary.__dataclass_fields__}
+    known: dict[str, Any] = {key: value for key, value in status.items() if key in JobSummary.__dataclass_fields__}
     with suppress(KeyError, TypeError, ValueError):
-        if status.get("job_id") == folder.path.name:
-            return JobSummary(
-                **{**known, "status": JobStatus(str(status["status"])), "sources": tuple(known["sources"])}
-            )  # type: ignore[arg-type] # written by to_dict
+        if known["job_id"] == folder.path.name:
+            return JobSummary(**{**known, "status": JobStatus(known["status"]), "sources": tuple(known["sources"])})
     return None
 
 

@@ -82,7 +82,8 @@ def test_refused_rows_are_3_and_listed(run: Run, tmp_path: Path) -> None:
     assert code == 0
     (error,) = json.loads(out)
     assert error.pop("message")
-    assert error == {"record": 2, "line": 2, "code": "FORMAT", "path": "email", "severity": "error"}
+    place = {"source": str(path), "record": 2, "line": 2, "key": "no"}
+    assert error == {**place, "code": "FORMAT", "path": "email", "severity": "error"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.inbox.folder import ARCHIVES, Inbox
+from flows.inbox.folder import ARCHIVES, TOLD_NAME, Inbox
 from schemas.faults import JobFault
 
 HOUR = 3600.0
@@ -105,6 +105,7 @@ def test_a_run_that_begins_no_other_file_for_an_hour_is_told_of_once(tmp_path: P
         assert inbox.find_block(now=now) is None
         assert inbox.find_block(now=now + 4000) == pytest.approx(4000, abs=60)
         assert inbox.find_block(now=now + 5000) is None
+        os.utime(tmp_path / TOLD_NAME, (now - 60, now - 60))
         inbox.show_life()
         assert inbox.find_block(now=now) is None
         assert inbox.find_block(now=now + 4000) is not None

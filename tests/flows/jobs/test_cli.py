@@ -13,11 +13,11 @@ import pytest
 from flows.jobs import waiting
 from flows.jobs.arguments import parse_since
 from flows.jobs.cli import app
-from flows.jobs.waiting import KnownJob
 from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
+from flows.store.job_status import KnownJob
 from schemas.faults import ExitCode
 from schemas.job import JobStatus, JobSummary
 from tests.flows.importing import add_jobs, change_database, ended_job, new_id, query_rows
@@ -243,7 +243,7 @@ def test_ctrl_c_stops_the_waiting_and_not_the_job(
 ) -> None:
     folder = JobFolder(settings.jobs_folder / NIGHT.job_id)
     pass_through(monkeypatch, running("importing"))
-    monkeypatch.setattr(waiting.time, "sleep", lambda _: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("time.sleep", lambda _: signal.raise_signal(signal.SIGINT))
     code, _, err = run("wait", NIGHT.job_id)
     assert code == ExitCode.CANCELED
     assert f"CANCELED: stopped waiting for job {NIGHT.job_id}, which goes on" in err

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -44,9 +44,9 @@ def prefect(answers: Answers) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             requests.append({"path": self.path, "authorization": self.headers["Authorization"], **body})
-            after, answer = answers.get("after", (math.inf, None))  # type: ignore[misc] # number of requests, answer
-            if len(requests) > after:
-                answers["filter"] = answer
+            requests_before, later = cast("tuple[float, object]", answers.get("after", (math.inf, None)))
+            if len(requests) > requests_before:
+                answers["filter"] = later
             text = json.dumps(answers.get(self.path.rpartition("/")[2], [])).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(text)))

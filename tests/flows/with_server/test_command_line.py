@@ -75,7 +75,7 @@ def test_a_run_with_a_private_server_prints_one_document_and_is_seen_by_a_later_
     assert left_behind(mark) == []
     shown = client.read_flow_run(UUID(summary["job_id"]))
     assert shown.state is not None
-    assert shown.state.name == "CompletedWithErrors"
+    assert (shown.state.name, shown.tags) == ("Completed", ["with-errors"])
 
 
 @pytest.fixture

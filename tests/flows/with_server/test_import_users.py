@@ -14,13 +14,22 @@ from uuid import UUID
 import polars as pl
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowRunFilter,
+    FlowRunFilterId,
+    LogFilter,
+    LogFilterFlowRunId,
+)
 from prefect.client.schemas.objects import Artifact, FlowRun
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Cancelling, Running
 
 from flows.import_users.flow import import_users, run_locally
 from flows.pipeline.job import Observer
 from flows.report import prefect as prefect_report
+from flows.report.prefect import drain
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
@@ -80,18 +89,17 @@ def test_run_has_its_summary_in_every_place_and_no_secret_in_any(
     shown = client.read_flow_run(UUID(summary.job_id))
     assert shown.name == "import users.ndjson"
     assert shown.state is not None
-    assert (shown.state.type.value, shown.state.name) == ("COMPLETED", "CompletedWithErrors")
+    assert (shown.state.type.value, shown.state.name) == ("COMPLETED", "Completed")
+    assert (shown.tags, shown.run_count) == (["with-errors"], 1)
     assert shown.state.message == summary.sentence == "2 inserted, 0 updated, 0 unchanged, 2 failed of 4"
     assert shown.state.result(raise_on_failure=False) == json.loads(json.dumps(summary.to_dict()))
-    counts = {"total": 4, "inserted": 2, "updated": 0, "unchanged": 0, "failed": 2}
+    counts = {"total": 4, "inserted": 2, "updated": 0, "unchanged": 0, "failed": 2, "phase": "done"}
+    counts["job_id"] = summary.job_id
     assert {f"import.{name}": count for name, count in counts.items()}.items() <= shown.labels.items()
     assert states_of(client, summary.job_id) == [
         "PENDING Pending",
         "RUNNING Running",
-        "RUNNING Loading",
-        "RUNNING Ready",
-        "RUNNING Importing",
-        "COMPLETED CompletedWithErrors",
+        "COMPLETED Completed",
     ]
     assert task_runs_of(client, summary.job_id) == [
         ("load", "Completed"),
@@ -109,15 +117,47 @@ def assert_no_personal_data(home: Path) -> None:
         assert b".marker@example.com" not in content.lower(), path
 
 
-def test_run_has_three_artifacts(client: SyncPrefectClient, source: Path, settings: Settings) -> None:
+def logs_of(client: SyncPrefectClient, run_id: str) -> list[str]:
+    drain()
+    chosen = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[UUID(run_id)]))
+    return [log.message for log in client.read_logs(chosen)]
+
+
+def test_run_has_four_artifacts_and_a_log(client: SyncPrefectClient, source: Path, settings: Settings) -> None:
     summary = run(source, settings=settings)
     artifacts = artifacts_of(client, summary.job_id)
-    assert artifacts.keys() == {"import-summary", "import-errors", "import-progress"}
+    assert artifacts.keys() == {"import-summary", "import-errors", "import-plan", "import-progress"}
     assert "data:image/svg+xml;base64," in str(artifacts["import-summary"].data)
+    assert f"flows.jobs undo {summary.job_id} --database {settings.database}" in str(artifacts["import-summary"].data)
     table = json.loads(str(artifacts["import-errors"].data))
-    assert [(row["record"], row["code"]) for row in table] == [(3, "FORMAT"), (3, "PATTERN"), (4, "DUPLICATED_USER")]
+    assert [(row["file"], row["record"], row["code"]) for row in table] == [
+        ("users.ndjson", 3, "FORMAT"),
+        ("users.ndjson", 3, "PATTERN"),
+        ("users.ndjson", 4, "DUPLICATED_USER"),
+    ]
+    plan = json.loads(str(artifacts["import-plan"].data))
+    assert [row["outcome"] for row in plan] == ["insert", "insert", "refused", "refused"]
     assert float(str(artifacts["import-progress"].data)) == 100.0
-    assert str(artifacts["import-progress"].description).startswith("100 %, 4 rows")
+    assert artifacts["import-progress"].description == f"done 100 %: {summary.sentence}"
+    logs = logs_of(client, summary.job_id)
+    own = [f"job {summary.job_id}: users.ndjson into connection default, mode insert"]
+    own += ["loading", "planning 4 rows", "merging 4 rows"]
+    assert [line for line in logs if line in own] == own
+    assert any(line.startswith("completed with errors in ") for line in logs)
+
+
+def test_a_job_that_fails_says_how_far_it_was_and_logs_no_stray_line(
+    client: SyncPrefectClient, tmp_path: Path, settings: Settings
+) -> None:
+    cut = tmp_path / "cut.json"
+    cut.write_text('[{"email": "ann@example.com"},')
+    summary = run(cut, settings=settings)
+    progress = str(artifacts_of(client, summary.job_id)["import-progress"].description)
+    assert progress.startswith("failed while loading")
+    assert progress.endswith("(FILE_SYNTAX)")
+    logs = logs_of(client, summary.job_id)
+    assert any(line.startswith("Task run failed") for line in logs)
+    assert [line for line in logs if "NoneType" in line] == []
 
 
 def test_run_without_refused_rows_is_completed(client: SyncPrefectClient, tmp_path: Path, settings: Settings) -> None:
@@ -127,7 +167,8 @@ def test_run_without_refused_rows_is_completed(client: SyncPrefectClient, tmp_pa
     shown = client.read_flow_run(UUID(summary.job_id))
     assert shown.state is not None
     assert (shown.state.type.value, shown.state.name) == ("COMPLETED", "Completed")
-    assert "import-errors" not in artifacts_of(client, summary.job_id)
+    assert shown.tags == []
+    assert artifacts_of(client, summary.job_id).keys() == {"import-summary", "import-plan", "import-progress"}
 
 
 def test_a_name_that_is_not_utf8_is_shown_with_escapes(
@@ -191,6 +232,13 @@ def test_run_sends_the_configured_webhook_once(
         first = run(source, settings=settings)
         again = run(source, settings=settings)
     assert again == first
+    (repeat,) = (
+        run
+        for run in client.read_flow_runs(sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=3)
+        if run.state and str(run.state.message).startswith(f"already imported by job {first.job_id}: 2 inserted")
+    )
+    assert "import.inserted" not in repeat.labels
+    assert repeat.tags == []
     (request,) = received.requests
     assert json.loads(request.body)["data"]["job_id"] == first.job_id
     assert b".marker@" not in request.body
@@ -252,5 +300,8 @@ def test_cancellation_in_prefect_ends_the_job_with_nothing_merged(
     shown = client.read_flow_run(UUID(summary.job_id))
     assert shown.state is not None
     assert (shown.state.type.value, shown.state.name) == ("CANCELLED", "Cancelled")
+    progress = artifacts_of(client, summary.job_id)["import-progress"]
+    assert str(progress.description).startswith("canceled while loading")
+    assert float(str(progress.data)) < 100
     with Store(settings).reading() as connection:
         assert connection.execute("select count(*) from users").fetchall() == [(0,)]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -261,7 +262,7 @@ def assert_night_is_accounted_for(night: Operator) -> None:
     assert states == {}
 
 
-def look(night: Operator, *, expected: int) -> dict[str, object]:
+def look(night: Operator, *, expected: int) -> dict[str, Any]:
     """Return what `jobs night` says, with that exit code."""
     found = night.here.command("flows.jobs", "night", "--json", "--inbox", str(night.inbox))
     assert found.returncode == expected, found.stdout + found.stderr

@@ -1,0 +1,50 @@
+"""Back up the database while imports run. To restore, put the copy back while nothing runs: see `flows/import_users/README.md`."""
+
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+from flows.pipeline.path_checks import require_folder
+from flows.readers.sources import printable
+from flows.store.database import Store
+from flows.store.database_file import log_of
+from flows.store.private_files import atomic_write
+from schemas.codes import ErrorCode
+from schemas.faults import FileFault
+
+
+def back_up(store: Store, path: Path) -> int:
+    """Write a copy of the database to a new file and return its size in bytes.
+
+    Raise `FileFault` if the file exists or cannot be written, and `DatabaseFault` if the database is busy beyond the
+    deadline.
+    """
+    require_folder(path)
+    for taken in (path, log_of(path)):  # beside the log of another database, a copy would take on its changes
+        if os.path.lexists(taken):
+            message = f"{printable(str(taken))} exists, and a backup replaces nothing"
+            raise FileFault(ErrorCode.FILE_UNREADABLE, message, "name another file, or remove it first")
+    with atomic_write(path) as temp:
+        try:
+            with store.reading():  # keeps writers out for the seconds of the copy
+                for file, copy in ((store.path, temp), (log_of(store.path), log_of(temp))):
+                    if file.exists():
+                        _copy(file, copy)
+            with Store(replace(store.settings, database=temp)).writing() as connection:
+                connection.execute("checkpoint")  # a log that a dead process left becomes part of the copy
+        finally:
+            log_of(temp).unlink(missing_ok=True)
+        return temp.stat().st_size
+
+
+def _copy(file: Path, copy: Path) -> None:
+    """Copy a file in a process of its own: opened and closed in this one, it would lose DuckDB's lock."""
+    command = ["/bin/cp", "--", str(file), str(copy)]
+    done = subprocess.run(command, env={"LC_ALL": "C"}, capture_output=True, check=False)  # noqa: S603 - two paths
+    if done.returncode:
+        reason = done.stderr.decode("utf-8", "replace").strip().rpartition(": ")[2].lower() or "the copy was stopped"
+        message = f"the database cannot be copied to {printable(str(copy.parent))}: {reason}"
+        raise FileFault(
+            ErrorCode.FILE_UNREADABLE, message, "choose a folder that this user may write and that has room"
+        )
