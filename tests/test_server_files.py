@@ -1,4 +1,4 @@
-"""Dockerfile, compose.yaml and the units of the server guide name paths, ports, commands, flows and settings that exist."""
+"""Dockerfile, compose.yaml and the units of the server guide name paths, ports, commands and settings that exist."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Back up the database while imports run. To restore, put the copy back while nothing runs: see `flows/import_users/README.md`."""
+"""Back up the database while imports run. To restore, put the copy back while nothing runs: see the server guide."""
 
 import os
 import subprocess

@@ -128,10 +128,10 @@ class UsersTable(RuleBasedStateMachine):
             event("broken import")
             assert break_at is not None
             assert (summary.inserted, summary.updated) == (0, 0)
-            again = run_job(options, settings=self.settings, job_id=job_id, observer=Observer())
-            if again.job_id == job_id:
+            second = run_job(options, settings=self.settings, job_id=job_id, observer=Observer())
+            if second.job_id == job_id:
                 self.model.import_rows(rows, mode=mode.value, job_id=job_id, content=content)
-                self._compare(again)
+                self._compare(second)
         if summary is not None and job_id in self.model.jobs:
             event("attempted again")
             answer = run_job(options, settings=self.settings, job_id=job_id, observer=Observer())

@@ -1,7 +1,9 @@
 """A job whose rows all break rules has failed, and still has all that a job with refused rows has."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,8 +18,8 @@ from schemas.faults import ExitCode, JobFault
 from schemas.job import JobStatus, JobSummary, Mode, OnError
 from tests.flows.importing import import_file, import_records, query_rows, read_users
 
-FAULTY = [{"email": "no address"}, {"email": "ann@x.example", "shoe_size": 44}]
-GOOD = [{"email": "ann@x.example"}, {"email": "bob@x.example"}]
+FAULTY: list[Mapping[str, object]] = [{"email": "no address"}, {"email": "ann@x.example", "shoe_size": 44}]
+GOOD: list[Mapping[str, object]] = [{"email": "ann@x.example"}, {"email": "bob@x.example"}]
 
 
 def outcome(summary: JobSummary) -> tuple[JobStatus, str | None, int]:
@@ -93,7 +95,7 @@ def test_a_file_without_rows_is_complete(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("options", [{"on_error": OnError.FAIL}, {"max_errors": 1}, {"max_error_rate": 0.5}])
-def test_a_threshold_keeps_its_own_code(options: dict[str, object], settings: Settings) -> None:
+def test_a_threshold_keeps_its_own_code(options: dict[str, Any], settings: Settings) -> None:
     summary = import_records(settings, FAULTY, **options)
     assert outcome(summary) == (JobStatus.FAILED, "TOO_MANY_ERRORS", ExitCode.JOB_FAILED)
 

@@ -19,6 +19,7 @@ from flows.jobs.recover import recover_runs
 from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.pipeline.stop import A_SIGNAL, Stop, canceled_by
+from flows.report.targets import NoticeSettings
 from flows.settings import Settings
 from flows.store.job_folder import JobFolder
 from schemas.options import JobOptions
@@ -88,7 +89,7 @@ def create_run(client: SyncPrefectClient, deployment: UUID, *states: State) -> F
 def recover(client: SyncPrefectClient, settings: Settings) -> dict[UUID, str]:
     time.sleep(3 * settings.wait_seconds)
     with disable_run_logger():
-        recover_runs(settings, silent_seconds=0)
+        recover_runs(settings, NoticeSettings(), silent_seconds=0)
     return {run.id: str(run.state_name) for run in client.read_flow_runs(limit=200)}
 
 
