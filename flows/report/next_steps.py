@@ -47,7 +47,7 @@ def steps_after_undo(summary: JobSummary, *, database: Path) -> list[Step]:
 
 def steps_after_rejects(options: JobOptions, *, database: Path) -> list[Step]:
     """Return what to do with a file of refused records, which is the source of the options."""
-    return [_import("Correct the file, then import it", options, database)]
+    return [_import("Correct the file, then import it", _again(options, format="auto"), database)]
 
 
 def job_command(name: str, job_id: str, *more: str, database: Path) -> str:
@@ -70,7 +70,7 @@ def _after_job(summary: JobSummary, options: JobOptions, database: Path) -> Iter
             REJECTS,
             {"job": summary.job_id, "database": str(database)},
         )
-        fixed = _again(options, sources=(file,), external_id=None)
+        fixed = _again(options, sources=(file,), external_id=None, format="auto")
         yield _import("Correct that file, then import it", fixed, database, is_on_page=False)
         yield _see_errors(summary, database, what="List all errors")
     if summary.dry_run and summary.status in DONE:
