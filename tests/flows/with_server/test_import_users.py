@@ -282,6 +282,7 @@ def running(client: SyncPrefectClient, settings: Settings) -> FlowRun:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_cancellation_in_prefect_ends_the_job_with_nothing_merged(
     client: SyncPrefectClient, tmp_path: Path, settings: Settings
 ) -> None:
@@ -301,7 +302,7 @@ def test_cancellation_in_prefect_ends_the_job_with_nothing_merged(
     ended = time.monotonic()
     thread.join()
     assert summary.status is JobStatus.CANCELED
-    assert ended - canceled_at[0] < 10
+    assert ended - canceled_at[0] < 60
     shown = client.read_flow_run(UUID(summary.job_id))
     assert shown.state is not None
     assert (shown.state.type.value, shown.state.name) == ("CANCELLED", "Cancelled")
