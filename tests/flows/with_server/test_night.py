@@ -19,7 +19,7 @@ from uuid import UUID
 import pytest
 from prefect.client.schemas.objects import State
 
-from tests.flows.with_server.worker import Child, Site, site, wait_until
+from tests.flows.with_server.worker import Child, Site, find_processes, site, wait_until
 from tests.robustness.night.accounting import find_violations
 from tests.robustness.night.files import NightFile, as_csv, make_files, users_of
 from tests.robustness.processes import hold_database
