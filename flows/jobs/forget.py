@@ -24,6 +24,7 @@ from flows.inbox.folder import REPORT, UNFINISHED, Inbox, find_inbox
 from flows.jobs.staged_records import find_staged, remove_staged, replace_file, replace_user_in_messages, write_json
 from flows.readers.remove_records import HINT, FileContent, UserSearch
 from flows.readers.sources import Source, printable
+from flows.settings import format_command
 from flows.store.connections import find_connection, list_connections
 from flows.store.database import RETRY_SECONDS, Store, scratch
 from flows.store.errors import find_shortage
@@ -146,7 +147,7 @@ def _undisturbed(
                 yield connection, jobs
                 return
         if time.monotonic() >= deadline:
-            stop = f"python -m flows.jobs cancel {running} --database {store.path}"
+            stop = format_command("jobs", "cancel", running, database=store.path)
             hint = f"wait until it has ended, or stop it with `{stop}`; nothing was erased"
             raise JobFault(ErrorCode.JOB_RUNNING, f"job {running} is running and may import the user", hint)
         time.sleep(RETRY_SECONDS)

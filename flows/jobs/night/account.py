@@ -17,6 +17,7 @@ from flows.inbox.folder import LOCK_NAME, Inbox, find_inbox, find_inboxes
 from flows.jobs.night.report import Night, NightFile, Problem
 from flows.readers.sources import printable
 from flows.report.artifacts import format_duration
+from flows.settings import format_command
 from flows.store.database import Store
 from flows.store.job_folder import STATUS_FILE
 from flows.store.job_status import end_lost_jobs
@@ -53,7 +54,7 @@ def get_night(store: Store, *, since: datetime, now: datetime, inboxes: Sequence
         *([] if unreadable else _find_unknown(store, files)),
         *_find_silent(store, jobs, now=now),
         *_find_held(store, [*found], jobs, now=now),
-        *_find_problems_of_files(files, now=now),
+        *_find_problems_of_files(store, files, now=now),
     )
     return Night(since=since, until=now, files=tuple(files), jobs=tuple(jobs), problems=problems)
 
@@ -126,13 +127,13 @@ def _names_in(store: Store, inbox: Inbox, job: JobSummary) -> Iterator[str]:
             yield printable(path.name)
 
 
-def _find_problems_of_files(files: Sequence[NightFile], *, now: datetime) -> Iterator[Problem]:
+def _find_problems_of_files(store: Store, files: Sequence[NightFile], *, now: datetime) -> Iterator[Problem]:
     """Yield the files that lie nowhere, wait for too long or have changed since they were filed."""
     for file in files:
         job = f" of job {file.job.job_id}" if file.job else ""
         if file.place == "missing":
             message = f"{file.name}{job} lies neither in the inbox {file.inbox} nor where it was filed"
-            yield Problem(kind="lost", message=message, hint=_what_became_of(file.job))
+            yield Problem(kind="lost", message=message, hint=_what_became_of(store, file.job))
         if file.place == "waiting" and now - file.since > PATIENCE:
             why, _, hint = file.why.partition(": ")
             message = f"{file.path} {why}, and has waited for {_duration(now - file.since)}"
@@ -144,11 +145,12 @@ def _find_problems_of_files(files: Sequence[NightFile], *, now: datetime) -> Ite
             yield Problem(kind="changed", message=message, hint=hint)
 
 
-def _what_became_of(job: JobSummary | None) -> str:
+def _what_became_of(store: Store, job: JobSummary | None) -> str:
     if job is None:
         return "ask its sender for it"
     if job.status in DONE:
-        return f"its rows were imported; `python -m flows.jobs status {job.job_id}` has the counts"
+        status = format_command("jobs", "status", job.job_id, database=store.path)
+        return f"its rows were imported; `{status}` has the counts"
     return "nothing of it was imported: ask its sender for it, and put it into the inbox again"
 
 
@@ -197,7 +199,7 @@ def _find_silent(store: Store, jobs: Sequence[JobSummary], *, now: datetime) -> 
         silence = now - _last_sign(store, job)
         if silence > PATIENCE:
             message = f"job {job.job_id} is {job.status.value} and has shown no progress for {_duration(silence)}"
-            stop = f"python -m flows.jobs cancel {job.job_id} --database {store.path}"
+            stop = format_command("jobs", "cancel", job.job_id, database=store.path)
             yield Problem(kind="blocked", message=message, hint=f"stop it with `{stop}`, and import its files again")
 
 
