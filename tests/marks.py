@@ -6,5 +6,10 @@ import pytest
 
 
 def mostly_slow(values: Iterable[object], *, quick: Container[object]) -> list[object]:
-    """Return the values as parameters: those that are not in `quick` are marked slow."""
-    return [value if value in quick else pytest.param(value, marks=pytest.mark.slow) for value in values]
+    """Return the values as parameters: those that are not in `quick` are marked slow. A tuple is one value per name."""
+    return [
+        value
+        if value in quick
+        else pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.slow)
+        for value in values
+    ]
