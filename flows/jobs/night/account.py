@@ -99,7 +99,7 @@ def _find_files(
 
 
 def _find_waiting(inbox: Inbox, *, now: datetime) -> Iterator[tuple[Path, str, datetime]]:
-    """Yield what lies in the inbox itself, why it waits, and since when: what is ready since it came, whatever its date."""
+    """Yield what lies in the inbox itself, why it waits, and since when: what is ready, since it came."""
     ready, waiting = inbox.scan(now=now.timestamp(), settle_seconds=SETTLE_SECONDS)
     for path in ready:
         with suppress(FileNotFoundError):
