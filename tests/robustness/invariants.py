@@ -47,7 +47,7 @@ def read_state(settings: Settings) -> State:
         return State((), {})
     with Store(settings).reading() as connection:
         users = tuple(connection.execute(USERS).fetchall())
-        rows = run_mapped(connection, "jobs", connection=None, limit=1000)
+        rows = run_mapped(connection, "jobs_of_night", since="1970-01-01")
         ((rejected,),) = connection.execute("select count(*) from rejected_users").fetchall()
     purged = sum(row["purged_at"] is not None for row in rows)
     return State(users, {str(row["job_id"]): build_summary(row) for row in rows}, rejected, purged)

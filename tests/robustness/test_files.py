@@ -148,6 +148,7 @@ def test_a_file_that_is_not_a_database_is_not_changed(content: bytes, settings: 
 
 
 def test_a_log_without_its_database_is_not_destroyed(settings: Settings) -> None:
+    settings.database.unlink()
     log = settings.database.with_name("users.duckdb.wal")
     log.write_bytes(b"committed changes")
     with pytest.raises(DatabaseFault, match="holds changes of a database that does not exist"):
