@@ -28,7 +28,9 @@ ADDRESS = re.compile(rf"(?<![^{DELIMITERS}])[^{DELIMITERS}]++@[^{DELIMITERS}?&'/
 WRAPPING = "'`/="  # before an address in a text; a mailbox hardly begins with one of them
 MEMBER = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*"((?:[^"\\]|\\.)*)"')
 CELL_ENDS = re.compile(r'[,;\t|\r\n"]')
-ENDINGS = r"\.(?!(?:csv|tsv|json|ndjson|jsonl|parquet|gz|zst|report)\b)"  # after an address: not that of a file
+FORMATS = "csv|tsv|json|ndjson|jsonl|parquet|gz|zst"
+ADDED = "rejects|report|part|partial|tmp|crdownload|filepart|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+ENDINGS = rf"\.(?!(?:{FORMATS}|{ADDED})\b)"  # after an address: not that of a file
 NAMED_USER = r"(?:(?:existing|by|of) user |(?:email|username|user_id) is held by )"  # in messages of `transforms/sql`
 NAMING_CODES = ("CONFLICT", "CONFLICT_EMAIL", "CONFLICT_USERNAME", "DUPLICATED_USER")
 FOUND = pl.Schema({"record": pl.Int64, "kind": pl.String, "value": pl.String})
@@ -54,7 +56,8 @@ def match_key(kind: str, value: str) -> str:
     """Return the key of a value, as a merge compares it."""
     if kind == "user_id":
         return value
-    found: str = pl.DataFrame({"email": [value], "username": [value]}).select(match_keys())[f"{kind}_key"][0]
+    text = value.encode("utf-8", "replace").decode()  # the name of a file has any bytes
+    found: str = pl.DataFrame({"email": [text], "username": [text]}).select(match_keys())[f"{kind}_key"][0]
     return found
 
 

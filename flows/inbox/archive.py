@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -160,8 +161,12 @@ def file_away(
         target = _find_free(folder, *_split_name(path.name), job_id=filing.summary.job_id)
         report = target.with_name(f"{target.name}{REPORT}")
         _remove_unfinished(report, job_id=filing.summary.job_id)
-        rejects = _write_rejects(target, filing) if outcome in ("partly", "refused") else None
-        _write_report(report, path, opened, filing, outcome=outcome, rejects=rejects)
+        rejects = _name_rejects(target, filing) if outcome in ("partly", "refused") else None
+        write_report = partial(_write_report, report, path, opened, filing, outcome=outcome)
+        write_report(rejects=rejects)  # first: so the next run finds what a crash leaves
+        if rejects and not filing.write_rejects(rejects):
+            rejects = None
+            write_report(rejects=None)
         # last: after a crash the file is found again, and the job recognises its content
         if _move(path, target, opened):
             _remove_outdated_reports(inbox, path.name, keep=report)
@@ -288,12 +293,11 @@ def _remove_unfinished(report: Path, *, job_id: str) -> None:
             path.unlink(missing_ok=True)
 
 
-def _write_rejects(target: Path, filing: Filing) -> Path | None:
-    """Write the refused records beside the file, in its format, and return their path; None if there are none."""
+def _name_rejects(target: Path, filing: Filing) -> Path:
+    """Return the path of the refused records, beside the file and in its format."""
     stem, ending = _split_name(target.name)
     known = next((suffix for suffix in EXTENSIONS if ending.lower().startswith(suffix)), filing.extension)
-    rejects = _find_free(target.parent, stem, f".rejects{known}", job_id=filing.summary.job_id, taken=target)
-    return rejects if filing.write_rejects(rejects) else None
+    return _find_free(target.parent, stem, f".rejects{known}", job_id=filing.summary.job_id, taken=target)
 
 
 def _move(path: Path, target: Path, opened: Opened) -> bool:

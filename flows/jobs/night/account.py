@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.inbox.archive import UNREAD_CODES, Filed, filed_files
-from flows.inbox.folder import LOCK_NAME, Inbox, find_inbox, find_inboxes
+from flows.inbox.folder import LOCK_NAME, REPORT, Inbox, find_inbox, find_inboxes
 from flows.jobs.night.report import Night, NightFile, Problem
 from flows.readers.sources import printable
 from flows.report.artifacts import format_duration
@@ -84,11 +84,11 @@ def _find_files(
                 name=printable(path.name), place=place, path=printable(str(path)), since=arrived, why=why, job=job
             )
     for file in filed:
-        is_back = (
-            file.path and not os.path.lexists(file.path) and {file.path.name, file.document["file"]["name"]} & back
-        )
-        if (file.filed_at >= since and not is_back) or file.is_changed:
-            yield make(**_describe(file))
+        if file.filed_at >= since or file.is_changed:
+            described = _describe(file)
+            names = {described["name"], printable(file.report.name.removesuffix(REPORT))}
+            if not (described["place"] == "missing" and names & back):
+                yield make(**described)
     for name, job in jobs_by_name.items():
         if name not in back and not _is_filed(name, job, inbox, filed):
             ended = datetime.fromisoformat(job.finished_at or job.created_at)

@@ -284,6 +284,26 @@ def test_inbox_that_is_gone_is_not_created_again(inbox: Inbox) -> None:
     assert not gone.path.exists()
 
 
+@pytest.mark.parametrize("step", ["_write_report", "_move"])
+def test_process_that_is_killed_while_it_files_leaves_nothing_twice(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def write(path: Path) -> int:
+        path.write_text("refused")
+        return 1
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    path, filing = put(inbox), Filing(job_summary(inserted=1, failed=1), write_rejects=write)
+    with monkeypatch.context() as killed:
+        killed.setattr(archive, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            file_one(inbox, path, filing, "partly")
+    file_one(inbox, path, filing, "partly")
+    assert names_in(inbox) == ["partly/users.csv", "partly/users.csv.report.json", "partly/users.rejects.csv"]
+
+
 def test_file_that_could_not_be_moved_leaves_nothing_twice(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     def write(path: Path) -> int:
         path.write_text("refused")

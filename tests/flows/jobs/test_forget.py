@@ -516,6 +516,18 @@ def test_a_file_that_cannot_be_read_is_named(
     assert broken.exists()
 
 
+def test_hidden_files_and_names_of_any_bytes_lose_the_user_and_subfolders_are_named(
+    inbox: Path, settings: Settings
+) -> None:
+    names = (".hidden.ndjson", "users.ndjson.report.json", "caf\udce9.ndjson")
+    for name in names:
+        (inbox / name).write_text("".join(json.dumps(found) + "\n" for found in ({"email": "zoe@x.example"}, ADA)))
+    (inbox / "folder").mkdir()
+    found = forget(Store(settings), by_email())
+    assert [(inbox / name).read_text() for name in names] == ['{"email": "zoe@x.example"}\n'] * 3
+    assert [*found.left] == [inbox / "folder"]
+
+
 def test_names_of_files_and_reports_lose_the_user(inbox: Path, settings: Settings) -> None:
     path = inbox / "ada@hidden.example.json"
     path.write_text(json.dumps([ADA, user(1), {**user(5), "username": "hidden_name"}, {**user(4), "blocked": "x"}]))

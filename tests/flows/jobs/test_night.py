@@ -221,6 +221,12 @@ def test_inbox_that_is_held_for_long_or_missing_is_blocked(inbox: Inbox, setting
     assert (inbox.path / LOCK_NAME).exists()
 
 
+def test_inbox_that_cannot_file_is_blocked(inbox: Inbox, settings: Settings) -> None:
+    (inbox.path / "canceled").touch()
+    ((kind, message),) = problems(look(settings))
+    assert (kind, message) == ("blocked", f"{inbox.path}/canceled is not a folder")
+
+
 def test_run_without_progress_is_blocked(inbox: Inbox, settings: Settings) -> None:
     (inbox.path / "d.csv").unlink()
     (inbox.path / "e.csv.part").unlink()
