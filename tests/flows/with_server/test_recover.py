@@ -113,6 +113,7 @@ def test_runs_without_a_process_go_on_or_end(
     assert found[alive.id] == "Running"
 
 
+@pytest.mark.slow
 def test_run_that_is_retried_completes_its_job(
     client: SyncPrefectClient, deployment: UUID, settings: Settings, source: Path
 ) -> None:
