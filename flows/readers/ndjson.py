@@ -23,7 +23,7 @@ _SAMPLE_SHARE = 8  # a sample is one eighth of its part of the data
 
 def read_ndjson(reading: Reading) -> Iterator[Batch]:
     """Yield the batches of an NDJSON source."""
-    record, line = reading.first_record, 1
+    record, line, begin = reading.first_record, 1, 0.0
     with open_stream(reading.source, limits=reading.limits) as stream:
         for block in read_line_blocks(stream, limits=reading.limits):
             if block.dropped:
@@ -31,12 +31,15 @@ def read_ndjson(reading: Reading) -> Iterator[Batch]:
                 yield checked.to_batch(seen=1, position=block.position)
                 record, line = record + 1, line + 1
             data = block.data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in block.data else block.data
+            stored = (block.position - begin) / max(len(data), 1)  # bytes for each byte of the data
             for part in _split_into_parts(data, lines=4 * reading.limits.batch_rows):
                 lines = _split_lines(part, first=line)
                 line += lines.height
-                for batch in _make_batches(lines, position=block.position, record=record, reading=reading):
+                span = (begin, begin := begin + stored * len(part))
+                for batch in _make_batches(lines, span=span, record=record, reading=reading):
                     yield batch
                     record += batch.seen
+            begin = block.position
     if record == reading.first_record:
         message = f"{reading.source.name} is empty: it has no line that is not blank"
         raise FileFault(ErrorCode.FILE_EMPTY, message, "export the users again")
@@ -67,12 +70,14 @@ def _split_lines(data: bytes, *, first: int) -> pl.DataFrame:
     return pl.DataFrame({"line": pl.int_range(first, first + len(lines), dtype=pl.Int64, eager=True), "data": lines})
 
 
-def _make_batches(lines: pl.DataFrame, *, position: int, record: int, reading: Reading) -> Iterator[Batch]:
-    texts = add_texts(lines)
+def _make_batches(lines: pl.DataFrame, *, span: tuple[float, float], record: int, reading: Reading) -> Iterator[Batch]:
+    """Yield the batches of lines; the span is the stored bytes of the source up to their begin and end."""
+    texts, (begin, end) = add_texts(lines), span
     blank = texts["text"].str.contains(r"^[ \t]*$").fill_null(value=False)
     left = lines.height - blank.arg_true().len()
     for part in add_record_numbers(texts.filter(~blank), first=record).iter_slices(reading.limits.batch_rows):
         seen = min(left, reading.limits.batch_rows)
         left -= seen
         checked = check_records(part, invalid=find_invalid_json(part, reading.engine), limits=reading.limits)
-        yield checked.to_batch(seen=seen, position=position)
+        share = (part["line"][-1] + 1 - lines["line"][0]) / lines.height
+        yield checked.to_batch(seen=seen, position=round(begin + (end - begin) * share))

@@ -125,9 +125,9 @@ def _describe(error: Exception) -> str:
 def _call(app: "App", tokens: Sequence[str]) -> int:
     """Run the command, or print the help that was asked for; raise `UsageError` for a group without a command."""
     _, apps, rest = app.parse_commands(tokens)
-    only_options = all(text.startswith("-") for text in rest)
+    has_command = bool(rest) and not rest[0].startswith("-")
     loads_no_engine = bool({"--help", "-h", "--version"} & {*tokens})
-    if apps[-1].default_command is None and only_options and not loads_no_engine:
+    if apps[-1].default_command is None and not has_command and not loads_no_engine:
         raise UsageError("a command is required")
     command, bound, _ = app.parse_args(tokens, print_error=False, exit_on_error=False)
     if not loads_no_engine:

@@ -62,15 +62,15 @@ def notify(notice: Notice, settings: NoticeSettings, *, sleep: Sleep = time.slee
     deadline = time.monotonic() + DELIVERY_SECONDS
     outcomes = [in_thread(partial(_send, notice, target, settings, sleep=sleep)) for target in targets]
     failures: list[str] = []
-    for outcome in outcomes:
+    for target, outcome in zip(targets, outcomes, strict=True):
         try:
             wait_within(deadline - time.monotonic(), outcome)
         except DeliveryError as reason:
             failures.append(str(reason))
         except TimeoutError:
-            failures.append(f"a notice was not delivered within {DELIVERY_SECONDS:g} seconds")
+            failures.append(f"the notice to {target.variable} was not delivered within {DELIVERY_SECONDS:g} seconds")
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a notice, the job has ended as it has
-            failures.append(f"a notice was not delivered: {type(error).__name__}")
+            failures.append(f"the notice to {target.variable} was not delivered: {type(error).__name__}")
     return failures
 
 

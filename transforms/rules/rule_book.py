@@ -19,7 +19,6 @@ from schemas.fields import JsonType
 from schemas.formats.text import UNCLEAN, UNSEEN
 from schemas.profiles import FALSE_WORDS, TRUE_WORDS
 from schemas.rules.hash_fields import ALGORITHM, INTEGERS, encoding_of
-from transforms.json.values import make_printable
 
 TYPE_WORDS: Mapping[str, str] = {
     JsonType.STRING: "a string",
@@ -31,8 +30,7 @@ TYPE_WORDS: Mapping[str, str] = {
 }
 BOOLEAN_WORDS = f" (in CSV also {' '.join(TRUE_WORDS[1:])} or {' '.join(FALSE_WORDS[1:])})"
 FOUND_CHARACTERS = 40  # of a value in a message
-MAYBE_PRIVATE = r"[@$\{]"  # an address, or a hash with its algorithm
-MAYBE_ENCODED = r"[0-9A-Za-z+/=_-]{16}"  # a hash, key or password, if there is a digit
+FLAG = "^([a-z]{1,8}|[A-Z]{1,8}|[0-9.,+-]{1,8})$"  # neither a name nor an address, a phone number, a hash or a password
 WORD = "^[A-Za-z0-9][A-Za-z0-9_-]{0,15}$"
 ENDINGS = {1: "st", 2: "nd", 3: "rd"}  # of ordinal numbers
 
@@ -58,7 +56,7 @@ def _describe_found(key: str) -> pl.Expr:
     json = pl.col(found_column(key))
     is_text, is_nested = json.str.starts_with('"'), json.str.contains(r"^[\[{]")
     text = json.str.slice(1, json.str.len_chars() - 2)  # still with the escapes of JSON, so on one line
-    quoted = _quote_word(text) if key in INTEGERS else _quote_harmless(text)
+    quoted = _quote(text, WORD if key in INTEGERS else FLAG)
     quoted = pl.when(text.is_in(["true", "false"])).then(pl.format("the string {}", quoted)).otherwise(quoted)
     kind = json_type(key).cast(pl.String).replace(TYPE_WORDS)
     return pl.when(is_text).then(pl.coalesce(quoted, kind)).when(is_nested).then(kind).otherwise(_cut(json))
@@ -66,21 +64,16 @@ def _describe_found(key: str) -> pl.Expr:
 
 def _describe_word(key: str) -> pl.Expr:
     """Return the word that stands where an enumeration has another one, unless it may be a part of a hash."""
-    return pl.coalesce(_quote_word(pl.col(key)), pl.lit(TYPE_WORDS[JsonType.STRING]))
+    return pl.coalesce(_quote(pl.col(key), WORD), pl.lit(TYPE_WORDS[JsonType.STRING]))
 
 
-def _quote_harmless(text: pl.Expr) -> pl.Expr:
-    """Return the text in quotes; null where it may be a secret or somebody's address."""
-    is_encoded = text.str.contains(MAYBE_ENCODED) & text.str.contains("[0-9]")
-    return pl.when(~(text.str.contains(MAYBE_PRIVATE) | is_encoded)).then(pl.format("'{}'", _cut(text)))
-
-
-def _quote_word(text: pl.Expr) -> pl.Expr:
-    return pl.when(text.str.contains(WORD)).then(pl.format("'{}'", text))
+def _quote(text: pl.Expr, pattern: str) -> pl.Expr:
+    """Return the text in quotes; null where it is nothing of the pattern, and may be private."""
+    return pl.when(text.str.contains(pattern)).then(pl.format("'{}'", text))
 
 
 def _cut(text: pl.Expr) -> pl.Expr:
-    shown = make_printable(text.str.head(FOUND_CHARACTERS))
+    shown = text.str.head(FOUND_CHARACTERS)
     return pl.when(text.str.len_chars() > FOUND_CHARACTERS).then(pl.format("{}…", shown)).otherwise(shown)
 
 

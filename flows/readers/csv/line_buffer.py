@@ -20,6 +20,8 @@ class _Kept:
     first: int  # the number of the first line
     lines: list[str]
     size: int
+    position: int  # stored bytes of the source before the block
+    end: int  # and up to its end
 
 
 class LineBuffer:
@@ -33,7 +35,7 @@ class LineBuffer:
         self._limits = limits
         self._kept: list[_Kept] = []
         self._next_line = 1
-        self.position = 0  # stored bytes of the source read so far
+        self._position = 0  # stored bytes of the source read so far
         self.loaded = 0  # blocks so far
         self.dropped: dict[int, Block] = {}
         self.all_utf8 = True
@@ -47,6 +49,13 @@ class LineBuffer:
         text = "".join(chain.from_iterable(parts)).rstrip("\r\n")
         return text if self.all_utf8 else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
+    def position_after(self, line: int) -> int:
+        """Return about how many stored bytes of the source there are up to the end of a line."""
+        block = next((kept for kept in self._kept if line < kept.first + len(kept.lines)), None)
+        if block is None:
+            return self._position
+        return block.position + (block.end - block.position) * (line + 1 - block.first) // len(block.lines)
+
     def forget(self, before: int) -> None:
         """Drop the blocks that end before a line."""
         self._kept = [kept for kept in self._kept if kept.first + len(kept.lines) > before]
@@ -54,13 +63,13 @@ class LineBuffer:
     def _load(self, block: Block) -> list[str]:
         if sum(kept.size for kept in self._kept[1:]) > self._limits.record_bytes:
             raise RowTooLongError
-        self.position = block.position
         self.loaded += 1
         if block.dropped:
             self.dropped[self._next_line] = block
         self.all_utf8 = self.all_utf8 and find_invalid_utf8(block.data) is None
         data = io.BytesIO(block.data or b"\n")
         lines = list(io.TextIOWrapper(data, "utf-8", errors="surrogateescape", newline=""))
-        self._kept.append(_Kept(self._next_line, lines, len(block.data)))
+        self._kept.append(_Kept(self._next_line, lines, len(block.data), self._position, block.position))
+        self._position = block.position
         self._next_line += len(lines)
         return lines

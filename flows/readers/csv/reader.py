@@ -114,7 +114,7 @@ def _make_batch(chunk: RowChunk, header: Header, *, lines: LineBuffer, record: i
         refused=refused.with_columns(_raw_texts(chunk, lines)),
         errors=make_errors(refused, [refusal for refusal, _ in chunk.refused.values()]),
         seen=len(chunk.lines),
-        position=lines.position,
+        position=lines.position_after(chunk.lines[-1]),
         layout=layout,
     )
 

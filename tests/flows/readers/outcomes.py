@@ -42,6 +42,7 @@ class Outcome:
     messages: list[str]
     refused: list[str | None]
     seen: int
+    positions: list[int]
 
     @property
     def texts(self) -> list[str]:
@@ -94,6 +95,7 @@ class Reader:
             messages=[message for batch in batches for message in batch.errors["message"]],
             refused=[text for batch in batches for text in batch.refused["text"]],
             seen=sum(batch.seen for batch in batches),
+            positions=[batch.position for batch in batches],
         )
 
     def fault(

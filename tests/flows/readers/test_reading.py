@@ -81,3 +81,13 @@ def test_limits_of_batches_that_leave_no_room_change_no_result(
 ) -> None:
     outcome = reader.read(content, name, limits=limits)
     assert [json.loads(text) for text in outcome.texts] == USERS
+
+
+@pytest.mark.parametrize("name", ["users.csv", "users.ndjson"])
+def test_a_batch_says_how_much_of_the_source_there_was_up_to_it_and_not_what_was_read_ahead(
+    name: str, reader: Reader
+) -> None:
+    content = b'"email"\n' * 5 if name == "users.csv" else b'{"email":"ada@example.com"}\n' * 4
+    positions = reader.read(content, name, limits=ReadLimits(batch_rows=1)).positions
+    lines = [round(position / len(content) * content.count(b"\n")) for position in positions]
+    assert lines == [*range(content.count(b"\n") - 3, content.count(b"\n") + 1)]
