@@ -113,6 +113,17 @@ def test_runs_without_a_process_go_on_or_end(
     assert found[alive.id] == "Running"
 
 
+def test_run_whose_job_has_just_ended_may_report_it(
+    client: SyncPrefectClient, deployment: UUID, settings: Settings, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create_run(client, deployment, Running())
+    whole_job(settings, str(run.id), source)
+    monkeypatch.setattr("flows.jobs.recover._open_runs", lambda *_, **__: [run])
+    with disable_run_logger():
+        assert not recover_runs(settings, NoticeSettings(), silent_seconds=60)
+    assert client.read_flow_run(run.id).state_name == "Running"
+
+
 def test_run_that_is_retried_completes_its_job(
     client: SyncPrefectClient, deployment: UUID, settings: Settings, source: Path
 ) -> None:
