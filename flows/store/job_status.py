@@ -155,7 +155,8 @@ def begin_attempt(
             run(connection, statement, **columns)
         folder.clear()
     summary = replace(summary, created_at=earlier.created_at)
-    folder.write_status(summary.to_dict())
+    with suppress(OSError):
+        folder.write_status(summary.to_dict())
     return summary
 
 

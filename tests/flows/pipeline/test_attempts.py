@@ -243,6 +243,20 @@ def test_attempt_that_cannot_begin_changes_nothing(source: Path, settings: Setti
     assert len(find_rejected(Store(settings), JOB)) == 1
 
 
+def test_attempt_begins_although_its_status_cannot_be_written(source: Path, settings: Settings) -> None:
+    attempt(source, settings)
+    source.write_text(GOOD)
+    failures = [OSError("full")]
+
+    def fail_once(name: str) -> None:
+        if name == "folder: replace the status" and failures:
+            raise failures.pop()
+
+    with on_fault_point(fail_once):
+        assert attempt(source, settings).status is JobStatus.COMPLETED
+    assert not failures
+
+
 def _ends_process() -> None:
     raise SystemExit(143)
 

@@ -146,6 +146,17 @@ def test_run_that_is_retried_completes_its_job(
     assert jobs == [(str(run.id), 2, "completed", 1)]
 
 
+def test_other_run_of_a_job_that_has_merged_says_so(
+    client: SyncPrefectClient, settings: Settings, source: Path
+) -> None:
+    del client  # the flow of this process runs with it
+    job_id = str(uuid4())
+    whole_job(settings, job_id, source)
+    call = import_users(sources=[str(source)], database=str(settings.database), job_id=job_id, return_state=True)
+    state: State = asyncio.run(call)
+    assert (state.name, str(state.message)[:45]) == ("Completed", f"already imported by job {job_id}"[:45])
+
+
 def test_job_id_that_is_no_uuid_is_refused(client: SyncPrefectClient, settings: Settings, source: Path) -> None:
     del client  # the flow of this process runs with it
     call = import_users(sources=[str(source)], database=str(settings.database), job_id="nightly", return_state=True)
