@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -97,6 +98,11 @@ def settings_from(
         memory_limit=memory,
         limits=ReadLimits(**_numbers(environment, ReadLimits)),
     )
+
+
+def format_command(module: str, *words: str, database: Path) -> str:
+    """Return a command of this program about a database, as a shell takes it in any folder."""
+    return shlex.join(["python", "-m", f"flows.{module}", *words, "--database", str(database.absolute())])
 
 
 def memory_size(text: str) -> str:

@@ -7,4 +7,8 @@ import pytest
 
 def mostly_slow(values: Iterable[object], *, quick: Container[object]) -> list[object]:
     """Return the values as parameters: those that are not in `quick` are marked slow."""
-    return [value if value in quick else pytest.param(value, marks=pytest.mark.slow) for value in values]
+    return [value if value in quick else _slow(value) for value in values]
+
+
+def _slow(value: object) -> object:
+    return pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.slow)

@@ -95,6 +95,19 @@ def test_prefect_is_imported_by_entry_points_and_its_report_only() -> None:
     assert {name for name in importing if layer_of(name)} == {"flows.report.prefect"}
 
 
+def test_commands_in_sentences_name_their_database() -> None:
+    """A command that is spelt out has no `--database`; `format_command` adds it, and quotes every word."""
+    found = [
+        f"{module.relative_to(ROOT)}:{node.lineno}"
+        for module in FLOWS
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+        and re.search(r"python -m flows\.\w+ (?!forget --help)\w", str(node.value))
+        and node.col_offset  # a docstring of a module is for developers
+    ]
+    assert found == []
+
+
 def test_folders_are_small() -> None:
     folders = {module.parent for module in MODULES}
     assert [name_of(folder) for folder in folders if len([*folder.glob("*.py")]) > MOST_MODULES] == []

@@ -135,7 +135,7 @@ def import_users(
                     terminal.show(summary, settings=settings)
                     warn_of_lost_output()  # the exit code is the job's
             if api is None:  # with Prefect the run itself sends them
-                _send_notices(summary, settings=notices, observer=terminal)
+                _send_notices(summary, notices=notices, database=settings.database, observer=terminal)
     except KeyboardInterrupt:  # after the end of the job, whose exit code stands
         if summary is None:
             raise
@@ -169,7 +169,7 @@ def _prepare(
         def run_directly(observer: "Observer") -> JobSummary:
             job_id = str(uuid.uuid4())
             stop = Stop.for_job(settings, job_id=job_id)
-            on_lost = partial(_send_notices, settings=notices, observer=observer)
+            on_lost = partial(_send_notices, notices=notices, database=settings.database, observer=observer)
             with on_signals(lambda: stop.request(canceled_by(A_SIGNAL))):
                 return run_job(options, settings=settings, job_id=job_id, observer=observer, stop=stop, on_lost=on_lost)
 
@@ -180,10 +180,10 @@ def _prepare(
     return lambda observer: run_locally(options, settings=settings, observer=observer)
 
 
-def _send_notices(summary: JobSummary, *, settings: NoticeSettings, observer: "Observer") -> None:
+def _send_notices(summary: JobSummary, *, notices: NoticeSettings, database: Path, observer: "Observer") -> None:
     """Send the notices of the end of a job; one that cannot be delivered is a line on stderr."""
-    if settings.targets:
-        from flows.report.notices import notify
+    if notices.targets:
+        from flows.report.notices import end_of, notify
 
-        for failure in notify(summary, settings):
+        for failure in notify(end_of(summary, database=database), notices):
             observer.on_warning(failure)

@@ -35,7 +35,7 @@ from flows.pipeline.stop import A_SIGNAL, POLL_SECONDS, Stop, canceled_by, on_si
 from flows.report.artifacts import mask_emails
 from flows.report.command_line import UsageError
 from flows.report.deadline import in_thread
-from flows.report.notices import notify
+from flows.report.notices import end_of, notify
 from flows.report.prefect import API_ERRORS, FLOW_NAME, drain, final_state
 from flows.report.targets import NoticeSettings
 from flows.settings import Settings, settings_from
@@ -173,7 +173,7 @@ class JobRun:
             self.give_up_at = min(self.give_up_at, time.monotonic() + left)
 
     def _send(self, summary: JobSummary, settings: NoticeSettings) -> None:
-        for failure in notify(summary, settings):
+        for failure in notify(end_of(summary, database=self.settings.database), settings):
             self.terminal.on_warning(failure)
             get_run_logger().warning(failure)
 

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -29,6 +30,7 @@ from schemas.faults import FileFault, JobFault
 from schemas.job import DONE, JobStatus, JobSummary
 
 MOST_BYTES_OF_NAME = 255 - len(REPORT)
+LEFTOVER = re.compile(r"\.\d+-[0-9a-f]{16}(\..*)?")  # a temporary file of a process that was killed
 # Failures that another run may not have; the file stays in the inbox.
 RETRIED_CODES = (
     ErrorCode.CONNECTION_NOT_FOUND,
@@ -40,6 +42,7 @@ RETRIED_CODES = (
     ErrorCode.PREFECT_UNAVAILABLE,
     ErrorCode.TOO_MANY_JOBS,
 )
+UNREAD_CODES = (ErrorCode.FILE_NOT_FOUND, ErrorCode.FILE_CHANGED)  # of a file that its sender took back
 MOST_BYTES_OF_ENDING = 32
 Outcome = Literal["done", "partly", "refused", "canceled", "left", "changed", "withdrawn"]
 WriteRejects = Callable[[Path], int]  # returns the number of records; without any, no file is written
@@ -58,9 +61,13 @@ class Opened:
         """The hash of what was opened."""
         return self._hash.result()
 
+    def is_named(self, path: Path) -> bool:
+        """Return whether the path is that of the file, in this version, and not a link to it."""
+        return _identity(path) == self.identity
+
     def is_at(self, path: Path) -> bool:
         """Return whether the path leads to the file, and that to what was opened."""
-        return _identity(path) == self.identity and self._read_hash() == self.sha256
+        return self.is_named(path) and self._read_hash() == self.sha256
 
     def _read_hash(self) -> str:
         """Return the SHA-256 of as many bytes as the file had; those that were appended since were not read."""
@@ -84,7 +91,8 @@ class Filing:
 
 @dataclass(frozen=True)
 class Filed:
-    """A report of an archive folder, and the file that it is about; None for a file that was not filed."""
+    """A report of an archive folder, and the file that it is about; None if that was not filed, or held only a user who
+    was forgotten."""
 
     path: Path | None
     report: Path
@@ -105,8 +113,11 @@ class Filed:
     @property
     def paths(self) -> list[Path]:
         """The file, its refused records and its report."""
-        rejects = self.document["file"]["rejects"]
-        return [*filter(None, (self.path, rejects and self.report.with_name(rejects))), self.report]
+        name = self.document["file"]["rejects"]
+        rejects = self.report.with_name(name) if name else None
+        if rejects and rejects.with_name(f"{name}{REPORT}").exists():  # corrected, and filed with a report of its own
+            rejects = None
+        return [*filter(None, (self.path, rejects)), self.report]
 
     @property
     def filed_at(self) -> datetime:
@@ -139,12 +150,14 @@ def file_away(
 
     A file is moved only as the job has opened it: one that was changed or replaced since stays, and one that is gone
     was withdrawn. What was merged of such a file has a report without a file.
+    Raise `JobFault`, `FileFault` or `OSError` if it cannot be moved.
     """
     if opened is None or outcome == "left":
         return ("left" if os.path.lexists(path) else "withdrawn"), None
+    inbox.require_usable()  # it may be on a disk that is no longer there
     folder = private_folder(inbox.path / outcome)
     if opened.is_at(path):
-        target = _find_free(folder, path.name, job_id=filing.summary.job_id)
+        target = _find_free(folder, *_split_name(path.name), job_id=filing.summary.job_id)
         report = target.with_name(f"{target.name}{REPORT}")
         _remove_unfinished(report, job_id=filing.summary.job_id)
         rejects = _write_rejects(target, filing) if outcome in ("partly", "refused") else None
@@ -158,7 +171,8 @@ def file_away(
     left: Outcome = "changed" if os.path.lexists(path) else "withdrawn"
     if filing.summary.status not in DONE:
         return left, None
-    report = _find_free(folder, path.name, job_id=filing.summary.job_id, always_job=True, beside=REPORT)
+    stem, ending = _split_name(path.name)
+    report = _find_free(folder, stem, f"{ending}{REPORT}", job_id=filing.summary.job_id, always_job=True)
     _write_report(report, path, opened, filing, outcome=left, rejects=None)
     return left, report
 
@@ -170,13 +184,24 @@ def filed_files(inbox: Inbox) -> Iterator[Filed]:
 
 
 def purge_filed(inbox: Inbox, *, days: int, dry_run: bool = False) -> list[Path]:
-    """Remove the files that were filed more than that many days ago, with what is beside them, and return them."""
+    """Remove the files that were filed more than that many days ago, with what is beside them, and what has lain there
+    for as long without a report; return them."""
     before = datetime.now(UTC) - timedelta(days=days)
-    old = [filed for filed in filed_files(inbox) if filed.filed_at < before]
-    removed = [path for filed in old for path in filed.paths if path.exists()]
+    filed = [*filed_files(inbox)]
+    old = [path for file in filed if file.filed_at < before for path in file.paths if path.exists()]
+    reported = {path for file in filed for path in file.paths}
+    others = [path for path in inbox.files() if path.parent != inbox.path and path not in reported]
+    removed = [*old, *(path for path in others if path.stat().st_ctime < before.timestamp())]
     for path in () if dry_run else removed:
         path.unlink()
     return removed
+
+
+def remove_leftovers(inbox: Inbox) -> None:
+    """Remove the temporary files of a process that was killed while it filed a file; call it with the folder locked."""
+    for path in inbox.files():
+        if path.parent != inbox.path and LEFTOVER.fullmatch(path.name):
+            path.unlink()
 
 
 def purge_inboxes(store: Store, *, days: int | None, dry_run: bool = False) -> tuple[list[Path], list[Path]]:
@@ -187,7 +212,10 @@ def purge_inboxes(store: Store, *, days: int | None, dry_run: bool = False) -> t
     for inbox in find_inboxes(store) if period < RETENTION_DAYS.most else ():
         try:
             with inbox.try_lock() as alone:
-                removed += purge_filed(inbox, days=period, dry_run=dry_run) if alone else []
+                purged = purge_filed(inbox, days=period, dry_run=dry_run) if alone else []
+                if purged and not dry_run:
+                    inbox.note_purge(days=period)
+                removed += purged
         except (OSError, JobFault):
             left.append(inbox.path)
     return removed, left
@@ -195,14 +223,17 @@ def purge_inboxes(store: Store, *, days: int | None, dry_run: bool = False) -> t
 
 @contextmanager
 def keeping_report(path: Path) -> Iterator[None]:
-    """Rewrite a filed file within the block, and its report after it, so that the file does not count as changed."""
+    """Rewrite or remove a filed file within the block, and its report after it, so that the file counts neither as
+    changed nor as lost."""
     report = path.with_name(f"{path.name}{REPORT}")
     filed = _read_report(report)
     is_current = filed is not None and not filed.is_changed
     yield
     if filed is not None and is_current:
-        found = path.stat()
-        version = {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "sha256": _hash_of(path)}
+        version: dict[str, object] = {"forgotten": True}
+        if path.exists():
+            found = path.stat()
+            version = {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "sha256": _hash_of(path)}
         _write_json(report, {**filed.document, "file": {**filed.document["file"], **version}})
 
 
@@ -230,14 +261,15 @@ def _write_report(
 
 def _write_json(path: Path, document: Mapping[str, object]) -> None:
     with atomic_write(path) as temp:
-        temp.write_text(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8")
+        text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
+        temp.write_text(f"{text}\n", encoding="utf-8", errors="backslashreplace")  # as JSON escapes bytes of a name
 
 
 def _read_report(report: Path) -> Filed | None:
     """Return what a report is about; None if there is none, or it is one of another program."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         document = json.loads(report.read_text(encoding="utf-8"))
-        is_filed = document["file"]["outcome"] in ARCHIVES
+        is_filed = document["file"]["outcome"] in ARCHIVES and "forgotten" not in document["file"]
         return Filed(report.with_name(report.name.removesuffix(REPORT)) if is_filed else None, report, document)
     return None
 
@@ -260,7 +292,7 @@ def _write_rejects(target: Path, filing: Filing) -> Path | None:
     """Write the refused records beside the file, in its format, and return their path; None if there are none."""
     stem, ending = _split_name(target.name)
     known = next((suffix for suffix in EXTENSIONS if ending.lower().startswith(suffix)), filing.extension)
-    rejects = _find_free(target.parent, f"{stem}.rejects{known}", job_id=filing.summary.job_id)
+    rejects = _find_free(target.parent, stem, f".rejects{known}", job_id=filing.summary.job_id, taken=target)
     return rejects if filing.write_rejects(rejects) else None
 
 
@@ -275,7 +307,8 @@ def _move(path: Path, target: Path, opened: Opened) -> bool:
             raise
         return _copy(path, target, opened)
     if _identity(target) != opened.identity:  # replaced or written to just before
-        target.rename(_find_free(path.parent, path.name, job_id=hashlib.sha256(os.fsencode(target)).hexdigest()[:8]))
+        number = hashlib.sha256(os.fsencode(target)).hexdigest()[:8]
+        target.rename(_find_free(path.parent, *_split_name(path.name), job_id=number))
         return False
     with suppress(PermissionError):  # the file of another user; the folder is private
         target.chmod(0o600)
@@ -302,21 +335,37 @@ def _remove_outdated_reports(inbox: Inbox, name: str, *, keep: Path) -> None:
         path = inbox.path / folder / name
         report = path.with_name(f"{name}{REPORT}")
         with suppress(OSError):  # such as a name that is too long for a report
-            if report != keep and not path.exists():
+            filed = _read_report(report)
+            if report != keep and filed and filed.path and not filed.path.exists():
                 report.unlink()
 
 
-def _find_free(folder: Path, name: str, *, job_id: str, always_job: bool = False, beside: str = "") -> Path:
+def _find_free(
+    folder: Path, stem: str, ending: str, *, job_id: str, always_job: bool = False, taken: Path | None = None
+) -> Path:
     """Return the name if it is free; otherwise, or always, add the job's id, and a number if necessary.
-    `beside` is added at the end; a long name is cut, its ending is kept."""
-    stem, ending = _split_name(name)
+    A long name is cut, its ending is kept."""
+    most = MOST_BYTES_OF_NAME + len(REPORT) * ending.endswith(REPORT)
     added = ("", f".{job_id}", *(f".{job_id}.{number}" for number in range(2, 1000)))
     for more in added[always_job:]:
-        room = MOST_BYTES_OF_NAME - len(os.fsencode(more + ending))
-        path = folder / f"{os.fsdecode(os.fsencode(stem)[:room])}{more}{ending}{beside}"
-        if not os.path.lexists(path):
+        cut = stem
+        while len(os.fsencode(f"{cut}{more}{ending}")) > most:
+            cut = cut[:-1]
+        path = folder / f"{cut}{more}{ending}"
+        if path != taken and _is_free(path, is_report=always_job):
             return path
-    raise FileFault(ErrorCode.FILE_UNREADABLE, f"{printable(str(folder / name))} exists too often", "clear the folder")
+    name = printable(str(folder / f"{stem}{ending}"))
+    raise FileFault(ErrorCode.FILE_UNREADABLE, f"{name} exists too often", "clear the folder")
+
+
+def _is_free(path: Path, *, is_report: bool) -> bool:
+    """Return whether neither a file has the name, nor its report would replace anything but that of a file which was
+    moved away. A file that is named as a report would be taken for one."""
+    if os.path.lexists(path) or is_report:
+        return not os.path.lexists(path)
+    report = path.with_name(f"{path.name}{REPORT}")
+    filed = _read_report(report)
+    return not path.name.endswith(REPORT) and (filed.path is not None if filed else not os.path.lexists(report))
 
 
 def _split_name(name: str) -> tuple[str, str]:

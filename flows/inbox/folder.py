@@ -5,6 +5,7 @@ Importing them is in `flows.inbox.importing`, filing them in `flows.inbox.archiv
 
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from transforms.statements import run_mapped
 
 LOCK_NAME = ".user-import.lock"  # holds the ids of the Prefect runs that may not have ended
 TOLD_NAME = ".user-import.blocked"  # its time is when people were told of a run that blocks the folder
+PURGED_NAME = ".user-import.purged"  # what was filed before its time may have been purged
+OWN_NAMES = (LOCK_NAME, TOLD_NAME, PURGED_NAME)
 BLOCKED_SECONDS = 3600.0  # that a run takes for one file, or hangs
 ARCHIVES = ("done", "partly", "refused", "canceled")
 REPORT = ".report.json"  # after the name of the file that it is about
@@ -49,17 +52,38 @@ class Inbox:
 
     path: Path
 
-    @contextmanager
-    def try_lock(self) -> Iterator[bool]:
-        """Lock the folder for the block, and yield whether no other process has it locked.
-        Raise `JobFault` if there is no such folder, or it cannot be used."""
+    def require_usable(self) -> None:
+        """Raise `JobFault` if there is no such folder, or it or one of its subfolders cannot be used."""
         if not self.path.is_dir():
             raise JobFault(ErrorCode.FILE_NOT_FOUND, f"there is no folder {self.path}", "create it, or choose another")
         if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
             message = f"the folder {self.path} cannot be read and changed: permission denied"
             raise JobFault(ErrorCode.FILE_UNREADABLE, message, "give this user the permissions of its owner")
+        for folder in (self.path / name for name in ARCHIVES):
+            if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir()):
+                hint = "rename it: imported files are filed in a folder of that name"
+                raise JobFault(ErrorCode.FILE_UNREADABLE, f"{folder} is not a folder", hint)
+
+    @contextmanager
+    def try_lock(self) -> Iterator[bool]:
+        """Lock the folder for the block, and yield whether no other process has it locked.
+        Raise `JobFault` if there is no such folder, or it cannot be used."""
+        self.require_usable()
         with try_file_lock(self.path / LOCK_NAME) as is_acquired:
             yield is_acquired
+
+    @property
+    def purged_until(self) -> float:
+        """Until when what was filed may have been purged, in seconds since 1970; 0 if nothing was."""
+        with suppress(FileNotFoundError):
+            return (self.path / PURGED_NAME).stat().st_mtime
+        return 0.0
+
+    def note_purge(self, *, days: int) -> None:
+        """Note that what was filed more than that many days ago has been removed."""
+        until = max(time.time() - days * 86_400, self.purged_until)
+        (self.path / PURGED_NAME).touch(mode=0o600)
+        os.utime(self.path / PURGED_NAME, (until, until))
 
     def show_life(self) -> None:
         """Note that the run which holds the lock begins another file."""
@@ -76,32 +100,27 @@ class Inbox:
         return now - since
 
     def scan(self, *, now: float, settle_seconds: float) -> tuple[list[Path], list[Waiting]]:
-        """Return the files to import, by name, and whatever else is in the folder, the oldest first."""
+        """Return the files to import, by name, and whatever else is in the folder, the oldest first.
+        Raise `JobFault` if there is no such folder any more, or it cannot be used."""
+        self.require_usable()
         ready, waiting = [], []
         for path in sorted(self.path.iterdir()):
-            is_archive = path.name in ARCHIVES and path.is_dir() and not path.is_symlink()
-            if is_archive or path.name in (LOCK_NAME, TOLD_NAME):
+            if path.name in (*ARCHIVES, *OWN_NAMES):
                 continue
-            try:
-                found = path.lstat()
-            except FileNotFoundError:  # withdrawn meanwhile
-                continue
-            reason = _why_it_waits(path, found, now=now, settle_seconds=settle_seconds)
-            if reason is None:
-                ready.append(path)
-            else:
-                since = found.st_mtime if found.st_mtime <= now else min(found.st_ctime, now)
-                waiting.append(Waiting(path, reason, since))
+            with suppress(FileNotFoundError):  # withdrawn meanwhile
+                item = find_why_it_waits(path, now=now, settle_seconds=settle_seconds)
+                if item is None:
+                    ready.append(path)
+                else:
+                    waiting.append(item)
         return ready, sorted(waiting, key=lambda item: item.since)
 
     def files(self) -> Iterator[Path]:
-        """Yield every file that waits or was filed, also those of refused records; neither reports nor links."""
+        """Yield every file that waits or was filed, also those of refused records; neither links nor own files."""
         for folder in (self.path, *(self.path / name for name in ARCHIVES)):
             for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-                if (
-                    not (path.name.startswith(".") or path.is_symlink() or path.name.endswith(REPORT))
-                    and path.is_file()
-                ):
+                is_report = folder != self.path and path.name.endswith(REPORT)
+                if not (is_report or path.name in OWN_NAMES or path.is_symlink()) and path.is_file():
                     yield path
 
 
@@ -123,10 +142,18 @@ def find_inboxes(store: Store) -> list[Inbox]:
     return [*dict.fromkeys(inbox for folder in folders if (inbox := find_inbox(folder, store.path)))]
 
 
+def find_why_it_waits(path: Path, *, now: float, settle_seconds: float) -> Waiting | None:
+    """Return why and since when something is not imported; None for a file that is complete and regular.
+    Raise `FileNotFoundError` if it is gone."""
+    found = path.lstat()
+    reason = _why_it_waits(path, found, now=now, settle_seconds=settle_seconds)
+    since = found.st_mtime if found.st_mtime <= now else min(found.st_ctime, now)
+    return Waiting(path, reason, since) if reason else None
+
+
 def _why_it_waits(  # noqa: PLR0911 - one reason a line
     path: Path, found: os.stat_result, *, now: float, settle_seconds: float
 ) -> str | None:
-    """Return why something is not imported; None for a file that is complete and regular."""
     if stat.S_ISLNK(found.st_mode):  # it could lead to a file that its creator must not read
         return "is a link, which is never followed: copy the file itself here"
     if stat.S_ISDIR(found.st_mode):

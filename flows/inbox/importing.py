@@ -3,7 +3,6 @@
 The scheduled flow around it is `flows.inbox.flow`; how a file is filed is in `flows.inbox.archive`.
 """
 
-import os
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.inbox.archive import (
+    UNREAD_CODES,
     Filed,
     Filing,
     Opened,
@@ -23,18 +23,18 @@ from flows.inbox.archive import (
     filed_files,
     is_canceled_by_signal,
     outcome_of,
+    remove_leftovers,
 )
-from flows.inbox.folder import Inbox, Waiting
+from flows.inbox.folder import Inbox, Waiting, find_why_it_waits
 from flows.pipeline.job import Observer
 from flows.pipeline.stop import is_by_signal
-from flows.readers.sources import Source, printable
+from flows.readers.sources import Source, changed, printable
 from flows.report.artifacts import ErrorRow, format_duration, mask_emails
 from flows.report.rejects import write_rejects
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
-from schemas.codes import ErrorCode
-from schemas.faults import Canceled, ExitCode, Fault
+from schemas.faults import Canceled, ExitCode, Fault, JobFault
 from schemas.job import JobStatus, JobSummary, fault_record
 from schemas.options import InboxOptions, JobOptions
 
@@ -49,12 +49,16 @@ RunJob = Callable[[JobOptions, Observer], Awaitable[JobSummary]]
 class Watch(Observer):
     """Holds the file that a job has opened, and notes whether the job repeats an earlier one."""
 
+    path: Path
     opened: Opened | None = None
     is_repeat: bool = False
 
     def on_open(self, sources: Sequence[Source]) -> None:
-        """Hold the file open, so that what lies there at the end can be compared with it."""
+        """Hold the file open, so that what lies there at the end can be compared with it.
+        Raise `FileFault` if a link led to it, or it was replaced just now."""
         self.opened = Opened(sources[0])
+        if not self.opened.is_named(self.path):
+            raise changed(sources[0])
 
     def on_already_imported(self, job_id: str) -> None:  # noqa: ARG002 - it is that of the summary
         """Note it."""
@@ -200,19 +204,24 @@ class InboxRun:
 
     async def import_new_files(self) -> InboxResult:
         """Import file after file of the folder, which is locked; a signal leaves the rest for the next run."""
-        result, settle_seconds = self.result, self.options.settle_seconds
-        ready, _ = self.inbox.scan(now=time.time(), settle_seconds=settle_seconds)
-        for path in ready:
-            self.inbox.show_life()
-            file = await self._import_file(path)
-            result.files.append(file)
-            self.log(mask_emails(f"{file.name}: {file.outcome}, {file.sentence}"))
-            if result.is_stopped or result.fault:
-                break
-        result.now = time.time()
+        result = self.result
         result.max_waiting_seconds = 60 * self.options.max_waiting_minutes
-        result.waiting = sorted([*self._find_waiting(ready)], key=lambda item: item.since)
-        result.changed = [filed for filed in filed_files(self.inbox) if filed.is_changed]
+        try:
+            remove_leftovers(self.inbox)
+            ready, _ = self.inbox.scan(now=time.time(), settle_seconds=self.options.settle_seconds)
+            for path in ready:
+                self.inbox.require_usable()
+                self.inbox.show_life()
+                if file := await self._import_file(path):
+                    result.files.append(file)
+                    self.log(mask_emails(f"{file.name}: {file.outcome}, {file.sentence}"))
+                if result.is_stopped or result.fault:
+                    break
+            result.now = time.time()
+            result.waiting = sorted([*self._find_waiting(ready)], key=lambda item: item.since)
+            result.changed = [filed for filed in filed_files(self.inbox) if filed.is_changed]
+        except JobFault as fault:  # the folder is gone, for example with its disk
+            result.fault = result.fault or fault
         for item in result.waiting:
             self.log(mask_emails(item.describe(result.now)))
         for filed in result.changed:
@@ -221,19 +230,24 @@ class InboxRun:
 
     def _find_waiting(self, ready: Sequence[Path]) -> Iterator[Waiting]:
         """Yield what was not ready, and what could not be imported: since it came, which its time need not tell."""
-        yield from self.inbox.scan(now=self.result.now, settle_seconds=self.options.settle_seconds)[1]
+        waiting = self.inbox.scan(now=self.result.now, settle_seconds=self.options.settle_seconds)[1]
+        yield from waiting
         left = {file.name: file.sentence for file in self.result.files if file.outcome == "left"}
-        for path in ready:
+        for path in {*ready} - {item.path for item in waiting}:
             if sentence := left.get(printable(path.name)):
                 with suppress(FileNotFoundError):
                     since = min(path.lstat().st_ctime, self.result.now)
                     yield Waiting(path, f"was not imported: {sentence}", since)
 
-    async def _import_file(self, path: Path) -> FileResult:
+    async def _import_file(self, path: Path) -> FileResult | None:
+        """Import and file one file; None if it has become something that waits."""
         name = printable(path.name)
-        if not os.path.lexists(path):
+        try:
+            if find_why_it_waits(path, now=time.time(), settle_seconds=self.options.settle_seconds):
+                return None
+        except FileNotFoundError:
             return FileResult(name, "withdrawn", GONE)
-        with closing(Watch()) as watch:
+        with closing(Watch(path)) as watch:
             try:
                 summary = await self.run(self.options.for_file(str(path)), watch)
             except Fault as fault:  # no job began, and the next would not either
@@ -244,10 +258,11 @@ class InboxRun:
             outcome = outcome_of(summary, by_person=not self.result.is_stopped or self.is_stopped_by_person())
             try:
                 outcome, place = file_away(self.inbox, path, watch.opened, self._filing_of(summary, watch), outcome)
-            except OSError as error:  # such as a full disk; the next run recognises the content
-                reason = f"it could not be moved: {(error.strerror or type(error).__name__).lower()}"
+            except (OSError, Fault) as error:  # such as a full disk; the next run recognises the content
+                why = error.message if isinstance(error, Fault) else (error.strerror or type(error).__name__).lower()
+                reason = f"it could not be moved: {why}"
                 return FileResult(name, "left", f"{reason}; {summary.sentence}", None, summary, watch.is_repeat)
-        if outcome == "withdrawn" and summary.fault and summary.fault["code"] == ErrorCode.FILE_NOT_FOUND:
+        if outcome == "withdrawn" and summary.fault and summary.fault["code"] in UNREAD_CODES:
             return FileResult(name, outcome, GONE)
         sentence = describe_repeat(summary) if watch.is_repeat else summary.sentence
         return FileResult(name, outcome, sentence, place, summary, watch.is_repeat)

@@ -28,7 +28,7 @@ from flows.jobs.arguments import (
 from flows.readers.sources import printable
 from flows.report.command_line import UsageError
 from flows.report.printing import format_cell, print_json, print_table
-from flows.settings import RETENTION_DAYS
+from flows.settings import RETENTION_DAYS, format_command
 from schemas.faults import ExitCode
 
 if TYPE_CHECKING:
@@ -177,7 +177,8 @@ def undo(
         rows = [(user.user_id, user.code, user.message) for user in summary.kept_users[:SHOWN_USERS]]
         print_table(("user_id", "code", "why"), rows)
     if len(summary.kept_users) > SHOWN_USERS:
-        sys.stdout.write(f"all of them: python -m flows.jobs errors {summary.job_id}\n")
+        every = format_command("jobs", "errors", summary.job_id, database=common.settings.database)
+        sys.stdout.write(f"all of them: {every}\n")
     sys.stdout.write(f"job {summary.job_id}\n")
     return summary.exit_code
 
@@ -194,15 +195,19 @@ def rejects(
 ) -> None:
     """Write the refused records to a file to correct."""
     from flows.jobs.lookup import find_job_id
+    from flows.report.next_steps import steps_after_rejects
     from flows.report.rejects import write_rejects
+    from flows.store.jobs import get_job_row, options_of
 
-    job = find_job_id(common, job)
-    written = write_rejects(common.find_store(), job, output)
+    job, store = find_job_id(common, job), common.find_store()
+    written = write_rejects(store, job, output)
     text = f"job {job} refused no records; nothing was written\n"
     if written.records:
         records = "1 refused record" if written.records == 1 else f"{written.records:,} refused records"
         text = f"{records} written to {written.path}, with all secrets; correct the file and run\n"
-        text += f"python -m flows.import_users {written.path}\n"
+        options = options_of(get_job_row(store, job), sources=(str(written.path),))
+        (step,) = steps_after_rejects(options, database=store.path)
+        text += f"{step.command}\n"
     document = {"job_id": job, "path": str(written.path), "format": written.format, "records": written.records}
     common.print(document, text)
 

@@ -20,10 +20,11 @@ import duckdb
 import polars as pl
 
 from flows.inbox.archive import keeping_report
-from flows.inbox.folder import REPORT, UNFINISHED, Inbox, find_inbox
+from flows.inbox.folder import ARCHIVES, REPORT, UNFINISHED, Inbox, find_inbox
 from flows.jobs.staged_records import find_staged, remove_staged, replace_file, replace_user_in_messages, write_json
 from flows.readers.remove_records import HINT, FileContent, UserSearch
 from flows.readers.sources import Source, printable
+from flows.settings import format_command
 from flows.store.connections import find_connection, list_connections
 from flows.store.database import RETRY_SECONDS, Store, scratch
 from flows.store.errors import find_shortage
@@ -146,7 +147,7 @@ def _undisturbed(
                 yield connection, jobs
                 return
         if time.monotonic() >= deadline:
-            stop = f"python -m flows.jobs cancel {running} --database {store.path}"
+            stop = format_command("jobs", "cancel", running, database=store.path)
             hint = f"wait until it has ended, or stop it with `{stop}`; nothing was erased"
             raise JobFault(ErrorCode.JOB_RUNNING, f"job {running} is running and may import the user", hint)
         time.sleep(RETRY_SECONDS)
@@ -240,6 +241,8 @@ class _Search:
         """Search the files of the inboxes: those with a report for the keys in its connection."""
         for inbox, connections in inboxes.items():
             with self.found.naming(inbox.path):
+                subfolders = (path for path in inbox.path.iterdir() if path.name not in ARCHIVES and path.is_dir())
+                self.found.left |= dict.fromkeys(subfolders, "it is a folder in an inbox, which is not searched")
                 for path in inbox.files():
                     report = _read_report(path.with_name(f"{path.name}{REPORT}"))
                     of_file = {report["summary"]["connection"]} if report else connections
@@ -309,7 +312,8 @@ def _erase_file(file: FoundFile) -> None:
     """Write a file again without the user, or remove one without other users; take the user out of its name."""
     path, content = file.path, file.content
     if content is not None and content.is_emptied:
-        path.unlink()
+        with keeping_report(path):
+            path.unlink()
         return
     if content is not None:
         with keeping_report(path), replace_file(path) as temp:

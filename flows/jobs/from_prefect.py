@@ -175,7 +175,7 @@ def _list_places(found: Forgotten) -> Ending:
     page = format_page(
         "Forget, dry run",
         sentence,
-        hint="To erase the user, run `python -m flows.jobs forget` on the machine of the worker.",
+        hint="To erase the user, run it on the machine of the worker: see `python -m flows.jobs forget --help`.",
         table=[("place", "what"), *shown],
     )
     if found.left:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from flows.jobs.lookup import describe_end, describe_progress, format_mode, name_files
 from flows.report.printing import format_cell, print_table
-from flows.report.terminal import show_errors_by_code, show_summary, status_style
+from flows.report.terminal import print_fault, show_errors_by_code, show_summary, status_style
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_status import KnownJob, impatient
@@ -52,7 +52,7 @@ def print_job(job: KnownJob, *, settings: Settings) -> None:
     for line in (f"files: {files}" if job.kind == "import" else f"undoes job {files}", *_names(job), *_marks(job)):
         console.print(line, markup=False)
     if summary.fault:
-        console.print(f"{summary.fault['code']}: {summary.fault['message']}\n{summary.fault['hint']}", markup=False)
+        print_fault(console, summary.fault)
     if not job.is_running:
         show_errors_by_code(console, summary, settings=impatient(Store(settings)).settings)
 

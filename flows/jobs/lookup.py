@@ -139,12 +139,12 @@ def _end_lost_jobs(store: Store) -> None:
     with suppress(DatabaseFault):  # they are shown as lost nevertheless
         lost = end_lost_jobs(store)
     if lost:
-        from flows.report.notices import notify
+        from flows.report.notices import end_of, notify
 
         with usable_environment():
             notices = NoticeSettings.from_environment(os.environ)
         for summary in lost:
-            sys.stderr.writelines(f"{failure}\n" for failure in notify(summary, notices))
+            sys.stderr.writelines(f"{failure}\n" for failure in notify(end_of(summary, database=store.path), notices))
 
 
 def _summaries(queued: Sequence[QueuedJob] | None) -> list[JobSummary]:

@@ -24,7 +24,7 @@ from pydantic import Field
 
 from flows.import_users.retries import schedule_retry, will_pass
 from flows.report.artifacts import mask_emails
-from flows.report.notices import notify
+from flows.report.notices import end_of, notify
 from flows.report.prefect import FLOW_NAME, PROCESS_GONE, final_state, job_of
 from flows.report.targets import NoticeSettings
 from flows.settings import Settings, settings_from
@@ -138,7 +138,7 @@ def _find_end(run: FlowRun, settings: Settings, notices: NoticeSettings) -> JobS
     if not store.path.exists():
         return None
     for lost in end_lost_jobs(store):
-        for failure in notify(lost, notices):
+        for failure in notify(end_of(lost, database=store.path), notices):
             get_run_logger().warning(failure)
     try:
         return find_job(store, job_of(run))

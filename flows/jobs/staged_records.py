@@ -62,7 +62,8 @@ def write_json(path: Path, before: Mapping[str, object], after: Mapping[str, obj
     """Replace a JSON document that has changed."""
     if after != before:
         with replace_file(path) as temp:
-            temp.write_text(json.dumps(after, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+            text = json.dumps(after, ensure_ascii=False, indent=2)
+            temp.write_text(f"{text}\n", encoding="utf-8", errors="backslashreplace")
 
 
 def replace_user_in_messages(keys: UserKeys) -> pl.Expr:

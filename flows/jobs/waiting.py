@@ -1,6 +1,5 @@
 """Wait for a job to end, and say on stderr how far it is. The job itself is not touched: the waiting can be stopped."""
 
-import shlex
 import sys
 import time
 from contextlib import suppress
@@ -9,6 +8,7 @@ from dataclasses import replace
 from flows.import_users.cli import Common
 from flows.jobs.lookup import describe_progress, find_job
 from flows.jobs.queued import find_queued
+from flows.settings import format_command
 from flows.store.database import Store
 from flows.store.job_status import KnownJob
 from schemas.codes import ErrorCode
@@ -24,7 +24,7 @@ def wait_for(common: Common, name: str, *, timeout: float | None, follow: bool) 
     """Return the job once it has ended. Raise `JobFault` (`JOB_RUNNING`) if that takes longer than `timeout` seconds,
     and `Canceled` if a signal stops the waiting."""
     job, began = find_job(common, name), time.monotonic()
-    again = f"`python -m flows.jobs wait {job.summary.job_id} --database {shlex.quote(str(common.settings.database))}`"
+    again = f"`{format_command('jobs', 'wait', job.summary.job_id, database=common.settings.database)}`"
     shown, shown_at = "", 0.0
     try:
         while job.is_running:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from shlex import quote
 
 import duckdb
 import polars as pl
@@ -16,6 +15,7 @@ from flows.pipeline.job import Job
 from flows.pipeline.lifecycle import in_worker_thread
 from flows.pipeline.load import Loaded
 from flows.pipeline.plan_file import write_plan
+from flows.settings import format_command
 from flows.store.database import view_parts
 from flows.store.fault_points import fault_point
 from flows.store.job_folder import JobFolder
@@ -33,7 +33,6 @@ from transforms.statements import materialise, relation, run, statement
 
 LARGE = ("updates", "plan")  # as many rows as are staged: kept as Parquet, not in memory
 ROW_GROUP_BYTES = 16 << 20  # that a thread holds before it writes them
-HINT = "see the errors with `python -m flows.jobs errors JOB`, correct the file or allow more; nothing was merged"
 HINT_OF_CHANGES = "look at the changes with --dry-run --plan FILE, correct the file or allow more; nothing was merged"
 
 
@@ -75,7 +74,9 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
     outcomes, warnings = count_outcomes(connection), connection.table("differences").shape[0]
     summary = _planned_summary(loaded.summary, outcomes=outcomes, errors=errors, warnings=warnings, refused=refused)
     ((users,),) = run(connection, "users_of_connection", connection=options.connection)
-    fault = exceeded_threshold(options, summary, users=int(str(users))) or _find_nothing_accepted(job, loaded.summary)
+    fault = exceeded_threshold(
+        options, summary, users=int(str(users)), database=job.store.path
+    ) or _find_nothing_accepted(job, loaded.summary)
     return Planned(summary, fault, job.store.version())
 
 
@@ -133,7 +134,7 @@ def _planned_summary(
     )
 
 
-def exceeded_threshold(options: JobOptions, summary: JobSummary, *, users: int) -> JobFault | None:
+def exceeded_threshold(options: JobOptions, summary: JobSummary, *, users: int, database: Path) -> JobFault | None:
     """Return the fault of a plan that exceeds a threshold; `users` is the number of users of the connection."""
     counted = summary.inserted + summary.updated + summary.unchanged + summary.failed
     if counted != summary.total:
@@ -141,7 +142,9 @@ def exceeded_threshold(options: JobOptions, summary: JobSummary, *, users: int) 
         return JobFault(ErrorCode.NOT_CONSERVED, f"{summary.total:,} rows came in, {counted:,} are accounted for", hint)
     too_many_errors = _describe_excess_errors(options, summary)
     if too_many_errors:
-        return JobFault(ErrorCode.TOO_MANY_ERRORS, too_many_errors, HINT)
+        errors = format_command("jobs", "errors", summary.job_id, database=database)
+        hint = f"see the errors with `{errors}`, correct the file or allow more; nothing was merged"
+        return JobFault(ErrorCode.TOO_MANY_ERRORS, too_many_errors, hint)
     if summary.updated > options.max_updates_rate * users:
         share, allowed = f"{summary.updated / users:.1%}", f"{options.max_updates_rate:.1%}"
         changed = f"the job would change {share} of the {users:,} users of connection {summary.connection}"
@@ -154,8 +157,8 @@ def _find_nothing_accepted(job: Job, loaded: JobSummary) -> JobFault | None:
     if not loaded.total or loaded.failed < loaded.total:
         return None
     message = f"none of the {loaded.total:,} rows was accepted" if loaded.total > 1 else "the only row was refused"
-    rejects = f"`python -m flows.jobs rejects {job.id} -o FILE --database {quote(str(job.store.path))}`"
-    hint = f"{rejects} writes the rows with their errors; correct them and import FILE"
+    rejects = format_command("jobs", "rejects", job.id, "-o", "FILE", database=job.store.path)
+    hint = f"`{rejects}` writes the rows with their errors; correct them and import FILE"
     return JobFault(ErrorCode.NOTHING_ACCEPTED, message, hint)
 
 

@@ -16,7 +16,7 @@ from flows.pipeline.lifecycle import in_worker_thread, recording_faults, report_
 from flows.pipeline.merge import apply_changes, record_end
 from flows.pipeline.stop import Stop
 from flows.pipeline.verify import read_counts, verify_undo
-from flows.settings import Settings
+from flows.settings import Settings, format_command
 from flows.store.database import Store, transaction
 from flows.store.fault_points import fault_point
 from flows.store.job_status import end_lost_jobs
@@ -59,8 +59,8 @@ def kept_users(store: Store, job_id: str) -> tuple[KeptUser, ...]:
 def _find_complete_undo(store: Store, undone: JobSummary) -> JobSummary | None:
     """Return the undo that left nothing of the job to revert, if any; raise `JobFault` if it cannot be undone."""
     if undone.dry_run or not (undone.status in DONE or undone.inserted or undone.updated):
-        message, hint = f"job {undone.job_id} has merged nothing", "see `python -m flows.jobs status JOB`"
-        raise JobFault(ErrorCode.NOT_UNDOABLE, message, hint)
+        hint = f"see `{format_command('jobs', 'status', undone.job_id, database=store.path)}`"
+        raise JobFault(ErrorCode.NOT_UNDOABLE, f"job {undone.job_id} has merged nothing", hint)
     with store.reading() as connection:
         ((undone_by, is_same_digest, remaining),) = run(connection, "undoable", job_id=undone.job_id)
     if undone_by is not None and not remaining:

@@ -9,23 +9,22 @@ from dataclasses import replace
 import duckdb
 
 from flows.pipeline.job import Job, Values, fill_times
+from flows.settings import format_command
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from schemas.job import JobStatus, JobSummary, fault_record
 from transforms.statements import run_mapped
 
-HINT = "keep a copy of the database and report this; `python -m flows.jobs undo JOB` takes back what is in"
-
 
 class BrokenCommit(JobFault):
     """A commit that left something else than what was planned; `summary` is the end of the job, with what was found."""
 
-    def __init__(self, message: str, summary: JobSummary) -> None:
-        super().__init__(ErrorCode.NOT_CONSERVED, message, HINT)
+    def __init__(self, message: str, hint: str, summary: JobSummary) -> None:
+        super().__init__(ErrorCode.NOT_CONSERVED, message, hint)
         self.summary = replace(summary, fault=fault_record(self))
 
-    def __reduce__(self) -> tuple[type["BrokenCommit"], tuple[str, JobSummary]]:  # type: ignore[override] # has a field more
-        return type(self), (self.message, self.summary)
+    def __reduce__(self) -> tuple[type["BrokenCommit"], tuple[str, str, JobSummary]]:  # type: ignore[override] # other fields
+        return type(self), (self.message, self.hint, self.summary)
 
 
 def read_counts(connection: duckdb.DuckDBPyConnection, query: str, values: Values) -> dict[str, int]:
@@ -73,4 +72,6 @@ def _broken_commit(job: Job, summary: JobSummary, found: Mapping[str, int], what
     inserted, updated = found.get("created", 0), found.get("changed", found.get("reversed", 0))
     failed = summary.total - inserted - updated - summary.unchanged
     counts = replace(summary, status=JobStatus.FAILED, inserted=inserted, updated=updated, failed=failed)
-    return BrokenCommit(f"after the commit the tables hold {what}", fill_times(job, counts))
+    undo = format_command("jobs", "undo", summary.job_id, database=job.store.path)
+    hint = f"keep a copy of the database and report this; `{undo}` takes back what is in"
+    return BrokenCommit(f"after the commit the tables hold {what}", hint, fill_times(job, counts))

@@ -82,7 +82,7 @@ def require_unchanged(sources: Sequence[Source]) -> None:
     """Raise `FileFault` (`FILE_CHANGED`) if one of the sources has another identity by now."""
     for source in sources:
         if source.identity not in (None, _look_at(source)):
-            raise _changed(source)
+            raise changed(source)
 
 
 def fingerprint(source: Source, *, waiting: Callable[[], None] | None = None) -> str:
@@ -104,7 +104,7 @@ def open_source(source: Source) -> BufferedReader:
         raise _unreadable(source.name, error) from error
     if source.identity not in (None, Identity.of(os.fstat(file.fileno()))):
         file.close()
-        raise _changed(source)
+        raise changed(source)
     return file
 
 
@@ -207,10 +207,11 @@ def _look_at(source: Source) -> Identity:
     try:
         return Identity.of(source.path.stat())
     except OSError:
-        raise _changed(source) from None
+        raise changed(source) from None
 
 
-def _changed(source: Source) -> FileFault:
+def changed(source: Source) -> FileFault:
+    """Return the fault of a source that is not what was opened."""
     message = f"{source.name} changed while it was read; nothing was merged"
     return FileFault(ErrorCode.FILE_CHANGED, message, "import it again once nothing writes to it")
 

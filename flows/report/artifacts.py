@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from flows.readers.sources import escape_bytes
 from flows.report.chart import Bar, draw_bars, embed_in_markdown
-from flows.report.next_steps import Step, job_command
+from flows.report.next_steps import Step
+from flows.settings import format_command
 from schemas.codes import ErrorCode, Severity
 from schemas.job import DONE, JobSummary
 from schemas.undo import UndoSummary
@@ -169,9 +170,9 @@ def describe_errors(summary: JobSummary, *, shown: int, database: Path) -> str:
     total = sum(summary.errors_by_code.values())
     if shown >= total + summary.warnings:
         return f"all {shown:,} errors and warnings" if summary.warnings else f"all {shown:,} errors"
-    command = job_command("errors", summary.job_id, database=database)
+    every = format_command("jobs", "errors", summary.job_id, database=database)
     warnings = f" and {summary.warnings:,} warnings" if summary.warnings else ""
-    return f"the first {shown:,} of {total:,} errors{warnings}; all of them: `{command}`"
+    return f"the first {shown:,} of {total:,} errors{warnings}; all of them: `{every}`"
 
 
 def format_plan(rows: Sequence[PlannedRow]) -> list[dict[str, object]]:

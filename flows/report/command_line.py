@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cyclopts import App
 
 _interrupts: list[int] = []  # signals of this command, of which DuckDB makes a RuntimeError
-REPORT = "check with `python -m flows.jobs list` whether a job has ended, and please report this"
+REPORT = "look at the list of jobs whether one has ended, and please report this"
 
 
 class UsageError(Exception):

@@ -4,12 +4,12 @@ How a step is shown is in `flows.report.artifacts`; the deployments are those of
 is an absolute one.
 """
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.readers.sources import EXTENSIONS
+from flows.settings import format_command
 from schemas.job import DONE, JobStatus, JobSummary
 from schemas.options import JobOptions
 
@@ -47,16 +47,11 @@ def steps_after_undo(summary: JobSummary, *, database: Path) -> list[Step]:
 
 def steps_after_rejects(options: JobOptions, *, database: Path) -> list[Step]:
     """Return what to do with a file of refused records, which is the source of the options."""
-    return [_import("Correct the file, then import it", options, database)]
-
-
-def job_command(name: str, job_id: str, *more: str, database: Path) -> str:
-    """Return a command about a job."""
-    return shlex.join(["python", "-m", "flows.jobs", name, job_id, *more, "--database", str(database)])
+    return [_import("Correct the file, then import it", _again(options, format="auto"), database)]
 
 
 def _after_repeat(summary: JobSummary, options: JobOptions, database: Path) -> Iterator[Step]:
-    yield Step("See the earlier job", job_command("status", summary.job_id, database=database))
+    yield Step("See the earlier job", format_command("jobs", "status", summary.job_id, database=database))
     yield _import("Import the sources all the same", _again(options, again=True), database)
 
 
@@ -66,11 +61,11 @@ def _after_job(summary: JobSummary, options: JobOptions, database: Path) -> Iter
         file = f"fix{_ending_of(options.sources[0])}"
         yield Step(
             "Write the refused records to a file to correct",
-            job_command("rejects", summary.job_id, "-o", file, database=database),
+            format_command("jobs", "rejects", summary.job_id, "-o", file, database=database),
             REJECTS,
             {"job": summary.job_id, "database": str(database)},
         )
-        fixed = _again(options, sources=(file,), external_id=None)
+        fixed = _again(options, sources=(file,), external_id=None, format="auto")
         yield _import("Correct that file, then import it", fixed, database, is_on_page=False)
         yield _see_errors(summary, database, what="List all errors")
     if summary.dry_run and summary.status in DONE:
@@ -79,17 +74,19 @@ def _after_job(summary: JobSummary, options: JobOptions, database: Path) -> Iter
         what = "Run it again" if summary.status is JobStatus.CANCELED else "Run it again once the cause is removed"
         yield _import(what, options, database)
     if has_merged and (summary.inserted or summary.updated):
-        yield Step("See what changed, field by field", job_command("diff", summary.job_id, database=database))
+        yield Step(
+            "See what changed, field by field", format_command("jobs", "diff", summary.job_id, database=database)
+        )
         yield _undo(summary.job_id, database, what="Put the users back as they were")
 
 
 def _see_errors(summary: JobSummary, database: Path, *, what: str) -> Step:
-    return Step(what, job_command("errors", summary.job_id, database=database))
+    return Step(what, format_command("jobs", "errors", summary.job_id, database=database))
 
 
 def _undo(job_id: str, database: Path, *, what: str) -> Step:
     parameters = {"job": job_id, "dry_run": False, "database": str(database)}
-    return Step(what, job_command("undo", job_id, database=database), UNDO, parameters)
+    return Step(what, format_command("jobs", "undo", job_id, database=database), UNDO, parameters)
 
 
 def _again(options: JobOptions, **changes: object) -> JobOptions:
@@ -101,11 +98,10 @@ def _import(what: str, options: JobOptions, database: Path, *, is_on_page: bool 
     """Return an import with every option that differs from its default; from standard input only as a command."""
     given = options.model_dump(mode="json", exclude_defaults=True)
     arguments = [word for name, value in given.items() if name != "sources" for word in _as_arguments(name, value)]
-    command = ["python", "-m", "flows.import_users", *options.sources, *arguments, "--database", str(database)]
     is_on_page = is_on_page and STDIN not in options.sources
     return Step(
         what,
-        shlex.join(command),
+        format_command("import_users", *options.sources, *arguments, database=database),
         IMPORT if is_on_page else None,
         {**given, "database": str(database)} if is_on_page else {},
     )

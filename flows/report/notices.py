@@ -9,6 +9,7 @@ import json
 import time
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from uuid import NAMESPACE_OID, uuid5
 
 from flows.report.artifacts import get_counts, mask_emails
@@ -18,6 +19,7 @@ from flows.report.delivery.chat import Chat, send_message
 from flows.report.delivery.mail import Mail, send_mail
 from flows.report.delivery.webhook import Webhook, post
 from flows.report.targets import NoticeSettings, Target, Way
+from flows.settings import format_command
 from schemas.job import JobStatus, JobSummary
 
 DELIVERY_SECONDS = 20.0  # for all notices of an event: name servers, connections, every attempt and answer
@@ -32,6 +34,7 @@ class Notice:
     timestamp: str  # ISO 8601
     hint: str = ""
     summary: JobSummary | None = None
+    command: str = ""  # that shows more
 
     @property
     def is_problem(self) -> bool:
@@ -39,7 +42,7 @@ class Notice:
         return self.summary is None or self.summary.status is not JobStatus.COMPLETED
 
 
-def end_of(summary: JobSummary) -> Notice:
+def end_of(summary: JobSummary, *, database: Path) -> Notice:
     """Return the notice about the end of a job."""
     return Notice(
         type=f"import.{summary.status.value}",
@@ -47,12 +50,14 @@ def end_of(summary: JobSummary) -> Notice:
         timestamp=summary.finished_at or summary.created_at,
         hint=summary.fault["hint"] if summary.fault else "",
         summary=summary,
+        command=format_command(
+            "jobs", "errors" if summary.errors_by_code else "status", summary.job_id, database=database
+        ),
     )
 
 
-def notify(event: Notice | JobSummary, settings: NoticeSettings, *, sleep: Sleep = time.sleep) -> list[str]:
-    """Send a notice, or that about the end of a job, to every target at once; return a sentence for each failure."""
-    notice = end_of(event) if isinstance(event, JobSummary) else event
+def notify(notice: Notice, settings: NoticeSettings, *, sleep: Sleep = time.sleep) -> list[str]:
+    """Send a notice to every target at once; return a sentence for each failure."""
     targets = [target for target in settings.targets if notice.is_problem or not target.only_problems]
     deadline = time.monotonic() + DELIVERY_SECONDS
     outcomes = [in_thread(partial(_send, notice, target, settings, sleep=sleep)) for target in targets]
@@ -102,15 +107,14 @@ def format_text(notice: Notice) -> str:
             f"job: {job.job_id}",
             f"finished: {job.finished_at}",
             "",
-            f"python -m flows.jobs errors {job.job_id}",
+            notice.command,
         ]
     return mask_emails("\n".join(lines)) + "\n"
 
 
 def format_message(notice: Notice) -> str:
     """Return the text of the message: in paragraphs, for not every service keeps line breaks."""
-    command = [f"python -m flows.jobs errors {notice.summary.job_id}"] if notice.summary else []
-    return mask_emails("\n\n".join([*_first_lines(notice), *command]))
+    return mask_emails("\n\n".join(filter(None, [*_first_lines(notice), notice.command])))
 
 
 def _first_lines(notice: Notice) -> list[str]:

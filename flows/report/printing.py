@@ -7,6 +7,7 @@ import codecs
 import io
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
 ESCAPES = "json-escapes"
+TABLE_CHARACTERS = 80  # of a terminal, at least: tables are unreadable in fewer
 
 
 def escape_bytes(text: str) -> str:
@@ -93,8 +95,8 @@ def print_json(document: object) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table on a terminal, tab-separated lines in a pipe."""
-    if not sys.stdout.isatty():
+    """Print a table on a wide terminal, else tab-separated lines."""
+    if not sys.stdout.isatty() or shutil.get_terminal_size().columns < TABLE_CHARACTERS:
         sys.stdout.writelines("\t".join(row) + "\n" for row in (columns, *rows))
         return
     from rich.console import Console

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from flows.pipeline.path_checks import refuse_database, refuse_sources, require_folder
 from flows.readers.sources import EXTENSIONS, printable
-from flows.settings import Settings
+from flows.settings import Settings, format_command
 from flows.store.database import Store, escape_glob, scratch
 from flows.store.job_folder import JobFolder
 from flows.store.jobs import find_job
@@ -65,16 +65,16 @@ def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
     refuse_sources(path, [file for source in job.sources for file in (Path(source), Path(source, path.name))])
     folder = JobFolder(store.settings.jobs_folder / job.job_id)
     file_format = _get_format(path, folder)
-    if not _has_rejects(job, folder):
+    if not _has_rejects(job, folder, store=store):
         return Rejects(path, file_format, 0)
     with closing(scratch(store.settings, spill=folder.path)) as connection:
         _stage_rejects(connection, folder, PROFILES.get(job.profile, PROFILES["auth0"]), file_format=file_format)
         return Rejects(path, file_format, _write(connection, store, folder, path, file_format=file_format))
 
 
-def _has_rejects(job: JobSummary, folder: JobFolder) -> bool:
+def _has_rejects(job: JobSummary, folder: JobFolder, *, store: Store) -> bool:
     if job.status in RUNNING:
-        hint = "wait until it has ended: `python -m flows.jobs status JOB`"
+        hint = f"wait until it has ended: `{format_command('jobs', 'wait', job.job_id, database=store.path)}`"
         raise JobFault(ErrorCode.JOB_RUNNING, f"job {job.job_id} has not ended", hint)
     if folder.parts("refused"):
         return True

@@ -20,13 +20,13 @@ from rich.text import Text
 from flows.pipeline.job import Observer, Progress
 from flows.readers.sources import printable
 from flows.report.artifacts import get_counts
-from flows.report.printing import print_json
-from flows.settings import Settings
+from flows.report.printing import TABLE_CHARACTERS, print_json
+from flows.settings import Settings, format_command
 from flows.store.database import Store, scratch, view_parts
 from flows.store.diff import FieldChange
 from flows.store.job_folder import JobFolder
 from schemas.faults import Fault
-from schemas.job import NO_USERS, JobStatus, JobSummary
+from schemas.job import NO_USERS, FaultRecord, JobStatus, JobSummary
 from schemas.rules.user import STAGED
 from transforms.statements import run, run_mapped
 
@@ -92,7 +92,7 @@ class Terminal(Observer):
 
     def on_warning(self, sentence: str) -> None:
         """Print the warning."""
-        self.errors.print(sentence, markup=False)
+        self.errors.print(sentence, markup=False, soft_wrap=True)
 
     def show(self, summary: JobSummary, *, settings: Settings) -> None:
         """Print the result of the job."""
@@ -102,8 +102,7 @@ class Terminal(Observer):
             print_json(summary.to_dict())
             return
         if summary.fault is not None:
-            self.errors.print(f"{summary.fault['code']}: {summary.fault['message']}", markup=False)
-            self.errors.print(summary.fault["hint"], markup=False)
+            print_fault(self.errors, summary.fault)
         if not self.quiet:
             show_summary(self.output, summary)
             if summary.dry_run and summary.updated:
@@ -116,17 +115,22 @@ def status_style(status: JobStatus) -> str:
     return {JobStatus.COMPLETED: "green", JobStatus.COMPLETED_WITH_ERRORS: "yellow"}.get(status, "red")
 
 
+def print_fault(console: Console, fault: FaultRecord) -> None:
+    """Print a fault and what to do about it; a terminal wraps the lines itself, for a command must stay one line."""
+    console.print(f"{fault['code']}: {fault['message']}\n{fault['hint']}", markup=False, soft_wrap=True)
+
+
 def show_summary(console: Console, summary: JobSummary) -> None:
-    """Print the status and counts of a job: a table on a terminal, a sentence in a pipe."""
+    """Print the status and counts of a job: a table on a wide terminal, else a sentence."""
     style = status_style(summary.status)
     title = summary.status.value.replace("_", " ") + (" (dry run: nothing merged)" if summary.dry_run else "")
-    if console.is_terminal:
+    if _has_tables(console):
         console.print(Text(title, style=f"bold {style}"))
         counts, table = get_counts(summary), Table(*COUNT_COLUMNS)
         table.add_row(*(f"{counts[column]:,}" for column in COUNT_COLUMNS))
         console.print(table)
     else:
-        console.print(f"{title}: {summary.counts}", markup=False)
+        console.print(Text(title, style=f"bold {style}").append(f": {summary.counts}", style="not bold"))
     speed = f", {summary.rows_per_second:,} rows/s" if summary.rows_per_second else ""
     lock = f", write lock {summary.lock_seconds:.2f} s" if summary.lock_seconds else ""
     job = f"job {summary.job_id}, connection {summary.connection}, mode {summary.mode}"
@@ -146,7 +150,8 @@ def show_errors_by_code(console: Console, summary: JobSummary, *, settings: Sett
     lines = (f"  {code} at {path}: {count}, first at {place}: {example}" for code, path, count, place, example in cells)
     columns = ("code", "path", "count", "first at", "example")
     _print_rows(console, columns, cells, title="errors and warnings", lines=lines)
-    console.print(f"all of them: python -m flows.jobs errors {summary.job_id}", markup=False)
+    every = format_command("jobs", "errors", summary.job_id, database=settings.database)
+    console.print(f"all of them: {every}", markup=False, soft_wrap=True)
 
 
 def show_changes(console: Console, summary: JobSummary, *, settings: Settings) -> None:
@@ -161,15 +166,21 @@ def show_changes(console: Console, summary: JobSummary, *, settings: Settings) -
 def _print_rows(
     console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str, lines: Iterable[str]
 ) -> None:
-    """Print the rows as a table on a terminal, as lines in a pipe."""
-    if console.is_terminal:
-        table = Table(*columns, title=title, title_justify="left")
+    """Print the rows as a table on a wide terminal, else as lines."""
+    if _has_tables(console):
+        table = Table(title=title, title_justify="left")
+        for column in columns:
+            table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*map(Text, row))
         console.print(table)
     else:
         for line in lines:
             console.print(line, markup=False)
+
+
+def _has_tables(console: Console) -> bool:
+    return console.is_terminal and console.width >= TABLE_CHARACTERS
 
 
 def _error_cells(row: Mapping[str, object]) -> tuple[str, str, str, str, str]:

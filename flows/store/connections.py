@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import polars as pl
 
+from flows.settings import format_command
 from flows.store.database import Store
 from schemas.codes import ErrorCode
 from schemas.connection import ConnectionSettings
@@ -29,7 +30,8 @@ def find_connection(store: Store, name: str) -> ConnectionSettings:
         raise JobFault(
             ErrorCode.CONNECTION_NOT_FOUND,
             f"there is no connection {name}",
-            f"create it with `python -m flows.connections add {name}`, or see `python -m flows.connections list`",
+            f"create it with `{format_command('connections', 'add', name, database=store.path)}`,"
+            f" or see `{format_command('connections', 'list', database=store.path)}`",
         )
     return _settings(rows[0])
 

@@ -126,9 +126,8 @@ class JobFolder:
                     try:
                         stack.enter_context(file_lock(self.path / LOCK_FILE, wait_seconds=LOCK_SECONDS))
                     except BlockingIOError:
-                        hint = f"wait until it has ended: `python -m flows.jobs status {self.path.name}`"
                         message = f"another process is running job {self.path.name}"
-                        raise JobFault(ErrorCode.JOB_RUNNING, message, hint) from None
+                        raise JobFault(ErrorCode.JOB_RUNNING, message, "wait until it has ended") from None
                     break
             yield
 

@@ -6,11 +6,13 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import duckdb
 import polars as pl
 
+from flows.settings import format_command
 from flows.store.database import Store, scratch
 from flows.store.job_folder import JOB_ID, JobFolder, folders_in
 from flows.store.jobs import build_summary, columns_of, finish_job, identity, missing_job
@@ -144,7 +146,7 @@ def begin_attempt(
         if not rows:
             run(connection, "insert_job", **columns)
             return summary
-        _require_repeatable(rows[0], columns)
+        _require_repeatable(rows[0], columns, database=store.path)
         earlier = build_summary(rows[0])
         if earlier.status in RUNNING:
             earlier = _final_summary(earlier, folder)
@@ -163,11 +165,12 @@ def begin_attempt(
 SETTLED = ("kind", "connection", "sources", "mode", "dry_run", "on_error", "options")  # the same for all attempts
 
 
-def _require_repeatable(row: Mapping[str, object], columns: Mapping[str, object]) -> None:
+def _require_repeatable(row: Mapping[str, object], columns: Mapping[str, object], *, database: Path) -> None:
     differing = [name for name in SETTLED if row[name] != columns[name]]
     if differing:
         message = f"there is a job {row['job_id']} already, with other {' and '.join(differing)}"
-        hint = "choose another job id, or repeat the job as it was; see `python -m flows.jobs status JOB`"
+        status = format_command("jobs", "status", str(row["job_id"]), database=database)
+        hint = f"choose another job id, or repeat the job as it was; see `{status}`"
         raise JobFault(ErrorCode.JOB_ID_REUSED, message, hint)
     if row["undone_by_job"]:
         message = f"job {row['job_id']} was undone by job {row['undone_by_job']}, and stays undone"

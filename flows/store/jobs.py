@@ -4,7 +4,6 @@ Jobs whose process is gone are the concern of `flows.store.job_status`.
 """
 
 import json
-import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from typing import cast
 
 import duckdb
 
+from flows.settings import format_command
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
 from schemas.codes import ErrorCode
@@ -113,7 +113,7 @@ def get_job_row(store: Store, job_id: str) -> Mapping[str, object]:
 
 def missing_job(store: Store, name: str) -> JobFault:
     """Return the fault of a job that does not exist."""
-    hint = f"see `python -m flows.jobs list --database {shlex.quote(str(store.path))}`"
+    hint = f"see `{format_command('jobs', 'list', database=store.path)}`"
     return JobFault(ErrorCode.JOB_NOT_FOUND, f"there is no job {name}", hint)
 
 
@@ -142,7 +142,7 @@ def find_holder(store: Store, options: JobOptions, *, job_id: str, content: Call
         return None
     holder, job = build_summary(rows[0]), f"the external id {options.external_id} is that of job {rows[0]['job_id']}"
     if holder.status not in DONE:
-        hint = f"wait for it: `python -m flows.jobs wait {holder.job_id} --database {shlex.quote(str(store.path))}`"
+        hint = f"wait for it: `{format_command('jobs', 'wait', holder.job_id, database=store.path)}`"
         raise JobFault(ErrorCode.EXTERNAL_ID_REUSED, f"{job}, which has not ended", hint)
     is_same = (holder.connection, rows[0]["options"]) == (options.connection, identity(options))
     if options.again or not is_same or rows[0]["content_hash"] != content():

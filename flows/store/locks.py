@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from flows.settings import Settings
+from flows.settings import Settings, format_command
 from flows.store.private_files import private_folder
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
@@ -76,10 +76,11 @@ def slot(settings: Settings, *, connection: str) -> Iterator[None]:
     folder = private_folder(settings.jobs_folder / ".slots")
     with ExitStack() as locks:
         if not any(locks.enter_context(try_file_lock(folder / f"{name}-{number}")) for number in range(limit)):
+            jobs = format_command("jobs", "list", database=settings.database)
             raise JobFault(
                 ErrorCode.TOO_MANY_JOBS,
                 f"{limit} jobs of the connection {connection} are running, which is the limit",
-                "wait until one of them has ended (`python -m flows.jobs list`), or cancel it",
+                f"wait until one of them has ended (`{jobs}`), or cancel it",
             )
         yield
 

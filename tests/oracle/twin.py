@@ -162,7 +162,7 @@ def _unclean(value: Json, path: str) -> Iterator[Fault]:
 
 def printable(path: str) -> str:
     """Return the path with control characters escaped as in JSON."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda control: f"\\u{ord(control[0]):04X}", path)
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda control: f"\\u{ord(control[0]):04X}", path)
 
 
 def _password_hash(value: dict[str, Json]) -> Iterator[Fault]:

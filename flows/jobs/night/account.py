@@ -12,25 +12,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from flows.inbox.archive import Filed, filed_files
+from flows.inbox.archive import UNREAD_CODES, Filed, filed_files
 from flows.inbox.folder import LOCK_NAME, Inbox, find_inbox, find_inboxes
 from flows.jobs.night.report import Night, NightFile, Problem
 from flows.readers.sources import printable
 from flows.report.artifacts import format_duration
+from flows.settings import format_command
 from flows.store.database import Store
 from flows.store.job_folder import STATUS_FILE
 from flows.store.job_status import end_lost_jobs
 from flows.store.jobs import build_summary
 from flows.store.locks import find_holder, is_locked
 from schemas.codes import ErrorCode
-from schemas.faults import DatabaseFault
+from schemas.faults import DatabaseFault, JobFault
 from schemas.job import DONE, RUNNING, UNDO, JobSummary
 from transforms.statements import run, run_mapped
 
 SETTLE_SECONDS = 10.0  # for which a file is said to be still written to
 READY = "is ready for the next run: look whether the inbox is scheduled and its worker runs"
 PATIENCE = timedelta(hours=1)  # how long a file may wait, and a run be silent
-UNREAD = (ErrorCode.FILE_NOT_FOUND, ErrorCode.FILE_CHANGED)  # of a file that its sender took back before it was read
 
 
 def get_night(store: Store, *, since: datetime, now: datetime, inboxes: Sequence[Path] = ()) -> Night:
@@ -38,22 +38,30 @@ def get_night(store: Store, *, since: datetime, now: datetime, inboxes: Sequence
     jobs: list[JobSummary] = []
     unreadable: list[Problem] = []
     found = dict.fromkeys(Inbox(path.resolve()) for path in inboxes)
+    is_readable = False
     try:
         end_lost_jobs(store)
         with store.reading() as connection:
             jobs += map(build_summary, run_mapped(connection, "jobs_of_night", since=since.isoformat()))
         found |= dict.fromkeys(find_inboxes(store))
+        is_readable = True
     except DatabaseFault as fault:
         unreadable.append(Problem(kind="blocked", message=fault.message, hint=fault.hint))
-    there = [inbox for inbox in found if inbox.path.is_dir()]
-    files = [file for inbox in there for file in _find_files(store, inbox, jobs, since=since, now=now)]
+    files: list[NightFile] = []
+    there: list[Inbox] = []
+    for inbox in found:
+        try:
+            files += _find_files(store, inbox, jobs, since=since, now=now)
+            there.append(inbox)
+        except JobFault as fault:
+            unreadable.append(Problem(kind="blocked", message=fault.message, hint=fault.hint))
     problems = (
         *unreadable,
         *_find_lost(jobs, files),
-        *([] if unreadable else _find_unknown(store, files)),
+        *(_find_unknown(store, files) if is_readable else []),
         *_find_silent(store, jobs, now=now),
-        *_find_held(store, [*found], jobs, now=now),
-        *_find_problems_of_files(files, now=now),
+        *_find_held(store, there, jobs, now=now),
+        *_find_problems_of_files(store, files, now=now),
     )
     return Night(since=since, until=now, files=tuple(files), jobs=tuple(jobs), problems=problems)
 
@@ -64,6 +72,7 @@ def _find_files(
     """Yield the files that wait in an inbox, those that were filed since a time or have changed, and those of jobs that
     lie nowhere."""
     waiting = [*_find_waiting(inbox, now=now)]  # first: meanwhile a file may move from there to where it is filed
+    back = {printable(path.name) for path, _, _ in waiting}
     filed = [*filed_files(inbox)]
     jobs_by_name = {name: job for job in jobs if job.mode != UNDO for name in _names_in(store, inbox, job)}
     make = partial(NightFile, inbox=printable(str(inbox.path)))
@@ -75,21 +84,28 @@ def _find_files(
                 name=printable(path.name), place=place, path=printable(str(path)), since=arrived, why=why, job=job
             )
     for file in filed:
-        if file.filed_at >= since or file.is_changed:
+        is_back = (
+            file.path and not os.path.lexists(file.path) and {file.path.name, file.document["file"]["name"]} & back
+        )
+        if (file.filed_at >= since and not is_back) or file.is_changed:
             yield make(**_describe(file))
     for name, job in jobs_by_name.items():
-        if not any(printable(path.name) == name for path, _, _ in waiting) and not _is_filed(name, job, inbox, filed):
-            place = "withdrawn" if job.fault and job.fault["code"] in UNREAD else "missing"
+        if name not in back and not _is_filed(name, job, inbox, filed):
             ended = datetime.fromisoformat(job.finished_at or job.created_at)
+            is_withdrawn = job.fault and job.fault["code"] in UNREAD_CODES
+            is_purged = ended.timestamp() < inbox.purged_until
+            place = "withdrawn" if is_withdrawn else "purged" if is_purged else "missing"
             yield make(name=name, place=place, path=None, since=ended, job=job)
 
 
 def _find_waiting(inbox: Inbox, *, now: datetime) -> Iterator[tuple[Path, str, datetime]]:
-    """Yield what lies in the inbox itself, why it waits, and when it came or was last written to, whatever its date."""
+    """Yield what lies in the inbox itself, why it waits, and since when: what is ready, since it came."""
     ready, waiting = inbox.scan(now=now.timestamp(), settle_seconds=SETTLE_SECONDS)
-    for path, why in (*((path, READY) for path in ready), *((item.path, item.reason) for item in waiting)):
+    for path in ready:
         with suppress(FileNotFoundError):
-            yield path, why, datetime.fromtimestamp(path.lstat().st_ctime, UTC)
+            yield path, READY, datetime.fromtimestamp(path.lstat().st_ctime, UTC)
+    for item in waiting:
+        yield item.path, item.reason, datetime.fromtimestamp(item.since, UTC)
 
 
 def _describe(file: Filed) -> dict[str, Any]:
@@ -126,13 +142,13 @@ def _names_in(store: Store, inbox: Inbox, job: JobSummary) -> Iterator[str]:
             yield printable(path.name)
 
 
-def _find_problems_of_files(files: Sequence[NightFile], *, now: datetime) -> Iterator[Problem]:
+def _find_problems_of_files(store: Store, files: Sequence[NightFile], *, now: datetime) -> Iterator[Problem]:
     """Yield the files that lie nowhere, wait for too long or have changed since they were filed."""
     for file in files:
         job = f" of job {file.job.job_id}" if file.job else ""
         if file.place == "missing":
             message = f"{file.name}{job} lies neither in the inbox {file.inbox} nor where it was filed"
-            yield Problem(kind="lost", message=message, hint=_what_became_of(file.job))
+            yield Problem(kind="lost", message=message, hint=_what_became_of(store, file.job))
         if file.place == "waiting" and now - file.since > PATIENCE:
             why, _, hint = file.why.partition(": ")
             message = f"{file.path} {why}, and has waited for {_duration(now - file.since)}"
@@ -144,11 +160,12 @@ def _find_problems_of_files(files: Sequence[NightFile], *, now: datetime) -> Ite
             yield Problem(kind="changed", message=message, hint=hint)
 
 
-def _what_became_of(job: JobSummary | None) -> str:
+def _what_became_of(store: Store, job: JobSummary | None) -> str:
     if job is None:
         return "ask its sender for it"
     if job.status in DONE:
-        return f"its rows were imported; `python -m flows.jobs status {job.job_id}` has the counts"
+        status = format_command("jobs", "status", job.job_id, database=store.path)
+        return f"its rows were imported; `{status}` has the counts"
     return "nothing of it was imported: ask its sender for it, and put it into the inbox again"
 
 
@@ -197,7 +214,7 @@ def _find_silent(store: Store, jobs: Sequence[JobSummary], *, now: datetime) -> 
         silence = now - _last_sign(store, job)
         if silence > PATIENCE:
             message = f"job {job.job_id} is {job.status.value} and has shown no progress for {_duration(silence)}"
-            stop = f"python -m flows.jobs cancel {job.job_id} --database {store.path}"
+            stop = format_command("jobs", "cancel", job.job_id, database=store.path)
             yield Problem(kind="blocked", message=message, hint=f"stop it with `{stop}`, and import its files again")
 
 
@@ -211,12 +228,10 @@ def _last_sign(store: Store, job: JobSummary) -> datetime:
 def _find_held(
     store: Store, inboxes: Sequence[Inbox], jobs: Sequence[JobSummary], *, now: datetime
 ) -> Iterator[Problem]:
-    """Yield the inboxes that are missing, and those that a run has held for long without importing anything."""
+    """Yield the inboxes that a run has held for long without importing anything."""
     for inbox in inboxes:
         lock, name = inbox.path / LOCK_NAME, printable(str(inbox.path))
-        if not inbox.path.is_dir():
-            yield Problem(kind="blocked", message=f"there is no folder {name}", hint="create it, or mount its disk")
-        elif is_locked(lock):
+        if is_locked(lock):
             held = now - datetime.fromtimestamp(lock.stat().st_mtime, UTC)  # a run writes to it when it begins
             is_at_work = any(job.status in RUNNING and [*_names_in(store, inbox, job)] for job in jobs)
             if held > PATIENCE and not is_at_work:

@@ -31,7 +31,7 @@ class NightFile:
 
     inbox: str
     name: str  # under which it came
-    place: str  # waiting, importing, withdrawn, replaced, missing, or the folder that it was filed under
+    place: str  # waiting, importing, withdrawn, replaced, purged, missing, or the folder that it was filed under
     path: str | None  # where it lies
     since: datetime
     why: str = ""

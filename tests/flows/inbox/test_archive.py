@@ -24,6 +24,7 @@ from flows.inbox.archive import (
     outcome_of,
     purge_filed,
     purge_inboxes,
+    remove_leftovers,
 )
 from flows.inbox.folder import Inbox
 from flows.jobs.cli import app as jobs
@@ -31,7 +32,7 @@ from flows.readers.sources import Source
 from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
-from schemas.faults import ExitCode
+from schemas.faults import ExitCode, JobFault
 from schemas.job import JobStatus, JobSummary
 from tests.flows.importing import import_file
 from tests.flows.report.test_artifacts import FAILED, error
@@ -233,6 +234,56 @@ def test_refused_records_are_beside_the_file_in_its_format(inbox: Inbox) -> None
     assert {"users.rejects.csv", "export.rejects.json"} <= {path.name for path in inbox.files()}
 
 
+@pytest.mark.parametrize("name", ["n" * 251 + ".csv", "n" * 300 + ".rejects.csv", "é" * 124 + ".csv", "caf\udce9.csv"])
+def test_refused_records_have_a_name_of_their_own(inbox: Inbox, name: str) -> None:
+    def write(path: Path) -> int:
+        path.write_text("refused")
+        return 1
+
+    name = name[-255:]
+    _, moved = file_one(inbox, put(inbox, name), Filing(DONE, write_rejects=write), "partly")
+    assert moved is not None
+    assert moved.read_text() == TEXT
+    (filed,) = filed_files(inbox)
+    assert [path.read_text() for path in filed.paths[:2]] == [TEXT, "refused"]
+
+
+def test_file_that_is_named_as_a_report_is_neither_taken_for_one_nor_replaced(inbox: Inbox) -> None:
+    name = "users.csv.report.json"
+    _, moved = file_one(inbox, put(inbox, name))
+    assert moved == inbox.path / f"done/users.csv.report.{JOB}.json"
+    (inbox.path / "done" / name).write_text("of a person")
+    _, beside = file_one(inbox, put(inbox))
+    assert beside == inbox.path / f"done/users.{JOB}.csv"
+    assert (inbox.path / "done" / name).read_text() == "of a person"
+    assert {filed.path for filed in filed_files(inbox)} == {moved, beside}
+    assert name in {path.name for path in Inbox(put(inbox, name).parent).files()}
+
+
+def test_report_without_a_file_is_not_replaced(inbox: Inbox) -> None:
+    path = put(inbox)
+    opened = open_file(path)
+    path.unlink()
+    with closing(opened.file):
+        _, report = file_away(inbox, path, opened, Filing(DONE), "done")
+    assert report is not None
+    before = report.read_text()
+    moved = [file_one(inbox, put(inbox))[1] for _ in range(2)]
+    assert [found.name for found in moved if found] == ["users.csv", f"users.{JOB}.2.csv"]
+    assert report.read_text() == before
+
+
+def test_inbox_that_is_gone_is_not_created_again(inbox: Inbox) -> None:
+    gone = Inbox(inbox.path / "gone")
+    gone.path.mkdir()
+    path = put(gone)
+    opened = open_file(path)
+    shutil.rmtree(gone.path)
+    with closing(opened.file), pytest.raises(JobFault, match="there is no folder"):
+        file_away(gone, path, opened, Filing(DONE), "done")
+    assert not gone.path.exists()
+
+
 def test_file_that_could_not_be_moved_leaves_nothing_twice(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     def write(path: Path) -> int:
         path.write_text("refused")
@@ -326,6 +377,37 @@ def test_purge_removes_what_was_filed_before_the_period(inbox: Inbox) -> None:
     assert names_in(inbox) == before
     assert [path.name for path in purge_filed(inbox, days=30, dry_run=False)] == names
     assert names_in(inbox) == ["done/new.csv", "done/new.csv.report.json"]
+
+
+def test_purge_removes_what_has_no_report_but_not_what_was_filed_since(inbox: Inbox) -> None:
+    def write(path: Path) -> int:
+        path.write_text("refused")
+        return 1
+
+    _, old = file_one(inbox, put(inbox), Filing(DONE, write_rejects=write), "partly")
+    assert old is not None
+    (inbox.path / "partly/users.rejects.csv").rename(inbox.path / "users.rejects.csv")  # corrected, and again partly
+    _, again = file_one(inbox, inbox.path / "users.rejects.csv", outcome="partly")
+    assert again == inbox.path / "partly/users.rejects.csv"
+    report = report_of(old)
+    report["file"]["filed_at"] = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    old.with_name("users.csv.report.json").write_text(json.dumps(report))
+    assert [path.name for path in purge_filed(inbox, days=1)] == ["users.csv", "users.csv.report.json"]
+    again.with_name(f"{again.name}.report.json").unlink()
+    assert purge_filed(inbox, days=1) == []
+    assert purge_filed(inbox, days=-1) == [again]
+    assert names_in(inbox) == []
+
+
+def test_temporary_files_of_a_process_that_was_killed_are_removed(inbox: Inbox) -> None:
+    _, moved = file_one(inbox, put(inbox))
+    assert moved is not None
+    for name in (".123-0123456789abcdef.csv", ".123-0123456789abcdef", ".hidden"):
+        put(inbox, f"done/{name}")
+    put(inbox, ".123-0123456789abcdef.csv")
+    remove_leftovers(inbox)
+    left = [".123-0123456789abcdef.csv", "done/.hidden", "done/users.csv", "done/users.csv.report.json"]
+    assert names_in(inbox) == left
 
 
 def test_inboxes_of_jobs_are_purged_after_their_own_period(

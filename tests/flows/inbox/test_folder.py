@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,13 @@ def test_only_one_run_locks_an_inbox(inbox: Inbox) -> None:
         assert (first, second) == (True, False)
     with inbox.try_lock() as again:
         assert again
+
+
+@pytest.mark.parametrize("make", [Path.touch, lambda path: path.symlink_to("/tmp")])
+def test_inbox_whose_files_cannot_be_filed_raises_a_fault(inbox: Inbox, make: Callable[[Path], None]) -> None:
+    make(inbox.path / "done")
+    with pytest.raises(JobFault, match="done is not a folder"):
+        inbox.scan(now=NOW, settle_seconds=0)
 
 
 def test_missing_inbox_raises_a_fault(tmp_path: Path) -> None:

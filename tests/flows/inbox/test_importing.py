@@ -22,7 +22,7 @@ from flows.pipeline.stop import A_SIGNAL, canceled_by
 from flows.readers.sources import Source
 from flows.settings import Settings
 from schemas.codes import ErrorCode
-from schemas.faults import Canceled, DatabaseFault, Fault, JobFault
+from schemas.faults import Canceled, DatabaseFault, Fault, FileFault, JobFault
 from schemas.job import JobStatus, JobSummary, fault_record
 from schemas.options import InboxOptions, JobOptions
 from tests.flows.importing import query_rows
@@ -64,7 +64,10 @@ class Runner:
         if not path.exists():
             gone = JobFault(ErrorCode.FILE_NOT_FOUND, "it does not exist")
             return replace(summary, status=JobStatus.FAILED, fault=fault_record(gone))
-        observer.on_open([Source(path.name, path, 0)])
+        try:
+            observer.on_open([Source(path.name, path, 0)])
+        except FileFault as changed:
+            return replace(summary, status=JobStatus.FAILED, fault=fault_record(changed))
         fault = self.faults.get(path.name)
         if isinstance(fault, DatabaseFault):
             raise fault
@@ -163,6 +166,43 @@ def test_file_that_is_replaced_meanwhile_is_imported_by_the_next_run(runner: Run
         assert runner().message.startswith("1 done; 1 inserted")
     assert runner.users == {"bob@example.com"} | ({"ann@example.com"} if moment == "after" else set())
     assert (runner.path / "done/users.csv").read_text() == "email\nbob@example.com\n"
+
+
+@pytest.mark.parametrize("moment", ["before a.csv", "before b.csv"])
+def test_link_in_place_of_a_file_is_not_followed(runner: Runner, tmp_path: Path, moment: str) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("email\nsecret@example.com\n")
+    runner.put("a.csv", "ann@example.com")
+    runner.put("b.csv", "bob@example.com")
+
+    def link(name: str) -> None:
+        if moment == f"before {name}":
+            (runner.path / "b.csv").unlink()
+            (runner.path / "b.csv").symlink_to(secret)
+
+    runner.before = link
+    result = runner()
+    assert (runner.users, [item.path.name for item in result.waiting]) == ({"ann@example.com"}, ["b.csv"])
+
+
+def test_file_that_is_written_to_before_its_turn_stays(runner: Runner) -> None:
+    runner.put("a.csv", "ann@example.com")
+    runner.put("b.csv", "bob@example.com")
+    for name in ("a.csv", "b.csv"):
+        os.utime(runner.path / name, (time.time() - 60,) * 2)
+    runner.before = lambda _: os.utime(runner.path / "b.csv")
+    result = runner(settle_seconds=10)
+    assert ([file.name for file in result.files], [item.path.name for item in result.waiting]) == (["a.csv"], ["b.csv"])
+
+
+def test_inbox_that_is_gone_fails_the_run(runner: Runner) -> None:
+    runner.put("a.csv", "ann@example.com")
+    runner.put("b.csv", "bob@example.com")
+    runner.after = lambda _: shutil.rmtree(runner.path)
+    result = runner()
+    assert (result.status, [file.outcome for file in result.files]) == (JobStatus.FAILED, ["left"])
+    assert f"there is no folder {runner.path} (FILE_NOT_FOUND)" in result.message
+    assert not runner.path.exists()
 
 
 def test_file_that_is_withdrawn_is_an_outcome(runner: Runner) -> None:

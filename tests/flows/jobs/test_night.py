@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from flows.inbox.archive import purge_inboxes
 from flows.inbox.folder import LOCK_NAME, REPORT, Inbox
 from flows.inbox.importing import InboxRun
 from flows.jobs.cli import app
+from flows.jobs.forget import forget
 from flows.jobs.night.account import get_night
 from flows.jobs.night.report import Night
 from flows.pipeline.job import Observer
@@ -20,6 +22,7 @@ from flows.pipeline.run import run_job
 from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
+from flows.store.forget import WantedUser
 from flows.store.job_folder import JobFolder
 from schemas.job import JobSummary
 from schemas.options import InboxOptions, JobOptions
@@ -147,6 +150,30 @@ def test_file_of_a_job_that_lies_nowhere_is_lost(inbox: Inbox, settings: Setting
     night = look(settings)
     assert {file.name for file in night.files if file.place == "missing"} == {"a.csv", "b.ndjson"}
     assert [problem.kind for problem in night.problems] == ["lost", "lost"]
+
+
+def test_file_that_was_moved_back_to_be_corrected_is_not_lost(inbox: Inbox, settings: Settings) -> None:
+    (inbox.path / "partly" / "b.ndjson").rename(inbox.path / "b.ndjson")
+    night = look(settings)
+    assert (night.is_good, night.places["waiting"], night.places["missing"]) == (True, 3, 0)
+
+
+def test_file_that_was_purged_is_not_lost(inbox: Inbox, settings: Settings) -> None:
+    purge_inboxes(Store(settings), days=-1)
+    night = look(settings)
+    assert (night.is_good, night.places["purged"]) == (True, 3)
+    assert names_of(inbox) == {*WAITING}
+
+
+def names_of(inbox: Inbox) -> set[str]:
+    return {path.name for path in inbox.path.rglob("[!.]*") if path.is_file()}
+
+
+def test_file_that_held_only_a_forgotten_user_is_not_lost(inbox: Inbox, settings: Settings) -> None:
+    forget(Store(settings), WantedUser("ann@example.com", "email"))
+    assert not (inbox.path / "done" / "a.csv").exists()
+    night = look(settings)
+    assert (problems(night), night.places["missing"]) == ([], 0)
 
 
 def test_file_that_its_sender_took_back_before_it_was_read_is_not_lost(inbox: Inbox, settings: Settings) -> None:

@@ -1,5 +1,7 @@
 """A plan that exceeds a threshold of its job is not merged."""
 
+from pathlib import Path
+
 import pytest
 
 from flows.pipeline.plan import exceeded_threshold
@@ -31,14 +33,17 @@ def test_a_threshold_is_exceeded_only_beyond_its_value(
     options: dict[str, object], counts: dict[str, int], code: ErrorCode | None
 ) -> None:
     fault = exceeded_threshold(
-        JobOptions.model_validate({"sources": ("x",), **options}), job_summary(**counts), users=200
+        JobOptions.model_validate({"sources": ("x",), **options}),
+        job_summary(**counts),
+        users=200,
+        database=Path("users.duckdb"),
     )
     assert (fault and fault.code) == code
 
 
 def test_the_message_gives_the_share_of_users_that_would_change() -> None:
     options = JobOptions(sources=("x",), max_updates_rate=0.1)
-    fault = exceeded_threshold(options, job_summary(updated=76, inserted=900), users=200)
+    fault = exceeded_threshold(options, job_summary(updated=76, inserted=900), users=200, database=Path("users.duckdb"))
     assert fault is not None
     assert "would change 38.0% of the 200 users" in fault.message
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from email import message_from_bytes, policy
+from functools import partial
+from pathlib import Path
 
 import pytest
 import standardwebhooks
@@ -26,6 +28,7 @@ from schemas.job import JobStatus, JobSummary
 from tests.flows.report.receivers import WEBHOOK_SECRET, dripping_receiver, http_receiver, smtp_sink
 from tests.flows.report.test_artifacts import FAILED, SUMMARY
 
+end = partial(end_of, database=Path("/srv/users.duckdb"))
 RESULTS = [
     replace(SUMMARY, status=JobStatus.COMPLETED, failed=0, errors_by_code={}),
     SUMMARY,
@@ -50,7 +53,7 @@ def test_every_result_is_sent_by_webhook_and_by_mail(summary: JobSummary) -> Non
     with http_receiver() as received, smtp_sink() as sink:
         smtp_url = f"smtp://127.0.0.1:{sink.port}"
         targets = {"IMPORT_WEBHOOK_URL": received.url, "IMPORT_SMTP_URL": smtp_url, "IMPORT_NOTICE_TO": "a@b.c, d@e.f"}
-        assert notify(summary, settings_of(targets)) == []
+        assert notify(end(summary), settings_of(targets)) == []
     document = json.loads(received.requests[0].body)
     assert (document["type"], document["timestamp"]) == (f"import.{summary.status.value}", summary.finished_at)
     data = document["data"]
@@ -76,14 +79,14 @@ def test_a_run_adds_its_targets_and_one_for_problems_hears_only_of_those() -> No
         }
         settings = settings_of(targets, notify=["crm-eu:problems", "mail:problems", "MAIL", "all:problems", "chat"])
         for summary in RESULTS[:2]:
-            assert notify(summary, settings) == []
+            assert notify(end(summary), settings) == []
     assert (len(everything.requests), len(problems.requests), len(sink.mails), len(chat.requests)) == (2, 1, 2, 2)
     assert json.loads(problems.requests[0].body)["type"] == "import.completed_with_errors"
     texts = [json.loads(request.body)["text"] for request in chat.requests]
     assert texts[1].split("\r\n", 1)[1] == snapshot("""\
 10 inserted, 2 updated, 0 unchanged, 3 failed of 15.
 
-python -m flows.jobs errors 11111111-2222-4333-8444-555555555555\
+python -m flows.jobs errors 11111111-2222-4333-8444-555555555555 --database /srv/users.duckdb\
 """)
 
 
@@ -91,7 +94,7 @@ def test_an_event_has_the_same_id_for_every_receiver_and_another_event_another()
     with http_receiver(503) as one, http_receiver() as two:
         settings = settings_of({"IMPORT_WEBHOOK_URL": one.url, "IMPORT_NOTIFY_B": two.url}, notify=["b"])
         for summary in RESULTS[1:3]:
-            assert notify(summary, settings, sleep=lambda _: None) == []
+            assert notify(end(summary), settings, sleep=lambda _: None) == []
     sent, also_sent = ([request.headers["webhook-id"] for request in got.requests] for got in (one, two))
     assert sent == [also_sent[0], also_sent[0], also_sent[1]]
     assert also_sent[0] != also_sent[1]
@@ -101,7 +104,7 @@ def test_a_fragment_of_its_url_is_the_secret_of_a_target() -> None:
     own = "whsec_" + base64.b64encode(b"/" * 32).decode()
     with http_receiver() as received:
         settings = settings_of({"IMPORT_NOTIFY_CRM": f"{received.url}#{own}"}, notify=["crm"])
-        assert notify(SUMMARY, settings) == []
+        assert notify(end(SUMMARY), settings) == []
     (request,) = received.requests
     assert request.path == "/hook?tenant=7"
     assert standardwebhooks.Webhook(own).verify(request.body, dict(request.headers))["type"]
@@ -115,7 +118,7 @@ def test_each_failed_delivery_returns_a_sentence_and_raises_nothing() -> None:
         "IMPORT_NOTIFY": "chat",
         "IMPORT_NOTIFY_CHAT": "mmost://localhost:9/token",
     }
-    webhook, mail, chat = notify(SUMMARY, settings_of(targets, private="0"), sleep=lambda _: None)
+    webhook, mail, chat = notify(end(SUMMARY), settings_of(targets, private="0"), sleep=lambda _: None)
     assert "its address is private" in webhook
     assert "the mail through 127.0.0.1 was not sent" in mail
     assert "the notice to IMPORT_NOTIFY_CHAT was not delivered: its address is private" in chat
@@ -152,12 +155,12 @@ What to do: see what holds it
 
 
 def test_nothing_is_sent_without_configuration() -> None:
-    assert notify(SUMMARY, NoticeSettings.from_environment({})) == []
+    assert notify(end(SUMMARY), NoticeSettings.from_environment({})) == []
 
 
 def test_notice_contains_no_file_names_and_no_addresses() -> None:
     summary = replace(FAILED, sources=("/home/ann/list.csv",), external_id="for ann@example.com")
-    notice = end_of(summary)
+    notice = end(summary)
     for text in (
         json.dumps(format_document(notice)),
         *(f(notice) for f in (format_text, format_message, format_subject)),
@@ -167,7 +170,7 @@ def test_notice_contains_no_file_names_and_no_addresses() -> None:
 
 
 def test_webhook_document_of_a_failed_job() -> None:
-    assert json.loads(json.dumps(format_document(end_of(FAILED)))) == snapshot(
+    assert json.loads(json.dumps(format_document(end(FAILED)))) == snapshot(
         {
             "type": "import.failed",
             "timestamp": "2026-01-01T00:00:02.000000Z",
@@ -205,7 +208,7 @@ def test_webhook_document_of_a_failed_job() -> None:
 
 
 def show_mail(summary: JobSummary) -> str:
-    notice = end_of(summary)
+    notice = end(summary)
     return f"{format_subject(notice)}\n\n{format_text(notice)}"
 
 
@@ -229,7 +232,7 @@ mode: upsert
 job: 11111111-2222-4333-8444-555555555555
 finished: 2026-01-01T00:00:02.000000Z
 
-python -m flows.jobs errors 11111111-2222-4333-8444-555555555555
+python -m flows.jobs errors 11111111-2222-4333-8444-555555555555 --database /srv/users.duckdb
 """)
 
 
@@ -254,12 +257,12 @@ mode: upsert (dry run, nothing was changed)
 job: 11111111-2222-4333-8444-555555555555
 finished: 2026-01-01T00:00:02.000000Z
 
-python -m flows.jobs errors 11111111-2222-4333-8444-555555555555
+python -m flows.jobs errors 11111111-2222-4333-8444-555555555555 --database /srv/users.duckdb
 """)
 
 
 def test_connection_name_cannot_add_mail_headers() -> None:
-    assert "\n" not in format_subject(end_of(replace(SUMMARY, connection="a\r\nBcc: b")))
+    assert "\n" not in format_subject(end(replace(SUMMARY, connection="a\r\nBcc: b")))
 
 
 @pytest.mark.parametrize(
@@ -282,7 +285,7 @@ def test_a_receiver_that_drips_is_left_at_the_deadline(
         if scheme.startswith("smtp"):
             targets = {"IMPORT_SMTP_URL": url, "IMPORT_NOTICE_TO": "b@example.org"}
         start = time.monotonic()
-        (failure,) = notify(SUMMARY, settings_of(targets))
+        (failure,) = notify(end(SUMMARY), settings_of(targets))
         assert time.monotonic() - start < 4
     assert failure == "a notice was not delivered within 0.3 seconds"
 
@@ -290,7 +293,7 @@ def test_a_receiver_that_drips_is_left_at_the_deadline(
 def test_a_webhook_url_beyond_ascii_is_escaped() -> None:
     with http_receiver() as received:
         url = received.url.replace("/hook?tenant=7", "/häken/%41 b?q=ü")
-        assert notify(SUMMARY, settings_of({"IMPORT_WEBHOOK_URL": url})) == []
+        assert notify(end(SUMMARY), settings_of({"IMPORT_WEBHOOK_URL": url})) == []
     assert [request.path for request in received.requests] == ["/h%C3%A4ken/%41%20b?q=%C3%BC"]
 
 
@@ -299,7 +302,7 @@ def test_an_odd_sender_is_a_warning_or_delivered(sender: str) -> None:
     with smtp_sink() as sink:
         url = f"smtp://127.0.0.1:{sink.port}"
         settings = NoticeSettings(targets=(Target("IMPORT_NOTICE_TO", "b@x.org"),), smtp_url=url, mail_from=sender)
-        failures = notify(SUMMARY, settings, sleep=lambda _: None)
+        failures = notify(end(SUMMARY), settings, sleep=lambda _: None)
     assert len(failures) + len(sink.mails) == 1
 
 
@@ -307,5 +310,5 @@ def test_an_odd_sender_is_a_warning_or_delivered(sender: str) -> None:
 def test_an_impossible_host_is_a_warning(host: str) -> None:
     target = Target("IMPORT_WEBHOOK_URL", f"https://{host}/#{WEBHOOK_SECRET}")
     settings = NoticeSettings(targets=(target,), allow_private_addresses=True)
-    (failure,) = notify(SUMMARY, settings, sleep=lambda _: None)
+    (failure,) = notify(end(SUMMARY), settings, sleep=lambda _: None)
     assert "not delivered" in failure

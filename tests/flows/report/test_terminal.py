@@ -114,7 +114,7 @@ def test_errors_by_code_are_a_table_on_a_terminal(settings: Settings) -> None:
     summary = run_import(settings, ADA, *FAULTY)
     console = make_console(is_terminal=True)
     show_errors_by_code(console, summary, settings=settings)
-    assert printed(console) == snapshot("""\
+    assert printed(console).replace(str(settings.database), "DATABASE") == snapshot("""\
 errors and warnings                                                             \n\
 ┏━━━━━━━━━━━━━━┳━━━━━━━━━┳━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━┓
 ┃ code         ┃ path    ┃ count ┃ first at             ┃ example              ┃
@@ -126,7 +126,7 @@ errors and warnings                                                             
 │              │         │       │ users.ndjson         │ or false             │
 │              │         │       │ (eve@x.example)      │                      │
 └──────────────┴─────────┴───────┴──────────────────────┴──────────────────────┘
-all of them: python -m flows.jobs errors 11111111-2222-4333-8444-555555555555
+all of them: python -m flows.jobs errors 11111111-2222-4333-8444-555555555555 --database DATABASE
 """)
 
 
@@ -134,10 +134,10 @@ def test_errors_by_code_are_lines_in_a_pipe(settings: Settings) -> None:
     summary = run_import(settings, ADA, *FAULTY)
     console = make_console(is_terminal=False)
     show_errors_by_code(console, summary, settings=settings)
-    assert printed(console) == snapshot("""\
+    assert printed(console).replace(str(settings.database), "DATABASE") == snapshot("""\
   FORMAT at email: 2, first at record 2, line 2 of users.ndjson ([red]nobody[/]): is not an e-mail address
   INVALID_TYPE at blocked: 1, first at record 4, line 4 of users.ndjson (eve@x.example): is 7; expected true or false
-all of them: python -m flows.jobs errors 11111111-2222-4333-8444-555555555555
+all of them: python -m flows.jobs errors 11111111-2222-4333-8444-555555555555 --database DATABASE
 """)
 
 
@@ -188,12 +188,12 @@ all of them: add --plan FILE
 def test_result_in_a_pipe_has_summary_and_errors(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     Terminal(json=False, quiet=False).show(run_import(settings, ADA, *FAULTY), settings=settings)
     out, err = capsys.readouterr()
-    assert out == snapshot("""\
+    assert out.replace(str(settings.database), "DATABASE") == snapshot("""\
 completed with errors: 1 inserted, 0 updated, 0 unchanged, 3 failed of 4
 job 11111111-2222-4333-8444-555555555555, connection default, mode upsert, 1.50 s, 2 rows/s, write lock 0.12 s
   FORMAT at email: 2, first at record 2, line 2 of users.ndjson ([red]nobody[/]): is not an e-mail address
   INVALID_TYPE at blocked: 1, first at record 4, line 4 of users.ndjson (eve@x.example): is 7; expected true or false
-all of them: python -m flows.jobs errors 11111111-2222-4333-8444-555555555555
+all of them: python -m flows.jobs errors 11111111-2222-4333-8444-555555555555 --database DATABASE
 """)
     assert err == ""
 
@@ -273,3 +273,15 @@ def test_quiet_prints_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
         terminal.on_phase(JobStatus.LOADING)
         terminal.on_already_imported("x")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_narrow_terminal_has_lines_instead_of_tables_and_no_command_is_broken(settings: Settings) -> None:
+    summary = run_import(settings, ADA, *FAULTY)
+    console = make_console(is_terminal=True)
+    console.width = 50
+    show_summary(console, summary)
+    show_errors_by_code(console, summary, settings=settings)
+    lines = printed(console).splitlines()
+    assert lines[0] == "completed with errors: 1 inserted, 0 updated, 0 "
+    assert not any("…" in line or "┃" in line for line in lines)
+    assert lines[-1].endswith(f"python -m flows.jobs errors {summary.job_id} --database {settings.database}")

@@ -40,13 +40,10 @@ def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def api_url(prefect_home: Path) -> Iterator[str]:
-    """Start two servers at once in the same empty folder, as two first runs do; both have to become ready."""
-    with local_server.choose_api(environment(prefect_home)) as first:
-        if os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
-            with local_server.choose_api(environment(prefect_home)) as second:
-                second.wait_until_ready()
-        first.wait_until_ready()
-        yield first.url
+    """Start a server; that of another process of the tests starts in the same empty folder, as two first runs do."""
+    with local_server.choose_api(environment(prefect_home)) as api:
+        api.wait_until_ready()
+        yield api.url
         drain()  # otherwise Prefect prints in the test results that it cannot send its last log lines
 
 

@@ -112,6 +112,7 @@ def test_cancel_of_the_run_is_known(client: SyncPrefectClient) -> None:
     assert is_canceling(run.id)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("client")
 def test_second_run_at_once_is_skipped(inbox: Path, settings: Settings) -> None:
     (inbox / "a.csv").write_text("email\nann@example.com\n")

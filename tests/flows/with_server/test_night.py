@@ -9,8 +9,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from uuid import UUID
 import pytest
 from prefect.client.schemas.objects import State
 
-from tests.flows.with_server.worker import Child, Site, site, wait_until
+from tests.flows.with_server.worker import Child, Site, find_processes, site, wait_until
 from tests.robustness.night.accounting import find_violations
 from tests.robustness.night.files import NightFile, as_csv, make_files, users_of
 from tests.robustness.processes import hold_database
@@ -99,13 +100,13 @@ def is_held(lock: Path) -> bool:
     return any(f":{inode} " in line for line in Path("/proc/locks").read_text().splitlines())
 
 
-def decoder_of(pid: int) -> int:
-    """Return the process that decodes Parquet for another."""
-    children = Path(f"/proc/{pid}/task").glob("*/children")
-    for child in (int(number) for path in children for number in path.read_text().split()):
-        if b"decoder_process" in Path(f"/proc/{child}/cmdline").read_bytes():
-            return child
-    raise AssertionError("no decoder runs")
+def find_decoder(hooks: str) -> int | None:
+    """Return the process of this test's worker that decodes Parquet, if there is one."""
+    for pid in find_processes(f"HOLD_FOLDER={hooks}"):
+        with suppress(OSError):
+            if b"decoder_process" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return pid
+    return None
 
 
 @contextmanager
@@ -207,9 +208,9 @@ def cancel_and_purge(night: Operator) -> None:
         assert canceled.returncode == 0, canceled.stderr
     night.end(run)
     night.put("decoder-killed.parquet")
-    with night.here.holding("report progress") as wait_for_job:
-        run = night.start()
-        os.kill(decoder_of(wait_for_job()), signal.SIGSEGV)
+    run = night.start()
+    decoder = wait_until(partial(find_decoder, night.here.environment["HOLD_FOLDER"]), "no decoder runs", poll=0.01)
+    os.kill(decoder, signal.SIGSEGV)
     night.end(run)
     purge = night.here.run("purge", days=0)
     assert night.here.wait_for_end(purge, limit=LIMIT).is_completed()

@@ -113,6 +113,7 @@ def test_runs_without_a_process_go_on_or_end(
     assert found[alive.id] == "Running"
 
 
+@pytest.mark.slow
 def test_run_whose_job_has_just_ended_may_report_it(
     client: SyncPrefectClient, deployment: UUID, settings: Settings, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +125,7 @@ def test_run_whose_job_has_just_ended_may_report_it(
     assert client.read_flow_run(run.id).state_name == "Running"
 
 
+@pytest.mark.slow
 def test_run_that_is_retried_completes_its_job(
     client: SyncPrefectClient, deployment: UUID, settings: Settings, source: Path
 ) -> None:
@@ -146,6 +148,7 @@ def test_run_that_is_retried_completes_its_job(
     assert jobs == [(str(run.id), 2, "completed", 1)]
 
 
+@pytest.mark.slow
 def test_other_run_of_a_job_that_has_merged_says_so(
     client: SyncPrefectClient, settings: Settings, source: Path
 ) -> None:

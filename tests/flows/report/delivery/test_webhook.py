@@ -50,7 +50,7 @@ def test_the_receiver_of_the_guide_verifies_a_webhook(monkeypatch: pytest.Monkey
     names: dict[str, Any] = {}
     exec(snippet, names)  # noqa: S102 - our own guide
     monkeypatch.setenv("IMPORT_WEBHOOK_SECRET", WEBHOOK_SECRET)
-    body = json.dumps(format_document(end_of(SUMMARY)))
+    body = json.dumps(format_document(end_of(SUMMARY, database=Path("users.duckdb"))))
     with http_receiver() as received:
         post(Webhook(received.url, WEBHOOK_SECRET, allow_private_addresses=True), body, message_id="msg-1")
     (request,) = received.requests
