@@ -94,7 +94,7 @@ class ErrorCode(StrEnum):
     NOT_UNDOABLE = "NOT_UNDOABLE", "the job cannot be undone", Scope.JOB
     REJECTS_PURGED = "REJECTS_PURGED", "the refused records are no longer kept", Scope.JOB
     JOB_RUNNING = "JOB_RUNNING", "the job has not ended", Scope.JOB
-    JOB_ID_REUSED = "JOB_ID_REUSED", "another job has the id, with other sources or options", Scope.JOB
+    JOB_ID_REUSED = "JOB_ID_REUSED", "a job has the id, with other sources or options, or was undone", Scope.JOB
     JOB_LOST = "JOB_LOST", "the process that ran the job has ended", Scope.JOB
     NOT_CONSERVED = "NOT_CONSERVED", "the number of rows read differs from the number of results", Scope.JOB
     PREFECT_UNAVAILABLE = "PREFECT_UNAVAILABLE", "no Prefect server is reachable", Scope.JOB

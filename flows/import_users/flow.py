@@ -30,7 +30,7 @@ from flows.import_users import local_server
 from flows.import_users.arguments import form, from_form, to_form
 from flows.import_users.prefect_run import ended_by, report_end, run_job_in_flow
 from flows.import_users.retries import leave_if_run_goes_on
-from flows.pipeline.job import Observer
+from flows.pipeline.job import Observer, utc_now
 from flows.pipeline.stop import A_SIGNAL, POLL_SECONDS, Stop, canceled_by, on_signals
 from flows.report.artifacts import mask_emails
 from flows.report.command_line import UsageError
@@ -101,6 +101,7 @@ class JobRun:
         notices = NoticeSettings.from_environment(os.environ, notify=self.options.notify)
         context = FlowRunContext.get()
         run = context.flow_run if isinstance(context, FlowRunContext) else None
+        began = utc_now()
         try:
             require_resources(PREFECT_BYTES)
             if run is None:
@@ -123,7 +124,8 @@ class JobRun:
                 leave_if_run_goes_on(run, fault, settings=self.settings)
             return ended_by(fault)
         leave_if_run_goes_on(run, summary.fault, settings=self.settings)
-        is_repeat = summary.job_id != self.job_id  # of an earlier job, whose notices were sent
+        was_done = run.run_count <= 1 and (summary.finished_at or began) < began  # by another run
+        is_repeat = was_done or summary.job_id != self.job_id  # of an earlier job, whose notices were sent
         if not is_repeat:
             self._notify(summary, notices)
         report_end(summary, options=self.options, settings=self.settings, run=run, is_repeat=is_repeat)

@@ -32,6 +32,7 @@ from flows.store.database import Store
 from flows.store.job_folder import JobFolder
 from flows.store.job_status import end_lost_jobs
 from flows.store.jobs import find_job
+from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, JobFault
 from schemas.job import DONE, JobSummary
 
@@ -71,7 +72,7 @@ def recover_runs(settings: Settings, notices: NoticeSettings, *, silent_seconds:
         for run in _open_runs(client, before=before):
             own = replace(settings, database=Path(str(run.parameters.get("database") or settings.database)))
             try:
-                state = _go_on(client, run, settings=own, notices=notices)
+                state = _go_on(client, run, before=before, settings=own, notices=notices)
             except DatabaseFault as fault:  # the next time will show
                 get_run_logger().warning("%s: %s", run.name, mask_emails(fault.message))
                 continue
@@ -101,11 +102,16 @@ def _open_runs(client: SyncPrefectClient, *, before: datetime) -> Iterator[FlowR
             yield run
 
 
-def _go_on(client: SyncPrefectClient, run: FlowRun, *, settings: Settings, notices: NoticeSettings) -> State | None:
-    """Set the state of a run whose process is gone, and return it; None where it stays as it is."""
+def _go_on(
+    client: SyncPrefectClient, run: FlowRun, *, before: datetime, settings: Settings, notices: NoticeSettings
+) -> State | None:
+    """Set the state of a run whose process is gone, and return it; None where it stays as it is, for example because
+    its job has ended after `before`: its process may still report that."""
     if JobFolder(settings.jobs_folder / job_of(run)).is_running:
         return None
     summary, state = _find_end(run, settings, notices), run.state
+    if summary and _is_reporting(summary, before=before) and not (state and state.is_crashed()):
+        return None
     if state is not None and state.is_cancelling():
         return _set(client, run, Cancelled(message=PROCESS_GONE))
     if summary is None or summary.status in DONE or will_pass(summary.fault):
@@ -114,6 +120,11 @@ def _go_on(client: SyncPrefectClient, run: FlowRun, *, settings: Settings, notic
         summary = summary if summary and summary.status in DONE else None
     end = final_state(summary) if summary else Crashed(message=PROCESS_GONE)
     return None if state is not None and state.is_crashed() and end.is_crashed() else _set(client, run, end)
+
+
+def _is_reporting(summary: JobSummary, *, before: datetime) -> bool:
+    is_lost = summary.fault is not None and summary.fault["code"] == ErrorCode.JOB_LOST
+    return not is_lost and datetime.fromisoformat(summary.finished_at or summary.created_at) > before
 
 
 def _set(client: SyncPrefectClient, run: FlowRun, state: State) -> State:

@@ -71,7 +71,7 @@ def recording_faults(run: JobFunction[Parameters, JobSummary]) -> JobFunction[Pa
         except (Exception, PanicException) as error:  # noqa: BLE001 - whatever it is, the job ends with it
             return _record_fault(job, find_shortage(error) or _internal_fault(job, error))
         except BaseException:  # noqa: BLE001 - Ctrl-C, the end of the process, or what an orchestrator raises to stop it
-            return _record_fault(job, canceled_by(A_SIGNAL))
+            return _record_fault(job, job.stop.fault or canceled_by(A_SIGNAL))
 
     return run_and_record
 

@@ -1,4 +1,4 @@
--- grain: one row, the job with its end; no row if the end was recorded before: the first one remains
+-- grain: one row, the job with its end; no row if the end was recorded before, or another attempt has begun since
 update import_jobs
 set
     profile = $profile,
@@ -13,7 +13,6 @@ set
     fault_code = $fault_code,
     fault_message = $fault_message,
     fault_hint = $fault_hint,
-    started_at = $started_at,
     finished_at = $finished_at,
     duration_seconds = $duration_seconds,
     rows_per_second = $rows_per_second,
@@ -21,4 +20,7 @@ set
     content_hash = $content_hash,
     files = $files,
     first_records = $first_records
-where job_id = $job_id and status in ('pending', 'loading', 'ready', 'importing')
+where
+    job_id = $job_id
+    and started_at = $started_at::timestamptz
+    and status in ('pending', 'loading', 'ready', 'importing')

@@ -138,7 +138,7 @@ def begin_attempt(
 ) -> JobSummary:
     """Insert the row of an accepted job, or begin the next attempt of one that has merged nothing, and return its
     summary; that of its end if it has merged, or was a dry run that has completed. The caller holds the lock of the
-    job's folder. Raise `JobFault` (`JOB_ID_REUSED`) if the job has other sources or options."""
+    job's folder. Raise `JobFault` (`JOB_ID_REUSED`) if the job has other sources or options, or was undone."""
     settled = {"kind": kind, "options": identity(options), "on_error": options.on_error.value}
     columns = columns_of(summary) | settled | {"flow_run_id": flow_run_id}
     with store.transaction() as connection:
@@ -146,7 +146,7 @@ def begin_attempt(
         if not rows:
             run(connection, "insert_job", **columns)
             return summary
-        _require_same(rows[0], columns, database=store.path)
+        _require_repeatable(rows[0], columns, database=store.path)
         earlier = build_summary(rows[0])
         if earlier.status in RUNNING:
             earlier = _final_summary(earlier, folder)
@@ -157,20 +157,24 @@ def begin_attempt(
             run(connection, statement, **columns)
         folder.clear()
     summary = replace(summary, created_at=earlier.created_at)
-    folder.write_status(summary.to_dict())
+    with suppress(OSError):
+        folder.write_status(summary.to_dict())
     return summary
 
 
 SETTLED = ("kind", "connection", "sources", "mode", "dry_run", "on_error", "options")  # the same for all attempts
 
 
-def _require_same(row: Mapping[str, object], columns: Mapping[str, object], *, database: Path) -> None:
+def _require_repeatable(row: Mapping[str, object], columns: Mapping[str, object], *, database: Path) -> None:
     differing = [name for name in SETTLED if row[name] != columns[name]]
     if differing:
         message = f"there is a job {row['job_id']} already, with other {' and '.join(differing)}"
         status = format_command("jobs", "status", str(row["job_id"]), database=database)
         hint = f"choose another job id, or repeat the job as it was; see `{status}`"
         raise JobFault(ErrorCode.JOB_ID_REUSED, message, hint)
+    if row["undone_by_job"]:
+        message = f"job {row['job_id']} was undone by job {row['undone_by_job']}, and stays undone"
+        raise JobFault(ErrorCode.JOB_ID_REUSED, message, "import its files as another job: start a new run")
 
 
 def end_lost_jobs(store: Store) -> list[JobSummary]:

@@ -42,7 +42,7 @@ NO_CONTENT = Content()
 
 
 def finish_job(connection: duckdb.DuckDBPyConnection, summary: JobSummary, *, content: Content = NO_CONTENT) -> bool:
-    """Record the end of a job inside the caller's transaction; return false if it has ended already."""
+    """Record the end of an attempt inside the caller's transaction; return false if it has ended already."""
     columns = {"content_hash": content.hash, "files": content.files, "first_records": content.first_records}
     result = run(connection, "finish_job", **columns_of(summary), **columns)
     return changed_rows(result) == 1

@@ -4,20 +4,25 @@ import signal
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn, cast
 
 import pytest
 
 from flows.pipeline.job import Observer, Progress
-from flows.pipeline.run import run_job
+from flows.pipeline.run import RunStage, run_job
+from flows.pipeline.stop import Stop, canceled_by
+from flows.pipeline.undo import undo
 from flows.settings import Settings
+from flows.store import job_status
 from flows.store.database import Store
 from flows.store.fault_points import on_fault_point
 from flows.store.job_folder import JobFolder
 from flows.store.job_status import end_lost_jobs
 from flows.store.jobs import find_job, find_rejected
+from flows.store.retention import purge
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, JobFault
-from schemas.job import JobStatus, JobSummary
+from schemas.job import JobStatus, JobSummary, fault_record
 from schemas.options import JobOptions
 from tests.flows.importing import change_database, query_rows
 
@@ -61,6 +66,32 @@ def test_job_that_has_merged_answers_with_its_summary(source: Path, settings: Se
     source.unlink()
     assert attempt(source, settings) == done
     assert query_rows(settings, "select attempts from import_jobs") == [(1,)]
+
+
+def test_job_that_was_undone_stays_undone_until_the_undo_is_undone(source: Path, settings: Settings) -> None:
+    source.write_text(GOOD)
+    done = attempt(source, settings)
+    undone_by = undo(JOB, dry_run=False, settings=settings, job_id=str(uuid.uuid4())).job_id
+    with pytest.raises(JobFault, match=f"was undone by job {undone_by}") as caught:
+        attempt(source, settings)
+    assert caught.value.code is ErrorCode.JOB_ID_REUSED
+    assert users_in(settings) == []
+    undo(undone_by, dry_run=False, settings=settings, job_id=str(uuid.uuid4()))
+    assert attempt(source, settings) == done
+    assert users_in(settings) == ["ann@x.example"]
+
+
+def test_job_that_accepted_nothing_is_completed_by_the_corrected_file(source: Path, settings: Settings) -> None:
+    source.write_text(BAD + BAD)
+    assert attempt(source, settings).failed == 2
+    purge(Store(settings), days=0)
+    source.write_text(BAD + GOOD)
+    done = attempt(source, settings)
+    assert (done.total, done.inserted, done.failed, done.errors_by_code) == (2, 1, 1, {"FORMAT": 1})
+    assert query_rows(settings, ATTEMPTS) == [(1, "run", "failed", "NOTHING_ACCEPTED")]
+    assert query_rows(settings, "select attempts, purged_at from import_jobs") == [(2, None)]
+    assert query_rows(settings, "select record from import_errors") == [(1,)]
+    assert len(find_rejected(Store(settings), JOB)) == 1
 
 
 def test_dry_run_that_has_completed_answers_with_its_summary(source: Path, settings: Settings) -> None:
@@ -166,6 +197,22 @@ def test_lost_job_is_returned_once_and_has_an_end(source: Path, settings: Settin
     assert end_lost_jobs(store) == []
 
 
+def test_attempt_that_begins_while_the_one_before_is_found_to_be_lost_goes_on(
+    source: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin_next(*lost: object) -> JobSummary:
+        change_database(settings, "update import_jobs set attempts = 2, started_at = now()")
+        return final_summary(*lost)
+
+    attempt(source, settings)
+    change_database(settings, "update import_jobs set status = 'loading', finished_at = null, fault_code = null")
+    JobFolder(settings.jobs_folder / JOB).clear()
+    final_summary: Callable[..., JobSummary] = job_status._final_summary
+    monkeypatch.setattr(job_status, "_final_summary", begin_next)
+    assert end_lost_jobs(Store(settings)) == []
+    assert query_rows(settings, "select status, finished_at from import_jobs") == [("loading", None)]
+
+
 def test_next_job_hears_of_a_lost_one(source: Path, settings: Settings) -> None:
     attempt(source, settings)
     change_database(settings, "update import_jobs set status = 'loading', finished_at = null, fault_code = null")
@@ -196,6 +243,20 @@ def test_attempt_that_cannot_begin_changes_nothing(source: Path, settings: Setti
     assert len(find_rejected(Store(settings), JOB)) == 1
 
 
+def test_attempt_begins_although_its_status_cannot_be_written(source: Path, settings: Settings) -> None:
+    attempt(source, settings)
+    source.write_text(GOOD)
+    failures = [OSError("full")]
+
+    def fail_once(name: str) -> None:
+        if name == "folder: replace the status" and failures:
+            raise failures.pop()
+
+    with on_fault_point(fail_once):
+        assert attempt(source, settings).status is JobStatus.COMPLETED
+    assert not failures
+
+
 def _ends_process() -> None:
     raise SystemExit(143)
 
@@ -204,7 +265,7 @@ class OrchestratorSignal(BaseException):
     """What an orchestrator raises to end a run."""
 
 
-def _ends_run() -> None:
+def _ends_run() -> NoReturn:
     raise OrchestratorSignal
 
 
@@ -230,6 +291,20 @@ def test_end_of_the_process_cancels_the_job(
     assert end_lost_jobs(Store(settings)) == [], "canceled, and not lost as well"
     assert attempt(source, settings).status is JobStatus.COMPLETED
     assert users_in(settings) == ["ann@x.example"]
+
+
+def test_orchestrator_that_ends_a_stopped_job_is_not_its_cause(source: Path, settings: Settings) -> None:
+    def end_run(_name: str, _stage: object, /) -> NoReturn:
+        stop.request(canceled_by("Prefect"))
+        _ends_run()
+
+    source.write_text(GOOD)
+    stop = Stop.for_job(settings, job_id=JOB)
+    options = JobOptions(sources=(str(source),))
+    summary = run_job(
+        options, settings=settings, job_id=JOB, observer=Observer(), run_stage=cast("RunStage", end_run), stop=stop
+    )
+    assert summary.fault == fault_record(canceled_by("Prefect"))
 
 
 def test_busy_database_is_a_fault_of_the_attempt_only(source: Path, settings: Settings) -> None:

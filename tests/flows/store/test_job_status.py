@@ -186,6 +186,7 @@ def test_a_queued_job_is_pending_until_the_table_has_it(settings: Settings, jobs
 
 
 def test_a_queued_job_is_known_before_there_is_a_database(settings: Settings) -> None:
+    settings.database.unlink()
     queued = replace(ended_job("2026-01-01T00:00:00.000000Z"), status=JobStatus.PENDING)
     assert find_job_named(Store(settings), queued.job_id, queued=[queued]).summary == queued
     with pytest.raises(DatabaseFault, match="there is no database"):

@@ -114,6 +114,18 @@ def test_runs_without_a_process_go_on_or_end(
 
 
 @pytest.mark.slow
+def test_run_whose_job_has_just_ended_may_report_it(
+    client: SyncPrefectClient, deployment: UUID, settings: Settings, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create_run(client, deployment, Running())
+    whole_job(settings, str(run.id), source)
+    monkeypatch.setattr("flows.jobs.recover._open_runs", lambda *_, **__: [run])
+    with disable_run_logger():
+        assert not recover_runs(settings, NoticeSettings(), silent_seconds=60)
+    assert client.read_flow_run(run.id).state_name == "Running"
+
+
+@pytest.mark.slow
 def test_run_that_is_retried_completes_its_job(
     client: SyncPrefectClient, deployment: UUID, settings: Settings, source: Path
 ) -> None:
@@ -134,6 +146,18 @@ def test_run_that_is_retried_completes_its_job(
     assert attempt() == "Completed"
     jobs = query_rows(settings, "select job_id, attempts, status, inserted from import_jobs")
     assert jobs == [(str(run.id), 2, "completed", 1)]
+
+
+@pytest.mark.slow
+def test_other_run_of_a_job_that_has_merged_says_so(
+    client: SyncPrefectClient, settings: Settings, source: Path
+) -> None:
+    del client  # the flow of this process runs with it
+    job_id = str(uuid4())
+    whole_job(settings, job_id, source)
+    call = import_users(sources=[str(source)], database=str(settings.database), job_id=job_id, return_state=True)
+    state: State = asyncio.run(call)
+    assert (state.name, str(state.message)[:45]) == ("Completed", f"already imported by job {job_id}"[:45])
 
 
 def test_job_id_that_is_no_uuid_is_refused(client: SyncPrefectClient, settings: Settings, source: Path) -> None:
