@@ -61,10 +61,10 @@ def run_job(
     to another job, and `Canceled` if it was stopped before it began.
     """
     stop = stop or Stop.for_job(settings, job_id=job_id)
+    stop.folder.discard_cancel()
     stop.time_limit_seconds = options.time_limit or stop.time_limit_seconds
     store = Store(settings, on_retry=stop.check)
     store.prepare()
-    stop.folder.discard_cancel()
     for lost in end_lost_jobs(store):
         on_lost(lost)
     job = accept_job(options, store=store, stop=stop, observer=observer, job_id=job_id)

@@ -107,8 +107,9 @@ class JobFolder:
 
     def discard_cancel(self) -> None:
         """Remove the request that stopped an earlier attempt of the job; one that still runs has to heed it."""
-        if not self.is_running:
-            (self.path / CANCEL_FILE).unlink(missing_ok=True)
+        with suppress(NotADirectoryError):  # the database will say where it cannot have its folder
+            if not self.is_running:
+                (self.path / CANCEL_FILE).unlink(missing_ok=True)
 
     @property
     def cancel_requested(self) -> bool:
