@@ -30,8 +30,10 @@ def settings(tmp_path: Path, migrated: Path) -> Settings:
 
 @pytest.fixture
 def store(settings: Settings) -> Store:
-    """A migrated, empty database."""
-    return Store(settings)
+    """A migrated, empty database with its folder of jobs."""
+    store = Store(settings)
+    store.prepare()
+    return store
 
 
 @pytest.fixture
