@@ -14,7 +14,9 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from flows.import_users import local_server
+from flows.import_users import flow, local_server, prefect_run
+from flows.inbox import prefect_runs
+from flows.report import prefect
 from flows.report.prefect import drain
 
 
@@ -48,8 +50,16 @@ def api_url(prefect_home: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def client(api_url: str, prefect_home: Path) -> Iterator[SyncPrefectClient]:
-    """Return a client of the server, which also records the flows that a test runs in this process."""
+def client(api_url: str, prefect_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SyncPrefectClient]:
+    """Return a client of the server, which also records the flows that a test runs in this process.
+    They wait for a slow server as long as it takes."""
+    for module, name in (
+        (flow, "END_SECONDS"),
+        (prefect_run, "REPORT_SECONDS"),
+        (prefect_runs, "API_SECONDS"),
+        (prefect, "JOIN_SECONDS"),
+    ):
+        monkeypatch.setattr(module, name, 120.0)
     updates = {
         PREFECT_API_URL: api_url,
         PREFECT_HOME: str(prefect_home),
