@@ -102,7 +102,7 @@ def test_an_option_given_twice_has_its_last_value() -> None:
 def test_options_are_the_same_after_a_form(some: JobOptions) -> None:
     assert from_form(JobOptions, to_form(some)) == some
     validated = import_users.validate_parameters(to_form(some))
-    assert validated.pop("database") == ""
+    assert (validated.pop("database"), validated.pop("job_id")) == ("", "")
     assert from_form(JobOptions, validated) == some
 
 
@@ -121,7 +121,11 @@ def test_the_inbox_gives_its_options_to_the_job_of_a_file() -> None:
     inbox = InboxOptions(inbox="folder", fill_only=True, policy={"name": "keep"})
     expected = JobOptions(sources=("a.csv",), mode=Mode.UPSERT, fill_only=True, policy={"name": "keep"})
     assert inbox.for_file("a.csv") == expected
-    assert InboxOptions.model_fields.keys() - FileOptions.model_fields.keys() == {"inbox", "settle_seconds"}
+    assert InboxOptions.model_fields.keys() - FileOptions.model_fields.keys() == {
+        "inbox",
+        "settle_seconds",
+        "max_waiting_minutes",
+    }
 
 
 def test_options_are_frozen_and_have_no_other_fields() -> None:
@@ -158,4 +162,4 @@ def test_a_new_option_is_one_field() -> None:
 def test_the_flows_show_the_options_and_the_database() -> None:
     parameters = inspect.signature(import_users.fn).parameters
     assert [*parameters][:2] == ["sources", "database"]
-    assert parameters.keys() == {"database", *JobOptions.model_fields}
+    assert parameters.keys() == {"database", "job_id", *JobOptions.model_fields}
