@@ -1,10 +1,10 @@
-"""A TCP proxy in front of a Prefect server that fails from a chosen request on: it falls silent, drips or dies."""
+"""A TCP proxy in front of a Prefect server that fails from a chosen moment on: it falls silent, drips or dies."""
 
 import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,11 +16,11 @@ Failure = Literal["silent", "dripping", "dead"]
 
 @dataclass
 class Proxy:
-    """The proxy's address, the requests it has seen, and from which of them on it fails, and how."""
+    """The proxy's address, the paths requested so far, and when it fails, and how."""
 
     server: tuple[str, int]
     failure: Failure
-    good_requests: int
+    when: Callable[[Sequence[str]], bool]  # asked at each request
     url: str = ""
     requests: list[str] = field(default_factory=list)
     failing: threading.Event = field(default_factory=threading.Event)
@@ -40,7 +40,7 @@ class Proxy:
     def _count(self, data: bytes) -> None:
         with self.lock:
             self.requests += [line.decode().split()[1] for line in REQUEST_LINE.findall(data)]
-            if len(self.requests) > self.good_requests:
+            if self.when(self.requests):
                 self.failing.set()
 
     def _answer(self, server: socket.socket, client: socket.socket) -> None:
@@ -55,10 +55,10 @@ class Proxy:
 
 
 @contextmanager
-def failing_proxy(api_url: str, failure: Failure, *, good_requests: int) -> Iterator[Proxy]:
-    """Run a proxy of the API in this process; it fails after that many requests."""
+def failing_proxy(api_url: str, failure: Failure, *, when: Callable[[Sequence[str]], bool]) -> Iterator[Proxy]:
+    """Run a proxy of the API in this process; it fails from the first request on at which `when` is true."""
     target = urlsplit(api_url)
-    proxy = Proxy((str(target.hostname), int(target.port or 80)), failure, good_requests)
+    proxy = Proxy((str(target.hostname), int(target.port or 80)), failure, when)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         proxy.url = f"http://127.0.0.1:{listener.getsockname()[1]}{target.path}"
 
