@@ -92,12 +92,14 @@ def holder(
         process.kill()
 
 
+@pytest.mark.slow
 def test_a_private_server_ends_with_the_process_that_is_killed(holder: tuple[subprocess.Popen[str], int]) -> None:
     process, server = holder
     process.send_signal(signal.SIGKILL)
     assert gone(server, within=5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_cancels_the_job_and_the_run(
     client: SyncPrefectClient, prefect_home: Path, api_url: str, tmp_path: Path, number: signal.Signals
@@ -125,6 +127,7 @@ def test_a_signal_cancels_the_job_and_the_run(
     assert shown.state.name == "Cancelled"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("waits_for", ["a silent pipe", "its turn to begin"])
 def test_a_run_that_waits_hears_a_signal(
     client: SyncPrefectClient, prefect_home: Path, api_url: str, tmp_path: Path, waits_for: str

@@ -171,6 +171,7 @@ def test_missing_file_fails_the_run_with_its_code(client: SyncPrefectClient, set
     assert shown.labels["import.fault"] == "FILE_NOT_FOUND"
 
 
+@pytest.mark.slow
 def test_third_job_of_a_connection_is_refused(client: SyncPrefectClient, source: Path, settings: Settings) -> None:
     with slot(settings, connection="default"), slot(settings, connection="default"):
         summary = run(source, settings=settings)
@@ -208,6 +209,7 @@ def start_run(client: SyncPrefectClient, settings: Settings) -> tuple[UUID, JobF
     return run_id, folder
 
 
+@pytest.mark.slow
 def test_next_run_marks_a_run_as_crashed_whose_process_was_killed(
     client: SyncPrefectClient, source: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +231,7 @@ def running(client: SyncPrefectClient, settings: Settings) -> FlowRun:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_cancellation_in_prefect_ends_the_job_with_nothing_merged(
     client: SyncPrefectClient, tmp_path: Path, settings: Settings
 ) -> None:
@@ -248,7 +251,7 @@ def test_cancellation_in_prefect_ends_the_job_with_nothing_merged(
     ended = time.monotonic()
     thread.join()
     assert summary.status is JobStatus.CANCELED
-    assert ended - canceled_at[0] < 10
+    assert ended - canceled_at[0] < 60
     shown = client.read_flow_run(UUID(summary.job_id))
     assert shown.state is not None
     assert (shown.state.type.value, shown.state.name) == ("CANCELLED", "Cancelled")
