@@ -1,21 +1,15 @@
 -- grain: one row per kind of key and user that has it, or had it where no user has it now; those that have it come first
--- parameters: connection, email and username (as matched) and user_id; null for a key that was not given
-with versions as (
-    select user_id, email_key, username_key, true as is_present
-    from users
-    where connection = $connection
+-- reads: user_versions; parameters: connection, email and username (as matched) and user_id; null for a key that was not given
+with holders as (
+    select 'email' as kind, user_id, is_present from user_versions where connection = $connection and email_key = $email
     union all
-    select user_id, row_before.email_key, row_before.username_key, false as is_present
-    from user_changes
-    where connection = $connection
-),
-
-holders as (
-    select 'email' as kind, user_id, is_present from versions where email_key = $email
+    select 'username' as kind, user_id, is_present
+    from user_versions
+    where connection = $connection and username_key = $username
     union all
-    select 'username' as kind, user_id, is_present from versions where username_key = $username
-    union all
-    select 'user_id' as kind, user_id, is_present from versions where user_id = $user_id
+    select 'user_id' as kind, user_id, is_present
+    from user_versions
+    where connection = $connection and user_id = $user_id
 )
 
 select kind, user_id

@@ -80,6 +80,7 @@ def find_keys(connection: duckdb.DuckDBPyConnection, wanted: WantedUser, connect
     """Return every key, present and former, of the user that no other user has by now; only the given one where the
     tables do not have the user. Raise `AmbiguousUserError` if two users are meant."""
     given = {kind: wanted.key(kind) for kind in KINDS}
+    run(connection, "user_versions")
     holders = run(connection, "holders_of_key", connection=connection_id, **given)
     if not holders:
         return UserKeys(**{kind: frozenset({key} if key else ()) for kind, key in given.items()})
