@@ -46,7 +46,7 @@ def test_a_purge_names_the_folder_of_another_owner_and_tries_again_next_time() -
         for extra in ([], ["--dry-run"]):
             done = run_as_nobody("-m", *purging, *extra)
             assert done.returncode == 1, done.stderr
-            found = {"jobs": [], "rejected_users": 0, "left": [str(folder)], "dry_run": bool(extra)}
+            found = {"jobs": [], "rejected_users": 0, "files": [], "left": [str(folder)], "dry_run": bool(extra)}
             assert json.loads(done.stdout) == found
         assert folder.exists()
         assert query_rows(settings, "select purged_at, (select count(*) from rejected_users) from import_jobs") == [

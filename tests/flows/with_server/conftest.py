@@ -64,7 +64,7 @@ def client(api_url: str, prefect_home: Path, monkeypatch: pytest.MonkeyPatch) ->
         PREFECT_API_URL: api_url,
         PREFECT_HOME: str(prefect_home),
         PREFECT_LOCAL_STORAGE_PATH: str(prefect_home / "storage"),
-        PREFECT_CLIENT_MAX_RETRIES: 1,
+        PREFECT_CLIENT_MAX_RETRIES: 4,  # two servers share one database, which can be busy
     }
     with temporary_settings(updates), get_client(sync_client=True) as client:
         yield client
