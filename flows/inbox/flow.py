@@ -39,6 +39,7 @@ SKIPPED = "skipped: another run is at work on the inbox"
 @flow(
     name="import-inbox",
     description="Import every new file of a folder, each as a run of its own, and file it by its outcome.",
+    flow_run_name="inbox {inbox}",
     persist_result=True,
     result_serializer="json",
 )

@@ -19,13 +19,14 @@ from schemas.job import DONE, JobSummary
 from schemas.options import JobOptions
 
 LOADING = "loading"
-PHASES = {"load": LOADING, "plan": "planning", "merge": "merging"}  # by the stages of a job
-PERCENT = {LOADING: 97.0, "planning": 98.0, "merging": 99.0}  # while a phase lasts, at most; 100 is the end
+MERGING = "merging"
+PHASES = {"load": LOADING, "plan": "planning", "merge": MERGING}  # by the stages of a job
+PERCENT = {LOADING: 97.0, "planning": 98.0, MERGING: 99.0}  # while a phase lasts, at most; 100 is the end
 
 
 def format_progress(phase: str, progress: Progress | None) -> str:
     """Return the phase of a job as a sentence; of the loading with percent, rows, speed and time left."""
-    if progress is None:
+    if progress is None or phase == MERGING:  # how many rows are merged is known at the end
         return phase
     if phase != LOADING:
         return f"{phase} {progress.rows:,} rows"
@@ -41,7 +42,7 @@ def format_phase(stage: str, *, is_dry_run: bool) -> str:
 def percent_of(phase: str, progress: Progress | None) -> float:
     """Return the number of the progress: that of the loading, less than 100 until the job has ended."""
     if phase != LOADING:
-        return PERCENT.get(phase, PERCENT["merging"] if progress else 0.0)
+        return PERCENT.get(phase, PERCENT[MERGING] if progress else 0.0)
     return min(PERCENT[LOADING], round(progress.percent, 1)) if progress else 0.0
 
 
