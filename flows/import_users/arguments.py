@@ -144,6 +144,11 @@ def parse_path(_type: object, tokens: Sequence[Token]) -> Path:
     return Path(tokens[-1].value)
 
 
+def parse_paths(_type: object, tokens: Sequence[Token]) -> tuple[Path, ...]:
+    """Return the paths that a repeated argument says."""
+    return tuple(parse_path(Path, [token]) for token in tokens)
+
+
 def format_default(value: object) -> str | None:
     """Return a default as people read it, or None where there is none to show."""
     match value:

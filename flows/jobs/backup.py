@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from flows.pipeline.path_checks import require_folder
+from flows.pipeline.path_checks import require_output
 from flows.readers.sources import printable
 from flows.store.database import Store
 from flows.store.database_file import log_of
@@ -17,10 +17,10 @@ from schemas.faults import FileFault
 def back_up(store: Store, path: Path) -> int:
     """Write a copy of the database to a new file and return its size in bytes.
 
-    Raise `FileFault` if the file exists or cannot be written, and `DatabaseFault` if the database is busy beyond the
-    deadline.
+    Raise `FileFault` if the file exists, is the log of the database or cannot be written, and `DatabaseFault` if the
+    database is busy beyond the deadline.
     """
-    require_folder(path)
+    require_output(path, store.settings)
     for taken in (path, log_of(path)):  # beside the log of another database, a copy would take on its changes
         if os.path.lexists(taken):
             message = f"{printable(str(taken))} exists, and a backup replaces nothing"

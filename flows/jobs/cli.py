@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from flows.import_users.arguments import command_group, count_in, parse_path, parse_period, parse_text
+from flows.import_users.arguments import command_group, count_in, parse_path, parse_paths, parse_period, parse_text
 from flows.import_users.cli import COMMON, Common
 from flows.jobs.arguments import (
     As,
@@ -203,9 +203,8 @@ def rejects(
     written = write_rejects(store, job, output)
     text = f"job {job} refused no records; nothing was written\n"
     if written.records:
-        records = "1 refused record" if written.records == 1 else f"{written.records:,} refused records"
-        text = f"{records} written to {written.path}, with all secrets; correct the file and run\n"
-        options = options_of(get_job_row(store, job), sources=(str(written.path),))
+        text = f"{written.sentence}, with all secrets; correct the file and run\n"
+        options = options_of(get_job_row(store, job), sources=(str(written.path.absolute()),))
         (step,) = steps_after_rejects(options, database=store.path)
         text += f"{step.command}\n"
     document = {"job_id": job, "path": str(written.path), "format": written.format, "records": written.records}
@@ -252,7 +251,12 @@ def night(
     ] = timedelta(hours=24),
     inbox: Annotated[
         tuple[Path, ...],
-        Parameter(metavar="FOLDER", help="An inbox to account for; those of jobs are found.", negative_iterable=()),
+        Parameter(
+            metavar="FOLDER",
+            help="An inbox to account for; those of jobs are found.",
+            negative_iterable=(),
+            converter=parse_paths,
+        ),
     ] = (),
     common: Common = COMMON,
 ) -> int:
@@ -318,7 +322,7 @@ def backup(
     from flows.jobs.backup import back_up
 
     size = back_up(common.find_store(), file)
-    common.print({"path": str(file), "bytes": size}, f"{size:,} bytes written to {file}\n")
+    common.print({"path": str(file), "bytes": size}, f"{size:,} bytes written to {printable(str(file))}\n")
 
 
 @app.command
@@ -336,7 +340,12 @@ def forget(
     all_connections: Annotated[bool, Parameter(help="Erase the user from every connection.")] = False,
     inbox: Annotated[
         tuple[Path, ...],
-        Parameter(metavar="FOLDER", help="An inbox to search as well; those of jobs are found.", negative_iterable=()),
+        Parameter(
+            metavar="FOLDER",
+            help="An inbox to search as well; those of jobs are found.",
+            negative_iterable=(),
+            converter=parse_paths,
+        ),
     ] = (),
     dry_run: Annotated[bool, Parameter(help="List every place that has the user, change nothing.")] = False,
     yes: Yes = False,

@@ -108,8 +108,7 @@ async def write_rejects_of_job(job: Job, output: str = "", database: str = "") -
         if not written.records:
             sentence = f"job {summary.job_id} refused no records; nothing was written"
             return Ending(Completed(message=sentence), format_page("Refused records", sentence))
-        records = "1 refused record" if written.records == 1 else f"{written.records:,} refused records"
-        sentence = mask_emails(f"{records} written to {printable(str(written.path))} on {os.uname().nodename}")
+        sentence = mask_emails(f"{written.sentence} on {os.uname().nodename}")
         hint = "The file has all secrets of the records and can be read by the worker's user only."
         options = options_of(get_job_row(store, summary.job_id), sources=(str(written.path),))
         steps = steps_after_rejects(options, database=settings.database.absolute())
@@ -128,7 +127,7 @@ async def find_user(
     user: Annotated[str, Field(min_length=1, max_length=255)],
     kind: Literal["any", "email", "username", "user_id"] = "any",
     connection: str = "default",
-    inboxes: list[str] = [],  # noqa: B006 - what Prefect's form shows
+    inboxes: list[Annotated[str, Field(min_length=1)]] = [],  # noqa: B006 - what Prefect's form shows
     database: str = "",
     *,
     all_connections: bool = False,

@@ -1,5 +1,6 @@
 """Checks of the files that a job reads and writes: the database is not a source, and no output replaces either."""
 
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,19 +19,25 @@ def refuse_database(path: Path, settings: Settings) -> None:
         raise FileFault(ErrorCode.FILE_FORMAT, f"{printable(str(path))} is the database itself", "name another file")
 
 
-def require_folder(path: Path) -> None:
-    """Raise `FileFault` unless a file of that path can exist: its folder does, and the name is not too long."""
+def require_output(path: Path, settings: Settings) -> None:
+    """Raise `FileFault` unless a file can be written there: in a folder that exists, and in place of nothing but a file
+    that is neither the database nor its log. Devices, pipes, links and folders are left alone."""
     shown = printable(str(path))
+    shown = f"{shown[:SHOWN_CHARACTERS]}{'…' * (len(shown) > SHOWN_CHARACTERS)}"
+    hint = "name another file"
+    if path == Path("-"):
+        raise FileFault(ErrorCode.FILE_FORMAT, "this is not written to standard output", "name a file")
     try:
-        path.absolute().lstat()
+        if not stat.S_ISREG(path.absolute().lstat().st_mode):
+            raise FileFault(ErrorCode.FILE_UNREADABLE, f"{shown} is not a file, and is not replaced by one", hint)
     except FileNotFoundError:
         if not path.absolute().parent.is_dir():
             message = f"the folder {printable(str(path.parent))} for {printable(path.name)} is missing"
             raise FileFault(ErrorCode.FILE_NOT_FOUND, message, "create it first") from None
     except (OSError, ValueError) as error:  # too long, a file in place of the folder, a null character
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        message = f"{shown[:SHOWN_CHARACTERS]}{'…' * (len(shown) > SHOWN_CHARACTERS)} cannot be written: {reason}"
-        raise FileFault(ErrorCode.FILE_UNREADABLE, message, "name another file") from None
+        raise FileFault(ErrorCode.FILE_UNREADABLE, f"{shown} cannot be written: {reason}", hint) from None
+    refuse_database(path, settings)
 
 
 def refuse_sources(path: Path, sources: Iterable[Path]) -> None:
@@ -44,8 +51,8 @@ def refuse_sources(path: Path, sources: Iterable[Path]) -> None:
 
 
 def _is_same(path: Path, other: Path) -> bool:
-    """Return whether both paths lead to one file, through whatever links."""
+    """Return whether both paths lead to one file, through whatever links, or to the same place for one."""
     try:
         return path.samefile(other)
     except OSError:  # one of them does not exist
-        return False
+        return path.resolve() == other.resolve()

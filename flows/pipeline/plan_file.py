@@ -7,7 +7,7 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-from flows.pipeline.path_checks import refuse_database, refuse_sources, require_folder
+from flows.pipeline.path_checks import refuse_sources, require_output
 from flows.readers.sources import EXTENSIONS, Source, printable
 from flows.settings import Settings
 from flows.store.database import view_parts
@@ -33,8 +33,7 @@ def check_plan_path(path: Path, sources: Iterable[Source], *, settings: Settings
             f"{printable(str(path))} is not a valid name for a plan",
             f"end it with one of {endings}",
         )
-    require_folder(path)
-    refuse_database(path, settings)
+    require_output(path, settings)
     refuse_sources(path, [source.path for source in sources])
 
 

@@ -101,10 +101,14 @@ def _import(what: str, options: JobOptions, database: Path, *, is_on_page: bool 
     is_on_page = is_on_page and STDIN not in options.sources
     return Step(
         what,
-        format_command("import_users", *options.sources, *arguments, database=database),
+        format_command("import_users", *map(_as_source, options.sources), *arguments, database=database),
         IMPORT if is_on_page else None,
         {**given, "database": str(database)} if is_on_page else {},
     )
+
+
+def _as_source(path: str) -> str:
+    return f"./{path}" if path.startswith("-") and path != STDIN else path
 
 
 def _as_arguments(name: str, value: object) -> list[str]:

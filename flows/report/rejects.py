@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-from flows.pipeline.path_checks import refuse_database, refuse_sources, require_folder
+from flows.pipeline.path_checks import refuse_sources, require_output
 from flows.readers.sources import EXTENSIONS, printable
 from flows.settings import Settings, format_command
 from flows.store.database import Store, escape_glob, scratch
@@ -52,16 +52,19 @@ class Rejects:
     format: str
     records: int
 
+    @property
+    def sentence(self) -> str:
+        """How many records are where."""
+        records = "1 refused record" if self.records == 1 else f"{self.records:,} refused records"
+        return f"{records} written to {printable(str(self.path))}"
+
 
 def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
     """Write the refused records of a job that has ended; without refused records, write no file.
     Raise `JobFault` if the job does not exist, has not ended, or its records are purged; `FileFault` if the file cannot
     be written, or the format of its name is not supported."""
-    require_folder(path)
-    refuse_database(path, store.settings)
+    require_output(path, store.settings)
     job = find_job(store, job_id)
-    if path == Path("-"):
-        raise FileFault(ErrorCode.FILE_FORMAT, "refused records are not written to standard output", "add -o FILE")
     refuse_sources(path, [file for source in job.sources for file in (Path(source), Path(source, path.name))])
     folder = JobFolder(store.settings.jobs_folder / job.job_id)
     file_format = _get_format(path, folder)

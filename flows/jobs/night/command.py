@@ -9,13 +9,16 @@ from flows.import_users.cli import Common
 from flows.jobs.night.account import get_night
 from flows.jobs.night.report import Night, NightFile
 from flows.report.printing import format_cell, print_json, print_table
+from flows.store.database import Store
 from schemas.faults import ExitCode
 
 
 def run(common: Common, *, period: timedelta, inboxes: Sequence[Path]) -> int:
     """Print the night and return the exit code: 1 where something needs a person."""
     now = datetime.now(UTC)
-    night = get_night(common.find_store(), since=now - period, now=now, inboxes=inboxes)
+    # an inbox that is named is accounted for without a database as well
+    store = Store(common.settings) if inboxes else common.find_store()
+    night = get_night(store, since=now - period, now=now, inboxes=inboxes)
     if common.json:
         print_json(night.to_dict())
     else:

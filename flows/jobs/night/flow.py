@@ -33,7 +33,7 @@ SHOWN_FILES = 500
 )
 async def night(
     database: str = "",
-    inboxes: Annotated[list[str], Field(max_length=100)] = [],  # noqa: B006 - Prefect shows it and copies it
+    inboxes: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=100)] = [],  # noqa: B006 - Prefect shows it and copies it
     hours: Annotated[int, Field(ge=1, le=8784)] = 24,
 ) -> State[None]:
     """Account for the files and jobs of the last day.

@@ -72,12 +72,15 @@ def test_a_backup_does_not_wait_for_a_reader_and_gives_up_on_a_writer(store: Sto
     assert not (tmp_path / "c.duckdb").exists()
 
 
-@pytest.mark.parametrize("name", ["users.duckdb", "other.duckdb", "missing/b.duckdb", "/proc/b.duckdb"])
+@pytest.mark.parametrize(
+    "name", ["users.duckdb", "users.duckdb.wal", "other.duckdb", "missing/b.duckdb", "/proc/b.duckdb", ".", "/", "-"]
+)
 def test_a_backup_replaces_nothing_and_names_what_it_cannot_write(store: Store, tmp_path: Path, name: str) -> None:
     log_of(tmp_path / "other.duckdb").write_text("changes of another database")
     before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
-    with pytest.raises(FileFault, match=r"b\.duckdb|/proc|users\.duckdb|other\.duckdb"):
-        back_up(store, tmp_path / name)
+    path = Path(name) if name == "-" else tmp_path / name
+    with pytest.raises(FileFault, match=r"b\.duckdb|/proc|users\.duckdb|other\.duckdb|is not a file|standard output"):
+        back_up(store, path)
     assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
 
 

@@ -40,6 +40,12 @@ def run(store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
     return run
 
 
+@pytest.mark.parametrize("command", [("night",), ("forget", "x@example.com", "--yes")])
+def test_an_inbox_without_a_name_is_not_the_current_folder(run: Run, command: tuple[str, ...]) -> None:
+    code, _, err = run(*command, "--inbox", "")
+    assert (code, "an empty text is not the name of a file" in err) == (ExitCode.USAGE, True)
+
+
 @pytest.mark.parametrize(
     ("filters", "found"),
     [

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -212,6 +213,23 @@ def test_imported_file_is_not_overwritten(settings: Settings, tmp_path: Path, *,
     with pytest.raises(FileFault, match="is an imported file and would be overwritten"):
         write_rejects(Store(settings), job.job_id, source)
     assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_what_is_not_a_file_is_not_replaced(settings: Settings, tmp_path: Path, kind: str) -> None:
+    job = import_records(settings, [{"email": "bad"}], Mode.INSERT)
+    target = tmp_path / "target.csv"
+    match kind:
+        case "pipe":
+            os.mkfifo(target)
+        case "link":
+            target.symlink_to("/dev/null")
+        case _:
+            target.mkdir()
+    before = target.lstat()
+    with pytest.raises(FileFault, match="is not a file, and is not replaced by one"):
+        write_rejects(Store(settings), job.job_id, target)
+    assert target.lstat() == before
 
 
 def test_secrets_are_not_written_to_standard_output(settings: Settings) -> None:
