@@ -54,7 +54,7 @@ class Rejects:
 
     @property
     def sentence(self) -> str:
-        """How many records are where."""
+        """Return how many records are where."""
         records = "1 refused record" if self.records == 1 else f"{self.records:,} refused records"
         return f"{records} written to {printable(str(self.path))}"
 
