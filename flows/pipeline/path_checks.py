@@ -1,11 +1,13 @@
 """Checks of the files that a job reads and writes: the database is not a source, and no output replaces either."""
 
+import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 from flows.readers.sources import escape_bytes, printable
 from flows.settings import Settings
+from flows.store.database_file import log_of
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 
@@ -14,8 +16,9 @@ SHOWN_CHARACTERS = 300  # of a path that is too long
 
 def refuse_database(path: Path, settings: Settings) -> None:
     """Raise `FileFault` if the file is the database or its log: closing it would release DuckDB's lock."""
-    database = settings.database
-    if any(_is_same(path, own) for own in (database, database.with_name(f"{database.name}.wal"))):
+    log = log_of(settings.database)
+    is_log = os.path.realpath(path) == os.path.realpath(log)  # which need not exist yet
+    if is_log or _is_same(path, settings.database) or _is_same(path, log):
         raise FileFault(ErrorCode.FILE_FORMAT, f"{printable(str(path))} is the database itself", "name another file")
 
 
@@ -51,8 +54,8 @@ def refuse_sources(path: Path, sources: Iterable[Path]) -> None:
 
 
 def _is_same(path: Path, other: Path) -> bool:
-    """Return whether both paths lead to one file, through whatever links, or to the same place for one."""
+    """Return whether both paths lead to one file, through whatever links."""
     try:
         return path.samefile(other)
     except OSError:  # one of them does not exist
-        return path.resolve() == other.resolve()
+        return False

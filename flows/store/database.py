@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 
 from flows.settings import Settings
-from flows.store.database_file import create_database, remove_temporary
+from flows.store.database_file import create_database, log_of, remove_temporary
 from flows.store.errors import busy_fault, find_shortage, folder_fault, is_held, require_usable_path, unreadable_fault
 from flows.store.fault_points import fault_point
 from flows.store.migrations import is_behind, migrate
@@ -108,7 +108,7 @@ class Store:
 
     def version(self) -> tuple[int, ...]:
         """Return a value that changes whenever a process writes the database; call it while a connection is open."""
-        found = (file.stat() for file in (self.path, Path(f"{self.path}.wal")) if file.exists())
+        found = (file.stat() for file in (self.path, log_of(self.path)) if file.exists())
         return tuple(number for stat in found for number in (stat.st_ino, stat.st_mtime_ns, stat.st_size))
 
     @contextmanager

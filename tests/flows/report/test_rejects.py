@@ -232,6 +232,13 @@ def test_what_is_not_a_file_is_not_replaced(settings: Settings, tmp_path: Path, 
     assert target.lstat() == before
 
 
+def test_the_name_of_a_source_that_is_gone_is_free(settings: Settings, tmp_path: Path) -> None:
+    source = write(tmp_path / "users.csv", [GOOD, {"email": "bad"}])
+    job = import_file(settings, source, Mode.INSERT)
+    source.unlink()
+    assert write_rejects(Store(settings), job.job_id, source).records == 1
+
+
 def test_secrets_are_not_written_to_standard_output(settings: Settings) -> None:
     job = import_records(settings, [{"email": "bad"}], Mode.INSERT)
     with pytest.raises(FileFault, match="not written to standard output"):
