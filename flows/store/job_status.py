@@ -118,12 +118,6 @@ def find_running_job(store: Store, job_id: str) -> KnownJob | None:
     return None
 
 
-def get_live_status(store: Store, job_id: str) -> tuple[JobSummary, Mapping[str, object]]:
-    """Return a job's summary and, while it runs, its progress: percent, rows, seconds_left."""
-    job = find_job_named(store, job_id)
-    return job.summary, job.progress
-
-
 def request_cancel(store: Store, job_id: str) -> bool:
     """Request that a job stops and return true; false if no process runs it."""
     folder = JobFolder(store.settings.jobs_folder / job_id)

@@ -26,7 +26,7 @@ from flows.store.database import Store
 from flows.store.errors import find_shortage
 from flows.store.fault_points import on_fault_point
 from flows.store.job_folder import JobFolder
-from flows.store.job_status import end_lost_jobs, get_live_status
+from flows.store.job_status import end_lost_jobs, find_job_named
 from schemas.codes import ErrorCode
 from schemas.connection import ConnectionSettings
 from schemas.faults import DatabaseFault, ExitCode, FileFault
@@ -134,7 +134,7 @@ def test_two_names_of_one_database_are_one_database(settings: Settings, store: S
 
     with on_fault_point(sweep_by_other_name):
         assert import_records(settings, [ADA], name="job").status is JobStatus.COMPLETED
-    assert get_live_status(Store(other), "job")[0].status is JobStatus.COMPLETED
+    assert find_job_named(Store(other), "job").summary.status is JobStatus.COMPLETED
     assert [path.name for path in other.database.parent.iterdir()] == ["link.duckdb"]
 
 

@@ -16,7 +16,7 @@ from flows.jobs.cli import app as jobs
 from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
-from flows.store.job_status import get_live_status
+from flows.store.job_status import find_job_named
 from schemas.codes import ErrorCode
 from schemas.faults import ExitCode
 from schemas.job import JobStatus
@@ -72,7 +72,7 @@ def test_a_job_that_waits_for_a_busy_database_is_stopped_at_once(settings: Setti
         assert process.poll() is None, "it waits"
         summary = json.loads(stop(settings, process, by=by))
     assert (summary["status"], summary["fault"]["code"]) == ("canceled", "CANCELED")
-    assert get_live_status(Store(settings), summary["job_id"])[0].status is JobStatus.CANCELED
+    assert find_job_named(Store(settings), summary["job_id"]).summary.status is JobStatus.CANCELED
     assert read_users(settings) == []
 
 

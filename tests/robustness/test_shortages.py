@@ -19,7 +19,7 @@ from flows.store.errors import find_shortage
 from flows.store.fault_points import on_fault_point
 from flows.store.forget import WantedUser
 from flows.store.job_folder import JobFolder
-from flows.store.job_status import get_live_status
+from flows.store.job_status import find_job_named
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import DONE, JobStatus, JobSummary
@@ -69,7 +69,7 @@ def test_a_full_disk_fails_the_job_and_with_space_it_succeeds(small_disk: Path, 
         summary = run_import(settings, source, name)
         assert (summary.status, code_of(summary)) == (JobStatus.FAILED, ErrorCode.DISK_FULL), name
         (small_disk / "ballast").unlink()
-        assert get_live_status(Store(settings), name)[0].fault == summary.fault
+        assert find_job_named(Store(settings), name).summary.fault == summary.fault
         assert read_users(settings) == []
         assert not JobFolder(settings.jobs_folder / name).parts("accepted"), "staged rows do not keep the disk full"
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
@@ -117,7 +117,7 @@ def test_too_little_memory_fails_the_job_and_changes_nothing(megabytes: int, sou
     settings = Settings(database=database)
     is_in = len(read_users(settings)) == USERS
     statuses = [
-        get_live_status(Store(settings), str(job))[0]
+        find_job_named(Store(settings), str(job)).summary
         for (job,) in query_rows(settings, "select job_id from import_jobs")
     ]
     assert is_in or read_users(settings) == []

@@ -15,7 +15,7 @@ from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.fault_points import on_fault_point
-from flows.store.job_status import get_live_status
+from flows.store.job_status import find_job_named
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import JobStatus
@@ -59,7 +59,7 @@ def test_a_job_waits_for_a_reader_until_its_deadline_and_names_it(settings: Sett
     assert (summary.status, summary.fault["code"]) == (JobStatus.FAILED, ErrorCode.DATABASE_BUSY)
     assert f"is held by process {pids[0]}" in summary.fault["message"]
     assert read_users(settings) == []
-    assert get_live_status(Store(settings), "job")[0].fault == summary.fault
+    assert find_job_named(Store(settings), "job").summary.fault == summary.fault
 
 
 @pytest.mark.usefixtures("store")
@@ -104,7 +104,7 @@ def test_a_waiting_job_is_canceled_at_once(settings: Settings) -> None:
             out, _ = process.communicate(timeout=50)
             assert time.monotonic() - started < 10
     assert json.loads(out)["status"] == "canceled"
-    assert get_live_status(Store(settings), job)[0].status is JobStatus.CANCELED
+    assert find_job_named(Store(settings), job).summary.status is JobStatus.CANCELED
 
 
 def _find_running_job(settings: Settings) -> str:
@@ -130,7 +130,7 @@ def test_a_third_job_is_refused_and_a_killed_one_frees_its_slot(settings: Settin
         assert import_records(settings, [user(1)], name="fourth").status is JobStatus.COMPLETED
         other.kill()
     jobs = query_rows(settings, "select job_id from import_jobs where job_id not in ('third', 'fourth')")
-    assert [get_live_status(Store(settings), str(job))[0].status for (job,) in jobs] == [JobStatus.FAILED] * 2
+    assert [find_job_named(Store(settings), str(job)).summary.status for (job,) in jobs] == [JobStatus.FAILED] * 2
 
 
 def test_many_concurrent_imports_lose_no_row() -> None:

@@ -20,7 +20,7 @@ from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.fault_points import on_fault_point
 from flows.store.job_folder import JobFolder
-from flows.store.job_status import end_lost_jobs, get_live_status
+from flows.store.job_status import end_lost_jobs, find_job_named
 from flows.store.jobs import find_job
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode
@@ -75,7 +75,7 @@ def test_an_import_whose_commit_lost_something_fails(settings: Settings, stateme
     assert "nothing was merged" not in str(summary.fault)
     assert summary.total == summary.inserted + summary.updated + summary.unchanged + summary.failed
     assert find_job(Store(settings), summary.job_id).fault == summary.fault
-    assert get_live_status(Store(settings), summary.job_id)[0].status is JobStatus.FAILED
+    assert find_job_named(Store(settings), summary.job_id).summary.status is JobStatus.FAILED
 
 
 LOST = [
@@ -219,8 +219,8 @@ def test_an_end_that_could_not_be_recorded_is_recorded_by_the_next_command(setti
     assert summary.fault is not None
     assert summary.fault["code"] == ErrorCode.DATABASE_BUSY
     assert query_rows(settings, "select status from import_jobs") == [("loading",)]
-    status, live = get_live_status(Store(settings), "job")
-    assert (status.status, status.fault, live) == (JobStatus.FAILED, summary.fault, {})
+    job = find_job_named(Store(settings), "job")
+    assert (job.summary.status, job.summary.fault, job.progress) == (JobStatus.FAILED, summary.fault, {})
     assert read_users(settings) == []
 
 
