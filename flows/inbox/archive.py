@@ -5,33 +5,29 @@ Which files are imported is in `flows.inbox.folder` and `flows.inbox.importing`.
 
 import errno
 import hashlib
-import json
 import os
-import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from flows.inbox.folder import ARCHIVES, REPORT, Inbox, find_inboxes
+from flows.inbox.folder import ARCHIVES, REPORT, Inbox
+from flows.inbox.reports import hash_of, read_report, write_json
 from flows.pipeline.stop import is_by_signal
 from flows.readers.limits import MIB
-from flows.readers.sources import COMPRESSIONS, EXTENSIONS, Identity, Source, fingerprint, open_source, printable
+from flows.readers.sources import COMPRESSIONS, EXTENSIONS, Identity, Source, open_source, printable
 from flows.report.artifacts import ErrorRow
 from flows.report.deadline import in_thread
-from flows.settings import RETENTION_DAYS
-from flows.store.database import Store
 from flows.store.private_files import atomic_write, private_folder
 from schemas.codes import ErrorCode
-from schemas.faults import FileFault, JobFault
+from schemas.faults import FileFault
 from schemas.job import DONE, JobStatus, JobSummary
 
 MOST_BYTES_OF_NAME = 255 - len(REPORT)
-LEFTOVER = re.compile(r"\.\d+-[0-9a-f]{16}(\..*)?")  # a temporary file of a process that was killed
 # Failures that another run may not have; the file stays in the inbox.
 RETRIED_CODES = (
     ErrorCode.CONNECTION_NOT_FOUND,
@@ -90,42 +86,6 @@ class Filing:
     extension: str = ".ndjson"  # of the refused records of a file without a known one
 
 
-@dataclass(frozen=True)
-class Filed:
-    """A report of an archive folder, and the file that it is about; None if that was not filed, or held only a user who
-    was forgotten."""
-
-    path: Path | None
-    report: Path
-    document: Mapping[str, Any]
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether the file was written to after it was filed: a program had it open. Its new rows were not imported."""
-        about = self.document["file"]
-        try:
-            found = self.path.lstat() if self.path else None
-            if self.path is None or found is None or (found.st_size, found.st_mtime_ns) == _version(about):
-                return False
-            return bool(found.st_size != about["size"] or _hash_of(self.path) != about["sha256"])
-        except (OSError, FileFault):  # moved by a person
-            return False
-
-    @property
-    def paths(self) -> list[Path]:
-        """The file, its refused records and its report."""
-        name = self.document["file"]["rejects"]
-        rejects = self.report.with_name(name) if name else None
-        if rejects and rejects.with_name(f"{name}{REPORT}").exists():  # corrected, and filed with a report of its own
-            rejects = None
-        return [*filter(None, (self.path, rejects)), self.report]
-
-    @property
-    def filed_at(self) -> datetime:
-        """When it was filed."""
-        return datetime.fromisoformat(self.document["file"]["filed_at"])
-
-
 def outcome_of(summary: JobSummary, *, by_person: bool = True) -> Outcome:
     """Return where the file of a job belongs; `by_person` is who canceled one that was canceled."""
     match summary.status:
@@ -182,66 +142,6 @@ def file_away(
     return left, report
 
 
-def filed_files(inbox: Inbox) -> Iterator[Filed]:
-    """Yield every file that was filed, with its report, by folder and name."""
-    for name in ARCHIVES:
-        yield from filter(None, map(_read_report, sorted((inbox.path / name).glob(f"*{REPORT}"))))
-
-
-def purge_filed(inbox: Inbox, *, days: int, dry_run: bool = False) -> list[Path]:
-    """Remove the files that were filed more than that many days ago, with what is beside them, and what has lain there
-    for as long without a report; return them."""
-    before = datetime.now(UTC) - timedelta(days=days)
-    filed = [*filed_files(inbox)]
-    old = [path for file in filed if file.filed_at < before for path in file.paths if path.exists()]
-    reported = {path for file in filed for path in file.paths}
-    others = [path for path in inbox.files() if path.parent != inbox.path and path not in reported]
-    removed = [*old, *(path for path in others if path.stat().st_ctime < before.timestamp())]
-    for path in () if dry_run else removed:
-        path.unlink()
-    return removed
-
-
-def remove_leftovers(inbox: Inbox) -> None:
-    """Remove the temporary files of a process that was killed while it filed a file; call it with the folder locked."""
-    for path in inbox.files():
-        if path.parent != inbox.path and LEFTOVER.fullmatch(path.name):
-            path.unlink()
-
-
-def purge_inboxes(store: Store, *, days: int | None, dry_run: bool = False) -> tuple[list[Path], list[Path]]:
-    """Purge the inboxes that jobs have read, but for those at work; return what was removed, and inboxes that this user
-    may not change."""
-    period = store.settings.inbox_retention_days if days is None else days
-    removed, left = list[Path](), list[Path]()
-    for inbox in find_inboxes(store) if period < RETENTION_DAYS.most else ():
-        try:
-            with inbox.try_lock() as alone:
-                purged = purge_filed(inbox, days=period, dry_run=dry_run) if alone else []
-                if purged and not dry_run:
-                    inbox.note_purge(days=period)
-                removed += purged
-        except (OSError, JobFault):
-            left.append(inbox.path)
-    return removed, left
-
-
-@contextmanager
-def keeping_report(path: Path) -> Iterator[None]:
-    """Rewrite or remove a filed file within the block, and its report after it, so that the file counts neither as
-    changed nor as lost."""
-    report = path.with_name(f"{path.name}{REPORT}")
-    filed = _read_report(report)
-    is_current = filed is not None and not filed.is_changed
-    yield
-    if filed is not None and is_current:
-        version: dict[str, object] = {"forgotten": True}
-        if path.exists():
-            found = path.stat()
-            version = {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "sha256": _hash_of(path)}
-        _write_json(report, {**filed.document, "file": {**filed.document["file"], **version}})
-
-
 def _write_report(
     report: Path,
     path: Path,
@@ -261,22 +161,7 @@ def _write_report(
         "already_imported": describe_repeat(filing.summary) if filing.is_repeat else None,
     }
     document = {"file": about, "summary": filing.summary.to_dict(), "errors": [dict(error) for error in filing.errors]}
-    _write_json(report, document)
-
-
-def _write_json(path: Path, document: Mapping[str, object]) -> None:
-    with atomic_write(path) as temp:
-        text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
-        temp.write_text(f"{text}\n", encoding="utf-8", errors="backslashreplace")  # as JSON escapes bytes of a name
-
-
-def _read_report(report: Path) -> Filed | None:
-    """Return what a report is about; None if there is none, or it is one of another program."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        document = json.loads(report.read_text(encoding="utf-8"))
-        is_filed = document["file"]["outcome"] in ARCHIVES and "forgotten" not in document["file"]
-        return Filed(report.with_name(report.name.removesuffix(REPORT)) if is_filed else None, report, document)
-    return None
+    write_json(report, document)
 
 
 def describe_repeat(earlier: JobSummary) -> str:
@@ -287,7 +172,7 @@ def describe_repeat(earlier: JobSummary) -> str:
 
 def _remove_unfinished(report: Path, *, job_id: str) -> None:
     """Remove what an earlier run wrote beside a file that it could not move."""
-    left = _read_report(report)
+    left = read_report(report)
     if left is not None and left.document["summary"]["job_id"] == job_id:
         for path in left.paths:
             path.unlink(missing_ok=True)
@@ -326,7 +211,7 @@ def _copy(path: Path, target: Path, opened: Opened) -> bool:
         os.utime(temp, ns=(opened.identity.mtime_ns, opened.identity.mtime_ns))
         with temp.open("rb") as file:
             os.fsync(file.fileno())
-    if _identity(path) != opened.identity or _hash_of(target) != opened.sha256:
+    if _identity(path) != opened.identity or hash_of(target) != opened.sha256:
         target.unlink()
         return False
     path.unlink()
@@ -339,7 +224,7 @@ def _remove_outdated_reports(inbox: Inbox, name: str, *, keep: Path) -> None:
         path = inbox.path / folder / name
         report = path.with_name(f"{name}{REPORT}")
         with suppress(OSError):  # such as a name that is too long for a report
-            filed = _read_report(report)
+            filed = read_report(report)
             if report != keep and filed and filed.path and not filed.path.exists():
                 report.unlink()
 
@@ -368,7 +253,7 @@ def _is_free(path: Path, *, is_report: bool) -> bool:
     if os.path.lexists(path) or is_report:
         return not os.path.lexists(path)
     report = path.with_name(f"{path.name}{REPORT}")
-    filed = _read_report(report)
+    filed = read_report(report)
     return not path.name.endswith(REPORT) and (filed.path is not None if filed else not os.path.lexists(report))
 
 
@@ -382,11 +267,3 @@ def _identity(path: Path) -> Identity | None:
     with suppress(OSError):
         return Identity.of(path.lstat())
     return None
-
-
-def _version(about: Mapping[str, Any]) -> tuple[int, int]:
-    return int(about["size"]), int(about["mtime_ns"])
-
-
-def _hash_of(path: Path) -> str:
-    return fingerprint(Source(printable(path.name), path, 0))

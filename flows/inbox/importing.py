@@ -14,18 +14,17 @@ from typing import Any
 
 from flows.inbox.archive import (
     UNREAD_CODES,
-    Filed,
     Filing,
     Opened,
     Outcome,
     describe_repeat,
     file_away,
-    filed_files,
     is_canceled_by_signal,
     outcome_of,
-    remove_leftovers,
 )
 from flows.inbox.folder import Inbox, Waiting, find_why_it_waits
+from flows.inbox.reports import Filed, filed_files
+from flows.inbox.retention import remove_leftovers
 from flows.pipeline.job import Observer
 from flows.pipeline.stop import is_by_signal
 from flows.readers.sources import Source, changed, printable

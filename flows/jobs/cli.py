@@ -286,7 +286,7 @@ def purge(
     common: Common = COMMON,
 ) -> int:
     """Remove job folders, refused rows and filed files past retention."""
-    from flows.inbox.archive import purge_inboxes
+    from flows.inbox.retention import purge_inboxes
     from flows.store.retention import purge as purge_jobs
 
     store = common.find_store()

@@ -19,8 +19,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from flows.inbox.archive import keeping_report
 from flows.inbox.folder import ARCHIVES, REPORT, UNFINISHED, Inbox, find_inbox
+from flows.inbox.reports import keeping_report
 from flows.jobs.staged_records import find_staged, remove_staged, replace_file, replace_user_in_messages, write_json
 from flows.readers.remove_records import HINT, FileContent, UserSearch
 from flows.readers.sources import Source, printable

@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.inbox.archive import purge_inboxes
+from flows.inbox.retention import purge_inboxes
 from flows.jobs.from_prefect import leave_page
 from flows.report.artifacts import format_page, mask_emails
 from flows.settings import settings_from

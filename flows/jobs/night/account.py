@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from flows.inbox.archive import UNREAD_CODES, Filed, filed_files
+from flows.inbox.archive import UNREAD_CODES
 from flows.inbox.folder import LOCK_NAME, REPORT, Inbox, find_inbox, find_inboxes
+from flows.inbox.reports import Filed, filed_files
 from flows.jobs.night.report import Night, NightFile, Problem
 from flows.readers.sources import printable
 from flows.report.artifacts import format_duration

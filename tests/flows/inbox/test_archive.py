@@ -20,13 +20,11 @@ from flows.inbox.archive import (
     Opened,
     Outcome,
     file_away,
-    filed_files,
     outcome_of,
-    purge_filed,
-    purge_inboxes,
-    remove_leftovers,
 )
 from flows.inbox.folder import Inbox
+from flows.inbox.reports import filed_files
+from flows.inbox.retention import purge_filed, purge_inboxes, remove_leftovers
 from flows.jobs.cli import app as jobs
 from flows.readers.sources import Source
 from flows.report.command_line import main

@@ -20,8 +20,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from flows.inbox.archive import Filing, Opened, Outcome, file_away, filed_files
+from flows.inbox.archive import Filing, Opened, Outcome, file_away
 from flows.inbox.folder import ARCHIVES, Inbox
+from flows.inbox.reports import filed_files
 from flows.jobs.cli import app as jobs
 from flows.jobs.forget import forget
 from flows.pipeline.undo import undo

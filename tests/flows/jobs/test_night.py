@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.inbox.archive import purge_inboxes
 from flows.inbox.folder import LOCK_NAME, REPORT, Inbox
 from flows.inbox.importing import InboxRun
+from flows.inbox.retention import purge_inboxes
 from flows.jobs.cli import app
 from flows.jobs.forget import forget
 from flows.jobs.night.account import get_night

@@ -1,0 +1,51 @@
+"""Remove what an inbox has filed once its retention is over, and what a run left that was killed."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from flows.inbox.folder import Inbox, find_inboxes
+from flows.inbox.reports import filed_files
+from flows.settings import RETENTION_DAYS
+from flows.store.database import Store
+from schemas.faults import JobFault
+
+LEFTOVER = re.compile(r"\.\d+-[0-9a-f]{16}(\..*)?")  # a temporary file of a process that was killed
+
+
+def purge_filed(inbox: Inbox, *, days: int, dry_run: bool = False) -> list[Path]:
+    """Remove the files that were filed more than that many days ago, with what is beside them, and what has lain there
+    for as long without a report; return them."""
+    before = datetime.now(UTC) - timedelta(days=days)
+    filed = [*filed_files(inbox)]
+    old = [path for file in filed if file.filed_at < before for path in file.paths if path.exists()]
+    reported = {path for file in filed for path in file.paths}
+    others = [path for path in inbox.files() if path.parent != inbox.path and path not in reported]
+    removed = [*old, *(path for path in others if path.stat().st_ctime < before.timestamp())]
+    for path in () if dry_run else removed:
+        path.unlink()
+    return removed
+
+
+def remove_leftovers(inbox: Inbox) -> None:
+    """Remove the temporary files of a process that was killed while it filed a file; call it with the folder locked."""
+    for path in inbox.files():
+        if path.parent != inbox.path and LEFTOVER.fullmatch(path.name):
+            path.unlink()
+
+
+def purge_inboxes(store: Store, *, days: int | None, dry_run: bool = False) -> tuple[list[Path], list[Path]]:
+    """Purge the inboxes that jobs have read, but for those at work; return what was removed, and inboxes that this user
+    may not change."""
+    period = store.settings.inbox_retention_days if days is None else days
+    removed, left = list[Path](), list[Path]()
+    for inbox in find_inboxes(store) if period < RETENTION_DAYS.most else ():
+        try:
+            with inbox.try_lock() as alone:
+                purged = purge_filed(inbox, days=period, dry_run=dry_run) if alone else []
+                if purged and not dry_run:
+                    inbox.note_purge(days=period)
+                removed += purged
+        except (OSError, JobFault):
+            left.append(inbox.path)
+    return removed, left
