@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from flows.readers.limits import Range, ReadLimits, ranges_of
+from schemas.options import JobOptions
 
 DEFAULT_DATABASE = Path("data/users.duckdb")
 MEMORY = "1GB"  # for DuckDB, unless set
@@ -103,6 +104,30 @@ def settings_from(
 def format_command(module: str, *words: str, database: Path) -> str:
     """Return a command of this program about a database, as a shell takes it in any folder."""
     return shlex.join(["python", "-m", f"flows.{module}", *words, "--database", str(database.absolute())])
+
+
+def format_import(options: JobOptions, *, database: Path) -> str:
+    """Return the command of an import, with every option that differs from its default."""
+    given = options.model_dump(mode="json", exclude={"sources"}, exclude_defaults=True)
+    arguments = [word for name, value in given.items() for word in _as_arguments(name, value)]
+    return format_command("import_users", *map(_as_source, options.sources), *arguments, database=database)
+
+
+def _as_source(path: str) -> str:
+    return f"./{path}" if path.startswith("-") and path != "-" else path
+
+
+def _as_arguments(name: str, value: object) -> list[str]:
+    option = f"--{name.replace('_', '-')}"
+    match value:
+        case bool():
+            return [option]
+        case dict():
+            return [option, ",".join(f"{key}={item}" for key, item in value.items())]
+        case list():
+            return [option, ",".join(map(str, value))]
+        case _:
+            return [option, str(value)]
 
 
 def memory_size(text: str) -> str:

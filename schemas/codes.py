@@ -71,6 +71,7 @@ class ErrorCode(StrEnum):
     CHANGED_SINCE = "CHANGED_SINCE", "an undo keeps the user, who has been changed since"
     TRIMMED = "TRIMMED", "white space around a text was taken off"
     LOOKS_ABSENT = "LOOKS_ABSENT", "a text looks like a word for an absent value"
+    LINE_SKIPPED = "LINE_SKIPPED", "a line above the header is not a record and was skipped"
     NOT_CHANGED = "NOT_CHANGED", "an update does not change this value, which differs from the stored one"
 
     # ours, per file or job

@@ -3,6 +3,7 @@
 How an option becomes an argument or a field of a form is in `flows.import_users.arguments`.
 """
 
+import codecs
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ RUN = "How to run and report"
 MOST_CHARACTERS_OF_CONNECTION = 128
 MOST_ROWS = 10**12
 NOT_ON_ONE_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+NO_ENCODINGS = ("idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined", "utf-7")  # of whole texts
 PathText = Annotated[str, SkipValidation]  # Pydantic refuses bytes that are not UTF-8, which names of files can have
 GROUPS = (SOURCES, MERGE, UPDATE, RUN)
 
@@ -61,6 +63,11 @@ class FileOptions(BaseModel):
     )
     format: Annotated[Literal["auto", "json", "ndjson", "csv", "parquet"], Option(SOURCES)] = Field(
         default="auto", description="What the files are; auto goes by name and content."
+    )
+    encoding: Annotated[str, Field(max_length=40), Option(SOURCES, "NAME")] = Field(
+        default="utf-8",
+        description="The encoding of CSV, TSV, JSON and NDJSON files, such as cp1252, latin-1 or utf-16;"
+        " it is never guessed.",
     )
     mode: Annotated[Mode, Option(MERGE)] = Field(
         default=Mode.INSERT,
@@ -125,6 +132,29 @@ class FileOptions(BaseModel):
         if name != "auto" and name not in profile_names():
             raise ValueError(f"must be one of {', '.join(profile_names())}")
         return name
+
+    @field_validator("encoding")
+    @classmethod
+    def encoding_is_known(cls, name: str, info: ValidationInfo) -> str:
+        """Return the name that Python has for an encoding of text; refuse any for Parquet, whose texts are UTF-8."""
+        try:
+            "".encode(name)
+            known = codecs.lookup(name).name.removesuffix("-sig")
+        except (LookupError, ValueError):
+            known = ""
+        if not known or known in NO_ENCODINGS:
+            raise ValueError("must be an encoding of text that Python knows, such as utf-8, cp1252, latin-1 or utf-16")
+        if known != "utf-8" and info.data.get("format") == "parquet":
+            raise ValueError("must be left out with --format parquet, which has none")
+        return known
+
+    @field_validator("fill_only")
+    @classmethod
+    def fill_only_updates(cls, is_on: bool, info: ValidationInfo) -> bool:
+        """Refuse to fill fields of users in a mode that updates none."""
+        if is_on and info.data.get("mode") == Mode.INSERT:
+            raise ValueError("must be off unless the mode is upsert or update")
+        return is_on
 
     @field_validator("policy")
     @classmethod

@@ -125,6 +125,8 @@ def show_errors(
     common: Common = COMMON,
 ) -> None:
     """List every fault of every row of a job."""
+    if csv and vendor != "liferay":
+        raise UsageError("--csv is the report of Liferay; use it with --as liferay")
     if vendor:
         from flows.jobs import vendor_commands
 

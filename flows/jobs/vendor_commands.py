@@ -34,7 +34,7 @@ def print_errors(common: Common, name: str, *, vendor: str, csv: bool) -> None:
     store, job_id = common.find_store(), find_job_id(common, name)
     view = _with_errors(store, _view(find_job(common, job_id)))
     shape = VENDORS[vendor].errors
-    if csv and vendor == "liferay":
+    if csv:
         sys.stdout.write(liferay.report(view))
     else:
         print_json(shape(view) if shape else [])

@@ -16,16 +16,18 @@ from flows.pipeline.job import Job, Progress
 from flows.pipeline.lifecycle import in_worker_thread
 from flows.pipeline.path_checks import refuse_database
 from flows.readers.detect import detect_format
-from flows.readers.reading import Batch, read_ahead
+from flows.readers.encodings import EncodingFault
+from flows.readers.reading import Batch, Skipped, read_ahead
 from flows.readers.registry import read
 from flows.readers.sources import Source, find_sources, fingerprint, held_open, require_unchanged
+from flows.settings import format_import
 from flows.store.database import scratch
 from flows.store.jobs import Content
 from schemas.codes import WARNINGS, ErrorCode, Severity
 from schemas.connection import ConnectionSettings
-from schemas.faults import JobFault
+from schemas.faults import FileFault, JobFault
 from schemas.fields import TRIMMED
-from schemas.frames import RECORDS
+from schemas.frames import ERRORS, RECORDS
 from schemas.job import JobStatus, JobSummary
 from schemas.profiles import CANONICAL_PATHS, PROFILES, Profile
 from transforms.normalise import normalise
@@ -51,6 +53,7 @@ class _Context:
     sources: Sequence[Source]
     engine: duckdb.DuckDBPyConnection
     rules: RuleSet
+    skipped: list[Skipped] = field(default_factory=list)  # of each source
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def open_sources(job: Job) -> Iterator[tuple[Source, ...]]:
     sources = find_sources(job.options.sources, spool=job.folder.path, waiting=job.stop.check)
     for source in sources:
         refuse_database(source.path, job.settings)
-    with held_open(sources) as held:
+    with held_open([replace(source, encoding=job.options.encoding) for source in sources]) as held:
         job.observer.on_open(held)
         yield held
 
@@ -118,7 +121,9 @@ def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings)
     rules = rule_set(connection, unknown_fields=options.unknown_fields, reset_unsupported_hashes=reset)
     with closing(scratch(job.settings, spill=job.folder.path)) as engine, ThreadPoolExecutor(1) as hasher:
         hashing = hasher.submit(content_hash, sources)
-        tally = _stage_batches(_Context(job, sources, engine, rules))
+        with _naming_command(job, sources):
+            context = _Context(job, sources, engine, rules)
+            tally = _stage_batches(context)
         digest = hashing.result()
     require_unchanged(sources)  # so the hash is that of what was read
     first_records = accumulate((tally.rows_by_source[place] for place in range(len(sources) - 1)), initial=1)
@@ -129,9 +134,22 @@ def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings)
         total=tally.rows,
         failed=tally.refused,
         warnings=tally.warnings,
+        blank_lines=sum(skipped.blank_lines for skipped in context.skipped),
         errors_by_code=tally.errors_by_code,
     )
     return Loaded(summary, mean_bytes=tally.bytes / max(tally.rows, 1), content=content)
+
+
+@contextmanager
+def _naming_command(job: Job, sources: Sequence[Source]) -> Iterator[None]:
+    """Add to the fault of a source in another encoding the command that imports it, without the other sources."""
+    try:
+        yield
+    except EncodingFault as fault:
+        alone = {} if len(sources) == 1 else {"sources": (fault.source,)}
+        options = job.options.model_copy(update={"encoding": fault.encoding, **alone})
+        command = format_import(options, database=job.store.path)
+        raise FileFault(fault.code, fault.message, f"{fault.hint}: `{command}`") from None
 
 
 def _stage_batches(context: _Context) -> _Tally:
@@ -164,6 +182,7 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
     for place, source in enumerate(context.sources):
         form = detect_format(source, job.options.format)
         profile = _find_profile(job.options.profile, form)
+        context.skipped.append(skipped := Skipped())
         batches = read(
             source,
             format=form,
@@ -172,15 +191,30 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
             limits=job.settings.limits,
             first_record=next_record,
             engine=context.engine,
+            skipped=skipped,
             waiting=job.stop.check,
         )
         with closing(read_ahead(batches)) as batches_ahead:
             for number, batch in enumerate(batches_ahead):
                 if number == 0:
                     job.folder.add_layout(form, batch.layout.columns)
+                    batch = _warn_of_lines(batch, skipped.above_header)  # noqa: PLW2901
                 next_record += batch.seen
                 yield _check(context, batch, profile=profile, source=place, done_bytes=bytes_before + batch.position)
         bytes_before += source.size
+
+
+def _warn_of_lines(batch: Batch, lines: range) -> Batch:
+    """Return the first batch of a source with a warning about the lines above its header, if some were skipped."""
+    if not lines:
+        return batch
+    message = (
+        f"line {lines[0]}{f' to {lines[-1]}' if len(lines) > 1 else ''} of the file, above the header, was skipped"
+    )
+    warning = {"line": lines[0], "code": ErrorCode.LINE_SKIPPED, "path": "", "message": message}
+    first = pl.concat([batch.rows["record"], batch.refused["record"]]).min()
+    row = {**dict.fromkeys(ERRORS.names()), **warning, "record": first, "severity": Severity.WARNING}
+    return replace(batch, errors=pl.concat([batch.errors, pl.DataFrame([row], schema=ERRORS)]))
 
 
 def _find_profile(name: str, form: str) -> Profile:

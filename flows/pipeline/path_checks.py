@@ -35,8 +35,8 @@ def require_output(path: Path, settings: Settings) -> None:
             raise FileFault(ErrorCode.FILE_UNREADABLE, f"{shown} is not a file, and is not replaced by one", hint)
     except FileNotFoundError:
         if not path.absolute().parent.is_dir():
-            message = f"the folder {printable(str(path.parent))} for {printable(path.name)} is missing"
-            raise FileFault(ErrorCode.FILE_NOT_FOUND, message, "create it first") from None
+            message = f"there is no folder {printable(str(path.absolute().parent))} for {printable(path.name)}"
+            raise FileFault(ErrorCode.FILE_NOT_FOUND, message, "create it, or name a file in another folder") from None
     except (OSError, ValueError) as error:  # too long, a file in place of the folder, a null character
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise FileFault(ErrorCode.FILE_UNREADABLE, f"{shown} cannot be written: {reason}", hint) from None

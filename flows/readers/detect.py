@@ -1,84 +1,93 @@
-"""Detect the format of a source: by its name first, by its content second. A contradiction refuses the source."""
+"""Detect the format of a source by its content, or by its name where the content allows several.
+
+A contradiction of what was asked for, or of a name that JSON and CSV do not share, refuses the source.
+"""
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
-from flows.readers.header import has_known_column
+from flows.readers.compression import COMPRESSIONS, SIGNATURES, compression_from_name, compression_of
+from flows.readers.encodings import BOM, UTF8, EncodingFault, recognise_encoding
+from flows.readers.header import find_header, has_known_column
 from flows.readers.json.strict import SPACE, is_json
 from flows.readers.limits import ReadLimits
-from flows.readers.lines import BOM
-from flows.readers.sources import COMPRESSIONS, STDIN_NAME, Source, compression_from_name, format_from_name, open_source
+from flows.readers.sources import STDIN_NAME, Source, format_from_name, open_source
 from flows.readers.stream import open_stream
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
+from schemas.profiles import PROFILES
 
 FORMATS = ("json", "ndjson", "csv", "parquet")
 _HEAD_BYTES = 1 << 16
-_SIGNATURES = {
+_SIGNATURES = {signature: kind for kind, signature in SIGNATURES.items()} | {
     b"PAR1": "Parquet",
     b"PARE": "Parquet",  # with an encrypted footer
-    b"\x1f\x8b": "gzip",
-    b"\x28\xb5\x2f\xfd": "zstd",
     b"PK\x03\x04": "a ZIP archive or an Excel workbook",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"SQLite format 3\x00": "an SQLite database",
     b"%PDF-": "PDF",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ\x00": "xz",
 }
 _MARKUP = re.compile(rb"\s*<(?:(!doctype\s+html|html|head|body|table|!--)|\?xml)\b", re.IGNORECASE)
-_FORMAT_TITLES = {"json": "JSON", "json or ndjson": "JSON", "ndjson": "NDJSON, one record per line", "csv": "CSV"}
+_FORMAT_TITLES = {"json": "JSON", "ndjson": "NDJSON, one record per line", "csv": "CSV"}
 _HINTS: Mapping[str, str] = {
     "JSON": "rename it to end in .json, or use --format json",
     "NDJSON, one record per line": "rename it to end in .ndjson, or use --format ndjson",
     "CSV": "rename it to end in .csv, or use --format csv",
     "Parquet": "decompress it if it is compressed, and rename it to end in .parquet",
-    "gzip": "rename it to end in .gz, or decompress it",
-    "zstd": "rename it to end in .zst, or decompress it",
-    "UTF-16": "save it as UTF-8",
-    "UTF-32": "save it as UTF-8",
     "HTML": "download the file again: this may be an error page",
     "a ZIP archive or an Excel workbook": "save the sheet as CSV in UTF-8, or unpack the archive",
     "an old Excel workbook": "save the sheet as CSV in UTF-8",
+    **{kind: f"rename it to end in {ending}, or decompress it" for ending, kind in COMPRESSIONS.items()},
 }
-_CONTRADICTIONS: Mapping[str, tuple[str, ...]] = {  # of each format by name, the formats by content
-    "json": ("csv",),  # but not NDJSON in a file named .json, which many systems write
-    "ndjson": ("csv", "json"),
-    "csv": ("json", "ndjson", "json or ndjson"),
-}
+_CONTAINERS = "|".join({key for profile in PROFILES.values() for key in profile.containers})
+_CONTAINER = re.compile(rf'"(?:{_CONTAINERS})"\s*:\s*\['.encode())
+_ARRAY = re.compile(rb"\[[ \t]*[{\]]")  # that can be users
 _JSON = re.compile(rb"\[[ \t\r\n]*[\[\]{\"]|\{[ \t\r\n]*[}\"]")
 
 
 def detect_format(source: Source, requested: str = "auto") -> str:
-    """Return the format to read the source as: the requested one, else that of its name, else that of its content.
+    """Return the format of the source.
 
-    Raise `FileFault` if the source is empty, or its content contradicts the request or its name.
+    Raise `FileFault` if the source is empty, is in another encoding, or contradicts the request or its name.
     """
-    head = _read_head(source)
+    _check_compression(source)
+    head = _read_head(replace(source, encoding=UTF8))
     expected = format_from_name(source.name) if requested == "auto" else requested
     found = _find_other_type(head)
     if found == "Parquet" and expected in (None, "parquet") and compression_from_name(source.name) is None:
+        if source.encoding != UTF8:
+            message = f"{source.name} is Parquet, which has no encoding, but --encoding is {source.encoding}"
+            raise FileFault(ErrorCode.FILE_FORMAT, message, "import it without --encoding")
         return "parquet"
+    if found is None:
+        _check_encoding(source, head)
+        if source.encoding != UTF8:
+            head = _read_head(source)
+            found = _find_markup(head)
     if found is None and expected == "parquet":
         found = _FORMAT_TITLES.get(_find_text_format(head) or "", "something else than Parquet")
     if found is not None:
-        raise _contradiction(source, found)
-    return requested if requested != "auto" else _choose_format(source, head, expected=expected)
+        raise _contradiction(source, found, requested)
+    form = _choose_format(source, head, expected=expected)
+    if (requested, form) == ("json", "ndjson"):
+        return "json"  # whose reader says where the first record ends
+    if requested not in ("auto", form) or (form == "csv" and expected in ("json", "ndjson")):
+        raise _contradiction(source, _FORMAT_TITLES[form], requested)
+    return form
 
 
 def _choose_format(source: Source, head: bytes, *, expected: str | None) -> str:
-    """Return the format that fits both the name and the content."""
+    """Return the format that the content is in, which for what several formats allow is the expected one."""
     found = _find_text_format(head)
     if expected is None and found is None:
         hint = f"state it with --format {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
         raise FileFault(ErrorCode.FILE_FORMAT, f"the format of {source.name} is not recognised", hint)
-    if expected == "ndjson" and found == "json" and not _is_spread_over_lines(head):
-        return "ndjson"  # its first line is a bad record
-    if found in _CONTRADICTIONS.get(expected or "", ()):
-        raise _contradiction(source, _FORMAT_TITLES[str(found)])
-    if found in ("json or ndjson", None):
-        return expected or "json"
-    return str(found)
+    if found is None or (expected == "ndjson" and found == "json" and not _is_spread_over_lines(head)):
+        return str(expected)  # where the first line of NDJSON is a bad record
+    if found == "json or ndjson":
+        return "ndjson" if expected == "ndjson" else "json"
+    return found
 
 
 def _find_text_format(head: bytes) -> str | None:
@@ -88,20 +97,23 @@ def _find_text_format(head: bytes) -> str | None:
         return None
     if _JSON.match(b"\n".join(lines[:2])):
         if len(lines) == 1:
-            return "json or ndjson"
-        return "ndjson" if lines[1].startswith(b"{") and is_json(lines[0]) else "json"
-    return "csv" if has_known_column(lines[0].decode(errors="replace")) else None
+            return "json" if _ARRAY.match(lines[0]) or _CONTAINER.search(lines[0]) else "json or ndjson"
+        is_line = is_json(lines[0]) or (lines[0][:1] + lines[0][-1:] == b"{}" and is_json(lines[1]))
+        return "ndjson" if lines[1].startswith(b"{") and is_line else "json"
+    texts = [line.decode(errors="replace") for line in lines]
+    return "csv" if has_known_column(texts[find_header(texts)]) else None
 
 
 def _is_spread_over_lines(head: bytes) -> bool:
-    """Return whether JSON text continues after its first line, which a record of NDJSON cannot."""
-    first = head.removeprefix(BOM).lstrip(SPACE).splitlines()[0].rstrip(SPACE)
-    return first in (b"{", b"[{") or (first.startswith(b"[") and not first.endswith(b"]"))
+    """Return whether JSON text is one line, or continues after its first line, which a record of NDJSON cannot."""
+    first, *more = [line.strip(SPACE) for line in head.removeprefix(BOM).splitlines() if line.strip(SPACE)]
+    if not more or first.endswith((b"[", b"{")):
+        return True
+    return first[-1:] != b"]" if first.startswith(b"[") else not (more[0].startswith(b"{") or is_json(first))
 
 
 def _read_head(source: Source) -> bytes:
     """Return the first bytes of the decompressed content; raise `FileFault` if there is nothing but white space."""
-    _check_compression(source)
     with open_stream(source, limits=ReadLimits()) as stream:
         head = stream.read(_HEAD_BYTES)
         more = head
@@ -119,40 +131,44 @@ def _check_compression(source: Source) -> None:
     if kind is None or not source.size:
         return
     with open_source(source) as file:
-        head = file.read(4)
-    if _find_signature(head) != kind:
+        is_compressed = compression_of(file.peek()) is not None
+    if not is_compressed:
         message = f"{source.name} is named like a {kind} file but is not one"
         raise FileFault(ErrorCode.FILE_FORMAT, message, "rename it with the extension of its actual format")
 
 
+def _check_encoding(source: Source, head: bytes) -> None:
+    """Raise `FileFault` if the content is proof of another encoding than the source's."""
+    found, stated = recognise_encoding(head), source.encoding
+    if found is None and stated.startswith(("utf-16", "utf-32")) and b"\0" not in head:
+        raise EncodingFault(source.name, f"is not {stated.upper()}, as --encoding says", UTF8)
+    if found is not None and not stated.startswith(found):
+        contrast = "which is read only if --encoding says so" if stated == UTF8 else f"but --encoding is {stated}"
+        raise EncodingFault(source.name, f"looks like {found.upper()}, {contrast}", found)
+
+
 def _find_signature(head: bytes) -> str | None:
-    return next((name for signature, name in _SIGNATURES.items() if head.startswith(signature)), None)
+    return next((kind for signature, kind in _SIGNATURES.items() if head.startswith(signature)), None)
 
 
 def _find_other_type(head: bytes) -> str | None:
     """Return what the content is if it is not a text in one of the formats."""
-    if name := _find_signature(head):
-        return name
-    if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
-        return "UTF-32"
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or _is_every_other_byte_nul(head):
-        return "UTF-16"
+    return _find_signature(head) or _find_markup(head)
+
+
+def _find_markup(head: bytes) -> str | None:
     markup = _MARKUP.match(head.removeprefix(BOM))
     return None if markup is None else "HTML" if markup[1] else "XML"
 
 
-def _is_every_other_byte_nul(head: bytes) -> bool:
-    half = len(head) // 2
-    nuls = sorted((head[0::2].count(0), head[1::2].count(0)))
-    return half >= 2 and nuls[0] <= 0.05 * half and nuls[1] >= 0.7 * half
-
-
-def _contradiction(source: Source, what: str) -> FileFault:
+def _contradiction(source: Source, what: str, requested: str) -> FileFault:
     supported = what in (*_FORMAT_TITLES.values(), "Parquet")
-    contrast = "but --format says otherwise" if supported else "which is not supported"
-    if format_from_name(source.name) and not what.startswith("UTF"):
-        contrast = "but its name says otherwise"
     hint = _HINTS.get(what, "save it as CSV, JSON, NDJSON or Parquet")
+    contrast = "which is not supported"
+    if supported and requested != "auto":
+        contrast, hint = f"but --format is {requested}", "import it without --format"
+    elif format_from_name(source.name):
+        contrast = "but its name says otherwise"
     if source.name == STDIN_NAME and what in COMPRESSIONS.values():
         hint = "decompress it before piping it in, or name the file itself"
     return FileFault(ErrorCode.FILE_FORMAT, f"{source.name} looks like {what}, {contrast}", hint)

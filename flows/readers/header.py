@@ -19,6 +19,9 @@ _DATA = re.compile(r"@|[0-9]{5}|[0-9a-f]{16}", re.IGNORECASE)  # of users, not i
 _LONGEST_NAME, _MOST_NAMES = 40, 20  # of columns in a message
 GUARD = r"^'('*[=+\-@\t\r])"  # a rejects file has this apostrophe before cells that a spreadsheet would run
 SEPARATORS = (",", ";", "\t", "|")
+DIRECTIVE = re.compile(r'"?sep=([^"\r\n])"?[\r\n]*', re.IGNORECASE)  # some spreadsheets write it above the header
+_ABOVE_HEADER = re.compile(r'\s*"?(?:#|version:v[0-9]|sep=)', re.IGNORECASE)  # of comments and of other programs
+_ADDRESS = re.compile(r"[^@\s]@[^@\s]+\.[^@\s]")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,17 @@ def has_known_column(line: str) -> bool:
     return any(_count_known(line, separator, profile) for separator in SEPARATORS for profile in PROFILES.values())
 
 
+def find_header(lines: Sequence[str]) -> int:
+    """Return the place of the header: the first line, or the one below lines that programs write above a header."""
+    place = next((place for place, line in enumerate(lines) if not is_above_header(line)), 0)
+    return place if place and has_known_column(lines[place]) and not has_known_column(lines[0]) else 0
+
+
+def is_above_header(line: str) -> bool:
+    """Return whether the line is blank or a comment, so that the header may be below it."""
+    return line.isspace() or _ABOVE_HEADER.match(line) is not None
+
+
 def find_separator(line: str, profile: Profile) -> str:
     """Return the separator that gives most known columns in a header line, then most cells; by default the comma."""
     return max(SEPARATORS, key=lambda separator: (_count_known(line, separator, profile), line.count(separator)))
@@ -64,7 +78,7 @@ def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str, ignore
         named = [*_keep_first(cells, named)]
     columns = tuple(column or f"column {number}" for number, column in enumerate(named, start=1))
     is_known = not set(columns).isdisjoint(profile.paths)
-    if not is_known and any(map(_DATA.search, cells)):
+    if any(map(_ADDRESS.search if is_known else _DATA.search, cells)):
         message = f"{name} has no header: its column names look like the data of a user, so they are not shown here"
         raise FileFault(ErrorCode.FILE_FORMAT, message, _name_fields(profile))
     _refuse_repeated(columns if resubmitted else [*map(fold_name, columns)], cells, name=name)

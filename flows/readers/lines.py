@@ -7,10 +7,9 @@ from typing import cast
 import polars as pl
 import pyarrow as pa
 
+from flows.readers.encodings import BOM
 from flows.readers.limits import ReadLimits
 from flows.readers.stream import ByteStream
-
-BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, kw_only=True)

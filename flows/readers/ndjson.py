@@ -74,7 +74,8 @@ def _make_batches(lines: pl.DataFrame, *, span: tuple[float, float], record: int
     """Yield the batches of lines; the span is the stored bytes of the source up to their begin and end."""
     texts, (begin, end) = add_texts(lines), span
     blank = texts["text"].str.contains(r"^[ \t]*$").fill_null(value=False)
-    left = lines.height - blank.arg_true().len()
+    left = lines.height - (blanks := blank.arg_true().len())
+    reading.skipped.blank_lines += blanks
     for part in add_record_numbers(texts.filter(~blank), first=record).iter_slices(reading.limits.batch_rows):
         seen = min(left, reading.limits.batch_rows)
         left -= seen

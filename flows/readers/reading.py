@@ -17,6 +17,14 @@ from schemas.profiles import Profile
 Item = TypeVar("Item")
 
 
+@dataclass
+class Skipped:
+    """What a reader has passed over so far because it is not a record."""
+
+    blank_lines: int = 0
+    above_header: range = range(0)  # the lines that other programs write there
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """The input of a reader: one source and how to read it."""
@@ -27,6 +35,7 @@ class Reading:
     limits: ReadLimits
     first_record: int  # the number of the source's first record in the job
     engine: duckdb.DuckDBPyConnection  # in memory; used by this reader only
+    skipped: Skipped
     waiting: Callable[[], None]  # called while the reader waits for another process; may raise to stop
 
 

@@ -17,11 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from flows.readers.compression import compression_from_name, open_compressed
 from flows.readers.detect import detect_format
+from flows.readers.encodings import BOM, find_byte_order, recognise_encoding
 from flows.readers.limits import ReadLimits
-from flows.readers.lines import BOM, read_line_blocks
+from flows.readers.lines import read_line_blocks
 from flows.readers.registry import read
-from flows.readers.sources import Source, compression_from_name, open_source
+from flows.readers.sources import Source, open_source
 from flows.readers.stream import open_stream
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
@@ -63,9 +65,11 @@ class UserSearch:
             if fault.hint is HINT:
                 raise
             data = self._read_bytes(source)
-            if is_named(data, self.keys):
+            encoding = recognise_encoding(data[: len(data) // 4 * 4])
+            text = data.decode(find_byte_order(data, encoding), "replace").encode() if encoding else data
+            if is_named(text, self.keys):
                 raise FileFault(fault.code, f"it names the user, and has a fault: {fault.message}", HINT) from None
-            if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            if b"\0" in data and not encoding:
                 raise FileFault(fault.code, "it is not text, and cannot be read as users", HINT) from None
             return None
         return content if content.found else None
@@ -77,10 +81,7 @@ class UserSearch:
                 _write_parquet(source, content, temp)
             else:
                 file = stack.enter_context(temp.open("wb"))
-                kind = compression_from_name(source.name)
-                out: BinaryIO | pa.NativeFile = file
-                if kind:
-                    out = stack.enter_context(pa.CompressedOutputStream(pa.PythonFile(file, "w"), kind))
+                out = stack.enter_context(open_compressed(file, compression_from_name(source.name)))
                 write = self._write_json if content.format == "json" else self._write_lines
                 write(source, content, out)
         written = self._read(Source(source.name, temp, temp.stat().st_size), form=content.format)
@@ -129,7 +130,7 @@ class UserSearch:
             with open_source(source) as file:
                 return file.read()
 
-    def _write_lines(self, source: Source, content: FileContent, out: BinaryIO | pa.NativeFile) -> None:
+    def _write_lines(self, source: Source, content: FileContent, out: BinaryIO) -> None:
         """Leave out the lines of each record: those from its first line up to the next record's."""
         bounds = [*pairwise([*(int(line or 0) for line in content.lines), None])]
         spans, number = iter([bounds[record - 1] for record in content.found]), 0
@@ -145,7 +146,7 @@ class UserSearch:
                     if start is None or number < start:
                         out.write(line)
 
-    def _write_json(self, source: Source, content: FileContent, out: BinaryIO | pa.NativeFile) -> None:
+    def _write_json(self, source: Source, content: FileContent, out: BinaryIO) -> None:
         """Leave out the records and what separates each from the one before."""
         data = self._read_bytes(source)
         spans, end = [], 0

@@ -7,13 +7,15 @@ import re
 import select
 import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from io import BufferedReader
 from pathlib import Path, PurePath
-from typing import Literal, Self
+from typing import Self
 
+from flows.readers.compression import COMPRESSIONS
+from flows.readers.encodings import UTF8
 from flows.readers.limits import MIB
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
@@ -29,7 +31,6 @@ EXTENSIONS = {
     ".parquet": "parquet",
 }
 HIDDEN = (".", "~$")  # spreadsheets name their lock files "~$…"
-COMPRESSIONS: Mapping[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
 MOST_HELD = 8  # a process may have few open files
 _POLL_SECONDS = 0.25
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -58,6 +59,7 @@ class Source:
     path: Path  # for standard input: its private copy
     size: int  # in bytes, as stored
     identity: Identity | None = None  # what every opening must find
+    encoding: str = UTF8  # of text, as the options say
 
 
 def find_sources(names: Sequence[str], *, spool: Path, waiting: Callable[[], None] | None = None) -> tuple[Source, ...]:
@@ -112,11 +114,6 @@ def format_from_name(name: str) -> str | None:
     """Return the format of a file by its extension, before that of a compression."""
     path = PurePath(name.lower())
     return EXTENSIONS.get(PurePath(path.stem).suffix if path.suffix in COMPRESSIONS else path.suffix)
-
-
-def compression_from_name(name: str) -> Literal["gzip", "zstd"] | None:
-    """Return the compression of a file by its extension."""
-    return COMPRESSIONS.get(PurePath(name.lower()).suffix)
 
 
 def _find_sources(name: str, *, spool: Path, waiting: Callable[[], None] | None) -> Iterator[Source]:

@@ -1,4 +1,4 @@
-"""The bytes of a source, decompressed if its name says so. The readers interpret them."""
+"""The bytes of a source, decompressed, as UTF-8. The readers interpret them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,8 +6,16 @@ from io import BufferedReader
 
 import pyarrow as pa
 
+from flows.readers.compression import (
+    FAULTS,
+    compression_from_name,
+    compression_of,
+    describe_fault,
+    open_content,
+)
+from flows.readers.encodings import UTF8, Decoder
 from flows.readers.limits import MIB, ReadLimits
-from flows.readers.sources import Source, compression_from_name, open_source
+from flows.readers.sources import Source, open_source
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 
@@ -18,15 +26,16 @@ RATIO_FLOOR = 64 * MIB  # the decompressed size up to which the ratio does not m
 class ByteStream:
     """The bytes of a source in order, within the limits of decompression."""
 
-    def __init__(
-        self, source: Source, content: BufferedReader | pa.NativeFile, stored: BufferedReader, *, limits: ReadLimits
-    ) -> None:
+    def __init__(self, source: Source, stored: BufferedReader, *, limits: ReadLimits) -> None:
         self.name = source.name
+        self.is_utf8 = source.encoding == UTF8  # so that offsets are those of the file
         self._source = source
-        self._content = content
         self._stored = stored
         self._limits = limits
         self._decompressed = 0
+        self._compression = compression_of(stored.peek()) if compression_from_name(source.name) else None
+        self._content = open_content(stored, self._compression)
+        self._decoder = None if self.is_utf8 else Decoder(source.encoding)
 
     @property
     def position(self) -> int:
@@ -35,12 +44,20 @@ class ByteStream:
 
     def read(self, size: int = CHUNK) -> bytes:
         """Read at most `size` bytes, none at the end; raise `FileFault` if that fails or the source exceeds a limit."""
+        chunk = self._decompress(size)
+        if self._decoder is None:
+            return chunk
+        while not (text := self._decoder.decode(chunk)) and chunk:  # it ends inside a character
+            chunk = self._decompress(size)
+        return text
+
+    def _decompress(self, size: int) -> bytes:
         try:
             chunk: bytes = self._content.read(size)
-        except (OSError, pa.ArrowException) as error:
+        except (*FAULTS, pa.ArrowException) as error:
             raise self._unreadable(str(error)) from error
         self._decompressed += len(chunk)
-        if self._content is not self._stored:
+        if self._compression is not None:
             self._check_growth()
         return chunk
 
@@ -56,19 +73,16 @@ class ByteStream:
         return FileFault(ErrorCode.FILE_UNREADABLE, f"{self.name} decompresses to more than {limit}", hint)
 
     def _unreadable(self, reason: str) -> FileFault:
-        kind = compression_from_name(self.name)
-        if kind is None:
+        if self._compression is None:
             message = f"{self.name} cannot be read: {reason}"
             return FileFault(ErrorCode.FILE_UNREADABLE, message, "check the disk, or copy it again")
-        what = "ends in the middle of its" if "runcated" in reason else "has damaged"
-        message = f"{self.name} {what} {kind} compression, near byte {self.position}"
-        return FileFault(ErrorCode.FILE_UNREADABLE, message, "compress or copy the file again")
+        what = describe_fault(reason, self._compression)
+        hint = "decompress it yourself" if what.startswith("needs") else "compress or copy the file again"
+        return FileFault(ErrorCode.FILE_UNREADABLE, f"{self.name} {what}, near byte {self.position}", hint)
 
 
 @contextmanager
 def open_stream(source: Source, *, limits: ReadLimits) -> Iterator[ByteStream]:
-    """Open the source's bytes, decompressed, at the start."""
+    """Open the source at its start."""
     with open_source(source) as file:
-        kind = compression_from_name(source.name)
-        content = file if kind is None else pa.CompressedInputStream(pa.PythonFile(file, "r"), kind)
-        yield ByteStream(source, content, file, limits=limits)
+        yield ByteStream(source, file, limits=limits)

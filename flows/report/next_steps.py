@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.readers.sources import EXTENSIONS
-from flows.settings import format_command
+from flows.settings import format_command, format_import
 from schemas.job import DONE, JobStatus, JobSummary
 from schemas.options import JobOptions
 
 IMPORT, UNDO, REJECTS = "import-users", "undo", "rejects"  # names of deployments
 STDIN = "-"
+AS_WRITTEN = {"format": "auto", "encoding": "utf-8"}  # a file of refused records, whatever its source was
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def steps_after_undo(summary: JobSummary, *, database: Path) -> list[Step]:
 
 def steps_after_rejects(options: JobOptions, *, database: Path) -> list[Step]:
     """Return what to do with a file of refused records, which is the source of the options."""
-    return [_import("Correct the file, then import it", _again(options, format="auto"), database)]
+    return [_import("Correct the file, then import it", _again(options, **AS_WRITTEN), database)]
 
 
 def _after_repeat(summary: JobSummary, options: JobOptions, database: Path) -> Iterator[Step]:
@@ -65,7 +66,7 @@ def _after_job(summary: JobSummary, options: JobOptions, database: Path) -> Iter
             REJECTS,
             {"job": summary.job_id, "database": str(database)},
         )
-        fixed = _again(options, sources=(file,), external_id=None, format="auto")
+        fixed = _again(options, sources=(file,), external_id=None, **AS_WRITTEN)
         yield _import("Correct that file, then import it", fixed, database, is_on_page=False)
         yield _see_errors(summary, database, what="List all errors")
     if summary.dry_run and summary.status in DONE:
@@ -97,31 +98,13 @@ def _again(options: JobOptions, **changes: object) -> JobOptions:
 def _import(what: str, options: JobOptions, database: Path, *, is_on_page: bool = True) -> Step:
     """Return an import with every option that differs from its default; from standard input only as a command."""
     given = options.model_dump(mode="json", exclude_defaults=True)
-    arguments = [word for name, value in given.items() if name != "sources" for word in _as_arguments(name, value)]
     is_on_page = is_on_page and STDIN not in options.sources
     return Step(
         what,
-        format_command("import_users", *map(_as_source, options.sources), *arguments, database=database),
+        format_import(options, database=database),
         IMPORT if is_on_page else None,
         {**given, "database": str(database)} if is_on_page else {},
     )
-
-
-def _as_source(path: str) -> str:
-    return f"./{path}" if path.startswith("-") and path != STDIN else path
-
-
-def _as_arguments(name: str, value: object) -> list[str]:
-    option = f"--{name.replace('_', '-')}"
-    match value:
-        case bool():
-            return [option]
-        case dict():
-            return [option, ",".join(f"{key}={item}" for key, item in value.items())]
-        case list():
-            return [option, ",".join(map(str, value))]
-        case _:
-            return [option, str(value)]
 
 
 def _ending_of(source: str) -> str:

@@ -12,6 +12,7 @@ set
     unchanged = 0,
     failed = 0,
     warnings = 0,
+    blank_lines = 0,
     errors_by_code = '{}',
     fault_code = null,
     fault_message = null,

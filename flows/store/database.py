@@ -17,7 +17,15 @@ import polars as pl
 
 from flows.settings import Settings
 from flows.store.database_file import create_database, log_of, remove_temporary
-from flows.store.errors import busy_fault, find_shortage, folder_fault, is_held, require_usable_path, unreadable_fault
+from flows.store.errors import (
+    busy_fault,
+    find_shortage,
+    folder_fault,
+    is_held,
+    require_folder,
+    require_usable_path,
+    unreadable_fault,
+)
 from flows.store.fault_points import fault_point
 from flows.store.migrations import is_behind, migrate
 from flows.store.private_files import make_private, private_folder, private_umask
@@ -61,6 +69,7 @@ class Store:
         """Create the database (0600) if it is missing, else apply the migrations it lacks.
         Raise `DatabaseFault` if its folder cannot be written or it cannot be opened."""
         require_usable_path(self.path)
+        require_folder(self.settings.database)
         try:
             private_folder(self.settings.jobs_folder)
             if create_database(self.path, temp_folder=self.settings.jobs_folder, fill=self._fill):

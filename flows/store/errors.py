@@ -1,6 +1,7 @@
 """Engine errors as faults with a sentence for the user: databases that cannot be opened, full disks, little memory."""
 
 import errno
+import os
 import re
 import shutil
 from pathlib import Path
@@ -9,6 +10,8 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from flows.readers.sources import printable
+from flows.settings import DEFAULT_DATABASE
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault
 
@@ -70,6 +73,20 @@ def require_usable_path(path: Path) -> None:
             f"{shown} cannot be the path of a DuckDB database: {reason}",
             "name another path with --database",
         )
+
+
+def require_folder(database: Path) -> None:
+    """Raise `DatabaseFault` if the folder to create a database in is missing, unless it is that of the default."""
+    folder = Path(os.path.realpath(database)).parent
+    try:
+        if database != DEFAULT_DATABASE:
+            folder.stat()
+    except FileNotFoundError:
+        message = f"there is no folder {printable(str(folder))} for the database {printable(database.name)}"
+        hint = "create it, or name another path with --database"
+        raise DatabaseFault(ErrorCode.DATABASE_UNREADABLE, message, hint) from None
+    except OSError:  # the attempt to create what is in it says why
+        return
 
 
 def folder_fault(folder: Path, error: Exception) -> DatabaseFault:

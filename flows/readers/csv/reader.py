@@ -1,7 +1,6 @@
 """Read CSV into batches: open the table, read its header, and write the cells of each row as JSON."""
 
 import csv
-import re
 from collections.abc import Iterator
 from itertools import chain, dropwhile
 
@@ -19,16 +18,23 @@ from flows.readers.csv.rows_with_lines import (
     is_blank,
     open_quote,
 )
-from flows.readers.header import GUARD, Header, find_separator, resolve_columns
+from flows.readers.encodings import UTF8, EncodingFault, guess_encoding
+from flows.readers.header import (
+    DIRECTIVE,
+    GUARD,
+    Header,
+    find_header,
+    find_separator,
+    is_above_header,
+    resolve_columns,
+)
 from flows.readers.reading import Batch, Reading
+from flows.readers.sources import Source
 from flows.readers.stream import open_stream
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.frames import RECORDS, Layout
 from transforms.json.encoding import MUST_ESCAPE, encode_member, encode_object, encode_string
-
-_DIRECTIVE = re.compile(r'"?sep=([^"\r\n])"?[\r\n]*', re.IGNORECASE)  # some spreadsheets write it above the header
-_WESTERN = re.compile(r"(?:[\x00-\x7f]|[^\W\x00-\x7f]{1,2}(?![^\x00-\x7f])|[–—‘’“”…€™®©°§])*+")
 
 
 def read_csv(reading: Reading) -> Iterator[Batch]:
@@ -40,28 +46,29 @@ def read_csv(reading: Reading) -> Iterator[Batch]:
         header = _read_header(table, lines, reading)
         layout = Layout(textual=True, columns=header.columns)
         record = reading.first_record
-        chunks = ChunkReader(table, header, lines=lines, limits=reading.limits)
+        chunks = ChunkReader(table, header, lines=lines, reading=reading)
         for chunk in chunks.read_chunks():
             yield _make_batch(chunk, header, lines=lines, record=record, layout=layout)
             record += len(chunk.lines)
 
 
 def _open_table(lines: LineBuffer, reading: Reading) -> Table:
-    """Return the rows, whose separator is found in the first line that is not blank."""
+    """Return the rows from the header on, in which the separator is found unless a directive above it says it."""
     blocks = iter(lines)
-    skipped, block = 0, list[str]()
+    block, blank, before, separator = list[str](), 0, 0, None
     for found in blocks:
-        block = list(dropwhile(str.isspace, found))
-        skipped += len(found) - len(block)
-        if block:
+        content = [*dropwhile(str.isspace, chain(block, found))]
+        blank, block = blank + len(block) + len(found) - len(content), content
+        if not all(map(is_above_header, block)) or sum(map(len, block)) > reading.limits.record_bytes // 4:
             break
-        lines.forget(skipped + 1)
-    first = block[0] if block else ""
-    directive = _DIRECTIVE.fullmatch(first)
-    if directive is None:
-        separator = find_separator(first, reading.profile)
-    else:
-        separator, block, skipped = directive[1], block[1:], skipped + 1
+        lines.forget(blank + 1)
+    if block and (directive := DIRECTIVE.fullmatch(block[0])):
+        separator, block, before = directive[1], block[1:], 1
+    above = find_header(block)
+    block, skipped = block[above:], blank + before + above
+    reading.skipped.blank_lines += blank
+    reading.skipped.above_header = range(skipped - above + 1, skipped + 1)
+    separator = separator or find_separator(block[0] if block else "", reading.profile)
     quotes = QuoteReader(separator, first_line=skipped + 1)
     feed = chain.from_iterable(map(quotes.read, chain([block], blocks)))
     return Table(
@@ -82,6 +89,7 @@ def _read_header(table: Table, lines: LineBuffer, reading: Reading) -> Header:
                 break
             line = table.last_line + 1
             lines.forget(line)
+            reading.skipped.blank_lines += 1
     except (csv.Error, RowTooLongError):
         raise open_quote(table.name, line) from None
     if lines.dropped or len(cells) > reading.limits.keys:
@@ -93,16 +101,18 @@ def _read_header(table: Table, lines: LineBuffer, reading: Reading) -> Header:
     if is_blank(cells):
         raise FileFault(ErrorCode.FILE_EMPTY, f"{table.name} has no rows", "export the users again")
     if NOT_DECODED.search("".join(cells)):
-        raise _not_utf8(table.name, "".join(cells))
+        raise _not_decoded(reading.source, "".join(cells))
     return resolve_columns(cells, profile=reading.profile, name=table.name, ignores_unknown=reading.ignores_unknown)
 
 
-def _not_utf8(name: str, header: str) -> FileFault:
-    """Return the fault of a header in another encoding: few and single bytes beyond ASCII look like Windows-1252."""
-    found = NOT_DECODED.sub(lambda byte: byte[0].encode("utf-8", "surrogateescape").decode("cp1252", "replace"), header)
-    guess = "looks like Windows-1252" if _WESTERN.fullmatch(found) else "is in another encoding"
-    hint = "save it as UTF-8, which spreadsheets call CSV UTF-8"
-    return FileFault(ErrorCode.FILE_FORMAT, f"{name} has a header that is not UTF-8; it {guess}", hint)
+def _not_decoded(source: Source, header: str) -> FileFault:
+    """Return the fault of a header in another encoding than the source's."""
+    guess = guess_encoding(header.encode("utf-8", "surrogateescape"))
+    what = f"has a header that is not {source.encoding.upper()}"
+    if guess and source.encoding == UTF8:
+        return EncodingFault(source.name, f"{what}; it looks like Windows-1252", guess)
+    hint = "save it as UTF-8, which spreadsheets call CSV UTF-8, or state its encoding with --encoding"
+    return FileFault(ErrorCode.FILE_FORMAT, f"{source.name} {what}; it is in another encoding", hint)
 
 
 def _make_batch(chunk: RowChunk, header: Header, *, lines: LineBuffer, record: int, layout: Layout) -> Batch:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from flows.readers.csv.line_buffer import LineBuffer, RowTooLongError
 from flows.readers.header import Header
 from flows.readers.json.strict import Refusal, refuse_oversized
-from flows.readers.limits import ReadLimits
 from flows.readers.lines import count_line_ends
+from flows.readers.reading import Reading
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 NOT_DECODED = re.compile(r"[\udc80-\udcff]")  # the lone surrogates of bytes that are not UTF-8
-_NOT_UTF8 = Refusal(ErrorCode.INVALID_TEXT, "has a cell that is not UTF-8; if the file is in Windows-1252, convert it")
+_NOT_UTF8 = Refusal(
+    ErrorCode.INVALID_TEXT, "has a cell that is not UTF-8; if the file is in Windows-1252, state --encoding cp1252"
+)
 NO_SEPARATOR = Refusal(
     ErrorCode.MALFORMED_RECORD,
     "has a cell with an odd number of quotes, of which none is its first character; add the missing separator, "
@@ -58,12 +60,13 @@ class Table:
 class ChunkReader:
     """Read a table in chunks, once its header has been read."""
 
-    def __init__(self, table: Table, header: Header, *, lines: LineBuffer, limits: ReadLimits) -> None:
+    def __init__(self, table: Table, header: Header, *, lines: LineBuffer, reading: Reading) -> None:
         self._table = table
         self._width = len(header.columns)
         self._named_width = header.named_width
         self._lines = lines
-        self._limits = limits
+        self._limits = reading.limits
+        self._skipped = reading.skipped
         self._line = table.last_line + 1  # where the next row begins
 
     def read_chunks(self) -> Iterator[RowChunk]:
@@ -106,7 +109,9 @@ class ChunkReader:
         refusal = self._find_refusal(row, end)
         if refusal is not None:
             self._refuse(chunk, refusal, end)
-        elif not is_blank(row):
+        elif is_blank(row):
+            self._skipped.blank_lines += 1
+        else:
             chunk.cells.extend((row + [""] * (self._width - len(row)))[: self._width])
             chunk.lines.append(self._line)
 

@@ -163,6 +163,6 @@ def _check_value(data: bytes, window: Window) -> None:
 
 def _expect_end(window: Window) -> None:
     if after := window.next_byte():
-        hint = "if it has one record per line, rename it to end in .ndjson or use --format ndjson"
+        hint = "if it has one record per line, use --format ndjson"
         reason = "there is more after the end of the document"
         raise window.syntax_fault(reason, at=0, hint=hint if after == b"{" else "")

@@ -1,8 +1,9 @@
 """A window that moves forward over a JSON source and counts its bytes and lines."""
 
+from flows.readers.encodings import BOM
 from flows.readers.json.strict import SPACE
 from flows.readers.limits import ReadLimits
-from flows.readers.lines import BOM, count_line_ends
+from flows.readers.lines import count_line_ends
 from flows.readers.stream import ByteStream
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
@@ -69,9 +70,10 @@ class Window:
     def syntax_fault(self, reason: str, *, at: int, hint: str = "") -> FileFault:
         """Return the fault of a source that breaks the grammar at a position of the window."""
         incomplete = at >= len(self.data) and not self.grow()
+        line = self.line_at(at)
+        place = f"at byte {self.offset + at} (line {line})" if self._stream.is_utf8 else f"in line {line}"
         return FileFault(
             ErrorCode.FILE_SYNTAX,
-            f"{self.name} {'is incomplete' if incomplete else 'is not JSON'}: {reason}, "
-            f"at byte {self.offset + at} (line {self.line_at(at)})",
+            f"{self.name} {'is incomplete' if incomplete else 'is not JSON'}: {reason}, {place}",
             hint or ("export or copy the file again" if incomplete else "correct the file at this position"),
         )

@@ -1,6 +1,6 @@
 """Read bytes as a file of a given name, as a job does, and return the result in plain values."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,9 +66,10 @@ class Reader:
         profile: Profile | None = None,
         limits: ReadLimits | None = None,
         first_record: int = 1,
+        encoding: str = "utf-8",
     ) -> Outcome:
         """Read the content as a file of that name."""
-        source = self.source(content, name)
+        source = replace(self.source(content, name), encoding=encoding)
         form = detect_format(source, requested)
         profile = profile or PROFILES["csv" if form == "csv" else "auth0"]
         batches = list(
@@ -99,11 +100,17 @@ class Reader:
         )
 
     def fault(
-        self, content: bytes, name: str = "users.json", *, requested: str = "auto", limits: ReadLimits | None = None
+        self,
+        content: bytes,
+        name: str = "users.json",
+        *,
+        requested: str = "auto",
+        limits: ReadLimits | None = None,
+        encoding: str = "utf-8",
     ) -> FileFault:
         """Return the fault that refuses the content as a file of that name."""
         with pytest.raises(FileFault) as raised:
-            self.read(content, name, requested=requested, limits=limits)
+            self.read(content, name, requested=requested, limits=limits, encoding=encoding)
         return raised.value
 
     def source(self, content: bytes, name: str) -> Source:

@@ -14,6 +14,13 @@ from tests.flows.readers.outcomes import SMALL, Reader
 from tests.flows.readers.parquet.test_reader import parquet
 
 USER = b'{"email":"ann@example.com"}'
+JSON = (
+    b"[" + USER + b"]",
+    b"[" + USER + b"," + USER + b"]\n",
+    b"[\n" + USER + b",\n" + USER + b"\n]",
+    b'{"total":1, "users":[' + USER + b"]}",
+    b'{"users":[\n' + USER + b"\n]}",
+)
 CSV = b"email,name\nann@example.com,Ann\n"
 
 
@@ -27,6 +34,8 @@ CSV = b"email,name\nann@example.com,Ann\n"
         ("users.json", b'{"users":[' + USER + b"]}"),
         ("users.ndjson", USER + b"\n" + USER),
         ("users.JSONL", USER),
+        *((f"users.{ending}", content) for ending in ("ndjson", "jsonl", "txt", "csv", "tsv") for content in JSON),
+        ("users.csv", USER + b"\n" + USER),
         ("users.csv", CSV),
         ("users.tsv", CSV.replace(b",", b"\t")),
         ("users", b"[" + USER + b"]"),
@@ -57,11 +66,8 @@ def test_a_file_is_read_in_its_format(name: str, content: bytes, reader: Reader)
         ("users.csv", gzip.compress(CSV, mtime=0), "gzip"),
         ("users.csv", b"\x28\xb5\x2f\xfd\x00\x00", "zstd"),
         ("users.csv", b"PK\x03\x04\x14\x00", "Excel"),
-        ("users.csv", b"[" + USER + b"]", "JSON"),
-        ("users.csv", USER + b"\n" + USER, "NDJSON"),
         ("users.json", CSV, "CSV"),
         ("users.ndjson", CSV, "CSV"),
-        ("users.ndjson", b"[\n" + USER + b",\n" + USER + b"\n]", "JSON"),
         ("users.parquet", CSV, "CSV"),
         ("users.parquet", b"anything else", "something else"),
     ],
@@ -84,6 +90,31 @@ def test_a_file_without_a_known_name_or_content_is_refused(reader: Reader) -> No
 
 def test_the_requested_format_overrides_the_name(reader: Reader) -> None:
     assert reader.read(USER, "users.csv", requested="ndjson").texts == [USER.decode()]
+
+
+@pytest.mark.parametrize(
+    ("requested", "content"),
+    [
+        ("ndjson", JSON[0]),
+        ("ndjson", JSON[2]),
+        ("ndjson", CSV),
+        ("csv", JSON[0]),
+        ("csv", USER + b"\n" + USER),
+        ("json", CSV),
+    ],
+)
+def test_content_that_contradicts_the_requested_format_is_refused(
+    requested: str, content: bytes, reader: Reader
+) -> None:
+    fault = reader.fault(content, "users.txt", requested=requested)
+    assert (fault.code, fault.hint) == (ErrorCode.FILE_FORMAT, "import it without --format")
+    assert f"but --format is {requested}" in fault.message
+
+
+@pytest.mark.parametrize("first", [b"[1]", b'{"email":"a",', b'{"email"}', b"oops"])
+def test_a_bad_first_line_of_ndjson_is_refused_alone(first: bytes, reader: Reader) -> None:
+    outcome = reader.read(first + b"\n" + USER + b"\n" + USER + b"\n", "users.ndjson")
+    assert (outcome.seen, len(outcome.errors), outcome.errors[0].line) == (3, 1, 1)
 
 
 @pytest.mark.parametrize("name", ["users.json", "users.ndjson", "users.csv", "users.parquet", "users", "users.json.gz"])

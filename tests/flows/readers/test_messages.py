@@ -23,7 +23,7 @@ FILES = {
     "lines.txt": b'{"email":"a"}\n#',
     "group.json": b'{"group":{"id":1}}',
     "twice.json": b'{"users":[{"a":1}],"users":[{"a":1}]}',
-    "json.csv": b'[{"email":"a"}]',
+    "csv.json": b"email,name\na@b.c,A\n",
     "letter.txt": b"Dear Sir or Madam,\n",
     "utf16.csv": "email,name\n".encode("utf-16"),
     "page.json": b"<!DOCTYPE html><html>",
@@ -66,15 +66,18 @@ def test_refused_files_say_what_is_wrong_and_what_to_do(reader: Reader) -> None:
                 "twice.json contains two arrays of users, under users and users",
                 "remove one of the arrays, or move it to a file of its own",
             ),
-            "json.csv": (
-                "json.csv looks like JSON, but its name says otherwise",
-                "rename it to end in .json, or use --format json",
+            "csv.json": (
+                "csv.json looks like CSV, but its name says otherwise",
+                "rename it to end in .csv, or use --format csv",
             ),
             "letter.txt": (
                 "the format of letter.txt is not recognised",
                 "state it with --format json, ndjson, csv or parquet",
             ),
-            "utf16.csv": ("utf16.csv looks like UTF-16, which is not supported", "save it as UTF-8"),
+            "utf16.csv": (
+                "utf16.csv looks like UTF-16, which is read only if --encoding says so",
+                "save it as UTF-8, or import it with --encoding utf-16",
+            ),
             "page.json": (
                 "page.json looks like HTML, but its name says otherwise",
                 "download the file again: this may be an error page",
@@ -129,7 +132,7 @@ def test_names_that_are_not_files_say_what_to_do(tmp_path: Path, monkeypatch: py
             ),
             "exports": (
                 "the folder exports contains no files to import",
-                "give the files one of the extensions .json .ndjson .jsonl .csv .tsv .parquet, if compressed followed by .gz or .zst",
+                "give the files one of the extensions .json .ndjson .jsonl .csv .tsv .parquet, if compressed followed by .gz or .zst or .bz2 or .xz",
             ),
             "https://example.com/users.json": (
                 "https://example.com/users.json is a URL, and URLs are not fetched",
@@ -180,7 +183,7 @@ def test_refused_rows_say_what_is_wrong(reader: Reader) -> None:
             "has 1 cell, but the header has 2",
             "has 3 cells, but the header has 2",
             "has a quote inside a quoted cell that is not doubled",
-            "has a cell that is not UTF-8; if the file is in Windows-1252, convert it",
+            "has a cell that is not UTF-8; if the file is in Windows-1252, state --encoding cp1252",
             "has a cell of more than 200 characters, which is the maximum",
             "is 502 bytes long, at most 400 are allowed",
         ]
