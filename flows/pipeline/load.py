@@ -208,9 +208,8 @@ def _warn_of_lines(batch: Batch, lines: range) -> Batch:
     """Return the first batch of a source with a warning about the lines above its header, if some were skipped."""
     if not lines:
         return batch
-    message = (
-        f"line {lines[0]}{f' to {lines[-1]}' if len(lines) > 1 else ''} of the file, above the header, was skipped"
-    )
+    place = f"line {lines[0]} was" if len(lines) == 1 else f"lines {lines[0]} to {lines[-1]} were"
+    message = f"the header is in line {lines.stop}; {place} skipped"
     warning = {"line": lines[0], "code": ErrorCode.LINE_SKIPPED, "path": "", "message": message}
     first = pl.concat([batch.rows["record"], batch.refused["record"]]).min()
     row = {**dict.fromkeys(ERRORS.names()), **warning, "record": first, "severity": Severity.WARNING}

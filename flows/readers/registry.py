@@ -41,7 +41,7 @@ def read(
 
     `engine` is an in-memory DuckDB; it stays free for other use, also while another thread waits for a batch. `skipped`
     counts what is not a record. `waiting` is called repeatedly while another process decodes, and may raise to stop.
-    Raise `FileFault` if the source cannot be read as its format; batches that were already yielded must not be imported.
+    Raise `FileFault` if the source cannot be read as its format; batches that it yielded before must not be imported.
     """
     limits = replace(limits, batch_rows=max(limits.batch_rows, 1), batch_bytes=max(limits.batch_bytes, 1))
     with engine.cursor() as cursor:
