@@ -71,7 +71,7 @@ POLICIES = st.fixed_dictionaries(
         ),
         "match_on": st.sampled_from([("email",), ("user_id", "email"), ("username", "user_id")]),
     },
-)
+).map(lambda policy: policy | ({"fill_only": False} if policy["mode"] is Mode.INSERT else {}))
 IMPORTS = st.tuples(FILES, POLICIES)
 
 

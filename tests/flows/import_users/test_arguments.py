@@ -12,7 +12,7 @@ from flows.import_users.arguments import command_group, command_line, form, from
 from flows.import_users.arguments import parse_options as parse
 from flows.import_users.cli import app
 from flows.import_users.flow import import_users
-from flows.report.command_line import main
+from flows.report.command_line import UsageError, main
 from schemas.job import Mode, OnError
 from schemas.options import MERGE, FileOptions, InboxOptions, JobOptions, Option
 from tests import docs
@@ -48,9 +48,48 @@ def test_the_command_line_has_the_defaults_of_a_job() -> None:
 
 
 def test_the_command_line_says_how_to_match_and_merge() -> None:
-    found = options("--match-on", "user_id, email", "--metadata", "merge", "--fill-only", "--max-errors", "3")
+    update = ("--mode", "update", "--metadata", "merge", "--fill-only")
+    found = options("--match-on", "user_id, email", *update, "--max-errors", "3")
     assert (found.match_on, found.metadata, found.fill_only) == (("user_id", "email"), "merge", True)
     assert found.max_errors == 3
+
+
+@pytest.mark.parametrize("arguments", [("--fill-only",), ("--fill-only", "--mode", "insert")])
+def test_fill_only_is_refused_in_a_mode_that_updates_no_user(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match="--fill-only must be off unless the mode is upsert or update"):
+        options(*arguments)
+    with pytest.raises(UsageError, match="--fill-only must be off unless"):
+        from_form(JobOptions, {"sources": ["a.csv"], "fill_only": True})
+    with pytest.raises(UsageError, match="--fill-only must be off unless"):
+        from_form(InboxOptions, {"inbox": "folder", "fill_only": True, "mode": "insert"})
+
+
+@pytest.mark.parametrize(
+    ("given", "known"),
+    [
+        ("latin-1", "iso8859-1"),
+        ("CP1252", "cp1252"),
+        ("windows-1252", "cp1252"),
+        ("UTF_16", "utf-16"),
+        ("utf-8-sig", "utf-8"),
+    ],
+)
+def test_an_encoding_has_one_name(given: str, known: str) -> None:
+    assert options("--encoding", given).encoding == known
+    assert from_form(JobOptions, to_form(options("--encoding", given))).encoding == known
+
+
+@pytest.mark.parametrize(
+    "name", ["", "klingon", "base64", "rot13", "idna", "utf-7", "unicode_escape", "x" * 41, "a\0b", "é"]
+)
+def test_a_name_that_is_no_encoding_of_text_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="--encoding"):
+        options("--encoding", name)
+
+
+def test_parquet_takes_no_encoding() -> None:
+    with pytest.raises(UsageError, match="--encoding must be left out with --format parquet"):
+        options("--encoding", "cp1252", "--format", "parquet")
 
 
 def test_policies_add_up_and_that_of_one_hash_is_that_of_both() -> None:

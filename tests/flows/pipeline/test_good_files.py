@@ -158,15 +158,18 @@ def write_as(form: str, users: list[dict[str, object]]) -> str:
 @pytest.mark.slow
 @given(
     users=USERS,
-    form=st.sampled_from(FORMS),
-    named=st.sampled_from(("", "json", "ndjson", "txt")),
-    encoding=st.sampled_from(ENCODINGS),
-    wrapper=st.sampled_from(sorted(WRAPPERS)),
+    shape=st.tuples(
+        st.sampled_from(FORMS),
+        st.sampled_from(("", "json", "ndjson", "txt")),
+        st.sampled_from(ENCODINGS),
+        st.sampled_from(sorted(WRAPPERS)),
+    ),
 )
 @trials(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_same_users_give_the_same_table_in_every_form(
-    users: list[dict[str, object]], form: str, named: str, encoding: str, wrapper: str, settings: Settings
+    users: list[dict[str, object]], shape: tuple[str, str, str, str], settings: Settings
 ) -> None:
+    form, named, encoding, wrapper = shape
     records = [{"email": f"u{number}@b.c", **user} for number, user in enumerate(users)] or [{"email": "a@b.c"}]
     ending = named if named and form in ("json", "ndjson") else form
     if form == "parquet":
