@@ -79,7 +79,7 @@ def require_folder(database: Path) -> None:
     """Raise `DatabaseFault` if the folder to create a database in is missing, unless it is that of the default."""
     folder = Path(os.path.realpath(database)).parent
     try:
-        if database != DEFAULT_DATABASE:
+        if database.absolute() != DEFAULT_DATABASE.absolute():
             folder.stat()
     except FileNotFoundError:
         message = f"there is no folder {printable(str(folder))} for the database {printable(database.name)}"

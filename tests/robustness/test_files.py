@@ -74,7 +74,8 @@ def test_what_a_job_writes_is_private_at_every_moment(mask: int, tmp_path: Path)
     source = tmp_path / "users.ndjson"
     with umask(mask):
         source.write_text(json.dumps(ADA) + '\n{"email": "no address"}\n')
-        settings = Settings(database=tmp_path / "made" / "for it" / "users.duckdb")
+        settings = Settings(database=tmp_path / "made for it" / "users.duckdb")
+        settings.database.parent.mkdir()
         with on_fault_point(look):
             job = import_file(settings, source, name="job")
             undo(job.job_id, dry_run=False, settings=settings, job_id="undo")
@@ -83,7 +84,21 @@ def test_what_a_job_writes_is_private_at_every_moment(mask: int, tmp_path: Path)
         assert os.umask(mask) == mask, "the umask of the process is restored"
     assert {".duckdb", ".wal", ".parquet", ".json", ".ndjson"} <= seen
     assert open_to_others == set()
-    assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o700
+    assert stat.S_IMODE(settings.jobs_folder.stat().st_mode) == 0o700
+
+
+def test_no_folder_is_created_for_a_database_except_for_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / "nope" / "deep" / "x.duckdb", Path("nope/x.duckdb")):
+        with pytest.raises(
+            DatabaseFault, match=f"there is no folder {path.absolute().parent} for the database x.duckdb"
+        ):
+            Store(Settings(database=path)).prepare()
+    assert [*tmp_path.iterdir()] == []
+    Store(Settings()).prepare()
+    assert (tmp_path / "data" / "users.duckdb").is_file()
 
 
 def test_a_database_that_others_can_read_is_made_private(settings: Settings, store: Store) -> None:
@@ -118,6 +133,7 @@ def test_database_names_that_duckdb_misreads_are_refused(name: str, tmp_path: Pa
 @pytest.mark.parametrize("name", ["sqlite:x", "md:x", "s3://x/y", ":memory:", "http://127.0.0.1:9/x"])
 def test_the_name_of_a_database_is_only_a_path(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
     Store(Settings(database=Path(name))).prepare()
     assert (tmp_path / name).is_file()
 

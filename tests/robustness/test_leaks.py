@@ -80,6 +80,7 @@ def test_no_secret_of_any_row_is_printed_logged_or_stored_elsewhere(
     more: list[Record] = changed(planted, records)
     update = WRITERS["ndjson"](tmp_path / "more", more, planted)
     database = ("--database", tmp_path / "data" / "users.duckdb")
+    (tmp_path / "data").mkdir()
     plan = tmp_path / "plan.ndjson"
     importing = ("flows.import_users", "--direct", *database)
     printed = run(*importing, users, code=ExitCode.ROWS_REFUSED)
@@ -141,6 +142,7 @@ def test_a_file_that_is_refused_whole_shows_none_of_its_secrets(
     markers = [planted.word("first"), planted.word("second")]
     source = tmp_path / name
     source.write_text(content % tuple(markers))
+    (tmp_path / "data").mkdir()
     printed = run("flows.import_users", source, "--direct", "--database", tmp_path / "data" / "users.duckdb")
     if name != "twice.csv":  # its markers are the names of columns
         assert find_leaks(planted, printed, tmp_path, [source]) == []
@@ -153,6 +155,7 @@ def test_an_internal_fault_shows_no_secret(tmp_path: Path, run: Run) -> None:
     source = tmp_path / "users.ndjson"
     source.write_text("".join(json.dumps({"email": f"{n}@x.example", "password_hash": same}) + "\n" for n in range(2)))
     settings = Settings(database=tmp_path / "data" / "users.duckdb")
+    settings.database.parent.mkdir()
     Store(settings).prepare()
     with Store(settings).transaction() as connection:
         connection.execute("create unique index broken on users (password_hash)")
@@ -172,6 +175,7 @@ def test_a_run_with_a_private_server_sends_prefect_no_secret_and_no_address(
     records = planted_users(planted)
     source = WRITERS["ndjson"](tmp_path, records, planted)
     database = tmp_path / "data" / "users.duckdb"
+    database.parent.mkdir()
     printed = run("flows.import_users", source, "--database", database, code=ExitCode.ROWS_REFUSED)
     assert find_leaks(planted, printed, tmp_path, [source]) == []
     addresses = Planted({str(r["email"]): "an address" for r in records if "@" in str(r.get("email"))})

@@ -180,6 +180,13 @@ def test_another_name_than_the_id_needs_a_yes(run: Run, monkeypatch: pytest.Monk
     assert f"{command} job {DAY.job_id}? [y/N]" in err
 
 
+@pytest.mark.parametrize("shape", [(), ("--as", "auth0"), ("--json",)])
+def test_the_csv_report_needs_its_system(run: Run, shape: tuple[str, ...]) -> None:
+    code, out, err = run("errors", "last", "--csv", *shape)
+    assert (code, "--as liferay" in out + err) == (ExitCode.USAGE, True)
+    assert run("errors", "last", "--csv", "--as", "liferay")[0] == 0
+
+
 def test_an_undo_by_another_name_is_done_after_a_yes(run: Run, settings: Settings) -> None:
     code, out, err = run("undo", "night", "--yes", "--json")
     assert (code, json.loads(out)["undoes"]) == (0, NIGHT.job_id)
