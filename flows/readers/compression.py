@@ -6,7 +6,7 @@ import lzma
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from io import BufferedReader
+from io import BufferedReader, BufferedWriter
 from pathlib import PurePath
 from typing import BinaryIO, Protocol, cast
 
@@ -115,26 +115,23 @@ def open_content(stored: BufferedReader, kind: str | None) -> Content:
     if kind == "zstd":
         import pyarrow as pa  # noqa: PLC0415 - takes a tenth of a second, and few commands read files
 
-        content: Content = pa.CompressedInputStream(pa.PythonFile(stored, "r"), kind)
+        content: Content = pa.CompressedInputStream(pa.PythonFile(stored, "r"), "zstd")
         return content
     return stored if kind is None else _Streams(stored, _STARTS[kind])
 
 
-def open_compressed(file: BinaryIO, kind: str | None) -> AbstractContextManager[BinaryIO]:
+def open_compressed(file: BufferedWriter, kind: str | None) -> AbstractContextManager[BinaryIO]:
     """Open a file to write to so that what is written is compressed in some way."""
-    match kind:
-        case "zstd":
-            import pyarrow as pa  # noqa: PLC0415
+    opened: object = nullcontext(file)
+    if kind == "zstd":
+        import pyarrow as pa  # noqa: PLC0415
 
-            return cast("BinaryIO", pa.CompressedOutputStream(pa.PythonFile(file, "w"), kind))
-        case "gzip":
-            return cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="wb", mtime=0))
-        case "bzip2":
-            return bz2.BZ2File(file, "wb")
-        case "xz":
-            return lzma.LZMAFile(file, "wb")
-        case _:
-            return nullcontext(file)
+        opened = pa.CompressedOutputStream(pa.PythonFile(file, "w"), "zstd")
+    elif kind == "gzip":
+        opened = gzip.open(file, "wb")
+    elif kind is not None:
+        opened = bz2.open(file, "wb") if kind == "bzip2" else lzma.open(file, "wb")
+    return cast("AbstractContextManager[BinaryIO]", opened)
 
 
 def describe_fault(reason: str, kind: str) -> str:

@@ -1,6 +1,8 @@
 """A forgotten user is in no file of an inbox, whatever its format; every other byte is as it was."""
 
+import bz2
 import json
+import lzma
 import shutil
 from collections.abc import Mapping
 from contextlib import closing
@@ -145,6 +147,16 @@ def test_compressed_files_of_the_inbox_lose_the_user(name: str, inbox: Path, set
     assert read == [rows[0], rows[2]]
 
 
+@pytest.mark.parametrize("name", ["a.ndjson.bz2", "a.json.xz"])
+def test_files_compressed_by_other_means_lose_the_user(name: str, inbox: Path, settings: Settings) -> None:
+    opened = bz2.open if name.endswith(".bz2") else lzma.open
+    with opened(inbox / name, "wb") as stream:
+        stream.write(b'{"email": "kept@x.example"}\n{"email": "ada@hidden.example"}\n')
+    forget(Store(settings), by_email())
+    with opened(inbox / name, "rb") as stream:
+        assert stream.read() == b'{"email": "kept@x.example"}\n'
+
+
 def test_a_file_that_cannot_be_read_is_named(
     inbox: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -218,7 +230,7 @@ def test_names_of_others_stay_that_are_the_username(inbox: Path, settings: Setti
     [
         (
             "array.ndjson",
-            b'[{"email": "kept@x.example"}, {"email": "ada@hidden.example"}]',
+            b'[{"email": "kept@x.example"}, {"email": "ada@hidden.example"}]\n{"email": "last@x.example"}\n',
             "names the user and others",
         ),
         ("uploading.json.part", b'[{"email": "ada@hidden.example"}]', "not complete"),
