@@ -1,25 +1,37 @@
-"""The queries of a plan: duplicates, conflicts, updates and the outcome of every staged record.
+"""The queries of a plan: conflicts, duplicates, updates and the outcome of every staged record.
 
 They read `staged` (rows that passed the rules) and `users`. Running them and keeping their results belongs in
 `flows.pipeline.plan`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import duckdb
+import polars as pl
 
 from schemas.job import KEYS, MergePolicy, Mode, RowOutcome
-from transforms.statements import Value, run, statement
+from transforms.duplicates import find_duplicates
+from transforms.statements import Value, materialise, relation, run, statement
 from transforms.stored_warnings import MOST_STORED
 
 
 @dataclass(frozen=True)
 class Query:
-    """A query of this package, by the name of its file, with its parameters."""
+    """A query of this package, by the name of its result, with its parameters."""
 
-    name: str
+    name: str  # of the result
     values: Mapping[str, Value]
+    statement: str = ""  # of another name than its result, which `derive` makes of its rows
+    derive: Callable[[pl.DataFrame], pl.DataFrame] | None = None
+
+    def store(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Run the query and keep its result in memory, under its name."""
+        if self.derive is None:
+            materialise(connection, self.name, **self.values)
+            return
+        rows = relation(connection, self.statement, **self.values).pl()
+        connection.register(self.name, self.derive(rows).to_arrow())
 
 
 def plan_queries(*, mode: Mode, policy: MergePolicy, connection_id: str) -> tuple[Query, ...]:
@@ -37,8 +49,9 @@ def plan_queries(*, mode: Mode, policy: MergePolicy, connection_id: str) -> tupl
         "conflicts": conflicts,
         "most_stored": MOST_STORED,
     }
-    names = ("duplicates", "matches", "targets", conflicts, "refusals", "updates", "differences")
-    return tuple(Query(name, values) for name in (*names, "plan"))
+    before, after = ("matches", "targets", conflicts), ("refusals", "updates", "differences", "plan")
+    duplicates = Query("duplicates", values, "shared_keys", find_duplicates)
+    return (*(Query(name, values) for name in before), duplicates, *(Query(name, values) for name in after))
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection) -> None:

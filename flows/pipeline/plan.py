@@ -29,7 +29,7 @@ from schemas.options import JobOptions
 from schemas.rules.user import STAGED
 from transforms.plan import Query, count_outcomes, create_macros, plan_queries
 from transforms.rejects.redact import redact
-from transforms.statements import materialise, relation, run, statement
+from transforms.statements import relation, run, statement
 
 LARGE = ("updates", "plan")  # as many rows as are staged: kept as Parquet, not in memory
 ROW_GROUP_BYTES = 16 << 20  # that a thread holds before it writes them
@@ -93,7 +93,7 @@ def open_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> None:
 def _keep_result(connection: duckdb.DuckDBPyConnection, query: Query, folder: JobFolder) -> None:
     """Keep the result of a query under its name: a large one as Parquet in the job folder, any other in memory."""
     if query.name not in LARGE:
-        materialise(connection, query.name, **query.values)
+        query.store(connection)
         return
     fault_point(f"folder: write {query.name}")
     path = folder.path / f"{query.name}.parquet"

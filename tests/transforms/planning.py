@@ -8,7 +8,6 @@ import polars as pl
 from schemas.job import MergePolicy, Mode
 from schemas.rules.user import STAGED
 from transforms.plan import create_macros, plan_queries
-from transforms.statements import materialise
 
 Row = Mapping[str, object]
 DEFAULT = MergePolicy()
@@ -32,7 +31,7 @@ def planned(
     connection.register("staged", frame.to_arrow())
     create_macros(connection)
     for query in plan_queries(mode=mode, policy=policy, connection_id="default"):
-        materialise(connection, query.name, **query.values)
+        query.store(connection)
     outcomes = [outcome for (outcome,) in connection.execute("select outcome from plan order by record").fetchall()]
     found = "select record, code, path from (from refusals union all by name from differences) order by all"
     return outcomes, connection.execute(found).fetchall()

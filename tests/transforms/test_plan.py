@@ -77,3 +77,40 @@ def test_a_new_hash_replaces_the_other_kind_of_hash_if_hashes_are_replaced(users
     assert planned(users, Mode.UPSERT, row, policy=policy) == (["update"], [])
     found = users.execute("select password_hash, custom_password_hash, password_reset_required from updates").fetchall()
     assert found == [(None, '{"algorithm":"md5"}', False)]
+
+
+def test_row_that_repeats_only_a_refused_row_is_accepted(users: duckdb.DuckDBPyConnection) -> None:
+    rows = (
+        {"email": "c@x.example", "user_id": "1"},
+        {"email": "c@x.example", "user_id": "2"},
+        {"email": "d@x.example", "user_id": "2"},
+        {"email": "d@x.example", "user_id": "3"},
+    )
+    outcomes, errors = planned(users, Mode.INSERT, *rows)
+    assert outcomes == ["insert", "refused", "insert", "refused"]
+    assert errors == [(2, "DUPLICATED_USER", "email"), (4, "DUPLICATED_USER", "email")]
+
+
+def test_row_that_repeats_a_row_in_conflict_is_accepted(users: duckdb.DuckDBPyConnection) -> None:
+    rows = ({"email": "a@x.example", "user_id": "1"}, {"email": "c@x.example", "user_id": "1"})
+    assert planned(users, Mode.INSERT, *rows) == (["refused", "insert"], [(1, "CONFLICT_EMAIL", "email")])
+
+
+def test_row_that_matches_the_user_of_a_refused_row_is_accepted(users: duckdb.DuckDBPyConnection) -> None:
+    rows = (
+        {"email": "c@x.example"},
+        {"email": "c@x.example", "user_id": "u-a"},
+        {"email": "a@x.example", "name": "Ada"},
+        {"email": "z@x.example", "user_id": "u-a"},
+    )
+    outcomes, errors = planned(users, Mode.UPSERT, *rows)
+    assert outcomes == ["insert", "refused", "update", "refused"]
+    assert errors == [(2, "DUPLICATED_USER", "email"), (4, "DUPLICATED_USER", "")]
+
+
+def test_row_without_a_match_repeats_nothing_in_an_update(users: duckdb.DuckDBPyConnection) -> None:
+    rows = ({"email": "c@x.example", "user_id": "9"}, {"email": "b@x.example", "user_id": "9"})
+    assert planned(users, Mode.UPDATE, *rows) == (
+        ["refused", "unchanged"],
+        [(1, "NOT_FOUND", ""), (2, "NOT_CHANGED", "user_id")],
+    )

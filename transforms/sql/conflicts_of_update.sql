@@ -1,14 +1,5 @@
--- grain: one row per staged record that cannot be matched to one existing user of its own; these are the errors of upsert and update
--- reads: matches, targets, duplicates, staged; parameters: mode, match_on (keys, in order)
-with records_with_user as (
-    select
-        record,
-        user_id,
-        min(record) over (partition by user_id) as first_record
-    from targets
-    where matches_one_user
-)
-
+-- grain: one row per staged record that cannot be matched to one existing user; these are the errors of upsert and update
+-- reads: matches, targets, staged; parameters: mode, match_on (keys, in order)
 select
     record,
     'CONFLICT' as code,
@@ -21,16 +12,6 @@ from matches
 semi join (select record from targets where not matches_one_user) as ambiguous using (record)
 where list_contains($match_on, key)
 group by record
-union all
-select
-    record,
-    'DUPLICATED_USER' as code,
-    '' as path,
-    'matches the existing user ' || user_id || ', as record ' || first_record || ' does' as message,
-    'error' as severity
-from records_with_user
-anti join duplicates using (record)
-where record > first_record
 union all
 select
     record,
