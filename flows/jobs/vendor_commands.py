@@ -12,14 +12,17 @@ from flows.report.vendors import VENDORS, JobView, liferay
 from flows.store.database import Store
 from flows.store.job_status import KnownJob, impatient
 from flows.store.jobs import find_errors, find_rejected
-from schemas.faults import DatabaseFault, ExitCode, Fault
+from schemas.codes import ErrorCode
+from schemas.faults import DatabaseFault, ExitCode, JobFault
 
 
 def print_status(common: Common, name: str, *, vendor: str) -> int:
     """Print a job as the system would, also one that does not exist, and return the exit code."""
     try:
         view = _view(find_job(common, name))
-    except Fault as fault:
+    except JobFault as fault:
+        if fault.code is not ErrorCode.JOB_NOT_FOUND:
+            raise
         print_json(VENDORS[vendor].missing(name))
         return fault.exit_code
     if view.summary.failed:

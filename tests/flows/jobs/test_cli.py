@@ -14,6 +14,7 @@ from flows.jobs import waiting
 from flows.jobs.arguments import parse_since
 from flows.jobs.cli import app
 from flows.report.command_line import main
+from flows.report.vendors import VENDORS
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
@@ -146,6 +147,16 @@ def test_a_busy_database_is_named_and_hides_no_job(run: Run, store: Store) -> No
         assert "DATABASE_BUSY" in run("status", "nothing")[2]
     assert (code, len(json.loads(out))) == (0, 2)
     assert "only jobs whose folder is still there are listed" in err
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_busy_database_is_not_a_missing_job(run: Run, store: Store, vendor: str) -> None:
+    unknown = new_id()
+    with store.writing():
+        code, out, err = run("status", unknown, "--as", vendor)
+        assert json.loads(run("status", NIGHT.job_id, "--as", vendor)[1]) != json.loads(out or "{}")
+    assert (code, out, "DATABASE_BUSY" in err) == (ExitCode.JOB_FAILED, "", True)
+    assert json.loads(run("status", unknown, "--as", vendor)[1]) == VENDORS[vendor].missing(unknown)
 
 
 def test_a_name_of_several_jobs_is_a_usage_error_with_their_list(run: Run, store: Store) -> None:
