@@ -10,6 +10,7 @@ import pytest
 
 from flows.settings import Settings
 from flows.store.database import Store, scratch
+from tests.printed_commands import running_printed_commands
 
 os.environ.pop("PYTHONUNBUFFERED", None)  # few users have it, and it hides what a full buffer does at the end
 
@@ -20,6 +21,13 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("migrated") / "users.duckdb"
     Store(Settings(database=path)).prepare()
     return path
+
+
+@pytest.fixture(autouse=True)
+def printed_commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each command that the test has the product name works as printed."""
+    with running_printed_commands(tmp_path_factory.getbasetemp() / "printed"):
+        yield
 
 
 @pytest.fixture

@@ -39,16 +39,17 @@ class ReferenceImport:
         self.errors = []
         self.outcomes = dict.fromkeys(("insert", "update", "unchanged", "refused"), 0)
         holders = {(key, value): user_id for user_id, user in self.users.items() for key, value in keys_of(user)}
-        seen: dict[tuple[str, str], int] = {}
-        reached: dict[str, int] = {}
+        seen: set[tuple[str, str]] = set()  # keys of accepted records
+        reached: set[str] = set()  # users that accepted records match
         for number, (record, faults) in enumerate(rows, 1):
             found = [(number, code, path) for code, path in faults]
             if not found:
                 repeated = [key for key in keys_of(record) if key in seen]
                 found += [(number, "DUPLICATED_USER", key) for key, _ in repeated]
-                for key in keys_of(record):
-                    seen.setdefault(key, number)
                 found += self._conflicts(number, record, holders, reached, mode=mode, repeated=bool(repeated))
+            if not found:
+                seen |= {*keys_of(record)}
+                reached |= {holders[key] for key in keys_of(record) if key in holders}
             self.errors += found
             self._apply(number, record, holders, refused=bool(found))
 
@@ -57,7 +58,7 @@ class ReferenceImport:
         number: int,
         record: Record,
         holders: Mapping[tuple[str, str], str],
-        reached: dict[str, int],
+        reached: set[str],
         *,
         mode: str,
         repeated: bool,
@@ -74,7 +75,6 @@ class ReferenceImport:
             (user_id,) = matched
             if user_id in reached and not repeated:
                 found.append((number, "DUPLICATED_USER", ""))
-            reached.setdefault(user_id, number)
         elif mode == "update":
             found.append((number, "NOT_FOUND", ""))
         return found

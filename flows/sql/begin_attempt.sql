@@ -3,6 +3,7 @@ update import_jobs
 set
     attempts = attempts + 1,
     flow_run_id = $flow_run_id,
+    other_options = $other_options,
     external_id = $external_id,
     profile = $profile,
     status = $status,
@@ -19,6 +20,7 @@ set
     fault_hint = null,
     started_at = $started_at,
     finished_at = null,
+    end_sequence = null,
     duration_seconds = null,
     rows_per_second = null,
     lock_seconds = null,

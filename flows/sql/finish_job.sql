@@ -15,6 +15,7 @@ set
     fault_message = $fault_message,
     fault_hint = $fault_hint,
     finished_at = $finished_at,
+    end_sequence = (select coalesce(max(earlier.end_sequence), 0) + 1 from import_jobs as earlier),
     duration_seconds = $duration_seconds,
     rows_per_second = $rows_per_second,
     lock_seconds = $lock_seconds,

@@ -12,7 +12,7 @@ where
         status in ('completed', 'completed_with_errors')
         or (
             status in ('pending', 'loading', 'ready', 'importing')
-            and rowid < (select rowid from import_jobs where job_id = $job_id)
+            and sequence < (select sequence from import_jobs where job_id = $job_id)
         )
     )
-order by created_at desc
+order by sequence desc

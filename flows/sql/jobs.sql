@@ -17,5 +17,5 @@ where
             )
         ) > 0
     )
-order by created_at desc
+order by sequence desc nulls first, created_at desc
 limit $limit

@@ -1,3 +1,5 @@
 -- grain: no row: an empty table of jobs whose state is not read from import_jobs
 create temp table live_jobs as
-from import_jobs limit 0
+select * replace (null::bigint as sequence)
+from import_jobs
+limit 0

@@ -15,9 +15,9 @@ where
         where
             later.connection = $connection
             and later.job_id <> same.job_id
-            and later.finished_at >= same.finished_at
+            and later.end_sequence > same.end_sequence
             and not later.dry_run
             and later.inserted + later.updated > 0
     )
-order by same.created_at desc
+order by same.sequence desc
 limit 1

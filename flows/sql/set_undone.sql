@@ -1,7 +1,7 @@
 -- grain: one row, the job with its latest undo that is in force, if any
 update import_jobs
 set undone_by_job = (
-    select arg_max(undo.job_id, undo.created_at)
+    select arg_max(undo.job_id, undo.end_sequence)
     from import_jobs as undo
     where
         undo.kind = 'undo'

@@ -15,7 +15,7 @@ import polars as pl
 from flows.settings import format_command
 from flows.store.database import Store, scratch
 from flows.store.job_folder import JOB_ID, JobFolder, folders_in
-from flows.store.jobs import build_summary, columns_of, finish_job, identity, missing_job
+from flows.store.jobs import build_summary, columns_of, finish_job, identity, missing_job, other_options
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, JobFault
 from schemas.job import DONE, RUNNING, UNDO, JobStatus, JobSummary, fault_record
@@ -134,7 +134,7 @@ def begin_attempt(
     summary; that of its end if it has merged, or was a dry run that has completed. The caller holds the lock of the
     job's folder. Raise `JobFault` (`JOB_ID_REUSED`) if the job has other sources or options, or was undone."""
     settled = {"kind": kind, "options": identity(options), "on_error": options.on_error.value}
-    columns = columns_of(summary) | settled | {"flow_run_id": flow_run_id}
+    columns = columns_of(summary) | settled | {"flow_run_id": flow_run_id, "other_options": other_options(options)}
     with store.transaction() as connection:
         rows = run_mapped(connection, "job", job_id=summary.job_id)
         if not rows:
@@ -231,7 +231,7 @@ def _add_live_jobs(
     for row in run_mapped(connection, "running_jobs"):
         summary = build_summary(row)
         now = _current_summary(summary, JobFolder(store.settings.jobs_folder / summary.job_id))
-        live[now.job_id] = _row(now, **{name: row[name] for name in ("kind", "attempts") if name in row})
+        live[now.job_id] = _row(now, **{name: row[name] for name in ("kind", "attempts", "sequence") if name in row})
     for job_id, folder in folders.items():
         if job_id not in known and folder.belongs_to(store.path) and (is_hidden or folder.is_running):
             staged = _read_summary(folder)

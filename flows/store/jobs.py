@@ -18,7 +18,7 @@ from flows.store.job_folder import JobFolder
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, JobFault
 from schemas.job import DONE, FaultRecord, JobStatus, JobSummary
-from schemas.options import JobOptions, option_of
+from schemas.options import FileOptions, JobOptions, option_of
 from transforms.statements import Value, changed_rows, run, run_mapped
 
 
@@ -204,12 +204,24 @@ def identity(options: JobOptions) -> str:
     So it does not change when a later version adds an option.
     """
     counting = {name for name, field in JobOptions.model_fields.items() if option_of(field).is_identity}
-    return json.dumps(options.model_dump(mode="json", include=counting, exclude_defaults=True), sort_keys=True)
+    return _dump(options, counting)
+
+
+def other_options(options: JobOptions) -> str:
+    """Return, as JSON, the other options of a file that differ from the default: thresholds, the time limit, notices."""
+    return _dump(
+        options, {name for name, field in FileOptions.model_fields.items() if not option_of(field).is_identity}
+    )
 
 
 def options_of(row: Mapping[str, object], *, sources: tuple[str, ...]) -> JobOptions:
-    """Return the options of an import of other sources that makes the same of them as the job of the row."""
-    return JobOptions.model_validate({**json.loads(str(row["options"])), "sources": sources})
+    """Return the options of an import of other sources as the job of the row imported its own."""
+    given = json.loads(str(row["options"])) | json.loads(str(row["other_options"]))
+    return JobOptions.model_validate({**given, "sources": sources})
+
+
+def _dump(options: JobOptions, names: set[str]) -> str:
+    return json.dumps(options.model_dump(mode="json", include=names, exclude_defaults=True), sort_keys=True)
 
 
 def _iso(moment: object) -> str | None:

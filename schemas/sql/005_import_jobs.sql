@@ -1,6 +1,8 @@
 -- grain: one row per job; rows are never removed
 create table import_jobs (
     job_id varchar not null,
+    sequence bigint not null,
+    end_sequence bigint,
     attempts integer not null default 1,
     flow_run_id varchar,
     kind varchar not null default 'import',
@@ -30,6 +32,7 @@ create table import_jobs (
     rows_per_second bigint,
     lock_seconds double,
     options json not null,
+    other_options json not null default '{}',
     files varchar[],
     first_records bigint[],
     content_hash varchar,

@@ -25,4 +25,4 @@ select
     lock_seconds,
     undone_by_job
 from import_jobs
-order by created_at desc
+order by sequence desc

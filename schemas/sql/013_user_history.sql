@@ -3,11 +3,14 @@
 create view user_history as
 with steps as (
     select
-        *,
-        lead(job_id) over user_steps as next_job_id,
-        lead(row_before) over user_steps as next_row_before
+        user_changes.*,
+        import_jobs.kind,
+        import_jobs.external_id,
+        lead(user_changes.job_id) over user_steps as next_job_id,
+        lead(user_changes.row_before) over user_steps as next_row_before
     from user_changes
-    window user_steps as (partition by connection, user_id order by changed_at)
+    left join import_jobs on user_changes.job_id = import_jobs.job_id
+    window user_steps as (partition by user_changes.connection, user_changes.user_id order by import_jobs.end_sequence)
 ),
 
 outcomes as (
@@ -27,8 +30,8 @@ select
     outcomes.changed_at,
     outcomes.action,
     outcomes.job_id,
-    import_jobs.kind,
-    import_jobs.external_id,
+    outcomes.kind,
+    outcomes.external_id,
     user_diff(outcomes.row_before, outcomes.row_after) as changes,
     case when outcomes.row_after is not null then user_digest(outcomes.row_after) end is distinct from outcomes.digest_after
         as is_edited_since,
@@ -47,4 +50,3 @@ select
     row_before.user_metadata as user_metadata_before,
     row_before.updated_at as updated_at_before
 from outcomes
-left join import_jobs on outcomes.job_id = import_jobs.job_id

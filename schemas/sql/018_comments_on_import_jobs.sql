@@ -1,6 +1,8 @@
 -- comments on the table import_jobs and its columns
 comment on table import_jobs is 'Jobs, one row each; rows are never removed';
 comment on column import_jobs.job_id is 'Identifier of the job, a UUID; no two jobs have the same';
+comment on column import_jobs.sequence is 'Order in which jobs were accepted, whatever the clock says';
+comment on column import_jobs.end_sequence is 'Order in which jobs ended, and so changed users; null while the job runs';
 comment on column import_jobs.attempts is 'How often the job began; the columns are about the latest attempt, but created_at';
 comment on column import_jobs.flow_run_id is 'Run of Prefect that made the latest attempt, if any';
 comment on column import_jobs.kind is 'import or undo';
@@ -30,6 +32,7 @@ comment on column import_jobs.duration_seconds is 'Seconds from start to end';
 comment on column import_jobs.rows_per_second is 'Records per second over the whole job';
 comment on column import_jobs.lock_seconds is 'Seconds for which the job held the write lock, up to the commit';
 comment on column import_jobs.options is 'Options that decide what a job makes of its sources, where they differ from the defaults, as a JSON object';
+comment on column import_jobs.other_options is 'Other options that differ from the defaults, for another import of the kind, as a JSON object';
 comment on column import_jobs.files is 'Files that were read, in order';
 comment on column import_jobs.first_records is 'Number of the first record of each file';
 comment on column import_jobs.content_hash is 'Hash of the content of all files';

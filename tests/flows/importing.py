@@ -78,6 +78,7 @@ def add_jobs(store: Store, jobs: Sequence[JobSummary]) -> None:
                 **columns_of(job),
                 kind="import",
                 options="{}",
+                other_options="{}",
                 on_error="continue",
                 flow_run_id=None,
             )

@@ -1,12 +1,13 @@
 -- grain: one row per user and reason that an undo leaves as it is: a later change, or another user that now holds its key
--- reads: changes_to_undo, users, user_changes; parameters: undone, connection
+-- reads: changes_to_undo, users, user_changes, import_jobs; parameters: undone, connection
 with changed_since as (
-    select user_id, arg_max(job_id, changed_at) as last_job
+    select user_changes.user_id, arg_max(user_changes.job_id, import_jobs.end_sequence) as last_job
     from user_changes
+    inner join import_jobs on user_changes.job_id = import_jobs.job_id
     where
-        connection = $connection
-        and user_id in (select user_id from changes_to_undo where reason is not null)
-    group by user_id
+        user_changes.connection = $connection
+        and user_changes.user_id in (select user_id from changes_to_undo where reason is not null)
+    group by user_changes.user_id
 ),
 
 found as (

@@ -101,7 +101,8 @@ def make_batch(records: pl.DataFrame, *, invalid: pl.Series, window: Window, rea
         if refusal.syntax_error is not None:
             start: int = records["start"][record - records["record"][0]]
             raise window.syntax_fault(refusal.syntax_error.reason, at=start + refusal.syntax_error.offset)
-    return checked.to_batch(seen=records.height, position=window.position)
+    end = int(records["start"][-1]) + len(records["text"][-1] or "") if records.height else 0
+    return checked.to_batch(seen=records.height, position=window.position_at(end))
 
 
 def skip_value(window: Window) -> int:

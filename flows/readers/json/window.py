@@ -27,6 +27,12 @@ class Window:
         """Return how many stored bytes of the source have been read."""
         return self._stream.position
 
+    def position_at(self, end: int) -> int:
+        """Return how many stored bytes of the source lead to a position of the window, in proportion to what was read:
+        of a compressed source it is not known exactly."""
+        known = self.offset + len(self.data)
+        return self._stream.position * min(self.offset + end, known) // max(1, known)
+
     def grow(self) -> bool:
         """Read at least as many bytes again; return false at the end of the source."""
         chunk = self._stream.read(max(self._limits.batch_bytes, len(self.data)))

@@ -1,5 +1,6 @@
 """Reading ahead yields the same batches, and an error follows the batches before it; every batch has a record."""
 
+import gzip
 import json
 import threading
 from collections.abc import Generator
@@ -91,3 +92,15 @@ def test_a_batch_says_how_much_of_the_source_there_was_up_to_it_and_not_what_was
     positions = reader.read(content, name, limits=ReadLimits(batch_rows=1)).positions
     lines = [round(position / len(content) * content.count(b"\n")) for position in positions]
     assert lines == [*range(content.count(b"\n") - 3, content.count(b"\n") + 1)]
+
+
+@pytest.mark.parametrize("name", ["users.json", "users.json.gz", "users.ndjson", "users.csv"])
+def test_position_of_a_batch_is_the_share_of_the_rows_that_it_has_reached(reader: Reader, name: str) -> None:
+    emails = [f"user{number:04}@example.com" for number in range(600)]
+    rows = [json.dumps({"email": email}) for email in emails]
+    content = {"json": f"[{','.join(rows)}]", "ndjson": "\n".join(rows), "csv": "\n".join(["email", *emails])}
+    data = content[name.split(".")[1]].encode()
+    stored = gzip.compress(data) if name.endswith(".gz") else data
+    limits = ReadLimits(batch_bytes=1 << 20, batch_rows=100)
+    shares = [position / len(stored) for position in reader.read(stored, name, limits=limits).positions]
+    assert shares[:5] == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6], abs=0.01)

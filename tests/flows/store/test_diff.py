@@ -1,6 +1,7 @@
 """A diff shows what a job changed, field by field, without later changes and without secrets."""
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -10,7 +11,8 @@ from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.diff import UserDiff, find_changes
-from tests.flows.importing import change_database, import_records, query_rows
+from flows.store.job_status import JobFilter, find_job_named, find_jobs
+from tests.flows.importing import change_database, import_records, new_id, query_rows
 
 HASH = f"$2b$10${'a' * 53}"
 ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada", "password_hash": HASH, "app_metadata": {"n": 1}}
@@ -77,3 +79,22 @@ def test_a_pipe_gets_one_line_per_field(settings: Settings, capsys: pytest.Captu
         "user_id\taction\tfield\told\tnew\tnote",
         "u-ada\tupdate\tname\tAda\tAda L.\t",
     ]
+
+
+def test_clock_that_went_back_changes_no_order(settings: Settings) -> None:
+    names = ("Ada", "Ada L.", "Ada", "Countess")
+    jobs = [import_records(settings, [{**ADA, "name": name}], name=new_id()).job_id for name in names]
+    for number, job in enumerate(jobs):  # the clock runs backwards from job to job
+        for statement in (
+            "update user_changes set changed_at = changed_at - to_days($days) where job_id = $job",
+            "update import_jobs set created_at = created_at - to_days($days) where job_id = $job",
+            "update import_jobs set finished_at = finished_at - to_days($days) where job_id = $job",
+        ):
+            change_database(settings, statement, days=number, job=job)
+    found = [diff for job in jobs for diff in diffs(settings, job)]
+    assert [fields(diff)["name"] for diff in found] == [*pairwise(("", *names))]
+    assert not any(diff.is_edited_since for diff in found)
+    assert [job.summary.job_id for job in find_jobs(Store(settings), JobFilter())[0]] == jobs[::-1]
+    assert find_job_named(Store(settings), "last").summary.job_id == jobs[-1]
+    (kept,) = undo(jobs[0], dry_run=False, settings=settings, job_id=new_id()).kept_users
+    assert kept.message.endswith(f"by job {jobs[-1]}")
