@@ -1,5 +1,5 @@
-"""Run the commands that the product names in tests, as printed: each that is about a real job, once per place in the code
-and process of the tests."""
+"""Run the commands that the product names in tests, as printed: each that is about a real job, once per place in the
+code and process of the tests."""
 
 import io
 import shlex

@@ -18,10 +18,10 @@ from flows.pipeline.job import Observer
 from flows.pipeline.run import run_job
 from flows.pipeline.stop import A_SIGNAL, Stop, canceled_by, on_signals
 from flows.report.artifacts import SHOWN_ERRORS, ErrorRow, mask_emails
-from flows.report.deadline import call_within
+from flows.report.deadline import call_within, in_thread
 from flows.report.next_steps import steps_after_import
 from flows.report.planned_rows import read_planned_rows
-from flows.report.prefect import PrefectObserver, RunPage, write_page
+from flows.report.prefect import PrefectObserver, RunPage, is_stopped, write_page
 from flows.report.run_lines import format_start
 from flows.settings import Settings
 from flows.store.database import Store
@@ -32,6 +32,8 @@ from schemas.options import JobOptions
 from transforms.statements import run_mapped
 
 Result = TypeVar("Result")
+PREFECT = "Prefect"
+ANSWER_SECONDS = 2.0  # for Prefect to say whether it cancelled the run
 REPORT_SECONDS = 15.0  # for the labels and artifacts of a job that has ended; a local run gives up earlier
 
 
@@ -53,13 +55,14 @@ def run_job_in_flow(
     observer = PrefectObserver(
         run.id,
         job_id,
-        request_stop=partial(stop.request, canceled_by("Prefect")),
+        request_stop=partial(stop.request, canceled_by(PREFECT)),
         is_gone=partial(_is_gone, settings),
         terminal=terminal,
         log=log,
         is_dry_run=options.dry_run,
     )
-    with on_signals(partial(stop.request, canceled_by(A_SIGNAL))), observer.reporting():
+    on_signal = partial(stop_by_signal, stop, partial(is_stopped, run.id))
+    with on_signals(partial(in_thread, on_signal)), observer.reporting():
         summary = run_job(
             options,
             settings=settings,
@@ -73,6 +76,14 @@ def run_job_in_flow(
         observer.on_end(summary)
         on_end(summary)  # before the last report to Prefect, which may not answer
         return summary
+
+
+def stop_by_signal(stop: Stop, is_stopped_in_prefect: Callable[[], bool]) -> None:
+    """Stop the job that a signal asks to stop; name Prefect if the run is cancelled there: its worker sends one."""
+    by = A_SIGNAL
+    with suppress(TimeoutError):
+        by = PREFECT if call_within(ANSWER_SECONDS, is_stopped_in_prefect) else A_SIGNAL
+    stop.request(canceled_by(by))
 
 
 def report_end(summary: JobSummary, *, options: JobOptions, settings: Settings, run: FlowRun, is_repeat: bool) -> None:

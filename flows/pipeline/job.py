@@ -5,7 +5,7 @@ What a job does is in the modules of its stages; the order of those is in `flows
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from flows.pipeline.stop import Stop
@@ -69,6 +69,13 @@ class Observer:
         """React to something that went wrong after the end of the job, such as a notice that was not delivered."""
 
 
+@dataclass
+class RowCount:
+    """How many rows of the sources a job has read so far."""
+
+    rows: int = 0
+
+
 @dataclass(frozen=True)
 class Job:
     """A running job: its options, its resources and what can stop it."""
@@ -81,6 +88,7 @@ class Job:
     stop: Stop
     observer: Observer
     started: float  # of the monotonic clock, in seconds
+    read: RowCount = field(default_factory=RowCount)
 
     @property
     def id(self) -> str:

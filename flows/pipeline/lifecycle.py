@@ -7,7 +7,7 @@ import contextvars
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial, wraps
 from typing import Concatenate, ParamSpec, TypeVar
@@ -38,22 +38,23 @@ def running_job(job: Job, *, kind: str = "import", flow_run_id: str | None = Non
     within the block. Yield its summary, which has its end if an earlier attempt has completed.
     Raise `DatabaseFault` or `JobFault` if it could not begin; nothing of it remains."""
     no_core_dumps()
-    with private_umask(), job.folder.locked(), job.stop.watching():
+    with private_umask(), job.folder.locked(), job.stop.watching(), ExitStack() as space:
         is_new = not job.folder.read_status()
         job.folder.write_database_name(job.store.path)
         try:
             if is_new:
                 with suppress(OSError):
                     job.publish(job.summary.status)
+            space.enter_context(job.folder.reserved_space())
             summary = begin_attempt(
                 job.store, job.folder, job.summary, options=job.options, kind=kind, flow_run_id=flow_run_id
             )
-        except BaseException:
+        except BaseException as error:  # noqa: BLE001 - raised again
             with suppress(DatabaseFault):
                 remove_job(Store(replace(job.settings, wait_seconds=0)), job.summary)
             if is_new:
                 job.folder.remove()
-            raise
+            raise find_shortage(error) or error from None
         yield summary
 
 
@@ -105,7 +106,7 @@ def report_end(job: Job, summary: JobSummary) -> JobSummary:
 
 def _record_fault(job: Job, fault: Fault) -> JobSummary:
     """Return the recorded end of the job: that of the fault, unless the job had committed before."""
-    return record_end(job.store, job.folder, failed_summary(job, job.summary, fault))
+    return record_end(job.store, job.folder, failed_summary(job, replace(job.summary, total=job.read.rows), fault))
 
 
 def _internal_fault(job: Job, error: BaseException) -> JobFault:

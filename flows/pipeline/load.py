@@ -97,6 +97,7 @@ class _Tally:
 def open_sources(job: Job) -> Iterator[tuple[Source, ...]]:
     """Yield the files that the job's sources name, held open within the block.
     Raise `FileFault` if one is missing, unreadable, an empty folder or the database itself."""
+    job.publish(JobStatus.LOADING)  # standard input is read here
     sources = find_sources(job.options.sources, spool=job.folder.path, waiting=job.stop.check)
     for source in sources:
         refuse_database(source.path, job.settings)
@@ -160,6 +161,7 @@ def _stage_batches(context: _Context) -> _Tally:
         for number, batch in enumerate(batches):
             job.begin_step("stage a batch")
             tally.add(batch)
+            job.read.rows = tally.rows
             errors = limit_warnings(batch.errors, stored=tally.stored_warnings)
             _write_parts(context, number, replace(batch, errors=errors))
             seconds = time.monotonic() - job.started

@@ -122,7 +122,9 @@ def _read_head(source: Source) -> bytes:
             head += more
     if len(head) < _HEAD_BYTES and not head.removeprefix(BOM).strip():
         content = "nothing but white space" if head else "no bytes"
-        raise FileFault(ErrorCode.FILE_EMPTY, f"{source.name} is empty: it has {content}", "export the users again")
+        is_pipe = source.name == STDIN_NAME
+        hint = "see why the command before the pipe wrote nothing" if is_pipe else "export the users again"
+        raise FileFault(ErrorCode.FILE_EMPTY, f"{source.name} is empty: it has {content}", hint)
     return head
 
 

@@ -32,6 +32,7 @@ EXTENSIONS = {
 }
 HIDDEN = (".", "~$")  # spreadsheets name their lock files "~$…"
 MOST_HELD = 8  # a process may have few open files
+LIKENESS = 0.75  # of two names, of which one may be a slip for the other
 _POLL_SECONDS = 0.25
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -222,12 +223,19 @@ def _not_found(name: str) -> FileFault:
 
 def _suggest_name(name: str) -> str:
     """Return a hint with the most similar name in the same folder."""
-    folder = Path(name.replace("\0", "")).parent
+    folder, missing = Path(name.replace("\0", "")).parent, Path(name).name
     try:
-        similar = difflib.get_close_matches(Path(name).name, [path.name for path in folder.iterdir()], n=1, cutoff=0.6)
+        near = [path.name for path in folder.iterdir() if _is_like(path.name, missing)]
+        similar = difflib.get_close_matches(missing, near, n=1, cutoff=0)
     except OSError:
         return f"check the path: the folder {printable(str(folder))} does not exist either"
     return f"did you mean {printable(str(folder / similar[0]))}?" if similar else "check the name and the folder"
+
+
+def _is_like(name: str, other: str) -> bool:
+    """Return whether two names may be meant for each other: what is before their endings, which many files share."""
+    stems = (text.lower().partition(".")[0] for text in (name, other))
+    return difflib.SequenceMatcher(None, *stems).ratio() >= LIKENESS
 
 
 def _unreadable(name: str, error: OSError) -> FileFault:

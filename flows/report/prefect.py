@@ -183,6 +183,13 @@ class FlowRunClient:
         return self.client.create_artifact(artifact).id
 
 
+def is_stopped(run_id: UUID) -> bool:
+    """Return whether the run was cancelled or suspended in Prefect; false if that cannot be found out."""
+    with suppress(Exception), flow_run_client(run_id) as client:
+        return client.is_stopped()
+    return False
+
+
 def is_suspended(state: State) -> bool:
     """Return whether a run ends its process and is resumed in another; one that is only paused goes on."""
     return state.is_paused() and bool(state.state_details.pause_reschedule)

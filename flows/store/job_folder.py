@@ -28,6 +28,8 @@ DATABASE_FILE = "database"  # holds the database's name: several databases can s
 LOCK_SECONDS = 5.0  # for the process of an earlier attempt to end
 JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # a UUID
 REJECTS_NAME = "rejects"  # of the file that is written to be corrected
+RESERVE_FILE = "reserve"
+RESERVED_BYTES = 1 << 20  # for the database to record how a job failed on a full disk
 MERGE_FILES = ("accepted-*.parquet", "updates.parquet", "plan.parquet", "duckdb_temp*")
 
 
@@ -154,9 +156,20 @@ class JobFolder:
             if is_acquired and not is_known():
                 self.remove()
 
+    @contextmanager
+    def reserved_space(self) -> Iterator[None]:
+        """Reserve space within the block, which `remove_merge_files` frees; raise `OSError` if the disk has none."""
+        reserve = self.path / RESERVE_FILE
+        try:
+            with private_umask(), reserve.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, RESERVED_BYTES)
+            yield
+        finally:
+            reserve.unlink(missing_ok=True)
+
     def remove_merge_files(self) -> None:
         """Remove what only a merge needs, so that a full disk has space to record how the job failed."""
-        for path in self._merge_files():
+        for path in (self.path / RESERVE_FILE, *self._merge_files()):
             path.unlink(missing_ok=True)
 
     @property

@@ -280,7 +280,9 @@ def _final_summary(summary: JobSummary, folder: JobFolder) -> JobSummary:
     ended = _read_summary(folder)
     if ended is None or ended.status in RUNNING:
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        return replace(summary, status=JobStatus.FAILED, fault=fault_record(LOST), finished_at=now)
+        rows = cast("int", _progress(folder).get("rows", 0))
+        lost = replace(summary, status=JobStatus.FAILED, fault=fault_record(LOST), finished_at=now)
+        return replace(lost, total=rows, failed=rows)
     return ended
 
 

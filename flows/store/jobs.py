@@ -208,10 +208,9 @@ def identity(options: JobOptions) -> str:
 
 
 def other_options(options: JobOptions) -> str:
-    """Return, as JSON, the other options of a file that differ from the default: thresholds, the time limit, notices."""
-    return _dump(
-        options, {name for name, field in FileOptions.model_fields.items() if not option_of(field).is_identity}
-    )
+    """Return, as JSON, the thresholds, the time limit and the notices of a job that differ from the default."""
+    others = {name for name, field in FileOptions.model_fields.items() if not option_of(field).is_identity}
+    return _dump(options, others)
 
 
 def options_of(row: Mapping[str, object], *, sources: tuple[str, ...]) -> JobOptions:

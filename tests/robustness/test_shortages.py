@@ -63,7 +63,7 @@ def code_of(summary: JobSummary) -> str | None:
 
 def test_a_full_disk_fails_the_job_and_with_space_it_succeeds(small_disk: Path, source: Path) -> None:
     settings = Settings(database=small_disk / "users.duckdb", wait_seconds=1)
-    for name, free in (("loading", 200_000), ("planning", 600_000), ("merging", 2_000_000)):
+    for name, free in (("loading", 1_250_000), ("planning", 1_650_000), ("merging", 3_050_000)):
         Store(settings).prepare()
         _fill(small_disk, free=free)
         summary = run_import(settings, source, name)
@@ -74,6 +74,31 @@ def test_a_full_disk_fails_the_job_and_with_space_it_succeeds(small_disk: Path, 
         assert not JobFolder(settings.jobs_folder / name).parts("accepted"), "staged rows do not keep the disk full"
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
     assert run_import(settings, source, "with space").inserted == USERS
+
+
+@pytest.mark.parametrize("step", ["enter loading", "stage a batch", "updates", "commit"])
+def test_disk_without_a_free_byte_takes_the_end_of_the_job_with_its_rows(
+    small_disk: Path, tmp_path: Path, step: str
+) -> None:
+    subprocess.run(["mount", "-o", "remount,size=32m", small_disk], check=True)
+    settings = Settings(database=small_disk / "users.duckdb", wait_seconds=1)
+    many = write_ndjson(tmp_path / "many.ndjson", map(user, range(4_000)))
+
+    def fill(name: str) -> None:
+        if name == step:
+            _fill(small_disk, free=0)
+
+    with on_fault_point(fill):
+        summary = run_import(settings, many, "job")
+    read = 0 if step == "enter loading" else 4_000
+    assert (summary.status, code_of(summary), summary.total, summary.failed) == (
+        JobStatus.FAILED,
+        ErrorCode.DISK_FULL,
+        read,
+        read,
+    )
+    assert query_rows(settings, "select status, fault_code, total from import_jobs") == [("failed", "DISK_FULL", read)]
+    assert read_users(settings) == []
 
 
 def _fill(disk: Path, *, free: int) -> None:

@@ -170,8 +170,9 @@ def test_a_name_of_several_jobs_is_a_usage_error_with_their_list(run: Run, store
 
 def test_a_lost_job_is_recorded_by_whoever_looks(run: Run, settings: Settings) -> None:
     change_database(settings, "update import_jobs set status = 'loading' where external_id = 'night'")
-    JobFolder(settings.jobs_folder / NIGHT.job_id).write_status({"status": "loading"})
-    assert "JOB_LOST" in run("status", "night")[1]
+    JobFolder(settings.jobs_folder / NIGHT.job_id).write_status({"status": "loading", "rows": 1234})
+    shown = run("status", "night")[1]
+    assert ("JOB_LOST" in shown, "1,234 failed of 1,234" in shown) == (True, True)
     rows = query_rows(
         settings, "select fault_code, finished_at is not null from import_jobs where external_id = 'night'"
     )

@@ -10,7 +10,9 @@ from flows.pipeline.job import Observer, Progress
 from flows.pipeline.run import run_job
 from flows.pipeline.stop import Stop
 from flows.settings import Settings
+from flows.store.database import Store
 from flows.store.job_folder import JobFolder
+from flows.store.jobs import find_job
 from schemas.faults import JobFault
 from schemas.job import FaultRecord, JobStatus, JobSummary, fault_record
 from schemas.options import JobOptions
@@ -146,5 +148,7 @@ def test_a_job_canceled_in_any_phase_merges_nothing(settings: Settings, when: Jo
     path = write_ndjson(settings.database.parent / "a.ndjson", (record for record, _ in population(50)))
     summary = run(settings, path, when)
     assert (summary.status, summary.fault and summary.fault["code"]) == (JobStatus.CANCELED, "CANCELED")
+    assert summary.total == summary.failed == (0 if when is JobStatus.LOADING else 50)  # what was read until then
+    assert find_job(Store(settings), summary.job_id).total == summary.total
     assert read_users(settings) == []
     assert import_records(settings, [user(1)]).inserted == 1

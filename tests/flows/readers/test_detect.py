@@ -181,3 +181,10 @@ def test_the_hint_for_compressed_standard_input_names_no_file(tmp_path: Path) ->
     with pytest.raises(FileFault) as caught:
         detect_format(Source(STDIN_NAME, tmp_path / "stdin", 24), "auto")
     assert (caught.value.code, "name it" in caught.value.hint) == (ErrorCode.FILE_FORMAT, False)
+
+
+def test_empty_pipe_is_not_asked_to_be_exported_again(tmp_path: Path) -> None:
+    (tmp_path / "copy").touch()
+    with pytest.raises(FileFault, match="stdin is empty: it has no bytes") as raised:
+        detect_format(Source(STDIN_NAME, tmp_path / "copy", 0), "auto")
+    assert raised.value.hint == "see why the command before the pipe wrote nothing"

@@ -117,15 +117,17 @@ def test_refused_files_say_what_is_wrong_and_what_to_do(reader: Reader) -> None:
 def test_names_that_are_not_files_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("users.json").touch()
+    Path("semi.csv").touch()
     Path("exports").mkdir()
     found = {}
-    for name in ("user.json", "none/user.json", "exports", "https://example.com/users.json"):
+    for name in ("user.json", "missing.csv", "none/user.json", "exports", "https://example.com/users.json"):
         with pytest.raises(FileFault) as raised:
             find_sources([name], spool=tmp_path)
         found[name] = (raised.value.message, raised.value.hint)
     assert found == snapshot(
         {
             "user.json": ("user.json does not exist", "did you mean users.json?"),
+            "missing.csv": ("missing.csv does not exist", "check the name and the folder"),
             "none/user.json": (
                 "none/user.json does not exist",
                 "check the path: the folder none does not exist either",

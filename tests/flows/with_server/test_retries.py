@@ -112,7 +112,8 @@ def test_cancelled_run_stays_cancelled(here: Site, source: Path) -> None:
     assert here.wait_for_end(run).name == "Cancelled"
     assert here.wait_for_end(here.run("recover", silent_seconds=1)).message == "no run has lost its worker"
     assert here.states(run)[-1] == "Cancelled"
-    assert here.query("select status, attempts from import_jobs where job_id = ?", str(run)) == [("canceled", 1)]
+    found = here.query("select status, attempts, fault_message, total from import_jobs where job_id = ?", str(run))
+    assert found == [("canceled", 1, "the job was canceled by Prefect", ROWS)]
 
 
 @pytest.mark.parametrize("step", ["stage a batch", "commit"])
