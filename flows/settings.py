@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,6 +37,8 @@ NOTICE_VARIABLES = (
 )
 NOTICE_TARGET = "IMPORT_NOTIFY_"  # before the name of a target of notices, in capitals
 NO_CONTROLS = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
+ROOTS = "IMPORT_ROOTS"
+OUTSIDE = f"is outside of the folders that runs may use ({ROOTS})"
 RETENTION_DAYS = Range(0, 36_500)
 
 
@@ -55,11 +57,12 @@ class Settings:
     memory_limit: str | None = None  # of DuckDB, which spills the rest to the job folder; None: by length of records
     thread_bytes: int = THREAD_BYTES  # the number of threads is limited so that each has this much
     limits: ReadLimits = field(default_factory=ReadLimits)
+    roots: tuple[Path, ...] = ()  # that sources, outputs and databases must lie in; none: wherever the user may
 
     @property
     def jobs_folder(self) -> Path:
-        """The folder of the job folders, beside the database file that links resolve to."""
-        return Path(os.path.realpath(self.database)).parent / "jobs"
+        """The folder of the job folders."""
+        return jobs_folder_of(Path(os.path.realpath(self.database)))
 
     def for_records(self, mean_bytes: float) -> "Settings":
         """Return the settings for a merge of records of that mean length."""
@@ -78,11 +81,36 @@ class Settings:
         return max(1, int(_bytes_of(self.memory) // self.thread_bytes))
 
 
+def jobs_folder_of(database: Path) -> Path:
+    """Return the folder of the job folders, beside the database, whose links are resolved: `jobs`, or `jobs-UID` of the
+    database's owner where another user has that: several users can have databases in one folder."""
+    shared = database.parent / "jobs"
+    try:
+        owner = database.stat().st_uid
+    except OSError:  # it is created later
+        owner = os.geteuid()
+    own = shared.with_name(f"jobs-{owner}")
+    if own.exists() or (os.path.lexists(shared) and shared.lstat().st_uid != owner):
+        return own
+    return shared
+
+
+def is_in_roots(path: Path, roots: Sequence[Path]) -> bool:
+    """Return whether a path leads into one of the folders, through whatever links; true if there are none."""
+    resolved = Path(os.path.realpath(path))
+    return not roots or any(resolved.is_relative_to(root) for root in roots)
+
+
 def settings_from(
-    environment: Mapping[str, str], *, database: Path | None = None, memory_limit: str | None = None
+    environment: Mapping[str, str],
+    *,
+    database: Path | None = None,
+    memory_limit: str | None = None,
+    roots: Sequence[Path] = (),
 ) -> Settings:
-    """Return the settings of the `IMPORT_…` variables, with defaults; the other arguments override them.
-    Raise `ValueError`, with the name of the variable, if one is not a number of its range, a size or a path."""
+    """Return the settings of the `IMPORT_…` variables, with defaults; the other arguments override them, but for
+    `roots`, which are used where `IMPORT_ROOTS` is not set. Raise `ValueError`, with the name of the variable, if one
+    is not a number of its range, a size or a path, or the database is outside of the roots."""
     limit = environment.get("IMPORT_MEMORY_LIMIT")
     if environment.get("IMPORT_DATABASE") == "":
         raise ValueError("IMPORT_DATABASE is empty; it must be the path of a file, or not be set")
@@ -93,11 +121,16 @@ def settings_from(
     path = database or Path(environment.get("IMPORT_DATABASE", DEFAULT_DATABASE))
     if not NO_CONTROLS.fullmatch(str(path)):
         raise ValueError(f"{str(path)!a} cannot be the path of a database: control characters, or not UTF-8")
+    if named := [text for text in environment.get(ROOTS, "").split(os.pathsep) if text]:
+        roots = [Path(os.path.realpath(text)) for text in named]
+    if not is_in_roots(path, roots):
+        raise ValueError(f"the database {path} {OUTSIDE}")
     return Settings(
         database=path,
         **_numbers(environment, Settings),
         memory_limit=memory,
         limits=ReadLimits(**_numbers(environment, ReadLimits)),
+        roots=tuple(roots),
     )
 
 
@@ -142,7 +175,7 @@ def memory_size(text: str) -> str:
 def find_unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence about each `IMPORT_…` variable that nothing reads, with the name that may have been meant."""
     numbers = (f"{PREFIX}{name.upper()}" for kind in (Settings, ReadLimits) for name in ranges_of(kind))
-    known = {"IMPORT_DATABASE", "IMPORT_MEMORY_LIMIT", *NOTICE_VARIABLES, *numbers}
+    known = {"IMPORT_DATABASE", "IMPORT_MEMORY_LIMIT", ROOTS, *NOTICE_VARIABLES, *numbers}
     unknown = {name for name in environment if name.startswith(PREFIX) and not name.startswith(NOTICE_TARGET)} - known
     for name in sorted(unknown):
         similar = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.8)

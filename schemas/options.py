@@ -227,6 +227,8 @@ class JobOptions(FileOptions):
         """Refuse an empty name, which would mean the current folder."""
         if names == "" or (isinstance(names, tuple) and "" in names):
             raise ValueError("must not be an empty name")
+        if isinstance(names, tuple) and names.count("-") > 1:
+            raise ValueError("can name standard input once")
         return names
 
     @property

@@ -14,13 +14,13 @@ def find_duplicates(shared_keys: pl.DataFrame) -> pl.DataFrame:
     whether it does depends on all before it, and the records that share a key are visited one after the other. The
     existing user that two records match is named only where they share nothing else.
     """
-    key = pl.col("first_record") * 4 + pl.col("key").cast(KEYS).to_physical()
-    keyed = shared_keys.with_columns(holding=key.rank("dense") - 1)
+    held_key = pl.col("first_record") * 4 + pl.col("key").cast(KEYS).to_physical()
+    keyed = shared_keys.with_columns(holding=held_key.rank("dense") - 1)
     records = keyed.group_by("record", maintain_order=True).agg(pl.len(), pl.first("is_refused"))
     keys = array("q", keyed["holding"])
     holders = array("q", [0]) * (max(keys, default=-1) + 1)
     found = array("q")
-    for record, count, is_refused in zip(*records, strict=True):
+    for record, count, is_refused in zip(records["record"], records["len"], records["is_refused"], strict=True):
         held = keys[len(found) : len(found) + count]
         earlier = array("q", (holders[key] for key in held))
         found.extend(earlier)

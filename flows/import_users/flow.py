@@ -30,6 +30,7 @@ from flows.import_users import local_server
 from flows.import_users.arguments import form, from_form, to_form
 from flows.import_users.prefect_run import ended_by, report_end, run_job_in_flow
 from flows.import_users.retries import leave_if_run_goes_on
+from flows.import_users.run_settings import settings_of_run
 from flows.pipeline.job import Observer, utc_now
 from flows.pipeline.stop import A_SIGNAL, POLL_SECONDS, Stop, canceled_by, on_signals
 from flows.report.artifacts import mask_emails
@@ -38,7 +39,7 @@ from flows.report.deadline import in_thread
 from flows.report.notices import end_of, notify
 from flows.report.prefect import API_ERRORS, FLOW_NAME, drain, final_state
 from flows.report.targets import NoticeSettings
-from flows.settings import Settings, settings_from
+from flows.settings import Settings
 from flows.store.job_folder import JOB_ID
 from flows.store.resources import PREFECT_BYTES, require_resources
 from schemas.codes import ErrorCode
@@ -76,7 +77,7 @@ async def import_users(sources: list[str], *, database: str = "", job_id: JobId 
 
     """
     try:
-        settings = settings_from(os.environ, database=Path(database) if database else None)
+        settings = settings_of_run(database)
         job_options = from_form(JobOptions, {"sources": sources, **options})
         return JobRun(job_options, settings, job_id=job_id).finish()
     except (UsageError, ValueError) as error:  # a variable of the worker, or a value that the form cannot refuse

@@ -18,11 +18,12 @@ from typing import Literal
 from flows.inbox.folder import ARCHIVES, REPORT, Inbox
 from flows.inbox.reports import hash_of, read_report, write_json
 from flows.pipeline.stop import is_by_signal
+from flows.readers.compression import COMPRESSIONS
 from flows.readers.limits import MIB
-from flows.readers.sources import COMPRESSIONS, EXTENSIONS, Identity, Source, open_source, printable
+from flows.readers.sources import EXTENSIONS, Identity, Source, open_source, printable
 from flows.report.artifacts import ErrorRow
 from flows.report.deadline import in_thread
-from flows.store.private_files import atomic_write, private_folder
+from flows.store.private_files import atomic_write
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.job import DONE, JobStatus, JobSummary
@@ -116,7 +117,14 @@ def file_away(
     if opened is None or outcome == "left":
         return ("left" if os.path.lexists(path) else "withdrawn"), None
     inbox.require_usable()  # it may be on a disk that is no longer there
-    folder = private_folder(inbox.path / outcome)
+    with inbox.open_archive(outcome) as folder:
+        left, place = _file_in(folder, inbox, path, opened, filing, outcome=outcome)
+    return left, place and inbox.path / outcome / place.name
+
+
+def _file_in(
+    folder: Path, inbox: Inbox, path: Path, opened: Opened, filing: Filing, *, outcome: Outcome
+) -> tuple[Outcome, Path | None]:
     if opened.is_at(path):
         target = _find_free(folder, *_split_name(path.name), job_id=filing.summary.job_id)
         report = target.with_name(f"{target.name}{REPORT}")
@@ -129,7 +137,7 @@ def file_away(
             write_report(rejects=None)
         # last: after a crash the file is found again, and the job recognises its content
         if _move(path, target, opened):
-            _remove_outdated_reports(inbox, path.name, keep=report)
+            _remove_outdated_reports(inbox, path.name, keep=inbox.path / outcome / report.name)
             return outcome, target
         for written in filter(None, (report, rejects)):
             written.unlink()

@@ -36,8 +36,10 @@ def import_new_files(inbox: str, /, *, common: Common = COMMON, **options: objec
 
         from flows.inbox.flow import RunState, import_inbox
         from flows.inbox.folder import Inbox
+        from flows.pipeline.path_checks import require_in_roots
         from flows.report.prefect import API_ERRORS, drain
 
+        require_in_roots(Path(inbox), settings)
         with Inbox(Path(inbox)).try_lock():  # a folder that does not exist is a fault of its own
             pass
         api.wait_until_ready()

@@ -18,16 +18,18 @@ from prefect.states import Cancelled, Completed, Failed
 from flows.import_users.arguments import form, from_form
 from flows.import_users.flow import JobRun, run_as_flow
 from flows.import_users.prefect_run import errors_to_show
+from flows.import_users.run_settings import settings_of_run
 from flows.inbox.folder import Inbox
 from flows.inbox.importing import InboxRun
 from flows.inbox.prefect_runs import end_lost_runs, is_canceling, show_result
 from flows.pipeline.job import Observer, utc_now
+from flows.pipeline.path_checks import require_in_roots
 from flows.readers.sources import printable
 from flows.report.artifacts import format_duration
 from flows.report.command_line import UsageError
 from flows.report.notices import Notice, notify
 from flows.report.targets import NoticeSettings
-from flows.settings import Settings, settings_from
+from flows.settings import Settings
 from schemas.faults import Fault
 from schemas.job import JobStatus, JobSummary
 from schemas.options import InboxOptions, JobOptions
@@ -53,12 +55,13 @@ async def import_inbox(inbox: str, *, database: str = "", **options: object) -> 
     """
     try:
         inbox_options = from_form(InboxOptions, {"inbox": inbox, **options})
-        settings = settings_from(os.environ, database=Path(database) if database else None)
+        settings = settings_of_run(database)
         notices = NoticeSettings.from_environment(os.environ, notify=inbox_options.notify)
     except (UsageError, ValueError) as error:  # a variable of the worker, or a value that the form cannot refuse
         return Failed(message=str(error))
     folder = Inbox(Path(inbox))
     try:
+        require_in_roots(folder.path, settings)
         with folder.try_lock() as alone:
             if not alone:
                 _notify_if_blocked(folder, notices)

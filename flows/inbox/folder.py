@@ -7,7 +7,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -69,8 +69,30 @@ class Inbox:
         """Lock the folder for the block, and yield whether no other process has it locked.
         Raise `JobFault` if there is no such folder, or it cannot be used."""
         self.require_usable()
-        with try_file_lock(self.path / LOCK_NAME) as is_acquired:
+        with ExitStack() as lock:
+            try:
+                is_acquired = lock.enter_context(try_file_lock(self.path / LOCK_NAME))
+            except OSError as error:
+                message = f"{self.path / LOCK_NAME} cannot be locked: {(error.strerror or '').lower()}"
+                raise JobFault(ErrorCode.FILE_UNREADABLE, message, "remove it, if it is a link or a folder") from None
             yield is_acquired
+
+    @contextmanager
+    def open_archive(self, name: str) -> Iterator[Path]:
+        """Create the subfolder (0700) if it is missing, and yield a path that leads to it within the block, whatever
+        takes its name meanwhile. Raise `OSError` if the name is that of a link or a file."""
+        folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            with suppress(FileExistsError):
+                os.mkdir(name, 0o700, dir_fd=folder)
+            archive = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+        finally:
+            os.close(folder)
+        try:
+            held = Path(f"/proc/{os.getpid()}/fd/{archive}")  # where there is none, the check of its name must do
+            yield held if held.exists() else self.path / name
+        finally:
+            os.close(archive)
 
     @property
     def purged_until(self) -> float:
@@ -82,13 +104,13 @@ class Inbox:
     def note_purge(self, *, days: int) -> None:
         """Note that what was filed more than that many days ago has been removed."""
         until = max(time.time() - days * 86_400, self.purged_until)
-        (self.path / PURGED_NAME).touch(mode=0o600)
-        os.utime(self.path / PURGED_NAME, (until, until))
+        _touch(self.path / PURGED_NAME)
+        os.utime(self.path / PURGED_NAME, (until, until), follow_symlinks=False)
 
     def show_life(self) -> None:
         """Note that the run which holds the lock begins another file."""
         with suppress(FileNotFoundError):  # of a folder that no one has locked
-            os.utime(self.path / LOCK_NAME)
+            os.utime(self.path / LOCK_NAME, follow_symlinks=False)
 
     def find_block(self, *, now: float) -> float | None:
         """Return for how many seconds the run that holds the lock has begun no other file, if that is too long and
@@ -96,7 +118,7 @@ class Inbox:
         since, told = (self.path / LOCK_NAME).stat().st_mtime, self.path / TOLD_NAME
         if now - since < BLOCKED_SECONDS or (told.exists() and told.stat().st_mtime >= since):
             return None
-        told.touch(mode=0o600)
+        _touch(told)
         return now - since
 
     def scan(self, *, now: float, settle_seconds: float) -> tuple[list[Path], list[Waiting]]:
@@ -122,6 +144,12 @@ class Inbox:
                 is_report = folder != self.path and path.name.endswith(REPORT)
                 if not (is_report or path.name in OWN_NAMES or path.is_symlink()) and path.is_file():
                     yield path
+
+
+def _touch(path: Path) -> None:
+    """Create a private file, or set its time; raise `OSError` if it is a link."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+    os.utime(path, follow_symlinks=False)
 
 
 def find_inbox(folder: Path, database: Path) -> Inbox | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from flows.inbox.archive import (
     UNREAD_CODES,
@@ -25,7 +26,7 @@ from flows.inbox.archive import (
 from flows.inbox.folder import Inbox, Waiting, find_why_it_waits
 from flows.inbox.reports import Filed, filed_files
 from flows.inbox.retention import remove_leftovers
-from flows.pipeline.job import Observer
+from flows.pipeline.job import Observer, utc_now
 from flows.pipeline.stop import is_by_signal
 from flows.readers.sources import Source, changed, printable
 from flows.report.artifacts import ErrorRow, format_duration, mask_emails
@@ -33,6 +34,7 @@ from flows.report.rejects import write_rejects
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
+from schemas.codes import ErrorCode
 from schemas.faults import Canceled, ExitCode, Fault, JobFault
 from schemas.job import JobStatus, JobSummary, fault_record
 from schemas.options import InboxOptions, JobOptions
@@ -55,9 +57,13 @@ class Watch(Observer):
     def on_open(self, sources: Sequence[Source]) -> None:
         """Hold the file open, so that what lies there at the end can be compared with it.
         Raise `FileFault` if a link led to it, or it was replaced just now."""
-        self.opened = Opened(sources[0])
+        self.hold(sources[0])
+
+    def hold(self, source: Source) -> None:
+        """Hold the file open; raise `FileFault` if a link led to it, or it was replaced just now."""
+        self.opened = self.opened or Opened(source)
         if not self.opened.is_named(self.path):
-            raise changed(sources[0])
+            raise changed(source)
 
     def on_already_imported(self, job_id: str) -> None:  # noqa: ARG002 - it is that of the summary
         """Note it."""
@@ -253,6 +259,10 @@ class InboxRun:
                 self.result.is_stopped = is_by_signal(fault_record(fault))
                 self.result.fault = None if isinstance(fault, Canceled) else fault
                 return FileResult(name, "left", f"{fault.message} ({fault.code.value})")
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with this file, the others go on
+                summary = self._broken_summary(name, error)
+                with suppress(Fault):
+                    watch.hold(Source(name, path, 0))
             self.result.is_stopped = is_canceled_by_signal(summary)
             outcome = outcome_of(summary, by_person=not self.result.is_stopped or self.is_stopped_by_person())
             try:
@@ -265,6 +275,25 @@ class InboxRun:
             return FileResult(name, outcome, GONE)
         sentence = describe_repeat(summary) if watch.is_repeat else summary.sentence
         return FileResult(name, outcome, sentence, place, summary, watch.is_repeat)
+
+    def _broken_summary(self, name: str, error: Exception) -> JobSummary:
+        """Return the summary of an import that ended with an error that nobody expected; its text may hold data."""
+        message = f"the import of the file broke down with {type(error).__name__}"
+        hint = "look at the list of jobs whether one has imported it, and please report this"
+        now = utc_now()
+        return JobSummary(
+            job_id=str(uuid4()),
+            external_id=None,
+            connection=self.options.connection,
+            sources=(name,),
+            profile=self.options.profile,
+            mode=self.options.mode.value,
+            dry_run=False,
+            status=JobStatus.FAILED,
+            created_at=now,
+            finished_at=now,
+            fault=fault_record(JobFault(ErrorCode.INTERNAL, message, hint)),
+        )
 
     def _filing_of(self, summary: JobSummary, watch: Watch) -> Filing:
         layouts = JobFolder(self.settings.jobs_folder / summary.job_id).layouts()

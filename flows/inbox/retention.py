@@ -1,6 +1,5 @@
 """Remove what an inbox has filed once its retention is over, and what a run left that was killed."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,9 +7,8 @@ from flows.inbox.folder import Inbox, find_inboxes
 from flows.inbox.reports import filed_files
 from flows.settings import RETENTION_DAYS
 from flows.store.database import Store
+from flows.store.private_files import TEMPORARY_PREFIX
 from schemas.faults import JobFault
-
-LEFTOVER = re.compile(r"\.\d+-[0-9a-f]{16}(\..*)?")  # a temporary file of a process that was killed
 
 
 def purge_filed(inbox: Inbox, *, days: int, dry_run: bool = False) -> list[Path]:
@@ -30,7 +28,7 @@ def purge_filed(inbox: Inbox, *, days: int, dry_run: bool = False) -> list[Path]
 def remove_leftovers(inbox: Inbox) -> None:
     """Remove the temporary files of a process that was killed while it filed a file; call it with the folder locked."""
     for path in inbox.files():
-        if path.parent != inbox.path and LEFTOVER.fullmatch(path.name):
+        if path.parent != inbox.path and path.name.startswith(TEMPORARY_PREFIX):
             path.unlink()
 
 

@@ -191,17 +191,25 @@ def rejects(
     /,
     *,
     output: Annotated[
-        Path, Parameter(("--output", "-o"), converter=parse_path, metavar="FILE", help="Where to write them.")
+        Path,
+        Parameter(
+            ("--output", "-o"), converter=parse_path, metavar="FILE", help="Where to write them; - for standard output."
+        ),
     ],
     common: Common = COMMON,
 ) -> None:
     """Write the refused records to a file to correct."""
     from flows.jobs.lookup import find_job_id
     from flows.report.next_steps import steps_after_rejects
-    from flows.report.rejects import write_rejects
+    from flows.report.rejects import print_rejects, write_rejects
     from flows.store.jobs import get_job_row, options_of
 
     job, store = find_job_id(common, job), common.find_store()
+    if output == Path("-"):
+        if common.json:
+            raise UsageError("--json and -o - exclude each other: both write to standard output")
+        sys.stderr.write(f"{print_rejects(store, job, sys.stdout.buffer)}\n")
+        return
     written = write_rejects(store, job, output)
     text = f"job {job} refused no records; nothing was written\n"
     if written.records:
@@ -307,7 +315,7 @@ def purge(
         f"the data of {len(purged.jobs):,} jobs {removed}, {purged.rejected_users:,} refused rows with it\n"
         + "".join(f"  {job}\n" for job in purged.jobs)
         + "".join(f"  {printable(str(path))} {removed}\n" for path in files)
-        + "".join(f"not removed, it belongs to another user: {folder}\n" for folder in purged.left)
+        + "".join(f"not removed, it cannot be changed: {folder}\n" for folder in purged.left)
         + "".join(f"not purged, it cannot be changed: {folder}\n" for folder in inboxes),
     )
     return ExitCode.JOB_FAILED if purged.left or inboxes else ExitCode.ALL_ROWS_IN

@@ -20,8 +20,10 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.import_users.prefect_run import REPORT_SECONDS, ended_by
+from flows.import_users.run_settings import settings_of_run
 from flows.jobs.forget import Forgotten, forget
 from flows.jobs.forget_command import OUT_OF_REACH, parse_user
+from flows.pipeline.path_checks import require_in_roots
 from flows.pipeline.undo import undo
 from flows.readers.sources import printable
 from flows.report.artifacts import WITH_ERRORS, format_page, format_undo, mask_emails
@@ -30,7 +32,7 @@ from flows.report.deadline import call_within
 from flows.report.next_steps import Step, steps_after_rejects, steps_after_undo
 from flows.report.prefect import final_state, write_artifact, write_parameters
 from flows.report.rejects import write_rejects
-from flows.settings import Settings, settings_from
+from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.forget import AmbiguousUserError
 from flows.store.job_folder import JobFolder
@@ -150,6 +152,8 @@ async def find_user(
         store = Store(settings)
         store.require_database()
         scope = None if all_connections else connection or "default"
+        for inbox in inboxes:
+            require_in_roots(Path(inbox), settings)
         try:
             found = forget(store, wanted, connection_id=scope, inboxes=[*map(Path, inboxes)], dry_run=True)
         except AmbiguousUserError:
@@ -186,7 +190,7 @@ def _run(name: str, act: Callable[[Settings], Ending], *, database: str) -> Stat
     """Act with the settings of the worker, leave the page as an artifact, and return the final state."""
     title = name.capitalize()
     try:
-        ending = act(settings_from(os.environ, database=Path(database) if database else None))
+        ending = act(settings_of_run(database))
     except Fault as fault:
         ending = Ending(ended_by(fault), format_page(f"{title}: failed", fault.message, hint=fault.hint))
     except (UsageError, ValueError) as error:  # a value that the form cannot refuse, or a variable of the worker

@@ -1,7 +1,5 @@
 """The flow `import-purge`: remove job data past retention, on a schedule. What is removed: `flows.store.retention`."""
 
-import os
-from pathlib import Path
 from typing import Annotated
 
 from prefect import flow
@@ -9,10 +7,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from flows.import_users.run_settings import settings_of_run
 from flows.inbox.retention import purge_inboxes
 from flows.jobs.from_prefect import leave_page
 from flows.report.artifacts import format_page, mask_emails
-from flows.settings import settings_from
 from flows.store.database import Store
 from flows.store.retention import purge as purge_jobs
 from schemas.faults import Fault
@@ -43,7 +41,7 @@ async def purge(
 
     """
     try:
-        store = Store(settings_from(os.environ, database=Path(database) if database else None))
+        store = Store(settings_of_run(database))
         store.require_database()
         purged = purge_jobs(store, days=None if days < 0 else days, dry_run=dry_run)
         files, inboxes = purge_inboxes(store, days=None if inbox_days < 0 else inbox_days, dry_run=dry_run)

@@ -23,11 +23,12 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 from pydantic import Field
 
 from flows.import_users.retries import schedule_retry, will_pass
+from flows.import_users.run_settings import settings_of_run
 from flows.report.artifacts import mask_emails
 from flows.report.notices import end_of, notify
 from flows.report.prefect import FLOW_NAME, PROCESS_GONE, final_state, job_of
 from flows.report.targets import NoticeSettings
-from flows.settings import Settings, settings_from
+from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
 from flows.store.job_status import end_lost_jobs
@@ -54,7 +55,7 @@ async def recover(database: str = "", silent_seconds: Annotated[int, Field(ge=1,
 
     """
     try:
-        settings = settings_from(os.environ, database=Path(database) if database else None)
+        settings = settings_of_run(database)
         notices = NoticeSettings.from_environment(os.environ)
         outcomes = recover_runs(settings, notices, silent_seconds=silent_seconds)
     except ValueError as error:  # a variable of the worker

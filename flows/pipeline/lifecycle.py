@@ -22,7 +22,7 @@ from flows.store.errors import find_shortage
 from flows.store.fault_points import fault_point
 from flows.store.job_status import begin_attempt
 from flows.store.jobs import overwrite_end, record_end, remove_job
-from flows.store.private_files import no_core_dumps, private_umask
+from flows.store.private_files import no_core_dumps
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, Fault, JobFault
 from schemas.job import JobSummary
@@ -38,7 +38,7 @@ def running_job(job: Job, *, kind: str = "import", flow_run_id: str | None = Non
     within the block. Yield its summary, which has its end if an earlier attempt has completed.
     Raise `DatabaseFault` or `JobFault` if it could not begin; nothing of it remains."""
     no_core_dumps()
-    with private_umask(), job.folder.locked(), job.stop.watching(), ExitStack() as space:
+    with job.folder.locked(), job.stop.watching(), ExitStack() as space:
         is_new = not job.folder.read_status()
         job.folder.write_database_name(job.store.path)
         try:

@@ -8,18 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
+from pathlib import Path
 
 import duckdb
 import polars as pl
 
 from flows.pipeline.job import Job, Progress
 from flows.pipeline.lifecycle import in_worker_thread
-from flows.pipeline.path_checks import refuse_database
+from flows.pipeline.path_checks import refuse_database, require_in_roots
 from flows.readers.detect import detect_format
 from flows.readers.encodings import EncodingFault
 from flows.readers.reading import Batch, Skipped, read_ahead
 from flows.readers.registry import read
-from flows.readers.sources import Source, find_sources, fingerprint, held_open, require_unchanged
+from flows.readers.sources import STDIN, STDIN_NAME, Source, find_sources, fingerprint, held_open, require_unchanged
 from flows.settings import format_import
 from flows.store.database import scratch
 from flows.store.jobs import Content
@@ -98,10 +99,16 @@ def open_sources(job: Job) -> Iterator[tuple[Source, ...]]:
     """Yield the files that the job's sources name, held open within the block.
     Raise `FileFault` if one is missing, unreadable, an empty folder or the database itself."""
     job.publish(JobStatus.LOADING)  # standard input is read here
+    for name in job.options.sources:
+        if name != STDIN:
+            require_in_roots(Path(name), job.settings)
     sources = find_sources(job.options.sources, spool=job.folder.path, waiting=job.stop.check)
     for source in sources:
         refuse_database(source.path, job.settings)
     with held_open([replace(source, encoding=job.options.encoding) for source in sources]) as held:
+        for source in held:
+            if source.name != STDIN_NAME:
+                require_in_roots(source.path, job.settings)  # of what was opened: a link may have led elsewhere by then
         job.observer.on_open(held)
         yield held
 

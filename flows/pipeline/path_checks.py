@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from flows.readers.sources import escape_bytes, printable
-from flows.settings import Settings
+from flows.settings import OUTSIDE, ROOTS, Settings, is_in_roots
 from flows.store.database_file import log_of
+from flows.store.errors import find_shortage
 from schemas.codes import ErrorCode
-from schemas.faults import FileFault
+from schemas.faults import Fault, FileFault
 
 SHOWN_CHARACTERS = 300  # of a path that is too long
 
@@ -22,14 +23,22 @@ def refuse_database(path: Path, settings: Settings) -> None:
         raise FileFault(ErrorCode.FILE_FORMAT, f"{printable(str(path))} is the database itself", "name another file")
 
 
+def require_in_roots(path: Path, settings: Settings) -> None:
+    """Raise `FileFault` if the path leads out of the folders that runs may use, whether or not there is a file."""
+    if not is_in_roots(path, settings.roots):
+        hint = f"move it into one of them, or name its folder in {ROOTS} of the worker"
+        raise FileFault(ErrorCode.FILE_UNREADABLE, f"{printable(str(path))} {OUTSIDE}", hint)
+
+
 def require_output(path: Path, settings: Settings) -> None:
-    """Raise `FileFault` unless a file can be written there: in a folder that exists, and in place of nothing but a file
-    that is neither the database nor its log. Devices, pipes, links and folders are left alone."""
+    """Raise `FileFault` unless a file can be written there: in the roots, in a folder that exists, and in place of
+    nothing but a file that is neither the database nor its log. Devices, pipes, links and folders are left alone."""
     shown = printable(str(path))
     shown = f"{shown[:SHOWN_CHARACTERS]}{'…' * (len(shown) > SHOWN_CHARACTERS)}"
     hint = "name another file"
     if path == Path("-"):
         raise FileFault(ErrorCode.FILE_FORMAT, "this is not written to standard output", "name a file")
+    require_in_roots(path, settings)
     try:
         if not stat.S_ISREG(path.absolute().lstat().st_mode):
             raise FileFault(ErrorCode.FILE_UNREADABLE, f"{shown} is not a file, and is not replaced by one", hint)
@@ -41,6 +50,16 @@ def require_output(path: Path, settings: Settings) -> None:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise FileFault(ErrorCode.FILE_UNREADABLE, f"{shown} cannot be written: {reason}", hint) from None
     refuse_database(path, settings)
+
+
+def output_fault(path: Path, error: Exception) -> Fault:
+    """Return the fault of a file that could not be written: the shortage that stopped it, or the reason given."""
+    shown, shortage = printable(str(path)), find_shortage(error)
+    if shortage and shortage.code is ErrorCode.DISK_FULL:
+        hint = "free space on it, or name a file on another one"
+        return FileFault(ErrorCode.DISK_FULL, f"{shown} cannot be written: its disk is full", hint)
+    reason = (getattr(error, "strerror", None) or type(error).__name__).lower()
+    return shortage or FileFault(ErrorCode.FILE_UNREADABLE, f"{shown} cannot be written: {reason}", "name another file")
 
 
 def refuse_sources(path: Path, sources: Iterable[Path]) -> None:

@@ -20,6 +20,7 @@ from flows.store.database import view_parts
 from flows.store.fault_points import fault_point
 from flows.store.job_folder import JobFolder
 from flows.store.jobs import Content
+from flows.store.private_files import private_umask
 from schemas.codes import ErrorCode, Severity
 from schemas.faults import Fault, JobFault
 from schemas.fields import TRIMMED
@@ -98,7 +99,8 @@ def _keep_result(connection: duckdb.DuckDBPyConnection, query: Query, folder: Jo
     fault_point(f"folder: write {query.name}")
     path = folder.path / f"{query.name}.parquet"
     result = relation(connection, query.name, **query.values)
-    result.write_parquet(str(path), compression="lz4", row_group_size_bytes=ROW_GROUP_BYTES)
+    with private_umask():
+        result.write_parquet(str(path), compression="lz4", row_group_size_bytes=ROW_GROUP_BYTES)
     view_parts(connection, query.name, [path], empty=STAGED)
 
 

@@ -7,10 +7,11 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-from flows.pipeline.path_checks import refuse_sources, require_output
+from flows.pipeline.path_checks import output_fault, refuse_sources, require_output
 from flows.readers.sources import EXTENSIONS, Source, printable
 from flows.settings import Settings
 from flows.store.database import view_parts
+from flows.store.errors import ENGINE_ERRORS
 from flows.store.job_folder import JobFolder
 from flows.store.private_files import atomic_write
 from schemas.codes import ErrorCode
@@ -45,10 +46,8 @@ def write_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder, path: P
     try:
         with atomic_write(path) as temp:
             WRITERS[_format_of(path)](connection, temp)
-    except OSError as error:
-        raise FileFault(
-            ErrorCode.FILE_UNREADABLE, f"{printable(str(path))} cannot be written: {error.strerror}"
-        ) from None
+    except ENGINE_ERRORS as error:
+        raise output_fault(path, error) from error
 
 
 def _format_of(path: Path) -> str:

@@ -102,13 +102,19 @@ def fingerprint(source: Source, *, waiting: Callable[[], None] | None = None) ->
 def open_source(source: Source) -> BufferedReader:
     """Open the source's bytes as they are stored."""
     try:
-        file = source.path.open("rb")
+        file = open(source.path, "rb", opener=_open_at_once)  # noqa: SIM115 - the caller closes it
     except OSError as error:
         raise _unreadable(source.name, error) from error
-    if source.identity not in (None, Identity.of(os.fstat(file.fileno()))):
+    found = os.fstat(file.fileno())
+    if not stat.S_ISREG(found.st_mode) or source.identity not in (None, Identity.of(found)):
         file.close()
         raise changed(source)
     return file
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file without waiting for the writer of a pipe that may have taken its place."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def format_from_name(name: str) -> str | None:
@@ -183,6 +189,11 @@ def _read_stdin(waiting: Callable[[], None] | None) -> Iterator[bytes]:
             yield chunk
 
 
+def absolute_name(name: str) -> str:
+    """Return the absolute path of a file without `..`, its links as they are; standard input stays as it is."""
+    return name if name == STDIN_NAME else os.path.abspath(name)  # noqa: PTH100 - `Path.resolve` follows links
+
+
 def printable(name: str) -> str:
     """Return a file's name with characters that cannot be printed on one line as escapes."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in escape_bytes(name))
@@ -234,8 +245,8 @@ def _suggest_name(name: str) -> str:
 
 def _is_like(name: str, other: str) -> bool:
     """Return whether two names may be meant for each other: what is before their endings, which many files share."""
-    stems = (text.lower().partition(".")[0] for text in (name, other))
-    return difflib.SequenceMatcher(None, *stems).ratio() >= LIKENESS
+    stem, other_stem = (text.lower().partition(".")[0] for text in (name, other))
+    return difflib.SequenceMatcher(a=stem, b=other_stem).ratio() >= LIKENESS
 
 
 def _unreadable(name: str, error: OSError) -> FileFault:

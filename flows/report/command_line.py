@@ -142,6 +142,9 @@ def _fault_of(error: BaseException) -> Fault:
             return error
         case _ if isinstance(error, KeyboardInterrupt) or _interrupts:
             return Canceled(ErrorCode.CANCELED, "the command was canceled", "run it again")
+        case OSError() if error.filename and (reason := error.strerror):
+            message = f"{error.filename!s} cannot be used: {reason.lower()}"
+            return JobFault(ErrorCode.FILE_UNREADABLE, message, "see its permissions and its disk")
         case MemoryError():
             return JobFault(ErrorCode.OUT_OF_MEMORY, "there is not enough memory to run", "close other programs")
         case _:

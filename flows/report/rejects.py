@@ -4,22 +4,25 @@ The file contains the records as they came, with their secrets. What is added to
 in `transforms.rejects`.
 """
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-from flows.pipeline.path_checks import refuse_sources, require_output
+from flows.pipeline.path_checks import output_fault, refuse_sources, require_output
 from flows.readers.sources import EXTENSIONS, printable
 from flows.settings import Settings, format_command
 from flows.store.database import Store, escape_glob, scratch
+from flows.store.errors import ENGINE_ERRORS
 from flows.store.job_folder import JobFolder
-from flows.store.jobs import find_job
-from flows.store.private_files import atomic_write
+from flows.store.jobs import build_summary, get_job_row
+from flows.store.private_files import atomic_write, temporary_file
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault, JobFault
 from schemas.formats.text import WHITE_SPACE
@@ -38,6 +41,7 @@ from transforms.rejects.tables import (
 )
 from transforms.statements import materialise, run
 
+STDOUT = Path("-")
 TABLES = ("csv", "parquet")
 BATCH_ROWS = 50_000
 BATCH_CELLS = 1_000_000
@@ -56,7 +60,7 @@ class Rejects:
     def sentence(self) -> str:
         """Return how many records are where."""
         records = "1 refused record" if self.records == 1 else f"{self.records:,} refused records"
-        return f"{records} written to {printable(str(self.path))}"
+        return f"{records} written to {'standard output' if self.path == STDOUT else printable(str(self.path))}"
 
 
 def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
@@ -64,8 +68,9 @@ def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
     Raise `JobFault` if the job does not exist, has not ended, or its records are purged; `FileFault` if the file cannot
     be written, or the format of its name is not supported."""
     require_output(path, store.settings)
-    job = find_job(store, job_id)
-    refuse_sources(path, [file for source in job.sources for file in (Path(source), Path(source, path.name))])
+    row = get_job_row(store, job_id)
+    job, files = build_summary(row), cast("list[str]", row["files"] or [])
+    refuse_sources(path, map(Path, (*files, *job.sources)))
     folder = JobFolder(store.settings.jobs_folder / job.job_id)
     file_format = _get_format(path, folder)
     if not _has_rejects(job, folder, store=store):
@@ -73,6 +78,18 @@ def write_rejects(store: Store, job_id: str, path: Path) -> Rejects:
     with closing(scratch(store.settings, spill=folder.path)) as connection:
         _stage_rejects(connection, folder, PROFILES.get(job.profile, PROFILES["auth0"]), file_format=file_format)
         return Rejects(path, file_format, _write(connection, store, folder, path, file_format=file_format))
+
+
+def print_rejects(store: Store, job_id: str, output: BinaryIO) -> str:
+    """Write the refused records of a job to an open file, in the format of its first source, and return what was done.
+    Raise what `write_rejects` raises."""
+    folder = JobFolder(store.settings.jobs_folder / job_id)
+    with temporary_file(folder.path_of_rejects()) as temp:
+        written = write_rejects(store, job_id, temp)
+        if written.records:
+            with temp.open("rb") as records:
+                shutil.copyfileobj(records, output)
+    return f"job {job_id} refused no records" if not written.records else replace(written, path=STDOUT).sentence
 
 
 def _has_rejects(job: JobSummary, folder: JobFolder, *, store: Store) -> bool:
@@ -124,10 +141,8 @@ def _write(
     try:
         with atomic_write(path) as temp, closing(scratch(store.settings, spill=folder.path)) as engine:
             WRITERS[file_format](RejectFile(temp, layout, engine), frames)
-    except OSError as error:
-        raise FileFault(
-            ErrorCode.FILE_UNREADABLE, f"{printable(str(path))} cannot be written: {error.strerror}"
-        ) from None
+    except ENGINE_ERRORS as error:
+        raise output_fault(path, error) from error
     return int(records)
 
 

@@ -1,5 +1,6 @@
 -- grain: one row per job that passes the filters, newest first
--- reads: every_job; parameters: statuses, connection, since, external_id, file (a path, a name or a pattern of either),
+-- reads: every_job; parameters: statuses, connection, since, external_id, file (a path, a name or a pattern of either) and
+-- absolute_file (the path of it),
 -- each empty or null for any, and limit
 select *
 from every_job
@@ -13,7 +14,7 @@ where
         or len(
             list_filter(
                 list_concat(sources, files),
-                lambda path: $file in (path, parse_filename(path)) or path glob $file or parse_filename(path) glob $file
+                lambda path: $file in (path, parse_filename(path)) or path = $absolute_file or path glob $file or parse_filename(path) glob $file
             )
         ) > 0
     )

@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from flows.store.errors import (
 )
 from flows.store.fault_points import fault_point
 from flows.store.migrations import is_behind, migrate
-from flows.store.private_files import make_private, private_folder, private_umask
+from flows.store.private_files import private_folder, private_umask
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault
 
@@ -122,10 +122,10 @@ class Store:
 
     @contextmanager
     def _open(self, *, read_only: bool, spill: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
-        with private_umask(), _raise_shortages(), closing(scratch(self.settings, spill=spill)) as connection:
+        masked = nullcontext() if read_only else private_umask()  # the log that is written beside the database
+        with masked, _raise_shortages(), closing(scratch(self.settings, spill=spill)) as connection:
             fault_point("database: open")
             self._attach(connection, read_only=read_only)
-            make_private(self.path)
             if not read_only:
                 remove_temporary(self.path)
             connection.execute(f"use {CATALOG}")

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import duckdb
 
+from flows.settings import jobs_folder_of
 from flows.store.fault_points import fault_point
 from flows.store.locks import file_lock
-from flows.store.private_files import atomic_write, make_private
+from flows.store.private_files import atomic_write
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault
 
@@ -79,12 +80,12 @@ def _copy(connection: duckdb.DuckDBPyConnection, source: str, target: Path, *, n
     quoted = str(target).replace("'", "''")
     connection.execute(f"attach '{quoted}' as {name} (storage_version 'v1.5.0')")
     connection.execute(f"copy from database {source} to {name}")
-    make_private(target)
 
 
 def temp_paths(path: Path) -> tuple[Path, Path]:
     """Return the paths of the copy that is changed, and of its own copy, which replaces the database."""
-    return path.parent / "jobs" / f".{path.name}.draft", path.parent / "jobs" / f".{path.name}.rewritten"
+    folder = jobs_folder_of(path)
+    return folder / f".{path.name}.draft", folder / f".{path.name}.rewritten"
 
 
 def remove_temporary(path: Path) -> None:

@@ -15,6 +15,7 @@ from flows.settings import DEFAULT_DATABASE
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault
 
+NO_ACCESS_TEXTS = ("Read-only file system", "Permission denied")
 HELD_TEXTS = ("Could not set lock on file", "Unique file handle conflict")  # by another process, by this one
 UNUSABLE_CHARACTERS = "?\\"  # DuckDB takes `?` for the end of an address, and puts its log elsewhere
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -45,8 +46,12 @@ def busy_fault(path: Path, error: duckdb.Error) -> DatabaseFault:
 
 
 def unreadable_fault(path: Path, error: duckdb.Error) -> DatabaseFault:
-    """Return the fault of a file that DuckDB cannot open as a database."""
+    """Return the fault of a file that DuckDB cannot open as a database, or that this user cannot open or change."""
     first_line = str(error).splitlines()[0]
+    for reason in NO_ACCESS_TEXTS:
+        if reason in first_line:
+            hint = "make it readable and writable for this user, or name another file with --database"
+            return DatabaseFault(ErrorCode.DATABASE_UNREADABLE, f"{path} cannot be opened: {reason.lower()}", hint)
     return DatabaseFault(
         ErrorCode.DATABASE_UNREADABLE,
         f"{path} cannot be opened as a DuckDB database: {first_line}",

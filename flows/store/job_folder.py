@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
+from flows.store.errors import find_shortage, folder_fault
 from flows.store.fault_points import fault_point
 from flows.store.locks import file_lock, is_locked, try_file_lock
 from flows.store.private_files import atomic_write, private_folder, private_umask
@@ -124,13 +125,17 @@ class JobFolder:
         Raise `JobFault` (`JOB_RUNNING`) if another process holds it."""
         with ExitStack() as stack:
             while True:
-                self.create()
                 with suppress(FileNotFoundError):  # another process removed the folder before it was locked
                     try:
+                        self.create()
                         stack.enter_context(file_lock(self.path / LOCK_FILE, wait_seconds=LOCK_SECONDS))
                     except BlockingIOError:
                         message = f"another process is running job {self.path.name}"
                         raise JobFault(ErrorCode.JOB_RUNNING, message, "wait until it has ended") from None
+                    except FileNotFoundError:
+                        raise
+                    except OSError as error:
+                        raise find_shortage(error) or folder_fault(self.path, error) from None
                     break
             yield
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 import duckdb
 import polars as pl
 
+from flows.readers.sources import absolute_name
 from flows.settings import format_command
 from flows.store.database import Store, scratch
 from flows.store.job_folder import JOB_ID, JobFolder, folders_in
@@ -83,7 +84,8 @@ def find_jobs(
 ) -> tuple[list[KnownJob], DatabaseFault | None]:
     """Return the wanted jobs, newest first; those that have a folder where the database is busy, with that fault."""
     with _every_job(store, queued) as (connection, busy):
-        rows = run_mapped(connection, "jobs", **wanted.__dict__)
+        absolute = absolute_name(wanted.file) if wanted.file else None
+        rows = run_mapped(connection, "jobs", **wanted.__dict__, absolute_file=absolute)
     return [_known_job(row) for row in rows], busy
 
 

@@ -12,6 +12,7 @@ from typing import cast
 
 import duckdb
 
+from flows.readers.sources import absolute_name
 from flows.settings import format_command
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
@@ -31,7 +32,7 @@ def record_phase(store: Store, *, job_id: str, status: JobStatus) -> None:
 
 @dataclass(frozen=True)
 class Content:
-    """The content of a job's sources: its hash, the files, and the number of the first record of each."""
+    """The content of a job's sources: its hash, the files as they were named, and the first record number of each."""
 
     hash: str | None = None
     files: tuple[str, ...] = ()
@@ -43,7 +44,8 @@ NO_CONTENT = Content()
 
 def finish_job(connection: duckdb.DuckDBPyConnection, summary: JobSummary, *, content: Content = NO_CONTENT) -> bool:
     """Record the end of an attempt inside the caller's transaction; return false if it has ended already."""
-    columns = {"content_hash": content.hash, "files": content.files, "first_records": content.first_records}
+    files = [*map(absolute_name, content.files)]
+    columns = {"content_hash": content.hash, "files": files, "first_records": content.first_records}
     result = run(connection, "finish_job", **columns_of(summary), **columns)
     return changed_rows(result) == 1
 

@@ -49,7 +49,7 @@ def try_file_lock(path: Path) -> Iterator[bool]:
 def is_locked(path: Path) -> bool:
     """Return whether a process holds the lock on a file; a missing file is not locked."""
     try:
-        with _open(path, os.O_RDWR) as file:
+        with _open(path, os.O_RDONLY) as file:
             return not _try_lock(file, fcntl.LOCK_SH)  # shared: concurrent checks do not block one another
     except FileNotFoundError:
         return False
@@ -86,7 +86,8 @@ def slot(settings: Settings, *, connection: str) -> Iterator[None]:
 
 
 def _open(path: Path, flags: int) -> BinaryIO:
-    return os.fdopen(os.open(path, flags, 0o600), "rb")
+    """Open a lock file that is no link: another user could lead one to a file that does not exist yet."""
+    return os.fdopen(os.open(path, flags | os.O_NOFOLLOW, 0o600), "rb")
 
 
 def _try_lock(file: BinaryIO, kind: int) -> bool:

@@ -1,14 +1,15 @@
 """Files and folders that only their owner can read (0600 and 0700) from the moment they exist; and no core dumps."""
 
-import hashlib
 import os
 import resource
 import stat
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+TEMPORARY_PREFIX = ".user-import-"
 PRIVATE = 0o077  # the permissions of group and others, which are masked
 
 
@@ -41,36 +42,39 @@ def atomic_write(path: Path, *, temporary: Path | None = None, keep_owner: bool 
     """Yield the path of a private temporary file, and rename that file to `path` at the end of the block.
 
     An exception removes the temporary file and leaves `path` as it was. By default the temporary file is beside
-    `path` and has the same ending, and a short name: that of `path` may be as long as names can be. With `keep_owner`
-    it gets owner and permissions of the file that it replaces.
+    `path`: a new file whose name nobody can foresee, with the same ending. With `keep_owner` it gets owner and
+    permissions of the file that it replaces.
     """
-    name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
-    temp = temporary or path.with_name(f".{os.getpid()}-{name}{path.suffix[:16]}")
-    try:
-        with private_umask():
-            yield temp
+    with temporary_file(path) if temporary is None else nullcontext(temporary) as temp:
+        try:
+            with private_umask():
+                yield temp
             if keep_owner:
                 before = path.stat()
                 os.chown(temp, before.st_uid, before.st_gid)
                 temp.chmod(stat.S_IMODE(before.st_mode))
             temp.replace(path)
+        finally:
+            temp.unlink(missing_ok=True)
+
+
+@contextmanager
+def temporary_file(path: Path) -> Iterator[Path]:
+    """Yield the path of a new private file beside `path`, with the same ending, which is removed after the block."""
+    number, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=path.suffix[:16], dir=path.parent)
+    os.close(number)
+    try:
+        yield Path(name)
     finally:
-        with suppress(OSError):  # such as a path that is too long; then there is no file
-            temp.unlink()
+        Path(name).unlink(missing_ok=True)
 
 
 def private_folder(path: Path) -> Path:
-    """Create the folder (0700) and its parents if they are missing, and return its path."""
+    """Create the folder (0700) and its parents if they are missing, and return its path; one that exists stays as it
+    is."""
     with private_umask():
         path.mkdir(parents=True, exist_ok=True)
-    path.chmod(0o700)
     return path
-
-
-def make_private(path: Path) -> None:
-    """Remove the permissions of group and others from a file that this user owns."""
-    if path.stat().st_mode & PRIVATE and path.stat().st_uid == os.getuid():
-        path.chmod(0o600)
 
 
 def no_core_dumps() -> None:

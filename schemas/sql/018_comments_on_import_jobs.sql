@@ -33,7 +33,7 @@ comment on column import_jobs.rows_per_second is 'Records per second over the wh
 comment on column import_jobs.lock_seconds is 'Seconds for which the job held the write lock, up to the commit';
 comment on column import_jobs.options is 'Options that decide what a job makes of its sources, where they differ from the defaults, as a JSON object';
 comment on column import_jobs.other_options is 'Other options that differ from the defaults, for another import of the kind, as a JSON object';
-comment on column import_jobs.files is 'Files that were read, in order';
+comment on column import_jobs.files is 'Absolute paths of the files that were read, in order; stdin for standard input';
 comment on column import_jobs.first_records is 'Number of the first record of each file';
 comment on column import_jobs.content_hash is 'Hash of the content of all files';
 comment on column import_jobs.digest_probe is 'Digest of a known value, by which an undo detects a DuckDB version that hashes differently';

@@ -14,14 +14,16 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from flows.import_users.run_settings import settings_of_run
 from flows.jobs.night.account import get_night
 from flows.jobs.night.command import format_file
 from flows.jobs.night.report import Night
+from flows.pipeline.path_checks import require_in_roots
 from flows.report.artifacts import mask_emails
 from flows.report.notices import Notice, notify
 from flows.report.targets import NoticeSettings
-from flows.settings import settings_from
 from flows.store.database import Store
+from schemas.faults import FileFault
 
 SHOWN_FILES = 500
 
@@ -45,9 +47,11 @@ async def night(
 
     """
     try:
-        store = Store(settings_from(os.environ, database=Path(database) if database else None))
+        store = Store(settings_of_run(database))
         notices = NoticeSettings.from_environment(os.environ)
-    except ValueError as error:  # a variable of the worker
+        for inbox in inboxes:
+            require_in_roots(Path(inbox), store.settings)
+    except (ValueError, FileFault) as error:  # a variable of the worker, or a folder that it may not look into
         return Failed(message=str(error))
     now = datetime.now(UTC)
     found = get_night(store, since=now - timedelta(hours=hours), now=now, inboxes=[*map(Path, inboxes)])

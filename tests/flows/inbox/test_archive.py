@@ -264,6 +264,25 @@ def test_report_without_a_file_is_not_replaced(inbox: Inbox) -> None:
     assert report.read_text() == before
 
 
+def test_folder_that_takes_the_place_of_an_archive_gets_nothing(
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    elsewhere.chmod(0o755)
+
+    def swap(*arguments: Any, **options: Any) -> Path:
+        (inbox.path / "done").rename(tmp_path / "before")
+        (inbox.path / "done").symlink_to(elsewhere)
+        return find_free(*arguments, **options)
+
+    find_free = archive._find_free
+    monkeypatch.setattr(archive, "_find_free", swap)
+    assert file_one(inbox, put(inbox))[0] == "done"
+    assert ([*elsewhere.iterdir()], elsewhere.stat().st_mode & 0o777) == ([], 0o755)
+    assert (tmp_path / "before" / "users.csv").exists()
+
+
 def test_inbox_that_is_gone_is_not_created_again(inbox: Inbox) -> None:
     gone = Inbox(inbox.path / "gone")
     gone.path.mkdir()

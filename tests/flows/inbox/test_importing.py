@@ -185,6 +185,23 @@ def test_link_in_place_of_a_file_is_not_followed(runner: Runner, tmp_path: Path,
     assert (runner.users, [item.path.name for item in result.waiting]) == ({"ann@example.com"}, ["b.csv"])
 
 
+def test_file_whose_import_breaks_down_is_refused_and_the_others_go_on(runner: Runner) -> None:
+    def break_down(name: str) -> None:
+        if name == "a.csv":
+            raise ZeroDivisionError(name)
+
+    for name in ("a.csv", "b.csv"):
+        runner.put(name, f"{name}@example.com")
+    runner.before = break_down
+    result = runner()
+    outcomes = {file.name: file.outcome for file in result.files}
+    assert outcomes.pop("a.csv") == "refused"
+    assert "refused" not in outcomes.values()
+    report = report_of(runner.path / "refused" / "a.csv")
+    assert report["summary"]["fault"]["message"] == "the import of the file broke down with ZeroDivisionError"
+    assert not (runner.path / "a.csv").exists()
+
+
 def test_file_that_is_written_to_before_its_turn_stays(runner: Runner) -> None:
     runner.put("a.csv", "ann@example.com")
     runner.put("b.csv", "bob@example.com")

@@ -66,11 +66,11 @@ def test_purge_removes_what_has_no_report_but_not_what_was_filed_since(inbox: In
 def test_temporary_files_of_a_process_that_was_killed_are_removed(inbox: Inbox) -> None:
     _, moved = file_one(inbox, put(inbox))
     assert moved is not None
-    for name in (".123-0123456789abcdef.csv", ".123-0123456789abcdef", ".hidden"):
+    for name in (".user-import-0123abcd.csv", ".user-import-0123abcd", ".hidden"):
         put(inbox, f"done/{name}")
-    put(inbox, ".123-0123456789abcdef.csv")
+    put(inbox, ".user-import-0123abcd.csv")
     remove_leftovers(inbox)
-    left = [".123-0123456789abcdef.csv", "done/.hidden", "done/users.csv", "done/users.csv.report.json"]
+    left = [".user-import-0123abcd.csv", "done/.hidden", "done/users.csv", "done/users.csv.report.json"]
     assert names_in(inbox) == left
 
 

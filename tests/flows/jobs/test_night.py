@@ -67,10 +67,12 @@ def night_folder(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Pa
 def inbox(
     tmp_path: Path,
     night_folder: Path,
-    settings: Settings,  # noqa: ARG001 - its empty database is replaced
+    settings: Settings,  # its empty database is replaced
 ) -> Inbox:
     """Return the inbox of a copy of that night, with two files that wait."""
     shutil.copytree(night_folder, tmp_path, dirs_exist_ok=True)
+    moved = "update import_jobs set files = list_transform(files, lambda file: replace(file, $before, $now))"
+    change_database(settings, moved, before=str(night_folder), now=str(tmp_path))
     for name in WAITING:
         (tmp_path / "inbox" / name).write_text("email\n")
     return Inbox(tmp_path / "inbox")

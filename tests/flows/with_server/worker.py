@@ -336,6 +336,7 @@ def site(folder: Path, changes: Mapping[str, Mapping[str, object]] | None = None
         "PREFECT_HOME": str(folder / "prefect-home"),
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "IMPORT_DATABASE": str(folder / "users.duckdb"),
+        "IMPORT_ROOTS": str(folder.parent),
         **WORKER_SETTINGS,
         **settings,
     }

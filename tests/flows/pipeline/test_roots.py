@@ -1,0 +1,79 @@
+"""A run reads and writes in the folders of `IMPORT_ROOTS` only, whatever its paths and links lead to."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from flows.jobs.backup import back_up
+from flows.report.rejects import write_rejects
+from flows.settings import Settings, settings_from
+from flows.store.database import Store
+from schemas.faults import FileFault
+from schemas.job import JobStatus, JobSummary
+from tests.flows.importing import import_file, import_records
+
+OUTSIDE = "is outside of the folders that runs may use (IMPORT_ROOTS)"
+
+
+@pytest.fixture
+def rooted(settings: Settings) -> Settings:
+    """Settings of runs that may use the folder of the database only."""
+    return replace(settings, roots=(settings.database.parent,))
+
+
+@pytest.fixture
+def secret(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file outside of the roots."""
+    path = tmp_path_factory.mktemp("secret") / "users.csv"
+    path.write_text("email\nann@example.com\n")
+    return path
+
+
+def fault_of(summary: JobSummary) -> tuple[str, bool]:
+    assert summary.fault is not None
+    assert (summary.status, summary.total) == (JobStatus.FAILED, 0)
+    return summary.fault["code"], OUTSIDE in summary.fault["message"]
+
+
+def test_sources_in_the_roots_are_imported(rooted: Settings) -> None:
+    assert import_records(rooted, [{"email": "ann@example.com"}]).inserted == 1
+
+
+def test_source_outside_is_refused_be_it_there_or_not(rooted: Settings, secret: Path) -> None:
+    for path in (secret, secret.parent, secret.with_name("none"), rooted.database.parent / ".." / ".." / "x.csv"):
+        assert fault_of(import_file(rooted, path)) == ("FILE_UNREADABLE", True)
+
+
+def test_link_that_leads_outside_is_not_followed(rooted: Settings, secret: Path) -> None:
+    link, folder = rooted.database.parent / "link.csv", rooted.database.parent / "folder"
+    link.symlink_to(secret)
+    folder.mkdir()
+    (folder / "users.csv").symlink_to(secret)
+    for path in (link, folder):
+        assert fault_of(import_file(rooted, path)) == ("FILE_UNREADABLE", True)
+
+
+def test_outputs_outside_are_refused(rooted: Settings, secret: Path) -> None:
+    job = import_records(rooted, [{"email": "x"}, {"email": "ann@example.com"}])
+    summary = import_records(rooted, [{"email": "bo@example.com"}], plan=str(secret.with_name("plan.csv")))
+    assert fault_of(summary) == ("FILE_UNREADABLE", True)
+    for write in (
+        lambda: write_rejects(Store(rooted), job.job_id, secret.with_name("fix.csv")),
+        lambda: back_up(Store(rooted), secret.with_name("backup.duckdb")),
+    ):
+        with pytest.raises(FileFault, match="is outside of the folders"):
+            write()
+    assert [path.name for path in secret.parent.iterdir()] == ["users.csv"]
+
+
+def test_database_outside_of_the_variable_is_refused(tmp_path: Path) -> None:
+    roots = os.pathsep.join([str(tmp_path / "a"), str(tmp_path / "b")])
+    found = settings_from({"IMPORT_ROOTS": roots, "IMPORT_DATABASE": str(tmp_path / "b" / "users.duckdb")})
+    assert found.roots == (tmp_path / "a", tmp_path / "b")
+    for database in (tmp_path / "users.duckdb", tmp_path / "a" / ".." / "users.duckdb", Path("users.duckdb")):
+        with pytest.raises(ValueError, match="is outside of the folders"):
+            settings_from({"IMPORT_ROOTS": roots}, database=database)
+    assert settings_from({}, roots=[tmp_path], database=tmp_path / "users.duckdb").roots == (tmp_path,)
+    assert settings_from({}).roots == ()
