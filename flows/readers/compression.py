@@ -128,9 +128,9 @@ def open_compressed(file: BufferedWriter, kind: str | None) -> AbstractContextMa
 
         opened = pa.CompressedOutputStream(pa.PythonFile(file, "w"), "zstd")
     elif kind == "gzip":
-        opened = gzip.open(file, "wb")
+        opened = gzip.open(file, "wb")  # noqa: SIM115 - the caller closes it
     elif kind is not None:
-        opened = bz2.open(file, "wb") if kind == "bzip2" else lzma.open(file, "wb")
+        opened = bz2.open(file, "wb") if kind == "bzip2" else lzma.open(file, "wb")  # noqa: SIM115
     return cast("AbstractContextManager[BinaryIO]", opened)
 
 
