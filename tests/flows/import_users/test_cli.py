@@ -68,7 +68,17 @@ def test_all_rows_in_is_0_and_one_json_document(run: Run, tmp_path: Path) -> Non
             "total",
             "inserted",
         ),
-        *("updated", "unchanged", "failed", "warnings", "errors_by_code", "fault", "created_at", "started_at"),
+        *(
+            "updated",
+            "unchanged",
+            "failed",
+            "warnings",
+            "blank_lines",
+            "errors_by_code",
+            "fault",
+            "created_at",
+            "started_at",
+        ),
         *("finished_at", "duration_seconds", "rows_per_second", "lock_seconds"),
     ]
 
