@@ -147,6 +147,9 @@ def format_import(options: JobOptions, *, database: Path) -> str:
 
 
 def _as_source(path: str) -> str:
+    """Return the absolute path of a file that is there, and any other name such that it is not an option."""
+    if path != "-" and os.path.lexists(path):
+        return os.path.abspath(path)  # noqa: PTH100 - `Path.resolve` follows links
     return f"./{path}" if path.startswith("-") and path != "-" else path
 
 

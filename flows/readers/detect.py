@@ -109,7 +109,10 @@ def _is_spread_over_lines(head: bytes) -> bool:
     first, *more = [line.strip(SPACE) for line in head.removeprefix(BOM).splitlines() if line.strip(SPACE)]
     if not more or first.endswith((b"[", b"{")):
         return True
-    return first[-1:] != b"]" if first.startswith(b"[") else not (more[0].startswith(b"{") or is_json(first))
+    if first.startswith(b"["):
+        return first[-1:] != b"]"
+    is_closed = first.endswith(b"}") and first.count(b"{") == first.count(b"}")  # if not well
+    return not (is_closed or more[0].startswith(b"{") or is_json(first))
 
 
 def _read_head(source: Source) -> bytes:
