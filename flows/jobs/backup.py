@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from flows.pipeline.path_checks import require_output
+from flows.pipeline.path_checks import output_fault, require_output
 from flows.readers.sources import printable
 from flows.store.database import Store
 from flows.store.database_file import log_of
@@ -25,6 +25,13 @@ def back_up(store: Store, path: Path) -> int:
         if os.path.lexists(taken):
             message = f"{printable(str(taken))} exists, and a backup replaces nothing"
             raise FileFault(ErrorCode.FILE_UNREADABLE, message, "name another file, or remove it first")
+    try:
+        return _write(store, path)
+    except OSError as error:
+        raise output_fault(path, error) from error
+
+
+def _write(store: Store, path: Path) -> int:
     with atomic_write(path) as temp:
         try:
             with store.reading():  # keeps writers out for the seconds of the copy
