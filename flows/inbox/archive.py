@@ -207,15 +207,18 @@ def _move(path: Path, target: Path, opened: Opened) -> bool:
         number = hashlib.sha256(os.fsencode(target)).hexdigest()[:8]
         target.rename(_find_free(path.parent, *_split_name(path.name), job_id=number))
         return False
-    with suppress(PermissionError):  # the file of another user; the folder is private
-        target.chmod(0o600)
+    if os.fstat(opened.file.fileno()).st_nlink == 1:  # else it has another name, in a folder of others
+        with suppress(PermissionError):  # the file of another user; the folder is private
+            os.fchmod(opened.file.fileno(), 0o600)
     return True
 
 
 def _copy(path: Path, target: Path, opened: Opened) -> bool:
     """Move the file to another file system: remove it only once its copy is complete."""
     with atomic_write(target) as temp:
-        shutil.copyfile(path, temp, follow_symlinks=False)
+        with temp.open("wb") as copy:
+            opened.file.seek(0)
+            shutil.copyfileobj(opened.file, copy)
         os.utime(temp, ns=(opened.identity.mtime_ns, opened.identity.mtime_ns))
         with temp.open("rb") as file:
             os.fsync(file.fileno())

@@ -67,7 +67,8 @@ async def import_inbox(inbox: str, *, database: str = "", **options: object) -> 
                 _notify_if_blocked(folder, notices)
                 return Completed(message=SKIPPED, data={"status": "skipped", "message": SKIPPED})
             return await _import_files(folder, inbox_options, settings=settings)
-    except Fault as fault:
+    except (Fault, OSError) as error:
+        fault = folder.fault(error) if isinstance(error, OSError) else error
         return Failed(message=f"{fault.message} ({fault.code.value})")
 
 

@@ -16,9 +16,11 @@ from typing import cast
 
 from flows.readers.sources import printable
 from flows.report.artifacts import format_duration
+from flows.settings import is_in_roots
 from flows.store.connections import list_connections
 from flows.store.database import Store
 from flows.store.locks import try_file_lock
+from flows.store.private_files import open_regular
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from transforms.statements import run_mapped
@@ -56,13 +58,21 @@ class Inbox:
         """Raise `JobFault` if there is no such folder, or it or one of its subfolders cannot be used."""
         if not self.path.is_dir():
             raise JobFault(ErrorCode.FILE_NOT_FOUND, f"there is no folder {self.path}", "create it, or choose another")
-        if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
-            message = f"the folder {self.path} cannot be read and changed: permission denied"
-            raise JobFault(ErrorCode.FILE_UNREADABLE, message, "give this user the permissions of its owner")
-        for folder in (self.path / name for name in ARCHIVES):
-            if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir()):
+        archives = [path for name in ARCHIVES if os.path.lexists(path := self.path / name)]
+        for folder in archives:
+            if folder.is_symlink() or not folder.is_dir():
                 hint = "rename it: imported files are filed in a folder of that name"
                 raise JobFault(ErrorCode.FILE_UNREADABLE, f"{folder} is not a folder", hint)
+        for folder in (self.path, *archives):
+            if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+                message = f"the folder {folder} cannot be read and changed: permission denied"
+                raise JobFault(ErrorCode.FILE_UNREADABLE, message, "give this user the permissions of its owner")
+
+    def fault(self, error: OSError) -> JobFault:
+        """Return the fault of a folder in which something is not what it has to be, or is not this user's."""
+        message = f"the folder {self.path} cannot be read and changed: {(error.strerror or '').lower()}"
+        hint = "remove links and pipes from it, and look whose its files are"
+        return JobFault(ErrorCode.FILE_UNREADABLE, message, hint)
 
     @contextmanager
     def try_lock(self) -> Iterator[bool]:
@@ -78,13 +88,14 @@ class Inbox:
             yield is_acquired
 
     @contextmanager
-    def open_archive(self, name: str) -> Iterator[Path]:
+    def open_archive(self, name: str, *, create: bool = True) -> Iterator[Path]:
         """Create the subfolder (0700) if it is missing, and yield a path that leads to it within the block, whatever
         takes its name meanwhile. Raise `OSError` if the name is that of a link or a file."""
         folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             with suppress(FileExistsError):
-                os.mkdir(name, 0o700, dir_fd=folder)
+                if create:
+                    os.mkdir(name, 0o700, dir_fd=folder)
             archive = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
         finally:
             os.close(folder)
@@ -137,25 +148,37 @@ class Inbox:
                     waiting.append(item)
         return ready, sorted(waiting, key=lambda item: item.since)
 
+    def opened_archives(self) -> Iterator[tuple[str, Path]]:
+        """Yield the name of each subfolder that there is, and a path that leads to it until the next one."""
+        for name in ARCHIVES:
+            with suppress(FileNotFoundError), self.open_archive(name, create=False) as folder:
+                yield name, folder
+
     def files(self) -> Iterator[Path]:
         """Yield every file that waits or was filed, also those of refused records; neither links nor own files."""
-        for folder in (self.path, *(self.path / name for name in ARCHIVES)):
-            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-                is_report = folder != self.path and path.name.endswith(REPORT)
-                if not (is_report or path.name in OWN_NAMES or path.is_symlink()) and path.is_file():
-                    yield path
+        yield from (path for path in files_in(self.path) if path.name not in OWN_NAMES)
+        for name, folder in self.opened_archives():
+            yield from (self.path / name / path.name for path in files_in(folder) if not path.name.endswith(REPORT))
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder by name, without links."""
+    yield from (path for path in sorted(folder.iterdir()) if not path.is_symlink() and path.is_file())
 
 
 def _touch(path: Path) -> None:
     """Create a private file, or set its time; raise `OSError` if it is a link."""
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+    os.close(open_regular(path, os.O_WRONLY | os.O_CREAT))
     os.utime(path, follow_symlinks=False)
 
 
-def find_inbox(folder: Path, database: Path) -> Inbox | None:
-    """Return the inbox that a job read from, if the folder is one: relative to here, or to one above the database."""
-    bases = (Path.cwd(), *database.parents)
-    return next((Inbox((base / folder).resolve()) for base in bases if (base / folder / LOCK_NAME).exists()), None)
+def find_inbox(folder: Path, store: Store) -> Inbox | None:
+    """Return the inbox that a job read from, if the folder is one that this run may use: relative to here, or to one
+    above the database."""
+    for path in (base / folder for base in (Path.cwd(), *store.path.parents)):
+        if is_in_roots(path, store.settings.roots) and (path / LOCK_NAME).exists():
+            return Inbox(path.resolve())
+    return None
 
 
 def find_inboxes(store: Store) -> list[Inbox]:
@@ -167,7 +190,7 @@ def find_inboxes(store: Store) -> list[Inbox]:
         *((*cast("list[str]", job["files"] or []), *cast("list[str]", job["sources"])) for job in chain(*of_each))
     )
     folders = dict.fromkeys(Path(name).parent for name in names)
-    return [*dict.fromkeys(inbox for folder in folders if (inbox := find_inbox(folder, store.path)))]
+    return [*dict.fromkeys(inbox for folder in folders if (inbox := find_inbox(folder, store)))]
 
 
 def find_why_it_waits(path: Path, *, now: float, settle_seconds: float) -> Waiting | None:

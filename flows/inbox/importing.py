@@ -227,6 +227,8 @@ class InboxRun:
             result.changed = [filed for filed in filed_files(self.inbox) if filed.is_changed]
         except JobFault as fault:  # the folder is gone, for example with its disk
             result.fault = result.fault or fault
+        except OSError as error:  # it changed hands meanwhile
+            result.fault = result.fault or self.inbox.fault(error)
         for item in result.waiting:
             self.log(mask_emails(item.describe(result.now)))
         for filed in result.changed:

@@ -3,6 +3,7 @@
 The ids of runs are noted in the lock file of the folder: whoever holds the lock knows that the earlier ones are over.
 """
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -20,6 +21,7 @@ from flows.report.artifacts import WITH_ERRORS
 from flows.report.deadline import call_within
 from flows.report.prefect import API_ERRORS, PROCESS_GONE, FlowRunClient
 from flows.store.job_folder import JOB_ID
+from flows.store.private_files import open_regular
 from schemas.job import JobStatus
 
 Answer = TypeVar("Answer")
@@ -29,10 +31,13 @@ API_SECONDS = 5.0
 def end_lost_runs(inbox: Inbox, run_id: UUID) -> None:
     """Set the noted runs to Crashed that have not ended, with the runs of their files, and note this run.
     Call it with the folder locked: their process is gone. Those that Prefect could not be told of stay noted."""
-    file = inbox.path / LOCK_NAME
-    noted = [UUID(line) for line in file.read_text(encoding="utf-8").split() if JOB_ID.fullmatch(line)]
-    left = [noted_id for noted_id in noted if not _ask(False, partial(_end_run, run_id=noted_id, own=run_id))]
-    file.write_text("".join(f"{noted_id}\n" for noted_id in {*left, run_id}), encoding="utf-8")
+    number = open_regular(inbox.path / LOCK_NAME, os.O_RDWR)
+    with os.fdopen(number, "r+", encoding="utf-8", errors="replace") as file:
+        noted = [UUID(line) for line in file.read().split() if JOB_ID.fullmatch(line)]
+        left = [noted_id for noted_id in noted if not _ask(False, partial(_end_run, run_id=noted_id, own=run_id))]
+        file.seek(0)
+        file.truncate()
+        file.writelines(f"{noted_id}\n" for noted_id in {*left, run_id})
 
 
 def is_canceling(run_id: UUID) -> bool:

@@ -4,6 +4,7 @@ Files are filed in `flows.inbox.archive`, and removed after their retention in `
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 from flows.inbox.folder import ARCHIVES, REPORT, Inbox
 from flows.readers.sources import Source, fingerprint, printable
-from flows.store.private_files import atomic_write
+from flows.store.private_files import atomic_write, open_regular
 from schemas.faults import FileFault
 
 
@@ -55,8 +56,13 @@ class Filed:
 
 def filed_files(inbox: Inbox) -> Iterator[Filed]:
     """Yield every file that was filed, with its report, by folder and name."""
-    for name in ARCHIVES:
-        yield from filter(None, map(read_report, sorted((inbox.path / name).glob(f"*{REPORT}"))))
+    for folder in (inbox.path / name for name in ARCHIVES):
+        yield from filed_in(folder) if not folder.is_symlink() else ()
+
+
+def filed_in(folder: Path) -> Iterator[Filed]:
+    """Yield every file that was filed in a folder, with its report, by name."""
+    yield from filter(None, map(read_report, sorted(folder.glob(f"*{REPORT}"))))
 
 
 @contextmanager
@@ -85,9 +91,12 @@ def write_json(path: Path, document: Mapping[str, object]) -> None:
 def read_report(report: Path) -> Filed | None:
     """Return what a report is about; None if there is none, or it is one of another program."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        document = json.loads(report.read_text(encoding="utf-8"))
+        with os.fdopen(open_regular(report, os.O_RDONLY), encoding="utf-8") as file:
+            document = json.load(file)
         is_filed = document["file"]["outcome"] in ARCHIVES and "forgotten" not in document["file"]
-        return Filed(report.with_name(report.name.removesuffix(REPORT)) if is_filed else None, report, document)
+        filed = Filed(report.with_name(report.name.removesuffix(REPORT)) if is_filed else None, report, document)
+        if filed.filed_at and filed.paths:
+            return filed
     return None
 
 

@@ -226,7 +226,7 @@ class _Search:
         found: dict[Inbox, set[str]] = {Inbox(path.resolve()): {*self.scopes} for path in given}
         for job_id, job in self.jobs.items():
             for name in dict.fromkeys(chain(job["files"] or (), job["sources"])):
-                inbox = find_inbox(Path(name).parent, self.store.path)
+                inbox = find_inbox(Path(name).parent, self.store)
                 if inbox:
                     found.setdefault(inbox, set()).add(job["connection"])
                 elif job_id in self.found.jobs and name in (job["files"] or ()) and Path(name).is_file():

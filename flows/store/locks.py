@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from flows.settings import Settings, format_command
-from flows.store.private_files import private_folder
+from flows.store.private_files import open_regular, private_folder
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 
@@ -86,8 +86,8 @@ def slot(settings: Settings, *, connection: str) -> Iterator[None]:
 
 
 def _open(path: Path, flags: int) -> BinaryIO:
-    """Open a lock file that is no link: another user could lead one to a file that does not exist yet."""
-    return os.fdopen(os.open(path, flags | os.O_NOFOLLOW, 0o600), "rb")
+    """Open a lock file that is not a link: another user could lead one to a file that does not exist yet."""
+    return os.fdopen(open_regular(path, flags), "rb")
 
 
 def _try_lock(file: BinaryIO, kind: int) -> bool:

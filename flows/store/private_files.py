@@ -1,5 +1,6 @@
 """Files and folders that only their owner can read (0600 and 0700) from the moment they exist; and no core dumps."""
 
+import errno
 import os
 import resource
 import stat
@@ -67,6 +68,16 @@ def temporary_file(path: Path) -> Iterator[Path]:
         yield Path(name)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def open_regular(path: Path, flags: int) -> int:
+    """Open a file (0600, if it is created) that is neither a link nor a pipe or device, and wait for no other process;
+    raise `OSError` if it is one: others may put those in a folder that they share with us."""
+    number = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    if stat.S_ISREG(os.fstat(number).st_mode):
+        return number
+    os.close(number)
+    raise OSError(errno.EINVAL, "Not a regular file", str(path))
 
 
 def private_folder(path: Path) -> Path:

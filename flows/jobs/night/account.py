@@ -54,7 +54,8 @@ def get_night(store: Store, *, since: datetime, now: datetime, inboxes: Sequence
         try:
             files += _find_files(store, inbox, jobs, since=since, now=now)
             there.append(inbox)
-        except JobFault as fault:
+        except (JobFault, OSError) as error:
+            fault = inbox.fault(error) if isinstance(error, OSError) else error
             unreadable.append(Problem(kind="blocked", message=fault.message, hint=fault.hint))
     problems = (
         *unreadable,
@@ -139,7 +140,7 @@ def _is_filed(name: str, job: JobSummary, inbox: Inbox, filed: Sequence[Filed]) 
 def _names_in(store: Store, inbox: Inbox, job: JobSummary) -> Iterator[str]:
     """Yield the names of the job's files that it read from the inbox."""
     for path in map(Path, job.sources):
-        if find_inbox(path.parent, store.path) == inbox:
+        if find_inbox(path.parent, store) == inbox:
             yield printable(path.name)
 
 
@@ -232,7 +233,10 @@ def _find_held(
     """Yield the inboxes that a run has held for long without importing anything."""
     for inbox in inboxes:
         lock, name = inbox.path / LOCK_NAME, printable(str(inbox.path))
-        if is_locked(lock):
+        is_held = False
+        with suppress(OSError):  # a link or a pipe has the name: no run can use the folder, and its files wait
+            is_held = is_locked(lock)
+        if is_held:
             held = now - datetime.fromtimestamp(lock.stat().st_mtime, UTC)  # a run writes to it when it begins
             is_at_work = any(job.status in RUNNING and [*_names_in(store, inbox, job)] for job in jobs)
             if held > PATIENCE and not is_at_work:

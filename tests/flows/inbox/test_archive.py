@@ -360,13 +360,13 @@ def test_file_is_moved_to_another_file_system(inbox: Inbox) -> None:
 @pytest.mark.usefixtures("other_file_system")
 def test_file_that_changes_while_it_is_copied_stays(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(inbox)
-    copy = shutil.copyfile
+    copy = shutil.copyfileobj
 
     def copy_late(*args: Any, **kwargs: Any) -> None:
         copy(*args, **kwargs)
         append(path)
 
-    monkeypatch.setattr(shutil, "copyfile", copy_late)
+    monkeypatch.setattr(shutil, "copyfileobj", copy_late)
     assert file_one(inbox, path)[0] == "changed"
     assert names_in(inbox) == [f"done/users.{JOB}.csv.report.json", "users.csv"]
 
