@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -83,16 +84,25 @@ class Settings:
 
 def jobs_folder_of(database: Path) -> Path:
     """Return the folder of the job folders, beside the database, whose links are resolved: `jobs`, or `jobs-UID` of the
-    database's owner where another user has that: several users can have databases in one folder."""
-    shared = database.parent / "jobs"
-    try:
-        owner = database.stat().st_uid
-    except OSError:  # it is created later
-        owner = os.geteuid()
-    own = shared.with_name(f"jobs-{owner}")
-    if own.exists() or (os.path.lexists(shared) and shared.lstat().st_uid != owner):
-        return own
-    return shared
+    database's owner where another user has that: several users can have databases in one folder. What another user has
+    put there under that name is not used either."""
+    shared, own = (database.with_name(name) for name in ("jobs", f"jobs-{owner_of(database)}"))
+    more = [own.with_name(f"{own.name}-{number}") for number in range(2, 10)]
+    owners = {path: _owner(path) for path in (own, shared, *more)}
+    with_owner = (path for path in owners if owners[path] == owner_of(database))
+    return next(with_owner, next((path for path in (shared, own, *more) if owners[path] is None), own))
+
+
+def owner_of(database: Path) -> int:
+    """Return the user id of the database's owner: this user's, if it is yet to be created."""
+    owner = _owner(Path(os.path.realpath(database)))
+    return os.geteuid() if owner is None else owner
+
+
+def _owner(path: Path) -> int | None:
+    with suppress(OSError):
+        return path.lstat().st_uid
+    return None
 
 
 def is_in_roots(path: Path, roots: Sequence[Path]) -> bool:

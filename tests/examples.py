@@ -318,5 +318,6 @@ GIVEN_ELSEWHERE = frozenset(
         C.NOT_FOUND,
         C.NOT_CHANGED,
         C.CHANGED_SINCE,
+        C.LINE_SKIPPED,
     }
 )

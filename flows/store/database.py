@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from flows.settings import Settings
+from flows.settings import Settings, owner_of
 from flows.store.database_file import create_database, log_of, remove_temporary
 from flows.store.errors import (
     busy_fault,
@@ -71,7 +71,7 @@ class Store:
         require_usable_path(self.path)
         require_folder(self.settings.database)
         try:
-            private_folder(self.settings.jobs_folder)
+            private_folder(self.settings.jobs_folder, owner=owner_of(self.path))
             if create_database(self.path, temp_folder=self.settings.jobs_folder, fill=self._fill):
                 return
         except (OSError, ValueError) as error:

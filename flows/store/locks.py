@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from flows.settings import Settings, format_command
+from flows.settings import Settings, format_command, owner_of
 from flows.store.private_files import open_regular, private_folder
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
@@ -73,9 +73,19 @@ def slot(settings: Settings, *, connection: str) -> Iterator[None]:
     limit = settings.jobs_per_connection
     key = f"{os.path.realpath(settings.database)}\n{connection}"
     name = hashlib.sha256(key.encode()).hexdigest()[:16]  # the name of a connection may not be a valid file name
-    folder = private_folder(settings.jobs_folder / ".slots")
+    folder = settings.jobs_folder / ".slots"
     with ExitStack() as locks:
-        if not any(locks.enter_context(try_file_lock(folder / f"{name}-{number}")) for number in range(limit)):
+        try:
+            private_folder(folder, owner=owner_of(settings.database))
+            slots = (locks.enter_context(try_file_lock(folder / f"{name}-{number}")) for number in range(limit))
+            is_acquired = any(slots)
+        except PermissionError:
+            message, hint = (
+                f"{folder} cannot be used: permission denied",
+                "have its owner give it to that of the database",
+            )
+            raise JobFault(ErrorCode.DATABASE_UNREADABLE, message, hint) from None
+        if not is_acquired:
             jobs = format_command("jobs", "list", database=settings.database)
             raise JobFault(
                 ErrorCode.TOO_MANY_JOBS,
@@ -87,7 +97,11 @@ def slot(settings: Settings, *, connection: str) -> Iterator[None]:
 
 def _open(path: Path, flags: int) -> BinaryIO:
     """Open a lock file that is not a link: another user could lead one to a file that does not exist yet."""
-    return os.fdopen(open_regular(path, flags), "rb")
+    number = open_regular(path, flags)
+    found, owner = os.fstat(number), path.parent.stat().st_uid
+    if os.geteuid() == 0 != owner and (found.st_uid, found.st_size, found.st_nlink) == (0, 0, 1):
+        os.fchown(number, owner, -1)  # new: root works for the owner of the folder, who has to lock it later
+    return os.fdopen(number, "rb")
 
 
 def _try_lock(file: BinaryIO, kind: int) -> bool:

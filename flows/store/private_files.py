@@ -80,11 +80,14 @@ def open_regular(path: Path, flags: int) -> int:
     raise OSError(errno.EINVAL, "Not a regular file", str(path))
 
 
-def private_folder(path: Path) -> Path:
+def private_folder(path: Path, *, owner: int | None = None) -> Path:
     """Create the folder (0700) and its parents if they are missing, and return its path; one that exists stays as it
-    is."""
+    is. Root gives what it creates to the owner."""
+    is_new = not path.exists()
     with private_umask():
         path.mkdir(parents=True, exist_ok=True)
+    if is_new and owner is not None and os.geteuid() == 0:
+        os.chown(path, owner, -1, follow_symlinks=False)
     return path
 
 

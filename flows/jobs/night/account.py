@@ -55,8 +55,8 @@ def get_night(store: Store, *, since: datetime, now: datetime, inboxes: Sequence
             files += _find_files(store, inbox, jobs, since=since, now=now)
             there.append(inbox)
         except (JobFault, OSError) as error:
-            fault = inbox.fault(error) if isinstance(error, OSError) else error
-            unreadable.append(Problem(kind="blocked", message=fault.message, hint=fault.hint))
+            blocked = inbox.fault(error) if isinstance(error, OSError) else error
+            unreadable.append(Problem(kind="blocked", message=blocked.message, hint=blocked.hint))
     problems = (
         *unreadable,
         *_find_lost(jobs, files),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -11,16 +12,17 @@ import pytest
 from flows.jobs.backup import back_up
 from flows.jobs.forget import forget
 from flows.settings import Settings
+from flows.store import locks
 from flows.store.database import Store
 from flows.store.forget import WantedUser
 from flows.store.job_status import JobFilter, find_jobs
-from flows.store.locks import try_file_lock
+from flows.store.locks import slot, try_file_lock
 from flows.store.private_files import atomic_write
 from flows.store.retention import purge
-from schemas.faults import DatabaseFault
+from schemas.faults import DatabaseFault, JobFault
 from schemas.job import JobStatus
 from tests.flows.importing import import_records, new_id
-from tests.flows.other_user import NOBODY, folder_for_all, needs_root, run_as_nobody
+from tests.flows.other_user import NOBODY, folder_for_all, give_to_nobody, needs_root, run_as_nobody
 from tests.population import user
 
 EMAIL = str(user(1)["email"])
@@ -85,6 +87,45 @@ def test_two_users_have_databases_of_their_own_in_one_folder() -> None:
         assert json.loads(listed.stdout)["status"] == "completed"
         assert import_records(Settings(database=other), [user(3)]).inserted == 1  # root, in the folder of its owner
         assert not [path for path in (folder / "jobs").iterdir() if path.name == job]
+
+
+@needs_root
+@pytest.mark.parametrize("is_link", [False, True])
+def test_folder_that_another_user_has_put_in_place_of_ours_is_not_used(tmp_path: Path, *, is_link: bool) -> None:
+    (tmp_path / "theirs").mkdir()
+    for name in ("jobs", f"jobs-{os.getuid()}"):
+        path = tmp_path / name
+        path.symlink_to(tmp_path / "theirs") if is_link else path.mkdir()
+        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+    settings = Settings(database=tmp_path / "users.duckdb")
+    job = import_records(settings, [user(1)], name=new_id())
+    assert job.inserted == 1
+    assert [*(tmp_path / f"jobs-{os.getuid()}").iterdir()] == []
+    assert (tmp_path / f"jobs-{os.getuid()}-2" / job.job_id).is_dir()
+    (tmp_path / "jobs").rename(tmp_path / "before")
+    assert settings.jobs_folder.name == f"jobs-{os.getuid()}-2"
+
+
+@needs_root
+def test_root_gives_what_it_creates_for_a_database_to_its_owner(settings: Settings) -> None:
+    import_records(settings, [user(1)])
+    give_to_nobody(settings.database.parent)
+    shutil.rmtree(settings.jobs_folder)
+    assert import_records(settings, [user(2)], connection="default").inserted == 1
+    folder = settings.database.parent / "jobs"
+    assert settings.jobs_folder == folder
+    ours = [folder, folder / ".slots", *(folder / ".slots").iterdir()]
+    assert {path.stat().st_uid for path in ours} == {NOBODY}
+    assert len(ours) == 3
+
+
+def test_slots_of_another_user_are_a_fault(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(locks, "open_regular", refuse)
+    with pytest.raises(JobFault, match=r"\.slots cannot be used: permission denied"), slot(settings, connection="c"):
+        pass
 
 
 def test_temporary_file_is_new_private_and_of_a_name_that_nobody_can_foresee(tmp_path: Path) -> None:
