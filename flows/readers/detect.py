@@ -107,10 +107,10 @@ def _find_text_format(head: bytes) -> str | None:
 def _is_spread_over_lines(head: bytes) -> bool:
     """Return whether JSON text is one line, or continues after its first line, which a record of NDJSON cannot."""
     first, *more = [line.strip(SPACE) for line in head.removeprefix(BOM).splitlines() if line.strip(SPACE)]
-    if first.endswith((b"[", b"{")):
-        return True
-    if len(head) < _HEAD_BYTES or not more:  # all of it
+    if len(head) < _HEAD_BYTES and not first.endswith((b"[", b"{")):
         return is_json(head.removeprefix(BOM).strip())
+    if not more or first.endswith((b"[", b"{")):
+        return True
     if first.startswith(b"["):
         return first[-1:] != b"]"
     is_closed = first.endswith(b"}") and first.count(b"{") == first.count(b"}")  # if not well

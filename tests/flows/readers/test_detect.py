@@ -1,6 +1,7 @@
 """The format of a file is detected by its name and its content."""
 
 import gzip
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -188,3 +189,10 @@ def test_empty_pipe_is_not_asked_to_be_exported_again(tmp_path: Path) -> None:
     with pytest.raises(FileFault, match="stdin is empty: it has no bytes") as raised:
         detect_format(Source(STDIN_NAME, tmp_path / "copy", 0), "auto")
     assert raised.value.hint == "see why the command before the pipe wrote nothing"
+
+
+@pytest.mark.parametrize("users", [2, 5_000])
+@pytest.mark.parametrize("separator", [",", ", ", ",\n"])
+def test_array_of_any_length_is_json_whatever_its_name(reader: Reader, users: int, separator: str) -> None:
+    records = (json.dumps({"email": f"user{number}@example.com"}) for number in range(users))
+    assert reader.read(f"[{separator.join(records)}]".encode(), "users.ndjson").seen == users
