@@ -27,7 +27,7 @@ from flows.jobs.arguments import (
 )
 from flows.readers.sources import printable
 from flows.report.command_line import UsageError
-from flows.report.printing import format_cell, print_json, print_table
+from flows.report.printing import format_cell, print_json, print_table, warn_of_lost_output
 from flows.settings import RETENTION_DAYS, format_command
 from schemas.faults import ExitCode
 
@@ -197,7 +197,7 @@ def rejects(
         ),
     ],
     common: Common = COMMON,
-) -> None:
+) -> int:
     """Write the refused records to a file to correct."""
     from flows.jobs.lookup import find_job_id
     from flows.report.next_steps import steps_after_rejects
@@ -208,8 +208,11 @@ def rejects(
     if output == Path("-"):
         if common.json:
             raise UsageError("--json and -o - exclude each other: both write to standard output")
-        sys.stderr.write(f"{print_rejects(store, job, sys.stdout.buffer)}\n")
-        return
+        said = print_rejects(store, job, sys.stdout.buffer)
+        if warn_of_lost_output():
+            return ExitCode.JOB_FAILED
+        sys.stderr.write(f"{said}\n")
+        return ExitCode.ALL_ROWS_IN
     written = write_rejects(store, job, output)
     text = f"job {job} refused no records; nothing was written\n"
     if written.records:
@@ -219,6 +222,7 @@ def rejects(
         text += f"{step.command}\n"
     document = {"job_id": job, "path": str(written.path), "format": written.format, "records": written.records}
     common.print(document, text)
+    return ExitCode.ALL_ROWS_IN
 
 
 @app.command

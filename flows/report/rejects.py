@@ -21,7 +21,7 @@ from flows.settings import Settings, format_command
 from flows.store.database import Store, escape_glob, scratch
 from flows.store.errors import ENGINE_ERRORS
 from flows.store.job_folder import JobFolder
-from flows.store.jobs import build_summary, get_job_row
+from flows.store.jobs import build_summary, find_job, get_job_row
 from flows.store.private_files import atomic_write, temporary_file
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault, JobFault
@@ -84,12 +84,14 @@ def print_rejects(store: Store, job_id: str, output: BinaryIO) -> str:
     """Write the refused records of a job to an open file, in the format of its first source, and return what was done.
     Raise what `write_rejects` raises."""
     folder = JobFolder(store.settings.jobs_folder / job_id)
+    if not _has_rejects(find_job(store, job_id), folder, store=store):
+        return f"job {job_id} refused no records"
     with temporary_file(folder.path_of_rejects()) as temp:
         written = write_rejects(store, job_id, temp)
-        if written.records:
-            with temp.open("rb") as records:
-                shutil.copyfileobj(records, output)
-    return f"job {job_id} refused no records" if not written.records else replace(written, path=STDOUT).sentence
+        with temp.open("rb") as records:
+            shutil.copyfileobj(records, output)
+    output.flush()  # before it is said to be written
+    return replace(written, path=STDOUT).sentence
 
 
 def _has_rejects(job: JobSummary, folder: JobFolder, *, store: Store) -> bool:
