@@ -107,6 +107,8 @@ def _owner(path: Path) -> int | None:
 
 def is_in_roots(path: Path, roots: Sequence[Path]) -> bool:
     """Return whether a path leads into one of the folders, through whatever links; true if there are none."""
+    if "\0" in str(path):
+        return not roots
     resolved = Path(os.path.realpath(path))
     return not roots or any(resolved.is_relative_to(root) for root in roots)
 

@@ -65,8 +65,11 @@ class Inbox:
                 raise JobFault(ErrorCode.FILE_UNREADABLE, f"{folder} is not a folder", hint)
         for folder in (self.path, *archives):
             if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-                message = f"the folder {folder} cannot be read and changed: permission denied"
-                raise JobFault(ErrorCode.FILE_UNREADABLE, message, "give this user the permissions of its owner")
+                is_read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+                reason = "read-only file system" if is_read_only else "permission denied"
+                hint = "mount it for writing" if is_read_only else "give this user the permissions of its owner"
+                message = f"the folder {folder} cannot be read and changed: {reason}"
+                raise JobFault(ErrorCode.FILE_UNREADABLE, message, hint)
 
     def fault(self, error: OSError) -> JobFault:
         """Return the fault of a folder in which something is not what it has to be, or is not this user's."""

@@ -118,3 +118,13 @@ def test_a_run_that_begins_no_other_file_for_an_hour_is_told_of_once(tmp_path: P
         assert inbox.find_block(now=now) is None
         assert inbox.find_block(now=now + 4000) is not None
     assert inbox.scan(now=now, settle_seconds=0) == ([], [])
+
+
+def test_inbox_that_is_mounted_to_read_only_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = os.statvfs(tmp_path)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    for flag, reason in ((os.ST_RDONLY, "read-only file system"), (0, "permission denied")):
+        read_only = os.statvfs_result((*found[:8], flag, found[9]))
+        monkeypatch.setattr(os, "statvfs", lambda _, read_only=read_only: read_only)
+        with pytest.raises(JobFault, match=f"cannot be read and changed: {reason}"):
+            Inbox(tmp_path).require_usable()

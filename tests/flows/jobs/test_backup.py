@@ -1,5 +1,6 @@
 """A backup is a whole copy of the database, beside readers and after a dead writer; put back, imports go on."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.database_file import log_of
+from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, ExitCode, FileFault
 from schemas.job import JobStatus
 from tests.flows.importing import import_records, query_rows, read_users
@@ -91,3 +93,22 @@ def test_the_command_says_where_the_backup_is(store: Store, capsys: pytest.Captu
     assert json.loads(capsys.readouterr().out) == {"path": str(target), "bytes": target.stat().st_size}
     assert main(jobs, arguments) == ExitCode.JOB_FAILED
     assert "a backup replaces nothing" in json.loads(capsys.readouterr().out)["fault"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [("No space left on device", ErrorCode.DISK_FULL), ("Read-only file system", ErrorCode.FILE_UNREADABLE)],
+)
+def test_a_backup_that_cannot_be_written_is_named_and_not_its_temporary_file(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str, code: ErrorCode
+) -> None:
+    def fail(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        if code is ErrorCode.DISK_FULL:
+            return subprocess.CompletedProcess(command, 1, b"", f"cp: error writing 'x': {reason}".encode())
+        raise OSError(errno.EROFS, reason, ".user-import-0123abcd")
+
+    monkeypatch.setattr(subprocess, "run", fail)
+    with pytest.raises(FileFault, match=r"[^.]+(/backup\.duckdb)? cannot be written: ") as raised:
+        back_up(store, tmp_path / "backup.duckdb")
+    assert raised.value.code is code
+    assert not [path for path in tmp_path.iterdir() if "backup" in path.name or "user-import" in path.name]

@@ -8,7 +8,7 @@ import pytest
 
 from flows.jobs.backup import back_up
 from flows.report.rejects import write_rejects
-from flows.settings import Settings, settings_from
+from flows.settings import Settings, is_in_roots, settings_from
 from flows.store.database import Store
 from schemas.faults import FileFault
 from schemas.job import JobStatus, JobSummary
@@ -44,6 +44,11 @@ def test_sources_in_the_roots_are_imported(rooted: Settings) -> None:
 def test_source_outside_is_refused_be_it_there_or_not(rooted: Settings, secret: Path) -> None:
     for path in (secret, secret.parent, secret.with_name("none"), rooted.database.parent / ".." / ".." / "x.csv"):
         assert fault_of(import_file(rooted, path)) == ("FILE_UNREADABLE", True)
+
+
+def test_path_with_a_null_character_leads_nowhere(tmp_path: Path) -> None:
+    assert is_in_roots(Path("a\0b"), ())
+    assert not is_in_roots(tmp_path / "a\0b", (tmp_path,))
 
 
 def test_link_that_leads_outside_is_not_followed(rooted: Settings, secret: Path) -> None:
