@@ -15,7 +15,7 @@ import polars as pl
 
 from flows.pipeline.job import Job, Progress
 from flows.pipeline.lifecycle import in_worker_thread
-from flows.pipeline.path_checks import refuse_database, require_in_roots
+from flows.pipeline.path_checks import refuse_database, require_in_roots, require_source_in_roots
 from flows.readers.detect import detect_format
 from flows.readers.encodings import EncodingFault
 from flows.readers.reading import Batch, Skipped, read_ahead
@@ -101,14 +101,16 @@ def open_sources(job: Job) -> Iterator[tuple[Source, ...]]:
     job.publish(JobStatus.LOADING)  # standard input is read here
     for name in job.options.sources:
         if name != STDIN:
-            require_in_roots(Path(name), job.settings)
+            require_source_in_roots(Path(name), job.settings)
     sources = find_sources(job.options.sources, spool=job.folder.path, waiting=job.stop.check)
     for source in sources:
         refuse_database(source.path, job.settings)
-    with held_open([replace(source, encoding=job.options.encoding) for source in sources]) as held:
-        for source in held:
-            if source.name != STDIN_NAME:
-                require_in_roots(source.path, job.settings)  # of what was opened: a link may have led elsewhere by then
+
+    def check(source: Source, opened: Path) -> None:  # a link may have led elsewhere by then
+        if source.name != STDIN_NAME:
+            require_in_roots(opened, job.settings, name=source.name)
+
+    with held_open([replace(source, encoding=job.options.encoding) for source in sources], check=check) as held:
         job.observer.on_open(held)
         yield held
 

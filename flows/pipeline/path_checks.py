@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from flows.readers.sources import escape_bytes, printable
@@ -23,11 +24,19 @@ def refuse_database(path: Path, settings: Settings) -> None:
         raise FileFault(ErrorCode.FILE_FORMAT, f"{printable(str(path))} is the database itself", "name another file")
 
 
-def require_in_roots(path: Path, settings: Settings) -> None:
+def require_in_roots(path: Path, settings: Settings, *, name: str = "") -> None:
     """Raise `FileFault` if the path leads out of the folders that runs may use, whether or not there is a file."""
     if not is_in_roots(path, settings.roots):
         hint = f"move it into one of them, or name its folder in {ROOTS} of the worker"
-        raise FileFault(ErrorCode.FILE_UNREADABLE, f"{printable(str(path))} {OUTSIDE}", hint)
+        raise FileFault(ErrorCode.FILE_UNREADABLE, f"{name or printable(str(path))} {OUTSIDE}", hint)
+
+
+def require_source_in_roots(path: Path, settings: Settings) -> None:
+    """Raise `FileFault` as `require_in_roots` does, also for each link in a folder, wherever it leads."""
+    require_in_roots(path, settings)
+    with suppress(OSError, ValueError):  # what cannot be read is a fault of its own
+        for link in (link for link in sorted(path.iterdir()) if settings.roots and link.is_symlink()):
+            require_in_roots(link, settings)
 
 
 def require_output(path: Path, settings: Settings) -> None:

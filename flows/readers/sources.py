@@ -73,12 +73,15 @@ def find_sources(names: Sequence[str], *, spool: Path, waiting: Callable[[], Non
 
 
 @contextmanager
-def held_open(sources: Sequence[Source]) -> Iterator[tuple[Source, ...]]:
+def held_open(
+    sources: Sequence[Source], *, check: Callable[[Source, Path], None] = lambda *_: None
+) -> Iterator[tuple[Source, ...]]:
     """Yield the sources such that each opening within the block finds the same file in the same version, or raises
-    `FileFault` (`FILE_CHANGED`): a file that replaces one of the first is not read in its place."""
+    `FileFault` (`FILE_CHANGED`): a file that replaces one of the first is not read in its place. `check` is called with
+    each source and a path that leads to what was opened; it may raise."""
     with ExitStack() as files:
-        held = [_hold(source, files) for source in sources[:MOST_HELD]]
-        yield (*held, *(replace(source, identity=_look_at(source)) for source in sources[MOST_HELD:]))
+        held = [_hold(source, files, check) for source in sources[:MOST_HELD]]
+        yield (*held, *(_note_version(source, check) for source in sources[MOST_HELD:]))
 
 
 def require_unchanged(sources: Sequence[Source]) -> None:
@@ -204,12 +207,20 @@ def escape_bytes(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _hold(source: Source, files: ExitStack) -> Source:
+def _note_version(source: Source, check: Callable[[Source, Path], None]) -> Source:
+    """Return the source with the identity of what is opened for a moment: no link can lead elsewhere meanwhile."""
+    with ExitStack() as files:
+        return replace(_hold(source, files, check), path=source.path)
+
+
+def _hold(source: Source, files: ExitStack, check: Callable[[Source, Path], None]) -> Source:
     """Open the file until the stack is closed, and return a source that leads to it under whatever name."""
     file = files.enter_context(open_source(source))
     identity = Identity.of(os.fstat(file.fileno()))
     path = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")  # where there is none, the check at the opening must do
-    return replace(source, path=path if path.exists() else source.path, size=identity.size, identity=identity)
+    held = replace(source, path=path if path.exists() else source.path, size=identity.size, identity=identity)
+    check(source, held.path)
+    return held
 
 
 def _look_at(source: Source) -> Identity:

@@ -101,6 +101,12 @@ def test_no_folder_is_created_for_a_database_except_for_the_default(
     assert (tmp_path / "data" / "users.duckdb").is_file()
 
 
+def test_a_database_that_others_can_read_stays_as_its_owner_made_it(settings: Settings, store: Store) -> None:
+    store.path.chmod(0o666)
+    import_records(settings, [ADA])
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o666
+
+
 @pytest.mark.parametrize("name", [name for name in HOSTILE if not {"?", "\\"} & {*name}])
 def test_a_database_may_have_almost_any_name_in_any_folder(name: str, tmp_path: Path) -> None:
     settings = Settings(database=tmp_path / name / name)

@@ -2,11 +2,13 @@
 
 import os
 from dataclasses import replace
+from io import BufferedReader
 from pathlib import Path
 
 import pytest
 
 from flows.jobs.backup import back_up
+from flows.readers import sources
 from flows.report.rejects import write_rejects
 from flows.settings import Settings, is_in_roots, settings_from
 from flows.store.database import Store
@@ -58,6 +60,46 @@ def test_link_that_leads_outside_is_not_followed(rooted: Settings, secret: Path)
     (folder / "users.csv").symlink_to(secret)
     for path in (link, folder):
         assert fault_of(import_file(rooted, path)) == ("FILE_UNREADABLE", True)
+
+
+@pytest.mark.parametrize("target", ["users.csv", "none.csv"])
+def test_link_in_a_folder_is_refused_by_its_name_whether_or_not_it_leads_to_a_file(
+    rooted: Settings, secret: Path, target: str
+) -> None:
+    folder = rooted.database.parent / "folder"
+    folder.mkdir()
+    (folder / "link.csv").symlink_to(secret.with_name(target))
+    fault = import_file(rooted, folder).fault
+    assert fault is not None
+    assert fault["message"] == f"{folder / 'link.csv'} {OUTSIDE}"
+
+
+@pytest.mark.parametrize("place", [0, 9])
+def test_link_that_is_swapped_in_before_the_opening_is_not_read(
+    rooted: Settings, secret: Path, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    """Whether the file is held open or, as one of many, only for a moment: what was opened is looked at."""
+    folder = rooted.database.parent / "folder"
+    folder.mkdir()
+    paths = [folder / f"{number}.csv" for number in range(10)]
+    for number, path in enumerate(paths):
+        path.write_text(f"email\nuser{number}@example.com\n")
+    open_source = sources.open_source
+
+    def swap(path: Path, *, to_link: bool) -> None:
+        path.unlink()
+        path.symlink_to(secret) if to_link else path.write_text("email\neve@example.com\n")
+
+    def open_swapped(source: sources.Source) -> BufferedReader:
+        if source.path != paths[place]:
+            return open_source(source)
+        swap(paths[place], to_link=True)
+        opened = open_source(source)
+        swap(paths[place], to_link=False)
+        return opened
+
+    monkeypatch.setattr(sources, "open_source", open_swapped)
+    assert fault_of(import_file(rooted, folder)) == ("FILE_UNREADABLE", True)
 
 
 def test_outputs_outside_are_refused(rooted: Settings, secret: Path) -> None:
