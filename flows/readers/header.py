@@ -107,8 +107,9 @@ def _refuse_repeated(columns: Sequence[str], cells: Sequence[str], *, name: str)
     if repeated is None:
         return
     names = [cell for cell, column in zip(cells, columns, strict=True) if column == repeated]
-    message = f"{name} has two columns for {_list_names([repeated])}: {_list_names(names)}"
-    hint = "rename or remove one of them"
+    count = "two" if len(names) == 2 else f"{len(names):,}"
+    message = f"{name} has {count} columns for {_list_names([repeated])}: {_list_names(names)}"
+    hint = f"rename or remove {'one of them' if len(names) == 2 else 'all but one'}"
     if len({*map(fold_name, names)}) == len(names):
         hint += ", or keep the first with --unknown-fields ignore"
     raise FileFault(ErrorCode.FILE_FORMAT, message, hint)

@@ -216,6 +216,9 @@ def test_a_message_about_a_header_shows_its_names(reader: Reader) -> None:
     assert fault.message == "users.csv has no known column; its columns are named Prénom, Adresse [1], x"
     fault = reader.fault(b"E-Mail,id,user_email\n", "users.csv")
     assert "two columns for email: E-Mail, user_email" in fault.message
+    fault = reader.fault(b"E-Mail,id,user_email,Mail\n", "users.csv")
+    assert fault.message == "users.csv has 3 columns for email: E-Mail, user_email, Mail"
+    assert fault.hint == "rename or remove all but one, or keep the first with --unknown-fields ignore"
 
 
 @pytest.mark.parametrize(
