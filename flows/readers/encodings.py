@@ -8,6 +8,7 @@ from schemas.faults import FileFault
 
 UTF8 = "utf-8"
 BOM = codecs.BOM_UTF8
+NOT_UTF8_HINT = "; if the file is in Windows-1252, state --encoding cp1252"
 _MARKS = {BOM: UTF8, codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"} | {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",

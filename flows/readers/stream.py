@@ -64,9 +64,9 @@ class ByteStream:
     def _check_growth(self) -> None:
         limits, size = self._limits, self._decompressed
         if size > limits.decompressed_bytes:
-            raise self._too_large(f"{limits.decompressed_bytes} bytes", "decompressed_bytes")
+            raise self._too_large(f"{limits.decompressed_bytes:,} bytes", "decompressed_bytes")
         if size > max(RATIO_FLOOR, limits.decompressed_ratio * self._source.size):
-            raise self._too_large(f"{limits.decompressed_ratio} times its size", "decompressed_ratio")
+            raise self._too_large(f"{limits.decompressed_ratio:,} times its size", "decompressed_ratio")
 
     def _too_large(self, limit: str, setting: str) -> FileFault:
         hint = f"if you trust the file, decompress it yourself or raise IMPORT_{setting.upper()}"

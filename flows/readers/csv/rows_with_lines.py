@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flows.readers.csv.line_buffer import LineBuffer, RowTooLongError
+from flows.readers.encodings import NOT_UTF8_HINT
 from flows.readers.header import Header
 from flows.readers.json.strict import Refusal, refuse_oversized
 from flows.readers.lines import count_line_ends
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 NOT_DECODED = re.compile(r"[\udc80-\udcff]")  # the lone surrogates of bytes that are not UTF-8
-_NOT_UTF8 = Refusal(
-    ErrorCode.INVALID_TEXT, "has a cell that is not UTF-8; if the file is in Windows-1252, state --encoding cp1252"
-)
+_NOT_UTF8 = Refusal(ErrorCode.INVALID_TEXT, f"has a cell that is not UTF-8{NOT_UTF8_HINT}")
 NO_SEPARATOR = Refusal(
     ErrorCode.MALFORMED_RECORD,
     "has a cell with an odd number of quotes, of which none is its first character; add the missing separator, "
@@ -127,8 +126,8 @@ class ChunkReader:
             return None
         if len(row) < self._named_width or not is_blank(row[self._width :]):
             code = ErrorCode.ROW_TOO_SHORT if len(row) < self._width else ErrorCode.ROW_TOO_LONG
-            cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
-            return Refusal(code, f"has {cells}, but the header has {self._width}")
+            cells = "1 cell" if len(row) == 1 else f"{len(row):,} cells"
+            return Refusal(code, f"has {cells}, but the header has {self._width:,}")
         return _NOT_UTF8 if NOT_DECODED.search("".join(row)) else None
 
     def _refuse_quotes(self, chunk: RowChunk, error: csv.Error) -> None:
@@ -139,7 +138,9 @@ class ChunkReader:
             raise self._open_quote()
         if "limit" in str(error):
             limit = self._limits.value_bytes
-            refusal = Refusal(ErrorCode.TOO_LARGE, f"has a cell of more than {limit} characters, which is the maximum")
+            refusal = Refusal(
+                ErrorCode.TOO_LARGE, f"has a cell of more than {limit:,} characters, which is the maximum"
+            )
         else:
             refusal = Refusal(ErrorCode.MALFORMED_RECORD, "has a quote inside a quoted cell that is not doubled")
         self._refuse(chunk, refusal, end)

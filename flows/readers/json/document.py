@@ -125,7 +125,7 @@ def _read_scalar(window: Window, reading: Reading) -> Batch:
     """
     while window.grow():
         if len(window.data) > reading.limits.record_bytes:
-            value = f"one value of more than {reading.limits.record_bytes} bytes"
+            value = f"one value of more than {reading.limits.record_bytes:,} bytes"
             message = f"{window.name} contains {value} instead of users"
             raise FileFault(ErrorCode.FILE_FORMAT, message, "export the users as an array")
     batch = _batch_of_one(window.data.rstrip(SPACE), window.line, window, reading)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from json import JSONDecodeError, JSONDecoder
 
+from flows.readers.encodings import NOT_UTF8_HINT
 from flows.readers.limits import ReadLimits
 from schemas.codes import ErrorCode
 
@@ -52,7 +53,7 @@ def find_refusal(data: bytes, *, limits: ReadLimits) -> Refusal | None:
     if len(data) > limits.record_bytes:
         return refuse_oversized(len(data), limits)
     if _measure_depth(data) > limits.nesting:
-        return Refusal(ErrorCode.TOO_DEEP, f"is nested more than {limits.nesting} levels deep")
+        return Refusal(ErrorCode.TOO_DEEP, f"is nested more than {limits.nesting:,} levels deep")
     try:
         check_json(data)
     except NotJsonError as error:
@@ -66,7 +67,7 @@ def find_refusal(data: bytes, *, limits: ReadLimits) -> Refusal | None:
 
 def refuse_oversized(size: int, limits: ReadLimits) -> Refusal:
     """Return the refusal of a record of so many bytes."""
-    return Refusal(ErrorCode.TOO_LARGE, f"is {size} bytes long, at most {limits.record_bytes} are allowed")
+    return Refusal(ErrorCode.TOO_LARGE, f"is {size:,} bytes long, at most {limits.record_bytes:,} are allowed")
 
 
 def check_json(data: bytes, *, lenient_text: bool = False) -> None:
@@ -131,7 +132,7 @@ def _refuse_unclean_text(data: bytes) -> Refusal | None:
     """Return the refusal of strings that cannot be decoded."""
     offset = find_invalid_utf8(data)
     if offset is not None:
-        return Refusal(ErrorCode.INVALID_TEXT, f"has a string that is not UTF-8, at byte {offset}")
+        return Refusal(ErrorCode.INVALID_TEXT, f"has a string that is not UTF-8, at byte {offset}{NOT_UTF8_HINT}")
     lone = next((escape.start() for escape in _ESCAPES.finditer(data) if escape[1]), None)
     if lone is not None:
         return Refusal(ErrorCode.INVALID_TEXT, f"has an unpaired surrogate in a string, at byte {lone}")
@@ -145,10 +146,10 @@ def _refuse_oversized_parts(data: bytes, limits: ReadLimits) -> Refusal | None:
         keys += string[2] is not None
         longest = max(longest, string.end(1) - string.start() - 2)
     if keys > limits.keys:
-        return Refusal(ErrorCode.TOO_LARGE, f"has {keys} keys, at most {limits.keys} are allowed")
+        return Refusal(ErrorCode.TOO_LARGE, f"has {keys:,} keys, at most {limits.keys:,} are allowed")
     if longest > limits.value_bytes:
         return Refusal(
-            ErrorCode.TOO_LARGE, f"has a string of {longest} bytes, at most {limits.value_bytes} are allowed"
+            ErrorCode.TOO_LARGE, f"has a string of {longest:,} bytes, at most {limits.value_bytes:,} are allowed"
         )
     return None
 

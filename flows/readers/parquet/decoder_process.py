@@ -104,16 +104,16 @@ def _check_growth(metadata: pq.FileMetaData, *, source: Source, limits: ReadLimi
     for chunk in _chunks(metadata):
         grown += chunk.total_uncompressed_size
         if chunk.total_uncompressed_size > limits.value_bytes * max(chunk.num_values, 1) + _OVERHEAD:
-            raise _too_large(source, f"has values of more than {limits.value_bytes} bytes", "value_bytes")
+            raise _too_large(source, f"has values of more than {limits.value_bytes:,} bytes", "value_bytes")
     _check_ratio(grown, source=source, limits=limits)
     with open_source(source) as file:
         if any(size > limits.page_bytes for chunk in _chunks(metadata) for size in read_page_sizes(file, chunk)):
-            raise _too_large(source, f"has a page of more than {limits.page_bytes} bytes", "page_bytes")
+            raise _too_large(source, f"has a page of more than {limits.page_bytes:,} bytes", "page_bytes")
 
 
 def _check_ratio(grown: int, *, source: Source, limits: ReadLimits) -> None:
     if grown > max(RATIO_FLOOR, limits.decompressed_ratio * source.size):
-        what = f"decompresses to more than {limits.decompressed_ratio} times its size"
+        what = f"decompresses to more than {limits.decompressed_ratio:,} times its size"
         raise _too_large(source, what, "decompressed_ratio")
 
 

@@ -164,7 +164,7 @@ def test_refused_records_say_what_is_wrong(reader: Reader) -> None:
             "is not JSON: expecting property name enclosed in double quotes, at byte 7",
             "is not JSON: NaN is not a valid number, at byte 5",
             "is not JSON: 1e999 is not a valid number, at byte 5",
-            "has a string that is not UTF-8, at byte 6",
+            "has a string that is not UTF-8, at byte 6; if the file is in Windows-1252, state --encoding cp1252",
             "has an unpaired surrogate in a string, at byte 6",
             "has a control character in a string, at byte 7",
             "is an array, not an object",

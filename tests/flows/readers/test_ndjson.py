@@ -112,7 +112,7 @@ def test_an_oversized_line_is_refused_in_batches_of_any_size(batch_bytes: int, e
     outcome = reader.read(end.join([GOOD, long, b"", GOOD, long]), "users.ndjson", limits=limits)
     assert outcome.rows == [(1, 1, GOOD.decode()), (3, 4, GOOD.decode())]
     assert outcome.errors == [(2, 2, "TOO_LARGE"), (4, 5, "TOO_LARGE")]
-    assert outcome.messages == ["is 2008 bytes long, at most 100 are allowed"] * 2
+    assert outcome.messages == ["is 2,008 bytes long, at most 100 are allowed"] * 2
     assert outcome.refused == [None, None]
 
 

@@ -101,7 +101,7 @@ BAD_ROWS = [
     (b'"b"@b.c,B', ErrorCode.MALFORMED_RECORD, "has a quote inside a quoted cell that is not doubled"),
     (b"b@b.c,B\xfcrli", ErrorCode.INVALID_TEXT, "Windows-1252"),
     (b"b@b.c," + b"x" * 201, ErrorCode.TOO_LARGE, "more than 200 characters"),
-    (b"b@b.c," + b"x" * 5000, ErrorCode.TOO_LARGE, "is 5006 bytes long"),
+    (b"b@b.c," + b"x" * 5000, ErrorCode.TOO_LARGE, "is 5,006 bytes long"),
 ]
 
 
