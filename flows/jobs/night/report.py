@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from schemas.job import UNDO, JobSummary
+from schemas.job import DONE, UNDO, JobSummary
 
 Kind = Literal["lost", "blocked", "waiting", "changed"]
 KINDS: tuple[Kind, ...] = ("lost", "blocked", "waiting", "changed")
@@ -81,8 +81,10 @@ class Night:
 
     @property
     def rows(self) -> Mapping[str, int]:
-        """The rows of the jobs by outcome; those of dry runs and undos are not counted."""
-        counted = [job for job in self.jobs if not job.dry_run and job.mode != UNDO]
+        """The rows of the jobs by outcome; those of dry runs, of undos and of jobs that were stopped, whose rows nobody
+        refused, are not counted."""
+        ended = (job for job in self.jobs if job.status in DONE or job.errors_by_code)
+        counted = [job for job in ended if not job.dry_run and job.mode != UNDO]
         return {name: sum(getattr(job, name) for job in counted) for name in COUNTS}
 
     @property

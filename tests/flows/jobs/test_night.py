@@ -270,3 +270,13 @@ def test_command_prints_the_verdict_first_and_exits_with_it(
     document = json.loads(capsys.readouterr().out)
     assert (document["good"], len(document["problems"])) == (is_good, code)
     assert main(app, [*arguments, "--since", "1 day"]) == 2
+
+
+@pytest.mark.usefixtures("inbox")
+def test_rows_of_a_job_that_was_stopped_are_not_called_refused(settings: Settings) -> None:
+    before = look(settings).rows
+    job = set_lost(settings, "users.csv", place=1)
+    change_database(
+        settings, "update import_jobs set total = 9, unchanged = 0, failed = 9 where job_id = $job", job=job
+    )
+    assert look(settings).rows == {**before, "total": before["total"] - 1, "unchanged": before["unchanged"] - 1}
