@@ -24,14 +24,14 @@ class QuoteReader:
         self._rest_of_quoted = re.compile(rf"{rest_of_quoted}(?P<space>[^\S{edge}]*+)(?P<text>[^{edge}])?")
         self._rest_of_cell = re.compile(rf"[^{edge}]*+")
         self._edges = (separator, "\r", "\n")
-        self._next_line = first_line
-        self._is_open = False  # a quoted cell continues in the next block
+        self.next_line = first_line
+        self.is_open = False  # a quoted cell continues in the next block
         self.malformed: set[int] = set()
 
     def read(self, lines: list[str]) -> list[str]:
         """Return a block's lines without white space around quoted cells; a malformed line ends before its quote."""
-        first_line, self._next_line = self._next_line, self._next_line + len(lines)
-        if not self._is_open and not any('"' in line for line in lines):
+        first_line, self.next_line = self.next_line, self.next_line + len(lines)
+        if not self.is_open and not any('"' in line for line in lines):
             return lines
         text = "".join(lines)
         kept, end = [], 0
@@ -44,7 +44,7 @@ class QuoteReader:
     def _find_removals(self, text: str, line: int) -> Iterator[Span]:
         """Yield the spans to leave out, in order; `line` is the number of the first line."""
         at = counted = 0
-        if self._is_open:
+        if self.is_open:
             space, at = self._close_quoted(text, 0)
             yield space
         while (quote := _skip(self._well_quoted, text, at)) < len(text):
@@ -64,7 +64,7 @@ class QuoteReader:
     def _close_quoted(self, text: str, at: int) -> tuple[Span, int]:
         """Return the white space after the quoted cell that a position is in, and where to continue."""
         cell = self._rest_of_quoted.match(text, at)
-        self._is_open = cell is None
+        self.is_open = cell is None
         if cell is None:
             return (at, at), len(text)
         if cell["text"]:  # the `csv` module refuses the row, and continues with the next line

@@ -75,8 +75,8 @@ def _open_table(lines: LineBuffer, reading: Reading) -> Table:
         name=reading.source.name,
         rows=csv.reader(feed, delimiter=separator, strict=True),
         separator=separator,
+        quotes=quotes,
         lines_before=skipped,
-        malformed=quotes.malformed,
     )
 
 
@@ -85,7 +85,7 @@ def _read_header(table: Table, lines: LineBuffer, reading: Reading) -> Header:
     cells: list[str] = []
     try:
         for cells in table.rows:
-            if not is_blank(cells) or table.last_line in table.malformed:
+            if not is_blank(cells) or table.last_line in table.quotes.malformed:
                 break
             line = table.last_line + 1
             lines.forget(line)
@@ -95,7 +95,7 @@ def _read_header(table: Table, lines: LineBuffer, reading: Reading) -> Header:
     if lines.dropped or len(cells) > reading.limits.keys:
         message = f"{table.name} has a first row that is too large to be a header"
         raise FileFault(ErrorCode.FILE_FORMAT, message, "check that it is a table of users with a header")
-    if table.last_line in table.malformed:
+    if table.last_line in table.quotes.malformed:
         message = f"{table.name} has a header that cannot be read: line {table.last_line} {NO_SEPARATOR.message}"
         raise FileFault(ErrorCode.FILE_SYNTAX, message, "correct this line")
     if is_blank(cells):
@@ -136,11 +136,9 @@ def _raw_texts(chunk: RowChunk, lines: LineBuffer) -> pl.Series:
     return pl.Series("text", texts, dtype=RECORDS["text"])
 
 
-def _write_texts(cells: list[str], header: Header) -> pl.Series:
-    """Write each row as JSON; `cells` has the rows one after the other, each as long as the header."""
-    column, width = pl.Series("cells", cells, dtype=pl.String), len(header.columns)
-    # named by position: polars could take names from the file for patterns
-    table = pl.DataFrame({str(position): column.gather_every(width, offset=position) for position, _ in header.used})
+def _write_texts(cells: pl.DataFrame, header: Header) -> pl.Series:
+    """Write each row as JSON; `cells` has a column for each of the header's, named by its position."""
+    table = cells.select(str(position) for position, _ in header.used)
     if header.resubmitted:
         table = table.with_columns(pl.all().str.replace(GUARD, "$1"))
     must_escape = table.select(pl.all().str.contains(MUST_ESCAPE).any()).row(0)

@@ -7,10 +7,14 @@ begins is then unknown.
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from flows.readers.csv.line_buffer import LineBuffer, RowTooLongError
+from flows.readers.csv.plain_lines import PlainLines
+from flows.readers.csv.quotes import QuoteReader
 from flows.readers.encodings import NOT_UTF8_HINT
 from flows.readers.header import Header
 from flows.readers.json.strict import Refusal, refuse_oversized
@@ -31,29 +35,65 @@ NO_SEPARATOR = Refusal(
 )
 
 
-@dataclass(frozen=True)
 class RowChunk:
-    """Consecutive rows. All cells are in one list: millions of small lists would keep the garbage collector busy."""
+    """Consecutive rows, plain ones as text. Other cells are in one list: small ones would keep the collector busy."""
 
-    cells: list[str] = field(default_factory=list)  # of the readable rows, one row after the other
-    lines: list[int] = field(default_factory=list)  # the first line of every row
-    refused: dict[int, tuple[Refusal, int]] = field(default_factory=dict)  # with the last line, by position in `lines`
+    def __init__(self, separator: str, width: int) -> None:
+        self.lines: list[int] = []  # the first line of every row
+        self.refused: dict[int, tuple[Refusal, int]] = {}  # with the last line, by position in `lines`
+        self._separator = separator
+        self._names = [str(position) for position in range(width)]
+        self._plain = [separator.join(self._names).encode() + b"\n"]  # first, so that no BOM is there
+        self._plain_lines: list[int] = []
+        self._cells: list[str] = []
+        self._cell_lines: list[int] = []
+
+    def add_plain(self, data: bytes, lines: range) -> None:
+        """Add lines that are plain rows."""
+        self.lines.extend(lines)
+        self._plain.append(data)
+        self._plain_lines.extend(lines)
+
+    def add_cells(self, row: list[str], line: int) -> None:
+        """Add a row that is as long as the header."""
+        self.lines.append(line)
+        self._cells.extend(row)
+        self._cell_lines.append(line)
+
+    @property
+    def cells(self) -> pl.DataFrame:
+        """Return the readable rows; columns have numbers as names, since Polars takes some names for patterns."""
+        column, width = pl.Series("cells", self._cells, dtype=pl.String), len(self._names)
+        rows = pl.DataFrame({name: column.gather_every(width, int(name)) for name in self._names})
+        if not self._plain_lines:
+            return rows
+        text = b"".join(self._plain)
+        plain = pl.read_csv(text, separator=self._separator, infer_schema=False, empty_string_is_null=False)
+        if not self._cells:
+            return plain
+        line = pl.Series("line", self._plain_lines + self._cell_lines)
+        return pl.concat([plain, rows]).with_columns(line).sort("line").drop("line")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Table:
     """The rows of a source, header included."""
 
     name: str
     rows: "Reader"
     separator: str
+    quotes: QuoteReader
     lines_before: int  # lines that `rows` does not count
-    malformed: set[int]  # the lines so far that end in a cell with an odd number of quotes
 
     @property
     def last_line(self) -> int:
         """Return the last line read so far."""
         return self.lines_before + self.rows.line_num
+
+    def skip(self, count: int) -> None:
+        """Count lines that have not been read by `rows`."""
+        self.lines_before += count
+        self.quotes.next_line += count
 
 
 class ChunkReader:
@@ -67,34 +107,47 @@ class ChunkReader:
         self._limits = reading.limits
         self._skipped = reading.skipped
         self._line = table.last_line + 1  # where the next row begins
+        longest = min(reading.limits.value_bytes, reading.limits.record_bytes)
+        lines.find_plain(PlainLines(separator=table.separator, width=self._width, longest=longest))
 
     def read_chunks(self) -> Iterator[RowChunk]:
         """Yield the chunks in order, none of them empty; raise `FileFault` if a quote is not closed."""
         more = True
         while more:
-            chunk, loaded = RowChunk(), self._lines.loaded
-            more = self._fill(chunk, loaded)
+            chunk, loaded = RowChunk(self._table.separator, self._width), self._lines.loaded
+            more = self._add_plain(chunk) or self._fill(chunk, loaded)
             while more and self._lines.loaded == loaded and len(chunk.lines) < self._limits.batch_rows:
-                more = self._fill(chunk, loaded)
+                more = self._add_plain(chunk) or self._fill(chunk, loaded)
             if chunk.lines:
                 yield chunk
             self._lines.forget(self._line)
 
+    def _add_plain(self, chunk: RowChunk) -> bool:
+        """Add the plain lines that are next, if a row begins there; return whether there are any."""
+        if self._line != self._lines.next_line or self._table.quotes.is_open:
+            return False
+        count, rows = self._lines.take_plain(self._limits.batch_rows - len(chunk.lines))
+        chunk.add_plain(rows, range(self._line, self._line + count))
+        self._table.skip(count)
+        self._line += count
+        return count > 0
+
     def _fill(self, chunk: RowChunk, loaded: int) -> bool:
-        """Add rows until the chunk is full or a quote is wrong; return false at the end of the source."""
+        """Add rows until plain ones may follow, the chunk is full or a quote is wrong; return false at the end."""
         table, lines, width = self._table, self._lines, self._width
+        malformed = table.quotes.malformed
         try:
             for row in table.rows:
                 end = table.lines_before + table.rows.line_num
                 if end != self._line:
                     self._check_lines(row, end)
-                if len(row) == width and row[0].strip() and lines.all_utf8 and not table.malformed:
-                    chunk.cells.extend(row)
-                    chunk.lines.append(self._line)
+                if len(row) == width and row[0].strip() and lines.all_utf8 and end not in malformed:
+                    chunk.add_cells(row, self._line)
                 else:
                     self._add_suspect(chunk, row, end)
                 self._line = end + 1
-                if lines.loaded != loaded or len(chunk.lines) >= self._limits.batch_rows:
+                is_full = lines.loaded != loaded or len(chunk.lines) >= self._limits.batch_rows
+                if is_full or self._line == lines.next_line:
                     return True
         except csv.Error as error:
             self._refuse_quotes(chunk, error)
@@ -111,8 +164,7 @@ class ChunkReader:
         elif is_blank(row):
             self._skipped.blank_lines += 1
         else:
-            chunk.cells.extend((row + [""] * (self._width - len(row)))[: self._width])
-            chunk.lines.append(self._line)
+            chunk.add_cells((row + [""] * (self._width - len(row)))[: self._width], self._line)
 
     def _find_refusal(self, row: list[str], end: int) -> Refusal | None:
         dropped = self._lines.dropped.get(end)
@@ -120,7 +172,7 @@ class ChunkReader:
             if dropped.dropped_quotes % 2:
                 raise open_quote(self._table.name, end)
             return refuse_oversized(dropped.dropped, self._limits)
-        if end in self._table.malformed:
+        if end in self._table.quotes.malformed:
             return NO_SEPARATOR
         if is_blank(row):
             return None
@@ -134,7 +186,7 @@ class ChunkReader:
         """Refuse a row on a single line whose quotes are wrong."""
         end = self._table.last_line
         raw = self._lines.raw_text(self._line, end)
-        if end != self._line or (raw.count('"') % 2 and end not in self._table.malformed):
+        if end != self._line or (raw.count('"') % 2 and end not in self._table.quotes.malformed):
             raise self._open_quote()
         if "limit" in str(error):
             limit = self._limits.value_bytes
