@@ -8,8 +8,10 @@ from itertools import chain
 
 from flows.readers.csv.plain_lines import BlockLines, PlainLines
 from flows.readers.limits import ReadLimits
-from flows.readers.lines import Block, count_line_ends, read_line_blocks
+from flows.readers.lines import Block, read_line_blocks
 from flows.readers.stream import ByteStream
+
+_SMALL = 10_000  # bytes; another class is twice as quick for more
 
 
 class RowTooLongError(Exception):
@@ -60,9 +62,9 @@ class LineBuffer:
         self._plain = plain
         self._block.find_plain(plain)
 
-    def take_plain(self, most: int) -> tuple[int, bytes]:
+    def take_plain(self, most: int) -> tuple[int, memoryview]:
         """Return the number and the bytes of plain lines that are next, at most so many; they are not iterated."""
-        count, data = self._block.take_plain(most) if self._plain else (0, b"")
+        count, data = self._block.take_plain(most)
         self.next_line += count
         return count, data
 
@@ -94,10 +96,11 @@ class LineBuffer:
         self.all_utf8 = self.all_utf8 and self._block.is_utf8
         if self._plain is not None:
             self._block.find_plain(self._plain)
-        count = count_line_ends(data) + (not data.endswith((b"\r", b"\n")))
-        self._kept.append(_Kept(data, self.next_line, count, self._position, block.position))
+        self._kept.append(_Kept(data, self.next_line, self._block.line_count, self._position, block.position))
         self._position = block.position
 
 
-def _split_lines(data: bytes) -> list[str]:
+def _split_lines(data: bytes | memoryview) -> list[str]:
+    if len(data) < _SMALL:
+        return list(io.StringIO(str(data, "utf-8", "surrogateescape"), newline=""))
     return list(io.TextIOWrapper(io.BytesIO(data), "utf-8", errors="surrogateescape", newline=""))

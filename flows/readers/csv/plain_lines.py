@@ -4,10 +4,14 @@ That a row begins where they do is for others to see to.
 """
 
 from collections import deque
+from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
 from flows.readers.lines import split_bytes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _WIDEST = 500  # columns; the engine of regular expressions takes ten times as long for more
 _FEW = 1000  # lines, which say nothing about a source
@@ -43,15 +47,18 @@ class PlainLines:
 
 
 class BlockLines:
-    """The lines of a block, each up to an LF, from the first to the last: plain ones apart, at most a few together.
+    """The lines of a block, each up to an LF, to be taken in order: plain ones, or what comes before the next of them.
 
     As long as it is not known which lines are plain, all may be.
     """
 
-    def __init__(self, data: bytes = b"") -> None:
-        self._data = data
+    def __init__(self, data: bytes) -> None:
+        self._data = memoryview(data)
         lines = split_bytes(data, b"\n")
-        self._ends = (lines.bin.size() + 1).cast(pl.Int64).cum_sum()
+        ends = pl.concat([pl.Series([0], dtype=pl.UInt32), (lines.bin.size() + 1).cum_sum()])
+        self._ends = memoryview(cast("pa.Buffer", ends.to_arrow().buffers()[1])).cast(
+            "I"
+        )  # before the first line and after each
         self.is_utf8 = True
         try:
             self._texts = lines.cast(pl.String)
@@ -59,6 +66,10 @@ class BlockLines:
             self.is_utf8 = False
             self._texts = split_bytes(data.decode(errors="replace").encode(), b"\n").cast(pl.String)
         self._count = len(lines) - data.endswith(b"\n")
+        self.line_count = self._count  # a CR that is not before an LF ends a line as well
+        if b"\r" in data:
+            returns, before_end = self._texts.str.count_matches("\r", literal=True), self._texts.str.ends_with("\r")
+            self.line_count += int(returns.sum()) - int(before_end.sum())
         self._at = 0
         self._few = 1
         self._plain = deque([(0, self._count)])
@@ -68,7 +79,7 @@ class BlockLines:
         at = self._at
         self._plain = deque((at + start, at + stop) for start, stop in plain.find(self._texts[at:-1]))
 
-    def take_plain(self, most: int) -> tuple[int, bytes]:
+    def take_plain(self, most: int) -> tuple[int, memoryview]:
         """Take the plain lines that are next, at most so many, and return their number and bytes."""
         start, stop = self._next_run()
         count = min(stop - start, most) if start == self._at else 0
@@ -76,7 +87,7 @@ class BlockLines:
             self._few = 1
         return count, self._take(count)
 
-    def take(self) -> bytes:
+    def take(self) -> memoryview:
         """Take the lines up to the next plain one, or plain ones: more each time, since these may not be rows."""
         lines = self._take(max(self._next_run()[0] - self._at, self._few))
         self._few *= 2
@@ -93,6 +104,6 @@ class BlockLines:
         start, stop = self._plain[0] if self._plain else (self._count, self._count)
         return max(start, self._at), stop
 
-    def _take(self, count: int) -> bytes:
+    def _take(self, count: int) -> memoryview:
         start, self._at = self._at, min(self._at + count, self._count)
-        return self._data[self._ends[start - 1] if start else 0 : self._ends[self._at - 1] if self._at else 0]
+        return self._data[self._ends[start] : self._ends[self._at]]

@@ -43,12 +43,14 @@ class RowChunk:
         self.refused: dict[int, tuple[Refusal, int]] = {}  # with the last line, by position in `lines`
         self._separator = separator
         self._names = [str(position) for position in range(width)]
-        self._plain = [separator.join(self._names).encode() + b"\n"]  # first, so that no BOM is there
+        self._plain: list[bytes | memoryview] = [
+            f"{separator.join(self._names)}\n".encode()
+        ]  # a BOM is no longer first
         self._plain_lines: list[int] = []
         self._cells: list[str] = []
         self._cell_lines: list[int] = []
 
-    def add_plain(self, data: bytes, lines: range) -> None:
+    def add_plain(self, data: memoryview, lines: range) -> None:
         """Add lines that are plain rows."""
         self.lines.extend(lines)
         self._plain.append(data)
