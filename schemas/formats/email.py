@@ -84,8 +84,9 @@ class EmailRules(TextColumns):
 
 def is_email_address(text: pl.Expr) -> pl.Expr:
     """Return whether the text is an e-mail address, whatever its length."""
-    in_ascii = text.str.contains(MAILBOX) & ~text.str.contains(A_LABEL)
-    return in_ascii | with_ascii_domain(text).is_not_null()
+    hyphened = pl.when(text.str.contains("--", literal=True)).then(text)  # few are, and all with an A-label
+    has_a_label = hyphened.str.contains(A_LABEL).fill_null(value=False)
+    return (text.str.contains(MAILBOX) & ~has_a_label) | with_ascii_domain(text).is_not_null()
 
 
 def with_ascii_domain(text: pl.Expr) -> pl.Expr:
@@ -94,10 +95,12 @@ def with_ascii_domain(text: pl.Expr) -> pl.Expr:
 
 
 def _with_ascii_domain(texts: pl.Series) -> pl.Series:
-    suspect = texts.str.contains(A_LABEL) | (texts.str.len_bytes() > texts.str.len_chars())
+    suspect = texts.str.contains("--", literal=True) | (texts.str.len_bytes() > texts.str.len_chars())
     if not suspect.any():
         return texts.clear(len(texts))
-    different = pl.DataFrame({"text": texts.filter(suspect).unique()}).filter(_is_mailbox(pl.col("text")))
+    other = texts.filter(suspect).unique()
+    other = other.filter(other.str.contains(A_LABEL) | (other.str.len_bytes() > other.str.len_chars()))
+    different = pl.DataFrame({"text": other}).filter(_is_mailbox(pl.col("text")))
     local_part, domain = different.select(pl.col("text").str.extract_groups("^(.+@)(.+)$").struct.unnest())
     encoded = local_part + pl.Series(map(_encode, domain), dtype=pl.String)
     return texts.replace_strict(different["text"], encoded, default=None, return_dtype=pl.String)

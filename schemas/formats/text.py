@@ -1,5 +1,7 @@
 """Clean text: no control characters and no trace of broken encoding. Keys: no white space, nothing invisible."""
 
+from collections.abc import Callable, Sequence
+
 import polars as pl
 
 from schemas.canonical import FieldColumns
@@ -27,6 +29,21 @@ def has_unseen_character(text: pl.Expr) -> pl.Expr:
     """Return whether the text has white space or an invisible character; of controls, see `is_clean_text`."""
     beyond_ascii = where_beyond_ascii(text).str.contains(UNSEEN)
     return text.str.contains(" ", literal=True) | beyond_ascii.fill_null(value=False)
+
+
+def check_where(condition: pl.Expr, text: pl.Expr, check: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """Return what the check says of the texts for which the condition holds, null of all others.
+
+    Only those are checked. What follows `pl.when` is computed for all rows, unless the condition holds for none.
+    """
+
+    def check_some(columns: Sequence[pl.Series]) -> pl.Series:
+        holds, texts = columns
+        places = holds.arg_true()
+        found = texts.gather(places).to_frame().select(check(pl.col(texts.name))).to_series()
+        return pl.Series(texts.name, [None], dtype=pl.Boolean).new_from_index(0, len(texts)).scatter(places, found)
+
+    return pl.map_batches([condition, text], check_some, return_dtype=pl.Boolean).alias(text.meta.output_name())
 
 
 class TextColumns(FieldColumns):

@@ -16,7 +16,7 @@ from schemas.codes import ErrorCode
 from schemas.fields import FIELD_NAMES, FIELDS, STAGED, JsonType, UserField
 from schemas.formats.email import EmailRules, has_excess_length, is_email_address
 from schemas.formats.phone import PhoneRules
-from schemas.formats.text import has_unseen_character, is_clean_text
+from schemas.formats.text import check_where, has_unseen_character, is_clean_text
 from schemas.formats.uri import is_http_uri
 from schemas.rules.hash_algorithms import BCRYPT
 
@@ -96,8 +96,11 @@ class User(EmailRules, PhoneRules, fields=FIELDS):
     @pa.check("email", error=ErrorCode.FORMAT, description=UNSEEN_IN_KEY)
     def email_address_has_no_unseen_character(cls, data: pa.PolarsData) -> pl.LazyFrame:
         """A joiner can be part of a domain name, but not of a key."""
-        suspect = pl.when(has_unseen_character(pl.col(data.key))).then(pl.col(data.key))
-        return data.lazyframe.select(~is_email_address(suspect) | has_excess_length(suspect))
+        email = pl.col(data.key)
+        unseen = has_unseen_character(email)
+        return data.lazyframe.select(
+            check_where(unseen, email, lambda text: ~is_email_address(text) | has_excess_length(text))
+        )
 
     @pa.check(
         "given_name",
@@ -128,9 +131,8 @@ class User(EmailRules, PhoneRules, fields=FIELDS):
     )
     def password_hash_is_not_of_php(cls, data: pa.PolarsData) -> pl.LazyFrame:
         password_hash = pl.col(data.key)
-        return data.lazyframe.select(
-            ~password_hash.str.starts_with("$2y$") | ~password_hash.str.contains(f"^{BCRYPT}$")
-        )
+        of_php = pl.when(password_hash.str.starts_with("$2y$")).then(password_hash)
+        return data.lazyframe.select(~of_php.str.contains(f"^{BCRYPT}$"))
 
     @pa.check(
         "password_hash",

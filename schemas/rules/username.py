@@ -7,7 +7,7 @@ from schemas.canonical import present
 from schemas.codes import ErrorCode
 from schemas.connection import ConnectionSettings
 from schemas.formats.email import is_email_address
-from schemas.formats.text import has_unseen_character
+from schemas.formats.text import check_where, has_unseen_character
 from schemas.rules.user import UNSEEN_IN_KEY, User
 
 
@@ -49,6 +49,7 @@ def user_model(connection: ConnectionSettings) -> type[User]:
             "username", error=ErrorCode.NOT_PASSED, description="is an e-mail address; a username must not be one"
         )
         def username_is_not_an_email_address(cls, data: pa.PolarsData) -> pl.LazyFrame:
-            return data.lazyframe.select(~is_email_address(username))
+            has_at = username.str.contains("@", literal=True)
+            return data.lazyframe.select(check_where(has_at, username, lambda text: ~is_email_address(text)))
 
     return ConnectionUser
