@@ -59,9 +59,12 @@ FIELDS: tuple[UserField, ...] = (
     UserField("mfa_factors", JsonType.ARRAY, secret=True),
 )
 FIELD_NAMES: tuple[str, ...] = tuple(field.name for field in FIELDS)
+TEXT_FIELDS = tuple(field for field in FIELDS if field.type is JsonType.STRING)
+BOOLEAN_FIELDS = tuple(field for field in FIELDS if field.type is JsonType.BOOLEAN)
+NESTED_FIELDS = tuple(field for field in FIELDS if field.type in (JsonType.OBJECT, JsonType.ARRAY))
 
 # the fields that white space around their text is taken off, and a frame of the texts as they were
-TRIMMED_FIELDS = tuple(field for field in FIELDS if field.type is JsonType.STRING and not field.secret)
+TRIMMED_FIELDS = tuple(field for field in TEXT_FIELDS if not field.secret)
 TRIMMED = pl.Schema({"record": pl.Int64(), **{field.name: pl.String() for field in TRIMMED_FIELDS}})
 
 # the columns of a staged row: keys to match by, then the fields; null means that the row does not have the field

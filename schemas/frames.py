@@ -35,8 +35,7 @@ STAGED_ERRORS = pl.Schema({"source": pl.String(), **ERRORS})  # with the file of
 
 @dataclass(frozen=True)
 class Layout:
-    """How to interpret the JSON texts of a source whose format is less expressive than JSON."""
+    """What the format of a source and its header say of every record."""
 
     textual: bool = False  # every value is the text of a cell: booleans are words, objects are JSON
-    null_is_absent: bool = False  # the format cannot leave a value out
     columns: tuple[str, ...] | None = None  # the header as in the file

@@ -7,10 +7,16 @@ from typing import Literal
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from schemas.connection import ConnectionSettings
+from schemas.fields import FIELD_NAMES
 from schemas.frames import RECORDS, Layout
-from schemas.profiles import PROFILES
+from schemas.profiles import PROFILES, Profile
+from transforms.fields.cells import read_cells
+from transforms.fields.columns import open_columns, read_columns
+from transforms.fields.json_records import read_json_records
+from transforms.fields.values import FieldValues
 from transforms.normalise import Canonical, normalise
 from transforms.rules.validate import RuleSet, Validated, rule_set, validate
 
@@ -45,7 +51,25 @@ RULES = rules()
 
 
 def normalise_texts(texts: Iterable[object], *, layout: Layout = JSON, profile: str = "auth0") -> Canonical:
-    return normalise(rows(texts), engine=ENGINE, profile=PROFILES[profile], layout=layout)
+    values = _read(rows(texts), layout, PROFILES[profile])
+    return normalise(values, engine=ENGINE, profile=PROFILES[profile], layout=layout)
+
+
+def _read(records: pl.DataFrame, layout: Layout, profile: Profile) -> FieldValues:
+    """Read the fields as the reader of the layout's format does."""
+    if layout.columns is None:
+        return read_json_records(records, engine=ENGINE, profile=profile)
+    found = [json.loads(text) for text in records["text"]]
+    others = {f"other {place}": name for place, name in enumerate(layout.columns) if name not in FIELD_NAMES}
+    if layout.textual:
+        names = {name: name for name in layout.columns if name in FIELD_NAMES} | others
+        cells = {column: [str(row.get(name, "")) for row in found] for column, name in names.items()}
+        table = records.select("record", "line").hstack(pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String)))
+        return read_cells(table, others=others, profile=profile, engine=ENGINE)
+    columns = pa.RecordBatch.from_pylist([{name: row.get(name) for name in layout.columns} for row in found])
+    return read_columns(
+        open_columns(columns, records.select("record", "line"), engine=ENGINE), others=others, engine=ENGINE
+    )
 
 
 def validate_texts(

@@ -20,11 +20,25 @@ def canonical_columns(texts: pl.DataFrame, fields: Sequence[Field]) -> list[pl.E
 
     The frame has one column of JSON texts per field; its column `escaped` says in which rows a text may have an escape.
     """
-    uniform = texts.select(_has_own_type(field).all().alias(field.name) for field in fields).row(0, named=True)
+    if not fields:
+        return []
+    uniform = texts.select(has_own_type(field).all().alias(field.name) for field in fields).row(0, named=True)
     return [column for field in fields for column in _columns(field, uniform=uniform[field.name])]
 
 
-def _has_own_type(field: Field) -> pl.Expr:
+def typed_columns(field: Field, *, is_null: bool = False) -> tuple[pl.Expr, ...]:
+    """Return value, type and what was found, from a column of values of the field's own type.
+
+    A field without a value is absent, or null (`is_null`). What was found is only told where the type is a wrong one.
+    """
+    without = pl.lit(JsonType.NULL.value if is_null else None, dtype=JSON_TYPE)
+    own_type = pl.when(pl.col(field.name).is_not_null()).then(pl.lit(field.type.value, dtype=JSON_TYPE))
+    found = (pl.lit(None, pl.String).alias(found_column(field.name)),) if field.type in FOUND_TYPES else ()
+    return pl.col(field.name), own_type.otherwise(without).alias(type_column(field.name)), *found
+
+
+def has_own_type(field: Field) -> pl.Expr:
+    """Return whether the JSON text of a field is of its type."""
     text = pl.col(field.name)
     if field.type is JsonType.BOOLEAN:
         return text.is_in(["true", "false"])
@@ -41,7 +55,7 @@ def _columns(field: Field, *, uniform: bool) -> tuple[pl.Expr, ...]:
     if uniform:
         own_type = pl.when(text.is_not_null()).then(pl.lit(field.type.value, dtype=JSON_TYPE))
         return _value(field).alias(field.name), own_type.alias(types), *found
-    value = pl.when(_has_own_type(field)).then(_value(field))
+    value = pl.when(has_own_type(field)).then(_value(field))
     return value.alias(field.name), get_json_type(text).alias(types), *found
 
 

@@ -222,7 +222,7 @@ def _warn_of_lines(batch: Batch, lines: range) -> Batch:
     place = f"line {lines[0]} was" if len(lines) == 1 else f"lines {lines[0]} to {lines[-1]} were"
     message = f"the header is in line {lines.stop}; {place} skipped"
     warning = {"line": lines[0], "code": ErrorCode.LINE_SKIPPED, "path": "", "message": message}
-    first = pl.concat([batch.rows["record"], batch.refused["record"]]).min()
+    first = pl.concat([batch.values.users["record"], batch.refused["record"]]).min()
     row = {**dict.fromkeys(ERRORS.names()), **warning, "record": first, "severity": Severity.WARNING}
     return replace(batch, errors=pl.concat([batch.errors, pl.DataFrame([row], schema=ERRORS)]))
 
@@ -236,9 +236,9 @@ def _find_profile(name: str, form: str) -> Profile:
 
 def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, done_bytes: int) -> _Checked:
     """Normalise and validate a batch."""
-    canonical = normalise(batch.rows, engine=context.engine, profile=profile, layout=batch.layout)
+    canonical = normalise(batch.values, engine=context.engine, profile=profile, layout=batch.layout)
     verdicts = validate(canonical, rules=context.rules)
-    refused = pl.concat([batch.refused, _refused(batch.rows, verdicts)], how="vertical").sort("record")
+    refused = pl.concat([batch.refused, _refused(batch, verdicts)], how="vertical").sort("record")
     errors = pl.concat([batch.errors, verdicts.errors], how="vertical")
     counted = verdicts.accepted.height + refused.height
     if batch.seen != counted:
@@ -249,27 +249,28 @@ def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, do
         source=source,
         done_bytes=done_bytes,
         rows=batch.seen,
-        text_bytes=int(batch.rows["text"].str.len_bytes().sum()),
+        text_bytes=batch.text_bytes,
         accepted=verdicts.accepted,
         errors=errors.select(pl.lit(context.sources[source].name).alias("source"), pl.all()),
-        originals=_originals(batch.rows, verdicts, profile=profile),
+        originals=_originals(batch, verdicts, profile=profile),
         trimmed=canonical.outer_white_space.join(verdicts.accepted, on="record", how="semi").select(TRIMMED.names()),
         refused=refused,
     )
 
 
-def _originals(rows: pl.DataFrame, verdicts: Validated, *, profile: Profile) -> pl.DataFrame:
+def _originals(batch: Batch, verdicts: Validated, *, profile: Profile) -> pl.DataFrame:
     """Return the accepted records that cannot be written again from their fields: other names, or parts left out."""
-    accepted = verdicts.accepted.select("record")
-    if profile.paths != CANONICAL_PATHS:
-        return rows.join(accepted, on="record", how="semi")
-    is_left_out = (pl.col("severity") == Severity.WARNING.value) & ~pl.col("code").is_in(WARNINGS)
-    warned = verdicts.errors.filter(is_left_out).join(accepted, on="record", how="semi")
-    return rows.join(warned, on="record", how="semi") if warned.height else RECORDS.to_frame()
+    accepted = verdicts.accepted["record"]
+    if profile.paths == CANONICAL_PATHS:
+        is_left_out = (pl.col("severity") == Severity.WARNING.value) & ~pl.col("code").is_in(WARNINGS)
+        warned = verdicts.errors.filter(is_left_out)["record"].unique()
+        accepted = warned.filter(warned.is_in(accepted.implode()))
+    return batch.write_texts(accepted) if accepted.len() else RECORDS.to_frame()
 
 
-def _refused(rows: pl.DataFrame, verdicts: Validated) -> pl.DataFrame:
+def _refused(batch: Batch, verdicts: Validated) -> pl.DataFrame:
     """Return the records that the rules refused, as they are in the file."""
-    if verdicts.accepted.height == rows.height:
-        return pl.DataFrame(schema=RECORDS)
-    return rows.join(verdicts.accepted.select("record"), on="record", how="anti")
+    read, accepted = batch.values.users["record"], verdicts.accepted["record"]
+    if accepted.len() == read.len():
+        return RECORDS.to_frame()
+    return batch.write_texts(read.filter(~read.is_in(accepted.implode())))

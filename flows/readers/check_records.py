@@ -6,24 +6,20 @@ Each format's reader finds where records begin and end; the rules validate what 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import duckdb
 import polars as pl
 
 from flows.readers.json.strict import Refusal, find_invalid_utf8, find_refusal, refuse_oversized
 from flows.readers.limits import ReadLimits
-from flows.readers.reading import Batch
+from flows.readers.reading import AS_JSON, Batch
 from schemas.codes import Severity
 from schemas.frames import ERRORS, RECORDS, Layout
-from transforms.engine_tables import in_chunks, registered
-from transforms.statements import statement
 
-AS_JSON = Layout()
 SMALLEST_KEY = 4  # bytes of `"":0`
 
 # What DuckDB's lenient parser accepts and the grammar forbids; each can also occur inside a string.
 LENIENT = (
     r",[ \t\r\n]*[\]}]",  # a trailing comma
-    r"[0-9][eE]\+?[0-9]{3}",  # a number that may exceed the range of a double
+    r"[:\[,][ \t\r\n]*-?(?:[0-9.]+[eE]\+?[0-9]{3}|[0-9][0-9.]{200})",  # a number that may exceed a double
 )
 NOT_FINITE = r"[:\[,][ \t\r\n]*-?(?:[nN][aA]|[iI][nN])"  # NaN or Infinity
 NOT_FINITE_ANYWHERE = r"(?i)nan|inf"  # takes a seventh of the time of NOT_FINITE
@@ -37,10 +33,6 @@ class CheckedRecords:
     refused: pl.DataFrame  # RECORDS; the text is null where it was too large to be kept
     errors: pl.DataFrame  # ERRORS
     refusals: tuple[tuple[int, Refusal], ...] = ()  # by record number, in order
-
-    def to_batch(self, *, seen: int, position: int, layout: Layout = AS_JSON) -> Batch:
-        """Return the records as a batch."""
-        return Batch(self.rows, self.refused, self.errors, seen, position, layout)
 
 
 def check_records(records: pl.DataFrame, *, invalid: pl.Series, limits: ReadLimits) -> CheckedRecords:
@@ -67,10 +59,13 @@ def check_records(records: pl.DataFrame, *, invalid: pl.Series, limits: ReadLimi
     )
 
 
-def oversized_record(*, record: int, line: int | None, size: int, limits: ReadLimits) -> CheckedRecords:
-    """Return the refusal of one record that is too large to be kept."""
+def refuse_record(
+    record: int, line: int | None, *, size: int, position: int, limits: ReadLimits, layout: Layout = AS_JSON
+) -> Batch:
+    """Return the batch of one record that is too large to be kept."""
     refused = pl.DataFrame({"record": [record], "line": [line], "text": [None]}, schema=RECORDS)
-    return CheckedRecords(RECORDS.to_frame(), refused, make_errors(refused, [refuse_oversized(size, limits)]))
+    errors = make_errors(refused, [refuse_oversized(size, limits)])
+    return Batch(seen=1, position=position, refused=refused, errors=errors, layout=layout)
 
 
 def add_record_numbers(records: pl.DataFrame, *, first: int) -> pl.DataFrame:
@@ -100,14 +95,6 @@ def make_errors(records: pl.DataFrame, refusals: Sequence[Refusal]) -> pl.DataFr
     )
 
 
-def find_invalid_json(records: pl.DataFrame, engine: duckdb.DuckDBPyConnection) -> pl.Series:
-    """Return the numbers of the records whose `text` DuckDB's lenient parser rejects; a null text is not checked."""
-    texts = records.select("record", "text").to_arrow(compat_level=pl.CompatLevel.newest())  # without a copy
-    with registered(engine, "record_texts", in_chunks(texts)):
-        found = engine.sql(statement("invalid_json")).to_arrow_table()
-    return pl.Series("record", found["record"].to_pylist(), dtype=pl.Int64)
-
-
 def _with_readable_texts(records: pl.DataFrame, *, limits: ReadLimits) -> pl.DataFrame:
     """Return refused records as RECORDS: bytes that are not UTF-8 become escapes, an oversized text becomes null."""
     texts = [
@@ -117,9 +104,14 @@ def _with_readable_texts(records: pl.DataFrame, *, limits: ReadLimits) -> pl.Dat
     return records.select("record", "line", pl.Series("text", texts, dtype=pl.String))
 
 
+def unsuspicious_bytes(limits: ReadLimits) -> int:
+    """Return the length of a text up to which neither it nor its strings nor the number of its keys is over a limit."""
+    return min(limits.record_bytes, limits.value_bytes, SMALLEST_KEY * limits.keys)
+
+
 def _is_suspect(limits: ReadLimits) -> pl.Expr:
     text = pl.col("text")
-    large = text.str.len_bytes() > min(limits.record_bytes, limits.value_bytes, SMALLEST_KEY * limits.keys)
+    large = text.str.len_bytes() > unsuspicious_bytes(limits)
     maybe_not_finite = pl.when(text.str.contains(NOT_FINITE_ANYWHERE)).then(text)
     brackets = text.str.count_matches("{", literal=True) + text.str.count_matches("[", literal=True)
     return pl.any_horizontal(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from flows.readers.sources import printable
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
+from schemas.fields import FIELD_NAMES
 from schemas.profiles import IGNORED_COLUMNS, PROFILES, REJECT_COLUMNS, Profile
 from transforms.field_names import fold_name
 
@@ -36,6 +37,11 @@ class Header:
     def used(self) -> tuple[tuple[int, str], ...]:
         """Return position and name of the columns that are part of the records."""
         return tuple((position, name) for position, name in enumerate(self.columns) if name not in IGNORED_COLUMNS)
+
+    @property
+    def others(self) -> dict[str, str]:
+        """Return the names of the used columns that are not fields, by names of their own: a header may have any."""
+        return {f"other {position}": name for position, name in self.used if name not in FIELD_NAMES}
 
     @property
     def named_width(self) -> int:

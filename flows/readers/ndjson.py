@@ -4,13 +4,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from flows.readers.check_records import (
-    add_record_numbers,
-    add_texts,
-    check_records,
-    find_invalid_json,
-    oversized_record,
-)
+from flows.readers.check_records import add_record_numbers, add_texts, refuse_record
+from flows.readers.json.records import read_records
 from flows.readers.lines import read_line_blocks, split_bytes
 from flows.readers.reading import Batch, Reading
 from flows.readers.stream import open_stream
@@ -27,8 +22,7 @@ def read_ndjson(reading: Reading) -> Iterator[Batch]:
     with open_stream(reading.source, limits=reading.limits) as stream:
         for block in read_line_blocks(stream, limits=reading.limits):
             if block.dropped:
-                checked = oversized_record(record=record, line=line, size=block.dropped, limits=reading.limits)
-                yield checked.to_batch(seen=1, position=block.position)
+                yield refuse_record(record, line, size=block.dropped, position=block.position, limits=reading.limits)
                 record, line = record + 1, line + 1
             data = block.data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in block.data else block.data
             stored = (block.position - begin) / max(len(data), 1)  # bytes for each byte of the data
@@ -79,6 +73,5 @@ def _make_batches(lines: pl.DataFrame, *, span: tuple[float, float], record: int
     for part in add_record_numbers(texts.filter(~blank), first=record).iter_slices(reading.limits.batch_rows):
         seen = min(left, reading.limits.batch_rows)
         left -= seen
-        checked = check_records(part, invalid=find_invalid_json(part, reading.engine), limits=reading.limits)
         share = (part["line"][-1] + 1 - lines["line"][0]) / lines.height
-        yield checked.to_batch(seen=seen, position=round(begin + (end - begin) * share))
+        yield read_records(part, reading=reading, seen=seen, position=round(begin + (end - begin) * share))

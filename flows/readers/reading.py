@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import duckdb
@@ -11,10 +11,12 @@ import polars as pl
 
 from flows.readers.limits import ReadLimits
 from flows.readers.sources import Source
-from schemas.frames import Layout
+from schemas.frames import ERRORS, RECORDS, Layout
 from schemas.profiles import Profile
+from transforms.fields.values import FieldValues
 
 Item = TypeVar("Item")
+AS_JSON = Layout()
 
 
 @dataclass
@@ -43,16 +45,18 @@ class Reading:
 class Batch:
     """Consecutive records of one source, bounded in number and size.
 
-    `rows` and `refused` have the columns of `schemas.frames.RECORDS`, `errors` those of `ERRORS`. Every record of the
-    batch is in exactly one of `rows` (to be validated) and `refused` (unreadable; at least one row in `errors`).
+    Every record of the batch is in exactly one of `values` (to be validated) and `refused` (unreadable; at least one
+    row in `errors`).
     """
 
-    rows: pl.DataFrame
-    refused: pl.DataFrame
-    errors: pl.DataFrame
-    seen: int  # records counted by the splitter, independently of the frames above
+    seen: int  # records counted by the splitter, independently of the frames
     position: int  # stored bytes of the source read so far
-    layout: Layout
+    values: FieldValues = field(default_factory=FieldValues)
+    write_texts: Callable[[pl.Series], pl.DataFrame] = lambda _: RECORDS.to_frame()  # of the records of these numbers
+    text_bytes: int = 0  # of the records in `values`, about
+    refused: pl.DataFrame = field(default_factory=RECORDS.to_frame)  # a text is null where it was too large to be kept
+    errors: pl.DataFrame = field(default_factory=ERRORS.to_frame)
+    layout: Layout = AS_JSON
 
 
 def read_ahead(items: Generator[Item, None, None]) -> Generator[Item, None, None]:

@@ -101,8 +101,10 @@ class UserSearch:
             engine=self.engine,
         )
         for batch in batches:
-            rows, refused = batch.rows.with_columns(is_read=True), batch.refused.with_columns(is_read=False)
-            yield pl.concat([rows, refused]).sort("record")
+            texts = batch.write_texts(batch.values.users["record"])
+            yield pl.concat([texts.with_columns(is_read=True), batch.refused.with_columns(is_read=False)]).sort(
+                "record"
+            )
 
     def _read(self, source: Source, *, form: str) -> FileContent:
         content = FileContent(form)

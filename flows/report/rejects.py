@@ -25,10 +25,11 @@ from flows.store.jobs import build_summary, find_job, get_job_row
 from flows.store.private_files import atomic_write, temporary_file
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault, JobFault
+from schemas.fields import BOOLEAN_FIELDS, NESTED_FIELDS
 from schemas.formats.text import WHITE_SPACE
 from schemas.job import RUNNING, UNDO, JobSummary
 from schemas.profiles import ABSENT_WORD, IGNORED_COLUMNS, PROFILES, Profile
-from transforms.cells import BOOLEAN_FIELDS, LENIENT_JSON, NESTED_FIELDS
+from transforms.fields.cells import LENIENT_JSON
 from transforms.rejects.tables import (
     ADDED_MEMBERS,
     REMOVE_ADDED_KEYS,
@@ -124,7 +125,8 @@ def _stage_rejects(
     unreadable = [code.value for code in UNREADABLE_CODES]
     added = {"added": IGNORED_COLUMNS, "added_members": ADDED_MEMBERS, "remove_added": REMOVE_ADDED_KEYS}
     materialise(connection, "reject_texts", unreadable=unreadable, unique_keys=file_format in TABLES, **added)
-    fields = {"boolean_fields": BOOLEAN_FIELDS, "nested_fields": NESTED_FIELDS}
+    groups = {"boolean_fields": BOOLEAN_FIELDS, "nested_fields": NESTED_FIELDS}
+    fields = {name: [field.name for field in group] for name, group in groups.items()}
     words = {"true_words": profile.true_words, "false_words": profile.false_words, "absent_word": ABSENT_WORD}
     words["white_space"] = WHITE_SPACE if profile.trims else ""
     textual = file_format != "csv" and {source_format for source_format, _ in folder.layouts()} == {"csv"}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flows.readers.check_records import add_record_numbers, add_texts, check_records, find_invalid_json
+from flows.readers.check_records import add_record_numbers, add_texts, check_records
 from flows.readers.json.strict import NotJsonError, NumberTooLargeError, check_json, find_refusal, is_json
 from flows.readers.limits import ReadLimits
 from flows.settings import Settings
@@ -20,6 +20,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from tests.flows.readers.csv.dialect import OpenQuoteError, read_table
 from tests.flows.readers.outcomes import Outcome, Reader
+from transforms.json.values import find_invalid_json
 
 LIMITS = ReadLimits(record_bytes=2000, value_bytes=1000, nesting=20, keys=50)
 CHARACTERS = st.sampled_from(

@@ -116,7 +116,7 @@ def test_a_damaged_file_is_refused_or_read(part: int, tmp_path: Path) -> None:
             began = time.monotonic()
             batches = read(source, format="parquet", profile=profile, limits=limits, first_record=1, engine=engine)
             try:
-                counts = [batch.seen - batch.rows.height - batch.refused.height for batch in batches]
+                counts = [batch.seen - batch.values.users.height - batch.refused.height for batch in batches]
                 outcome = "FILE_" if not any(counts) else "rows were lost"
             except FileFault as fault:
                 outcome = fault.code.value

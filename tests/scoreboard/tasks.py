@@ -87,13 +87,13 @@ def _read(task: Task, *, form: str, profile: Profile, rules: RuleSet | None) -> 
         for batch in read(
             task.source, format=form, profile=profile, limits=ReadLimits(), first_record=seen + 1, engine=engine
         ):
-            assert batch.seen == batch.rows.height + batch.refused.height
+            assert batch.seen == batch.values.users.height + batch.refused.height
             seen += batch.seen
-            rows = batch.rows
+            rows = batch.write_texts(batch.values.users["record"])
             texts += rows["text"].to_list()
             errors.update(batch.errors["code"].to_list())
             if rules is not None:
-                canonical = normalise(rows, engine=engine, profile=profile, layout=batch.layout)
+                canonical = normalise(batch.values, engine=engine, profile=profile, layout=batch.layout)
                 verdicts = validate(canonical, rules=rules)
                 errors.update(verdicts.errors["code"].to_list())
                 rows = rows.join(verdicts.accepted.select("record"), on="record", how="semi", maintain_order="left")

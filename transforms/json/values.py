@@ -96,6 +96,14 @@ def _with_shown_numbers(name: str) -> pl.Expr:
     return show_numbers(column) if name == "value" else column.list.eval(show_numbers(pl.element()))
 
 
+def find_invalid_json(records: pl.DataFrame, engine: duckdb.DuckDBPyConnection) -> pl.Series:
+    """Return the numbers of the records whose `text` DuckDB's lenient parser rejects; a null text is not checked."""
+    texts = records.select("record", "text").to_arrow(compat_level=pl.CompatLevel.newest())  # without a copy
+    with registered(engine, "record_texts", in_chunks(texts)):
+        found = engine.sql(statement("invalid_json")).to_arrow_table()
+    return pl.Series("record", found["record"].to_pylist(), dtype=pl.Int64)
+
+
 def get_json_type(text: pl.Expr) -> pl.Expr:
     """Return the JSON type of a value from its JSON text; null where there is no value."""
     return text.str.head(1).replace_strict(TYPES_BY_FIRST_CHARACTER, return_dtype=JSON_TYPE)

@@ -11,8 +11,8 @@ import duckdb
 import polars as pl
 
 from schemas.codes import ErrorCode
+from schemas.fields import BOOLEAN_FIELDS
 from schemas.profiles import IGNORED_COLUMNS, ORIGINAL_COLUMN, REJECT_COLUMNS
-from transforms.cells import BOOLEAN_FIELDS
 from transforms.json.encoding import encode_member, encode_string
 from transforms.json.values import decode_string, extract_values, json_pointer
 from transforms.rejects.column_types import TypeFinder
@@ -29,6 +29,7 @@ UNREADABLE_CODES = (
     ErrorCode.ROW_TOO_SHORT,
     ErrorCode.ROW_TOO_LONG,
 )
+BOOLEANS = tuple(field.name for field in BOOLEAN_FIELDS)
 MOST_POINTERS = 200  # DuckDB searches a record for each of them: for more columns another way is faster
 _ADDED = rf'"(?:{"|".join(IGNORED_COLUMNS)})"\s*:\s*(?:-?[0-9]+|null|"(?:[^"\\]|\\.)*")'
 ADDED_MEMBERS = rf"(?s)^\s*\{{\s*(?:{_ADDED}\s*,?\s*)+"
@@ -92,7 +93,7 @@ def to_typed_columns(
     values = _read_values(rejects, layout, engine=engine)
     columns = zip(_split(values, layout), _split(_change(values, _cell()), layout), strict=True)
     typed = (
-        _change(value, _value(types.get(value.name))) if value.name in (*types, *BOOLEAN_FIELDS) else cell
+        _change(value, _value(types.get(value.name))) if value.name in (*types, *BOOLEANS) else cell
         for value, cell in columns
     )
     return pl.DataFrame([line.cast(pl.Int64), *(_change(text, _cell()) for text in texts), *typed])

@@ -1,7 +1,8 @@
 """Read CSV into batches: open the table, read its header, and write the cells of each row as JSON."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import chain, dropwhile
 
 import polars as pl
@@ -34,7 +35,8 @@ from flows.readers.stream import open_stream
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.frames import RECORDS, Layout
-from transforms.json.encoding import MUST_ESCAPE, encode_member, encode_object, encode_string
+from transforms.fields.cells import read_cells
+from transforms.json.encoding import encode_member, encode_object, encode_string
 
 
 def read_csv(reading: Reading) -> Iterator[Batch]:
@@ -48,7 +50,7 @@ def read_csv(reading: Reading) -> Iterator[Batch]:
         record = reading.first_record
         chunks = ChunkReader(table, header, lines=lines, reading=reading)
         for chunk in chunks.read_chunks():
-            yield _make_batch(chunk, header, lines=lines, record=record, layout=layout)
+            yield _make_batch(chunk, header, lines=lines, record=record, layout=layout, reading=reading)
             record += len(chunk.lines)
 
 
@@ -115,16 +117,23 @@ def _not_decoded(source: Source, header: str) -> FileFault:
     return FileFault(ErrorCode.FILE_FORMAT, f"{source.name} {what}; it is in another encoding", hint)
 
 
-def _make_batch(chunk: RowChunk, header: Header, *, lines: LineBuffer, record: int, layout: Layout) -> Batch:
+def _make_batch(
+    chunk: RowChunk, header: Header, *, lines: LineBuffer, record: int, layout: Layout, reading: Reading
+) -> Batch:
     numbered = add_record_numbers(pl.DataFrame({"line": chunk.lines}, schema={"line": pl.Int64}), first=record)
     is_refused = (pl.col("record") - record).is_in(list(chunk.refused))
     refused = numbered.filter(is_refused)
+    others = header.others
+    names = {str(position): f"other {position}" if name in others.values() else name for position, name in header.used}
+    cells = numbered.filter(~is_refused).hstack(_open_cells(chunk.cells, header).rename(names))
     return Batch(
-        rows=numbered.filter(~is_refused).with_columns(_write_texts(chunk.cells, header)),
-        refused=refused.with_columns(_raw_texts(chunk, lines)),
-        errors=make_errors(refused, [refusal for refusal, _ in chunk.refused.values()]),
         seen=len(chunk.lines),
         position=lines.position_after(chunk.lines[-1]),
+        values=read_cells(cells, others=others, profile=reading.profile, engine=reading.engine),
+        write_texts=partial(_write_texts, cells, header, names),
+        text_bytes=int(cells.select(pl.sum_horizontal(pl.col(*names.values()).str.len_bytes().sum())).item()),
+        refused=refused.with_columns(_raw_texts(chunk, lines)),
+        errors=make_errors(refused, [refusal for refusal, _ in chunk.refused.values()]),
         layout=layout,
     )
 
@@ -136,22 +145,26 @@ def _raw_texts(chunk: RowChunk, lines: LineBuffer) -> pl.Series:
     return pl.Series("text", texts, dtype=RECORDS["text"])
 
 
-def _write_texts(cells: pl.DataFrame, header: Header) -> pl.Series:
-    """Write each row as JSON; `cells` has a column for each of the header's, named by its position."""
+def _open_cells(cells: pl.DataFrame, header: Header) -> pl.DataFrame:
+    """Return the columns that are part of the records, named by position, as they were before they were written."""
     table = cells.select(str(position) for position, _ in header.used)
     if header.resubmitted:
         table = table.with_columns(pl.all().str.replace(GUARD, "$1"))
-    must_escape = table.select(pl.all().str.contains(MUST_ESCAPE).any()).row(0)
+    return table
+
+
+def _write_texts(cells: pl.DataFrame, header: Header, names: Mapping[str, str], numbers: pl.Series) -> pl.DataFrame:
+    """Return the records of these numbers as JSON."""
+    rows = cells.filter(pl.col("record").is_in(numbers.implode()))
     members = (
-        pl.when(_is_filled(position, header)).then(
-            encode_member(name, encode_string(pl.col(str(position)), escape=escape))
+        pl.when(_is_filled(pl.col(names[str(position)]), is_nameless=position in header.nameless)).then(
+            encode_member(name, encode_string(pl.col(names[str(position)])))
         )
-        for (position, name), escape in zip(header.used, must_escape, strict=True)
+        for position, name in header.used
     )
-    return table.select(encode_object(members).alias("text")).to_series()
+    return rows.select("record", "line", encode_object(members).alias("text"))
 
 
-def _is_filled(position: int, header: Header) -> pl.Expr:
+def _is_filled(cell: pl.Expr, *, is_nameless: bool) -> pl.Expr:
     """Return whether a cell has text, which in a column without a name is more than white space."""
-    cell = pl.col(str(position))
-    return (cell.str.strip_chars() if position in header.nameless else cell) != ""
+    return (cell.str.strip_chars() if is_nameless else cell) != ""

@@ -4,13 +4,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from flows.readers.check_records import (
-    add_record_numbers,
-    add_texts,
-    check_records,
-    find_invalid_json,
-    oversized_record,
-)
+from flows.readers.check_records import CheckedRecords, add_record_numbers, add_texts, refuse_record
+from flows.readers.json.records import read_records
 from flows.readers.json.scanner import Scan, Skipper, scan, scan_one
 from flows.readers.json.splitter import Split, split
 from flows.readers.json.strict import SPACE, TOO_MANY_LEVELS, NotJsonError, check_json
@@ -74,8 +69,7 @@ class JsonArray:
     def _read_scanned(self, found: Scan) -> Iterator[Batch]:
         records = add_texts(add_record_numbers(_extract_elements(found, self._window), first=self._record))
         for part in records.iter_slices(self._reading.limits.batch_rows):
-            invalid = find_invalid_json(part, self._reading.engine)
-            yield make_batch(part, invalid=invalid, window=self._window, reading=self._reading)
+            yield make_batch(part, window=self._window, reading=self._reading)
         self._window.advance(found.used)
         self._left_to_scan -= found.used
         self._closed = found.closed
@@ -87,22 +81,25 @@ class JsonArray:
         self._closed = self._window.next_byte() != b","
         if not self._closed:
             self._window.advance(1)
-        checked = oversized_record(record=self._record, line=line, size=size, limits=self._reading.limits)
-        return checked.to_batch(seen=1, position=self._window.position)
+        position = self._window.position
+        return refuse_record(self._record, line, size=size, position=position, limits=self._reading.limits)
 
 
-def make_batch(records: pl.DataFrame, *, invalid: pl.Series, window: Window, reading: Reading) -> Batch:
+def make_batch(records: pl.DataFrame, *, window: Window, reading: Reading, invalid: pl.Series | None = None) -> Batch:
     """Return the records at the front of the window as a batch.
 
     Raise `FileFault` if one breaks the grammar of JSON, so that what surrounds it cannot be trusted either.
     """
-    checked = check_records(records, invalid=invalid, limits=reading.limits)
-    for record, refusal in checked.refusals:
-        if refusal.syntax_error is not None:
-            start: int = records["start"][record - records["record"][0]]
-            raise window.syntax_fault(refusal.syntax_error.reason, at=start + refusal.syntax_error.offset)
+
+    def raise_fault(checked: CheckedRecords) -> None:
+        for record, refusal in checked.refusals:
+            if refusal.syntax_error is not None:
+                start: int = records["start"][record - records["record"][0]]
+                raise window.syntax_fault(refusal.syntax_error.reason, at=start + refusal.syntax_error.offset)
+
     end = int(records["start"][-1]) + len(records["text"][-1] or "") if records.height else 0
-    return checked.to_batch(seen=records.height, position=window.position_at(end))
+    place = {"seen": records.height, "position": window.position_at(end)}
+    return read_records(records, reading=reading, **place, invalid=invalid, on_check=raise_fault)
 
 
 def skip_value(window: Window) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from flows.readers.check_records import add_record_numbers, add_texts, find_invalid_json, oversized_record
+from flows.readers.check_records import add_record_numbers, add_texts, refuse_record
 from flows.readers.json.array import ELEMENTS, JsonArray, incomplete_value, make_batch, skip_value
 from flows.readers.json.scanner import Skipper
 from flows.readers.json.strict import SPACE, STRING, NotJsonError, NumberTooLargeError, check_json
@@ -113,8 +113,8 @@ class _JsonObject:
             raise FileFault(ErrorCode.FILE_FORMAT, message, hint)
         record, limits = self._reading.first_record, self._reading.limits
         if not self._is_kept:
-            checked = oversized_record(record=record, line=self._line, size=self._size, limits=limits)
-            return checked.to_batch(seen=1, position=self._window.position)
+            position = self._window.position
+            return refuse_record(record, self._line, size=self._size, position=position, limits=limits)
         return _batch_of_one(b"{" + b",".join(self._members) + b"}", self._line, self._window, self._reading)
 
 
@@ -136,7 +136,7 @@ def _read_scalar(window: Window, reading: Reading) -> Batch:
 def _batch_of_one(data: bytes, line: int, window: Window, reading: Reading) -> Batch:
     record = pl.DataFrame({"start": [0], "line": [line], "data": [data]}, schema=ELEMENTS)
     records = add_texts(add_record_numbers(record, first=reading.first_record))
-    return make_batch(records, invalid=find_invalid_json(records, reading.engine), window=window, reading=reading)
+    return make_batch(records, window=window, reading=reading)
 
 
 def _read_value(window: Window, *, limits: ReadLimits) -> bytes | int:

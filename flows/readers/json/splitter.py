@@ -18,8 +18,8 @@ from itertools import pairwise
 import duckdb
 import polars as pl
 
-from flows.readers.check_records import find_invalid_json
 from flows.readers.lines import count_line_ends, split_bytes
+from transforms.json.values import find_invalid_json
 
 _BOUNDARY = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 _SAMPLE_BYTES = 1 << 16

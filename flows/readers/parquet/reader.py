@@ -1,4 +1,4 @@
-"""Read Parquet into batches of records: the columns that another process has decoded become JSON."""
+"""Read Parquet into batches of records: columns that another process has decoded."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,23 +8,27 @@ import polars as pl
 import pyarrow as pa
 
 from flows.readers.check_records import (
-    CheckedRecords,
+    LENIENT,
+    NOT_FINITE,
     add_record_numbers,
     check_records,
-    find_invalid_json,
     make_errors,
-    oversized_record,
+    refuse_record,
+    unsuspicious_bytes,
 )
-from flows.readers.header import resolve_columns
+from flows.readers.header import Header, resolve_columns
 from flows.readers.json.strict import Refusal
+from flows.readers.limits import ReadLimits
 from flows.readers.parquet.decoder import decoding
-from flows.readers.parquet.to_json import mark_json, write_texts
 from flows.readers.reading import Batch, Reading
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
+from schemas.fields import BOOLEAN_FIELDS, FIELD_NAMES
 from schemas.frames import Layout
-from transforms.cells import BOOLEAN_FIELDS
+from transforms.fields.columns import TypedColumns, mark_json, open_columns, read_columns
+from transforms.json.values import find_invalid_json
 
+_LONGEST_ESCAPE = 6  # characters of JSON for one of a text
 _NOT_UTF8 = Refusal(ErrorCode.INVALID_TEXT, "has a string that is not UTF-8")
 
 
@@ -38,47 +42,63 @@ def read_parquet(reading: Reading) -> Iterator[Batch]:
         header = resolve_columns(
             decoder.columns, profile=reading.profile, name=source.name, ignores_unknown=reading.ignores_unknown
         )
-        layout = Layout(null_is_absent=True, columns=header.columns)
         done = 0
         for decoded in decoder.batches():
             records = decoded.rename_columns(list(header.columns)).select([name for _, name in header.used])
             records = _mark_booleans(records) if header.resubmitted else records
-            checked = _check(records, first=reading.first_record + done, reading=reading)
-            done += records.num_rows
+            first, done = reading.first_record + done, done + records.num_rows
             position = source.size * min(done, decoder.rows) // max(decoder.rows, 1)
-            yield checked.to_batch(seen=records.num_rows, position=position, layout=layout)
+            yield _make_batch(records, header, first=first, position=position, reading=reading)
 
 
 def _mark_booleans(records: pa.RecordBatch) -> pa.RecordBatch:
     """Return refused records whose booleans may be texts: their columns also had values of other types."""
-    fields = [mark_json(field) if field.name in BOOLEAN_FIELDS else field for field in records.schema]
+    booleans = [field.name for field in BOOLEAN_FIELDS]
+    fields = [mark_json(field) if field.name in booleans else field for field in records.schema]
     return pa.RecordBatch.from_arrays(records.columns, schema=pa.schema(fields))
 
 
-def _check(records: pa.RecordBatch, *, first: int, reading: Reading) -> CheckedRecords:
-    """Check the records and number them from `first` on."""
-    if records.num_rows == 1 and records.nbytes > reading.limits.record_bytes:
-        return oversized_record(record=first, line=None, size=records.nbytes, limits=reading.limits)
-    lines = pl.DataFrame({"line": [None] * records.num_rows}, schema={"line": pl.Int64})
+def _make_batch(records: pa.RecordBatch, header: Header, *, first: int, position: int, reading: Reading) -> Batch:
+    """Check the records, number them from `first` on, and read their fields."""
+    layout, limits, seen = Layout(columns=header.columns), reading.limits, records.num_rows
+    if seen == 1 and records.nbytes > limits.record_bytes:
+        size = records.nbytes
+        return refuse_record(first, None, size=size, position=position, limits=limits, layout=layout)
+    lines = pl.DataFrame({"line": [None] * seen}, schema={"line": pl.Int64})
     numbered = add_record_numbers(lines, first=first)
-    if _is_valid(records):
-        return _check_texts(numbered, records, reading)
-    escaped = _escape_bytes(records)
-    fields = [name for name in records.schema.names if name in reading.profile.paths]
-    unwritable = _find_not_utf8(escaped)
-    not_utf8 = numbered[sorted({*unwritable, *_find_not_utf8(records.select(fields))})]
-    writable = sorted(set(range(records.num_rows)) - set(unwritable))
-    checked = _check_texts(numbered[writable], escaped.take(pa.array(writable, pa.int64())), reading)
-    refused = not_utf8.join(checked.rows.select("record", "text"), on="record", how="left", maintain_order="left")
-    frames = (checked.rows, checked.refused, checked.errors)
-    rows, others, errors = (f.join(not_utf8, on="record", how="anti", maintain_order="left") for f in frames)
-    found = make_errors(refused, [_NOT_UTF8] * refused.height)
-    return CheckedRecords(rows, pl.concat([others, refused]).sort("record"), pl.concat([errors, found]).sort("record"))
+    not_utf8, unwritable = list[int](), list[int]()
+    if not _is_valid(records):
+        not_utf8 = _find_not_utf8(records.select([name for name in records.schema.names if name in FIELD_NAMES]))
+        records = _escape_bytes(records)
+        unwritable = _find_not_utf8(records)
+    writable = sorted({*range(seen)} - {*unwritable})
+    kept = records.take(pa.array(writable, pa.int64())) if unwritable else records
+    columns = _open(kept, numbered[writable], reading)
+    broken = numbered[sorted({*unwritable, *not_utf8})]
+    suspects = columns.write_texts(_find_suspects(columns, records.schema, limits)).join(
+        broken, on="record", how="anti"
+    )
+    checked = check_records(suspects, invalid=find_invalid_json(suspects, reading.engine), limits=limits)
+    texts = columns.write_texts(broken["record"]).select("record", "text")
+    undecoded = broken.join(texts, on="record", how="left", maintain_order="left")
+    refused = pl.concat([checked.refused, undecoded]).sort("record")
+    errors = pl.concat([checked.errors, make_errors(undecoded, [_NOT_UTF8] * undecoded.height)]).sort("record")
+    readable = columns.without(refused["record"])
+    return Batch(
+        seen=seen,
+        position=position,
+        values=read_columns(readable, others=header.others, engine=reading.engine),
+        write_texts=readable.write_texts,
+        text_bytes=records.nbytes,
+        refused=refused,
+        errors=errors,
+        layout=layout,
+    )
 
 
-def _check_texts(numbered: pl.DataFrame, records: pa.RecordBatch, reading: Reading) -> CheckedRecords:
+def _open(records: pa.RecordBatch, rows: pl.DataFrame, reading: Reading) -> TypedColumns:
     try:
-        rows = numbered.with_columns(write_texts(records, engine=reading.engine)["text"])
+        return open_columns(records, rows, engine=reading.engine)
     except (duckdb.NotImplementedException, duckdb.InvalidInputException) as error:
         what = "a column of a type that JSON cannot express"
         hint = "remove the columns that are not fields of a user, or write them as text"
@@ -86,7 +106,26 @@ def _check_texts(numbered: pl.DataFrame, records: pa.RecordBatch, reading: Readi
             what = "a map with a duplicate key"
             hint = "make the keys of every map unique, or write the column as JSON text"
         raise FileFault(ErrorCode.FILE_FORMAT, f"{reading.source.name} has {what}", hint) from error
-    return check_records(rows, invalid=find_invalid_json(rows, reading.engine), limits=reading.limits)
+
+
+def _find_suspects(columns: TypedColumns, schema: pa.Schema, limits: ReadLimits) -> pl.Series:
+    """Return the numbers of the records that may be over a limit, or may not be strict JSON."""
+    texts = [pl.col(name) for name, dtype in columns.table.schema.items() if dtype == pl.String]
+    names = sum(len(name) + len('"":false,') for name in columns.names)
+    most = pl.sum_horizontal(pl.lit(names), *(text.str.len_bytes() for text in texts)) * _LONGEST_ESCAPE
+    parts = [pl.concat_str(pl.lit(":"), pl.col(name)) for name in _list_unsure(columns, schema, limits)]
+    json = pl.concat_str([pl.lit("{"), *parts], ignore_nulls=True)
+    is_lenient = pl.any_horizontal(json.str.contains(pattern) for pattern in (NOT_FINITE, *LENIENT))
+    is_deep = json.str.count_matches(r"[{\[]") > limits.nesting
+    return columns.table.filter((most > unsuspicious_bytes(limits)) | is_lenient | is_deep)["record"]
+
+
+def _list_unsure(columns: TypedColumns, schema: pa.Schema, limits: ReadLimits) -> list[str]:
+    """Return the columns whose JSON may not be strict: texts, numbers that may not be finite, and deep types."""
+    types = {str(place): str(field.type) for place, field in enumerate(schema)}
+    fractions = [name for name, kind in types.items() if "float" in kind or "double" in kind]
+    deep = [name for name, kind in types.items() if kind.count("<") >= limits.nesting]
+    return sorted({*columns.opened, *fractions, *deep})
 
 
 def _escape_bytes(records: pa.RecordBatch) -> pa.RecordBatch:

@@ -83,11 +83,15 @@ class Reader:
             )
         )
         for batch in batches:
-            assert batch.seen == batch.rows.height + batch.refused.height
+            assert batch.seen == batch.values.users.height + batch.refused.height
             assert set(batch.errors["record"]) == set(batch.refused["record"])
             assert 0 <= batch.position <= source.size
         return Outcome(
-            rows=[Row(**row) for batch in batches for row in batch.rows.rows(named=True)],
+            rows=[
+                Row(**row)
+                for batch in batches
+                for row in batch.write_texts(batch.values.users["record"]).rows(named=True)
+            ],
             errors=[
                 RowError(**row)
                 for batch in batches

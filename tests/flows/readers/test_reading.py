@@ -5,7 +5,6 @@ import json
 import threading
 from collections.abc import Generator
 
-import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -13,13 +12,12 @@ from flows.readers.limits import ReadLimits
 from flows.readers.reading import Batch, read_ahead
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
-from schemas.frames import ERRORS, RECORDS, Layout
 from tests.flows.readers.outcomes import Reader
 from tests.flows.readers.parquet.test_reader import parquet
 
 
 def batch(position: int) -> Batch:
-    return Batch(RECORDS.to_frame(), RECORDS.to_frame(), pl.DataFrame(schema=ERRORS), 0, position, Layout())
+    return Batch(seen=0, position=position)
 
 
 def test_batches_are_in_order_and_the_next_is_read_meanwhile() -> None:
