@@ -60,7 +60,6 @@ def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSu
         "insert_changed_users": summary.updated,
         "record_updates": summary.updated,
         "insert_new_users": summary.inserted,
-        "record_inserts": summary.inserted,
     }
     values: Values = {**job.key, "now": utc_now(), "policies": job.options.merge_policy.policies}
     apply_changes(connection, job, changes, values, bytes_before="bytes_before_updates", broken_keys="broken_keys")

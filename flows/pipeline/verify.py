@@ -37,16 +37,16 @@ def verify_merge(
     connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary, *, key_sum: int, refused: int
 ) -> None:
     """Raise `BrokenCommit` unless the tables hold what the summary of an import says.
-    `key_sum` is the checksum of the users' keys that was read when they were found to be unique, `refused` the number
-    of records that were refused, which a job that merges nothing also has."""
+    `key_sum` is the checksum of the users' keys and digests that was read when the keys were found to be unique,
+    `refused` the number of records that were refused, which a job that merges nothing also has."""
     found = read_counts(connection, "merged_counts", job.key)
     merged = not summary.dry_run and summary.fault is None
     inserted, updated = (summary.inserted, summary.updated) if merged else (0, 0)
-    users = {"inserts": inserted, "updates": updated, "created": inserted, "changed": updated}
+    users = {"updates": updated, "created": inserted, "changed": updated}
     records = {"errors": _errors_of(summary), "warnings": found["staged_warnings"], "refused": refused}
     _compare(job, summary, found, users | records)
     if found["key_sum"] != key_sum:
-        raise _broken_commit(job, summary, found, "users whose keys are not those that the job wrote")
+        raise _broken_commit(job, summary, found, "users that are not those that the job wrote")
 
 
 def verify_undo(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSummary, *, put_in: int) -> None:

@@ -16,5 +16,5 @@ from user_history
 where
     job_id = $job_id
     and ($user is null or user_id = $user)
-    and user_id in (select user_id from user_changes where job_id = $job_id)
+    and user_id in (select user_id from all_changes where job_id = $job_id)
 order by user_id

@@ -2,4 +2,4 @@
 -- reads: records_of_user, the user's records by job; parameters: connection, user_ids of the user
 select job_id from records_of_user
 union
-select job_id from user_changes where connection = $connection and list_contains($user_ids::varchar[], user_id)
+select job_id from all_changes where connection = $connection and list_contains($user_ids::varchar[], user_id)

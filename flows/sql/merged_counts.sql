@@ -1,10 +1,9 @@
--- grain: one row, what a merge left in the tables: the recorded changes, the users written, a checksum of their keys, the
+-- grain: one row, what a merge left in the tables: the recorded changes, the users written, a checksum of their keys and
+-- digests, the
 -- errors, warnings and refused records, and how many warnings were staged
 -- reads: user_changes, users, import_errors, rejected_users, job_errors; parameters: job_id, connection
 with changes as (
-    select
-        count(*) filter (where action = 'insert') as inserts,
-        count(*) filter (where action = 'update') as updates
+    select count(*) as updates
     from user_changes
     where job_id = $job_id
 ),
@@ -13,7 +12,7 @@ written as (
     select
         count(*) filter (where created_by_job = $job_id) as created,
         count(*) filter (where created_by_job <> $job_id) as changed,
-        coalesce(sum(hash(user_id, email_key, username_key)), 0) as key_sum
+        coalesce(sum(hash(user_id, email_key, username_key, digest)), 0) as key_sum
     from users
     where connection = $connection and updated_by_job = $job_id
 ),
@@ -27,7 +26,6 @@ recorded as (
 )
 
 select
-    changes.inserts,
     changes.updates,
     written.created,
     written.changed,

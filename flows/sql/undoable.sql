@@ -5,10 +5,11 @@ select
     digest_probe = hash('a known row', null, true) as is_same_digest,
     (
         select count(*)
-        from user_changes
+        from all_changes
         where
-            user_changes.job_id = $job_id
-            and user_changes.user_id not in (
+            all_changes.job_id = $job_id
+            and all_changes.connection = import_jobs.connection
+            and all_changes.user_id not in (
                 select put_back.user_id
                 from user_changes as put_back
                 inner join import_jobs as undo on put_back.job_id = undo.job_id

@@ -26,5 +26,6 @@ create table users (
     created_at timestamptz not null,
     updated_at timestamptz not null,
     created_by_job varchar not null,
-    updated_by_job varchar not null
+    updated_by_job varchar not null,
+    digest ubigint
 )

@@ -1,4 +1,5 @@
--- grain: one row per user that a job changed: the row before (null for an insert) and a digest of the row after
+-- grain: one row per user that a job updated, restored or removed: the row before and a digest of the row after. An insert has
+-- none: the view all_changes finds it in the rows that it left, and their digest
 create table user_changes (
     job_id varchar not null,
     connection varchar not null,
@@ -30,7 +31,8 @@ create table user_changes (
         created_at timestamptz,
         updated_at timestamptz,
         created_by_job varchar,
-        updated_by_job varchar
+        updated_by_job varchar,
+        digest ubigint
     ),
     digest_after ubigint
 )

@@ -19,7 +19,7 @@ from schemas.job import DONE, RUNNING, JobSummary
 from transforms.statements import run_mapped
 
 Image = tuple[tuple[object, ...], ...]
-VARYING = ("created_at", "updated_at", "created_by_job", "updated_by_job")  # from run to run
+VARYING = ("created_at", "updated_at", "created_by_job", "updated_by_job", "digest")  # from run to run
 USERS = f"select * exclude ({', '.join(VARYING)}) from users order by all"  # noqa: S608 - names of our own
 
 

@@ -45,7 +45,7 @@ COLUMNS = ("email", "username", "given_name", "name", "email_verified", "blocked
 COUNT_OTHERS = """
 select
     (select count(*) from users where connection = 'other'),
-    (select count(*) from user_changes where connection = 'other'),
+    (select count(*) from all_changes where connection = 'other'),
     (select count(*) from rejected_users where job_id = $job_id)
 """
 Result = TypeVar("Result")

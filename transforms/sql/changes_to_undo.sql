@@ -1,6 +1,6 @@
 -- grain: one row per user that the job to undo changed and that no valid undo has restored yet: what restoring it means,
 -- why it is impossible (null: it is possible), the digest it would have, and the keys it would hold and does not hold now
--- reads: user_changes, users, import_jobs; parameters: undone, connection
+-- reads: all_changes, user_changes, users, import_jobs; parameters: undone, connection
 with already_restored as (
     select user_changes.user_id
     from user_changes
@@ -13,8 +13,8 @@ with already_restored as (
 
 changes as (
     select user_id, row_before, digest_after, row_before.user_id is not null as was_there
-    from user_changes
-    where job_id = $undone and user_id not in (select user_id from already_restored)
+    from all_changes
+    where job_id = $undone and connection = $connection and user_id not in (select user_id from already_restored)
 )
 
 select

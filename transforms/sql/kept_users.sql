@@ -1,13 +1,17 @@
 -- grain: one row per user and reason that an undo leaves as it is: a later change, or another user that now holds its key
 -- reads: changes_to_undo, users, user_changes, import_jobs; parameters: undone, connection
 with changed_since as (
-    select user_changes.user_id, arg_max(user_changes.job_id, import_jobs.end_sequence) as last_job
-    from user_changes
-    inner join import_jobs on user_changes.job_id = import_jobs.job_id
+    select changes.user_id, arg_max(changes.job_id, import_jobs.end_sequence) as last_job
+    from (
+        select connection, user_id, job_id from user_changes
+        union all
+        select connection, user_id, updated_by_job from users
+    ) as changes
+    inner join import_jobs on changes.job_id = import_jobs.job_id
     where
-        user_changes.connection = $connection
-        and user_changes.user_id in (select user_id from changes_to_undo where reason is not null)
-    group by user_changes.user_id
+        changes.connection = $connection
+        and changes.user_id in (select user_id from changes_to_undo where reason is not null)
+    group by changes.user_id
 ),
 
 found as (

@@ -240,7 +240,7 @@ def test_a_user_that_was_removed_and_came_again_is_forgotten_with_its_history(se
     forget(Store(settings), by_email())
     assert "idden" not in contents(settings)
     assert "Zq" not in contents(settings)
-    assert len(query_rows(settings, "from user_changes")) == 2, "those of the other user"
+    assert len(query_rows(settings, "from all_changes")) == 2, "those of the other user"
 
 
 @pytest.mark.parametrize(

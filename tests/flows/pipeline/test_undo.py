@@ -92,7 +92,6 @@ def test_a_user_that_a_later_job_changed_is_kept_and_listed(settings: Settings) 
     [
         "update users set nickname = '' where user_id = 'u-ada'",
         "update users set updated_at = updated_at + interval 1 second where user_id = 'u-ada'",
-        "delete from users where user_id = 'u-ada'",
     ],
 )
 def test_a_user_that_was_edited_by_hand_is_kept_and_listed(settings: Settings, edit: str) -> None:
@@ -102,6 +101,20 @@ def test_a_user_that_was_edited_by_hand_is_kept_and_listed(settings: Settings, e
     assert kept(summary) == [("u-ada", "CHANGED_SINCE")]
     assert "by hand" in summary.kept_users[0].message
     assert read_users(settings) == edited_users
+
+
+def test_an_updated_user_that_was_removed_by_hand_is_kept_and_listed(settings: Settings) -> None:
+    job = import_records(settings, [{**ADA, "name": "Ada L."}])
+    change_database(settings, "delete from users where user_id = 'u-ada'")
+    summary = undone(settings, job.job_id)
+    assert kept(summary) == [("u-ada", "CHANGED_SINCE")]
+    assert summary.kept_users[0].message == "user u-ada has been removed since by hand"
+
+
+def test_an_inserted_user_that_was_removed_by_hand_is_no_part_of_the_undo(settings: Settings) -> None:
+    change_database(settings, "delete from users where user_id = 'u-ada'")
+    assert counts(undone(settings, "seed")) == (JobStatus.COMPLETED, 1, 0)
+    assert read_users(settings) == []
 
 
 def test_a_deleted_user_whose_address_another_user_has_is_not_restored(settings: Settings) -> None:

@@ -71,6 +71,40 @@ def test_the_history_view_shows_the_same_as_the_command(settings: Settings, caps
     assert HASH[:20] not in printed
 
 
+def test_an_insert_stays_in_the_history_whatever_comes_after_it(settings: Settings) -> None:
+    inserted = import_records(settings, [ADA]).job_id
+    updated = import_records(settings, [{**ADA, "name": "Ada L."}]).job_id
+    for number, job in enumerate((updated, "undo-0", "undo-1", inserted)):
+        undo(job, dry_run=False, settings=settings, job_id=f"undo-{number}")
+    history = query_rows(settings, "select job_id, action, is_edited_since from user_history order by changed_at")
+    assert history == [
+        (inserted, "insert", False),
+        (updated, "update", False),
+        ("undo-0", "restore", False),
+        ("undo-1", "restore", False),
+        ("undo-2", "restore", False),
+        ("undo-3", "delete", False),
+    ]
+    (diff,) = diffs(settings, inserted)
+    assert fields(diff)["name"] == ("", "Ada")
+
+
+def test_an_insert_that_an_undone_job_hid_is_still_compared_with_what_its_own_job_wrote(settings: Settings) -> None:
+    inserted = import_records(settings, [ADA]).job_id
+    change_database(settings, "update users set name = 'Somebody'")
+    updated = import_records(settings, [{**ADA, "name": "Ada L."}]).job_id
+    assert undo(updated, dry_run=False, settings=settings, job_id="undo").kept == 0
+    (diff,) = diffs(settings, inserted)
+    assert (diff.is_edited_since, fields(diff)["name"]) == (True, ("", "Somebody"))
+    assert undo(inserted, dry_run=False, settings=settings, job_id="undo-2").kept == 1
+
+
+def test_users_that_no_job_wrote_have_no_history(settings: Settings) -> None:
+    import_records(settings, [ADA])
+    change_database(settings, "insert into users by name select * replace ('u' as user_id, null as digest) from users")
+    assert query_rows(settings, "select user_id from all_changes") == [("u-ada",)]
+
+
 def test_a_pipe_gets_one_line_per_field(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     import_records(settings, [ADA])
     job = import_records(settings, [{**ADA, "name": "Ada L."}])

@@ -11,7 +11,7 @@ import pytest
 from tests.flows.with_server.worker import Child, Site, site, wait_until
 
 pytestmark = pytest.mark.slow
-LOADING, MERGING = "stage a batch", "record_inserts"
+LOADING, MERGING = "stage a batch", "insert_new_users"
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,14 @@
 create view user_history as
 with steps as (
     select
-        user_changes.*,
+        all_changes.*,
         import_jobs.kind,
         import_jobs.external_id,
-        lead(user_changes.job_id) over user_steps as next_job_id,
-        lead(user_changes.row_before) over user_steps as next_row_before
-    from user_changes
-    left join import_jobs on user_changes.job_id = import_jobs.job_id
-    window user_steps as (partition by user_changes.connection, user_changes.user_id order by import_jobs.end_sequence)
+        lead(all_changes.job_id) over user_steps as next_job_id,
+        lead(all_changes.row_before) over user_steps as next_row_before
+    from all_changes
+    left join import_jobs on all_changes.job_id = import_jobs.job_id
+    window user_steps as (partition by all_changes.connection, all_changes.user_id order by import_jobs.end_sequence)
 ),
 
 outcomes as (

@@ -24,4 +24,5 @@ comment on column users.password_reset_required is 'Whether the user was importe
 comment on column users.created_at is 'When the user was inserted';
 comment on column users.updated_at is 'When a job last wrote the user';
 comment on column users.created_by_job is 'Job that inserted the user';
-comment on column users.updated_by_job is 'Job that last wrote the user'
+comment on column users.updated_by_job is 'Job that last wrote the user';
+comment on column users.digest is 'Digest of the row as that job wrote it: user_digest(users) is another after an edit by hand'
