@@ -7,16 +7,16 @@ where users.connection = $connection
 group by users.user_id
 having count(*) > 1
 union all
-select 'email' as key, users.email_key as value
+select 'email' as key, coalesce(users.email_folded, users.email) as value
 from users
-semi join changes_to_undo on users.email_key = changes_to_undo.email_key
+semi join changes_to_undo on coalesce(users.email_folded, users.email) = changes_to_undo.email_key
 where users.connection = $connection
-group by users.email_key
+group by value
 having count(*) > 1
 union all
-select 'username' as key, users.username_key as value
+select 'username' as key, coalesce(users.username_folded, users.username) as value
 from users
-semi join changes_to_undo on users.username_key = changes_to_undo.username_key
+semi join changes_to_undo on coalesce(users.username_folded, users.username) = changes_to_undo.username_key
 where users.connection = $connection
-group by users.username_key
+group by value
 having count(*) > 1

@@ -12,7 +12,7 @@ written as (
     select
         count(*) filter (where created_by_job = $job_id) as created,
         count(*) filter (where created_by_job <> $job_id) as changed,
-        coalesce(sum(hash(user_id, email_key, username_key, digest)), 0) as key_sum
+        coalesce(sum(hash(user_id, coalesce(email_folded, email), coalesce(username_folded, username), digest)), 0) as key_sum
     from users
     where connection = $connection and updated_by_job = $job_id
 ),

@@ -4,9 +4,9 @@
 create macro user_digest(u) as hash(
     u.user_id,
     u.email,
-    u.email_key,
+    u.email_folded,
     u.username,
-    u.username_key,
+    u.username_folded,
     u.phone_number,
     u.email_verified,
     u.phone_verified,

@@ -1,11 +1,11 @@
 -- comments on the table users and its columns
-comment on table users is 'Users, one row per user of a connection; user_id, email_key and username_key are each unique within a connection';
+comment on table users is 'Users, one row per user of a connection; user_id, e-mail address and username (both as folded) are each unique within a connection';
 comment on column users.connection is 'Connection that the user belongs to';
 comment on column users.user_id is 'Identifier of the user, unique within the connection; a UUID where the source had none';
 comment on column users.email is 'E-mail address as imported';
-comment on column users.email_key is 'E-mail address in lower case and its domain in ASCII, by which users are matched';
+comment on column users.email_folded is 'E-mail address in lower case and its domain in ASCII, by which users are matched; null where that is the same as email';
 comment on column users.username is 'Username as imported';
-comment on column users.username_key is 'Username in lower case, by which users are matched';
+comment on column users.username_folded is 'Username in lower case, by which users are matched; null where that is the same as username';
 comment on column users.phone_number is 'Phone number in E.164 format';
 comment on column users.email_verified is 'Whether the e-mail address is verified';
 comment on column users.phone_verified is 'Whether the phone number is verified';

@@ -61,7 +61,7 @@ def losing(statement: str, *, before: str = "read back") -> Iterator[None]:
     ("statement", "words"),
     [
         ("delete from users where user_id = 'u-bob'", "1 created, not 2"),
-        ("update users set email_key = 'same'", "users that are not those that the job wrote"),
+        ("update users set email_folded = 'same'", "users that are not those that the job wrote"),
         ("update users set digest = 1", "users that are not those that the job wrote"),
         ("update users set connection = 'other'", "0 created, not 2"),
     ],
@@ -103,7 +103,7 @@ def test_an_import_whose_commit_lost_errors_or_refused_records_fails(
     assert summary.total == summary.inserted + summary.updated + summary.unchanged + summary.failed
 
 
-@pytest.mark.parametrize("key", ["email_key", "username_key", "user_id"])
+@pytest.mark.parametrize("key", ["email_folded", "username_folded", "user_id"])
 def test_a_key_that_two_users_would_hold_rolls_the_transaction_back(settings: Settings, key: str) -> None:
     assert import_records(settings, [BOB]).inserted == 1
     with losing(f"update users set {key} = 'same'", before="broken_keys"):  # noqa: S608

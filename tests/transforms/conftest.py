@@ -17,8 +17,8 @@ def users(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
                 """
                 insert into users by name
                 select
-                    'default' as connection, $id as user_id, $email as email, $email as email_key, $name as username,
-                    $name as username_key, true as email_verified, false as phone_verified, $name as name,
+                    'default' as connection, $id as user_id, $email as email, $name as username,
+                    true as email_verified, false as phone_verified, $name as name,
                     '{"plan":"pro"}' as app_metadata, now() as created_at, now() as updated_at,
                     'earlier' as created_by_job, 'earlier' as updated_by_job
                 """,

@@ -27,9 +27,12 @@ select
         when changes.digest_after is null then 'exists again'
         when user_digest(users) <> changes.digest_after then 'changed'
     end as reason,
-    case when changes.row_before.email_key is distinct from users.email_key then changes.row_before.email_key end as email_key,
-    case
-        when changes.row_before.username_key is distinct from users.username_key then changes.row_before.username_key
-    end as username_key
+    nullif(
+        coalesce(changes.row_before.email_folded, changes.row_before.email), coalesce(users.email_folded, users.email)
+    ) as email_key,
+    nullif(
+        coalesce(changes.row_before.username_folded, changes.row_before.username),
+        coalesce(users.username_folded, users.username)
+    ) as username_key
 from changes
 left join users on changes.user_id = users.user_id and users.connection = $connection

@@ -34,7 +34,8 @@ found as (
         'email' as path,
         'the e-mail address of user ' || changes_to_undo.user_id || ' is now held by user ' || users.user_id as message
     from changes_to_undo
-    inner join users on changes_to_undo.email_key = users.email_key and users.connection = $connection
+    inner join users
+        on changes_to_undo.email_key = coalesce(users.email_folded, users.email) and users.connection = $connection
     where reason is null
     union all
     select
@@ -43,7 +44,8 @@ found as (
         'username' as path,
         'the username of user ' || changes_to_undo.user_id || ' is now held by user ' || users.user_id as message
     from changes_to_undo
-    inner join users on changes_to_undo.username_key = users.username_key and users.connection = $connection
+    inner join users
+        on changes_to_undo.username_key = coalesce(users.username_folded, users.username) and users.connection = $connection
     where reason is null
 )
 

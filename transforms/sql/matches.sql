@@ -3,11 +3,11 @@
 -- reads: staged, users; parameters: connection
 select staged.record, 'email' as key, users.user_id, users.rowid as user_row
 from staged
-inner join users on staged.email_key = users.email_key and users.connection = $connection
+inner join users on staged.email_key = coalesce(users.email_folded, users.email) and users.connection = $connection
 union all
 select staged.record, 'username' as key, users.user_id, users.rowid as user_row
 from staged
-inner join users on staged.username_key = users.username_key and users.connection = $connection
+inner join users on staged.username_key = coalesce(users.username_folded, users.username) and users.connection = $connection
 union all
 select staged.record, 'user_id' as key, users.user_id, users.rowid as user_row
 from staged

@@ -26,9 +26,9 @@ matched as (
         users.connection,
         users.user_id,
         users.email,
-        users.email_key,
+        users.email_folded,
         users.username,
-        users.username_key,
+        users.username_folded,
         users.phone_number,
         coalesce(users.password_hash, users.custom_password_hash::varchar) is not null as has_hash,
         coalesce(staged.password_hash, staged.custom_password_hash) is not null
@@ -65,8 +65,8 @@ select
     * exclude (takes_hash, given, given_app_metadata, given_user_metadata, given_custom_password_hash),
     concat_ws(
         ',',
-        case when nullif(given.email_key, email_key) is not null then 'email' end,
-        case when nullif(given.username_key, username_key) is not null then 'username' end,
+        case when nullif(given.email_key, coalesce(email_folded, email)) is not null then 'email' end,
+        case when nullif(given.username_key, coalesce(username_folded, username)) is not null then 'username' end,
         case when nullif(given.user_id, user_id) is not null then 'user_id' end,
         case when nullif(given.phone_number, phone_number) is not null then 'phone_number' end,
         case when nullif(given.email_verified, email_verified) is not null then 'email_verified' end,

@@ -36,7 +36,8 @@ PLAIN = Layout(
     name="plain",
     build="""
         create table users as
-        select user_id, email, email_key, username, username_key, phone_number, email_verified, phone_verified,
+        select user_id, email, coalesce(email_folded, email) as email_key, username,
+            coalesce(username_folded, username) as username_key, phone_number, email_verified, phone_verified,
             given_name, family_name, name, nickname, picture, blocked, password_hash, app_metadata, user_metadata
         from base.users
     """,
@@ -48,7 +49,8 @@ DLT = Layout(
     build="""
         create schema imported;
         create table imported.users as
-        select user_id, email, email_key, username, phone_number, email_verified, phone_verified,
+        select user_id, email, coalesce(email_folded, email) as email_key, username, phone_number, email_verified,
+            phone_verified,
             given_name, family_name, name, nickname, picture, blocked, password_hash, app_metadata, user_metadata,
             0::bigint as record, '0' as _dlt_load_id, md5(user_id)[:14] as _dlt_id
         from base.users
