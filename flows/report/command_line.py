@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ExtensionFileLoader
 from itertools import takewhile
 from types import FrameType
@@ -33,11 +34,30 @@ class UsageError(Exception):
     """Arguments or variables of the environment that cannot be used, as one sentence."""
 
 
+class WithoutPandas(MetaPathFinder):
+    """Hide pandas and numpy from what loads them in passing, for objects that nothing here has; all others find them.
+
+    Pandera and pyarrow load them with their packages, and pyarrow again for an array that our modules make.
+    """
+
+    def find_spec(self, fullname: str, _path: object, _target: object = None) -> None:
+        """Raise what a missing package raises, as `None` would leave the search to the next finder."""
+        if fullname in {"pandas", "numpy"} and _importing_package() in {"pandera", "pyarrow", "flows", "transforms"}:
+            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
+
+
+def _importing_package() -> str:
+    """Return the package whose code asks for the module that is looked for."""
+    names = (str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_stack(sys._getframe(2)))  # noqa: SLF001
+    return next((name.partition(".")[0] for name in names if "importlib" not in name), "")
+
+
 def run(module: str) -> NoReturn:
     """Run the `app` of a module on the arguments of this process, and leave with the exit code."""
     prepare_streams()
     gc.set_threshold(200_000)  # imports make objects and no garbage: looking for it is a tenth of the start
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # reading every installed package's metadata
+    sys.meta_path.insert(0, WithoutPandas())
     try:
         code = main(import_module(module).app, sys.argv[1:])
     except KeyboardInterrupt:  # during the imports

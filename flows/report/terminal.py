@@ -9,11 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TaskProgressColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
@@ -29,6 +27,10 @@ from schemas.faults import Fault
 from schemas.job import NO_USERS, FaultRecord, JobStatus, JobSummary
 from schemas.rules.user import STAGED
 from transforms.statements import run, run_mapped
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
 
 SAMPLED_USERS = 5  # of those that a dry run would change
 LINE_SECONDS = 5.0  # between two progress lines in a pipe
@@ -55,11 +57,14 @@ class Terminal(Observer):
         self.errors = PipeConsole(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
         self.output = PipeConsole(highlight=False, soft_wrap=not sys.stdout.isatty())
         self._bar: Bar | None = None
-        self._task = TaskID(0)
+        self._task: TaskID
         self._last_line = time.monotonic()
 
     def __enter__(self) -> Self:
         if self.errors.is_terminal and not self.quiet:
+            from rich.progress import BarColumn, TaskProgressColumn  # noqa: PLC0415 - takes time; few imports show it
+            from rich.progress import Progress as Bar  # noqa: PLC0415
+
             columns = ("{task.description}", BarColumn(), TaskProgressColumn(), "{task.fields[speed]}")
             self._bar = Bar(*columns, console=self.errors, transient=True)
             self._task = self._bar.add_task("starting", total=100, speed="")

@@ -1,6 +1,7 @@
 """The command `user-import` and its groups: help, suggestions, completion, and one JSON document for every failure."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from flows.__main__ import app as user_import
 from flows.import_users import cli as import_users
 from flows.inbox import cli as inbox
 from flows.jobs import cli as jobs
-from flows.report.command_line import UsageError, main
+from flows.report.command_line import UsageError, WithoutPandas, main
 from schemas.faults import ExitCode
 from tests.docs import command_names
 
@@ -38,6 +39,18 @@ for command in {[(), *GROUPS, *COMMANDS]!r}:
 main(inbox, ["--help"])
 print(sorted({ENGINES} & set(sys.modules)))
 """
+UNNEEDED = {
+    "prefect",
+    "pandas.core",
+    "numpy._core",
+    "hypothesis",
+    "typeguard",
+    "asyncio",
+    "multiprocessing",
+    "httpx",
+    "apprise",
+    "rich.progress",
+}
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -58,6 +71,31 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 def test_help_loads_no_engine() -> None:
     child = subprocess.run([sys.executable, "-c", HELP_OF_ALL], cwd=ROOT, capture_output=True, text=True, check=True)
     assert child.stdout.splitlines()[-1] == "[]"
+
+
+def test_import_of_one_user_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    (tmp_path / "one.ndjson").write_text('{"email":"ada@example.com"}')
+    command = ["flows.import_users", "one.ndjson", "--direct", "--json", "--database", "users.duckdb"]
+    child = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", *command],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = {line.rpartition("|")[2].strip() for line in child.stderr.splitlines() if line.startswith("import time:")}
+    assert json.loads(child.stdout)["inserted"] == 1
+    assert {"polars", "pandera.polars"} <= loaded
+    assert UNNEEDED & loaded == set()
+
+
+@pytest.mark.parametrize("name", ["pandera.typing.pandas", "flows.readers.lines"])
+def test_pandas_is_hidden_from_what_needs_none(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pandas.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "pandas", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [WithoutPandas(), *sys.meta_path])
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'pandas'$"):
+        exec("import pandas", {"__name__": name})  # noqa: S102
+    exec("import pandas", {"__name__": "polars"})  # noqa: S102
+    assert sys.modules.pop("pandas").__file__ == str(tmp_path / "pandas.py")
 
 
 @pytest.mark.parametrize(
