@@ -1,6 +1,7 @@
 """Test that an import does what its plan says, can be undone, and accepts refused records once corrected."""
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -36,7 +37,7 @@ class Policy(TypedDict):
 Import = tuple[list[Record], Policy]
 
 QUICK = settings(
-    max_examples=4,
+    max_examples=int(os.environ.get("UNDO_EXAMPLES", "3")),
     deadline=None,
     derandomize=True,
     database=None,

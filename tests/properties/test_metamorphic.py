@@ -1,6 +1,7 @@
 """Test that batch size, line ends, file names and formats change nothing, and importing twice is importing once."""
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,9 @@ from schemas.job import JobSummary, Mode
 from tests.flows.importing import import_file, import_records, query_rows, read_users
 from tests.population import Record, population, user
 
+EXAMPLES = int(os.environ.get("METAMORPHIC_EXAMPLES", "3"))
 QUICK = hypothesis_settings(
-    max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 Errors = list[tuple[object, ...]]
 

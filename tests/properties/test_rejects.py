@@ -19,6 +19,7 @@ from flows.store.database import Store
 from schemas.job import JobSummary, Mode
 from schemas.profiles import IGNORED_COLUMNS
 from tests.flows.importing import import_file
+from tests.marks import mostly_slow
 from tests.oracle.records import GENERATED
 
 EXAMPLES = int(os.environ.get("REJECTS_EXAMPLES", "2"))
@@ -64,7 +65,7 @@ OF_CELLS = OF_ONE_TYPE | dict.fromkeys(("user_id", "shoe_size", "pin/a~b"), STRI
 VALUES = {"ndjson": OF_ANY_TYPE, "json": OF_ANY_TYPE, "parquet": OF_ONE_TYPE, "csv": OF_CELLS, "tsv": OF_CELLS}
 
 
-@pytest.mark.parametrize("target", VALUES)
+@pytest.mark.parametrize("target", mostly_slow(VALUES, quick=("ndjson", "parquet", "csv")))
 @settings(GENERATED, max_examples=EXAMPLES, derandomize=True)
 @given(data=st.data())
 def test_refused_records_come_back_as_they_are(target: str, data: st.DataObject) -> None:

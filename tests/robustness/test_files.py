@@ -32,6 +32,7 @@ from schemas.connection import ConnectionSettings
 from schemas.faults import DatabaseFault, ExitCode, FileFault
 from schemas.job import JobStatus, JobSummary, Mode
 from tests.flows.importing import import_file, import_records, query_rows, read_users
+from tests.marks import mostly_slow
 
 ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada"}
 HOSTILE = (
@@ -49,6 +50,7 @@ HOSTILE = (
     ":memory:",
     "x#y%20?z=1",
 )
+WORST = ("q'uote\"s", "gl*b[1]{a,b}", "sqlite:x")  # that run always: a quote, a pattern, an address
 
 
 @contextmanager
@@ -107,7 +109,7 @@ def test_a_database_that_others_can_read_stays_as_its_owner_made_it(settings: Se
     assert stat.S_IMODE(store.path.stat().st_mode) == 0o666
 
 
-@pytest.mark.parametrize("name", [name for name in HOSTILE if not {"?", "\\"} & {*name}])
+@pytest.mark.parametrize("name", mostly_slow((name for name in HOSTILE if not {"?", "\\"} & {*name}), quick=WORST))
 def test_a_database_may_have_almost_any_name_in_any_folder(name: str, tmp_path: Path) -> None:
     settings = Settings(database=tmp_path / name / name)
     (tmp_path / name).mkdir()
@@ -209,7 +211,7 @@ def test_no_output_replaces_the_database_or_a_source(tmp_path: Path) -> None:
     assert len(read_users(settings)) == 1
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", mostly_slow(HOSTILE, quick=(*WORST, "what?", "back\\slash", "-rf")))
 def test_a_source_may_have_any_name(name: str, settings: Settings, tmp_path: Path) -> None:
     source = tmp_path / "in" / name
     source.parent.mkdir()
@@ -266,7 +268,7 @@ def schema_of(settings: Settings) -> list[tuple[object, ...]]:
     return query_rows(settings, query)
 
 
-@pytest.mark.parametrize("name", [name for name in HOSTILE if name.isprintable()])
+@pytest.mark.parametrize("name", mostly_slow((name for name in HOSTILE if name.isprintable()), quick=WORST))
 def test_connections_and_external_ids_may_have_any_printable_name(name: str, settings: Settings, store: Store) -> None:
     before = schema_of(settings)
     assert code_of(import_records(settings, [ADA], connection=name)) == ErrorCode.CONNECTION_NOT_FOUND
@@ -281,7 +283,7 @@ def test_connections_and_external_ids_may_have_any_printable_name(name: str, set
 COLUMNS = (*HOSTILE, "*", "^.*$", "email;", '"; drop table users; --', "__proto__", "x" * 500, "record", "line", "text")
 
 
-@pytest.mark.parametrize("form", ["csv", "ndjson", "json", "parquet"])
+@pytest.mark.parametrize("form", mostly_slow(["csv", "ndjson", "json", "parquet"], quick=("csv", "ndjson")))
 def test_columns_may_have_any_name_and_are_unknown_fields(
     form: str, settings: Settings, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import ExitCode
 from schemas.job import JobStatus
 from tests.flows.importing import import_records, query_rows, read_users
+from tests.marks import mostly_slow
 from tests.population import user, write_ndjson
 from tests.robustness.processes import ROOT, hold_database, import_in_process, wait_until
 
@@ -57,7 +58,7 @@ def stop(settings: Settings, process: "subprocess.Popen[str]", *, by: str) -> st
 
 
 @pytest.mark.usefixtures("store")
-@pytest.mark.parametrize("by", STOPS)
+@pytest.mark.parametrize("by", mostly_slow(STOPS, quick=("SIGTERM",)))
 @pytest.mark.parametrize("writes", [False, True], ids=["before the merge", "before the load"])
 def test_a_job_that_waits_for_a_busy_database_is_stopped_at_once(settings: Settings, by: str, writes: bool) -> None:
     with ExitStack() as held:

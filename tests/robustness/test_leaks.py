@@ -124,17 +124,17 @@ def _users(folder: Path) -> list[tuple[object, ...]]:
         return connection.execute("from users").fetchall()
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("cut.json", '[{"email": "a@x.example", "password": "%s"}, {"password_hash": "%s'),
-        ("wrapped.json", '{"rows": [{"password_hash": "%s", "mfa": "%s"}]}'),
-        ("open.csv", 'email,password_hash\na@x.example,"%s\nb@x.example,%s\n'),
-        ("twice.csv", "email,%s,%s,email\na,b,c,d\n"),
-        ("page.csv", "<html><body>%s%s</body></html>"),
-        ("no.parquet", "PAR1%s%sPAR1"),
-    ],
+REFUSED = (
+    ("cut.json", '[{"email": "a@x.example", "password": "%s"}, {"password_hash": "%s'),
+    ("wrapped.json", '{"rows": [{"password_hash": "%s", "mfa": "%s"}]}'),
+    ("open.csv", 'email,password_hash\na@x.example,"%s\nb@x.example,%s\n'),
+    ("twice.csv", "email,%s,%s,email\na,b,c,d\n"),
+    ("page.csv", "<html><body>%s%s</body></html>"),
+    ("no.parquet", "PAR1%s%sPAR1"),
 )
+
+
+@pytest.mark.parametrize(("name", "content"), mostly_slow(REFUSED, quick=REFUSED[:3]))
 def test_a_file_that_is_refused_whole_shows_none_of_its_secrets(
     name: str, content: str, tmp_path: Path, run: Run
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from flows.settings import Settings
 from tests.flows.importing import import_records, read_users
+from tests.marks import mostly_slow
 from tests.robustness.processes import ROOT
 
 FAULTS = {"OUT_OF_MEMORY", "DATABASE_UNREADABLE", "DISK_FULL"}
@@ -18,6 +19,8 @@ KINDS = {"address space": resource.RLIMIT_AS, "open files": resource.RLIMIT_NOFI
 LADDER = [("address space", int(size * 1e9)) for size in (0.1, 0.7, 1.6, 2.6)]
 LADDER += [("open files", number) for number in (6, 20, 64)]
 LADDER += [("file size", size) for size in (1_000, 100_000)]
+QUICK = (("address space", 1_600_000_000), ("open files", 20), ("file size", 100_000))
+STREAMS = (">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full")
 
 
 def run_limited(limits: dict[str, int], *arguments: object) -> "subprocess.CompletedProcess[str]":
@@ -31,7 +34,7 @@ def run_limited(limits: dict[str, int], *arguments: object) -> "subprocess.Compl
     return subprocess.run(command, cwd=ROOT, preexec_fn=limit, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(("kind", "value"), LADDER)
+@pytest.mark.parametrize(("kind", "value"), mostly_slow(LADDER, quick=QUICK))
 def test_every_limit_gives_a_result_or_a_fault(kind: str, value: int, tmp_path: Path) -> None:
     source, settings = tmp_path / "users.ndjson", Settings(database=tmp_path / "u.duckdb")
     source.write_text("".join(f'{{"email": "user{number}@example.com"}}\n' for number in range(500)))
@@ -75,7 +78,7 @@ def test_a_soft_limit_of_open_files_is_raised(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["inserted"] == 1
 
 
-@pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full"])
+@pytest.mark.parametrize("streams", mostly_slow(STREAMS, quick=("<&- >&- 2>&-", ">/dev/full")))
 def test_the_exit_code_does_not_depend_on_the_streams(streams: str, tmp_path: Path) -> None:
     source, settings = tmp_path / "users.ndjson", Settings(database=tmp_path / "u.duckdb")
     source.write_text('{"email": "ann@example.com"}\n{"email": "no address"}\n')
