@@ -117,7 +117,7 @@ def open_sources(job: Job) -> Iterator[tuple[Source, ...]]:
 
 def content_hash(sources: Sequence[Source], *, waiting: Callable[[], None] | None = None) -> str:
     """Return a hash of the bytes of the sources, in their order; `waiting` may raise to stop the reading."""
-    digests = "".join(fingerprint(source, waiting=waiting) for source in sources)
+    digests = "".join(fingerprint(source, algorithm="blake2b", waiting=waiting) for source in sources)
     require_unchanged(sources)
     return hashlib.sha256(digests.encode()).hexdigest()
 

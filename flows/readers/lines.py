@@ -34,14 +34,21 @@ def read_line_blocks(stream: ByteStream, *, limits: ReadLimits) -> Iterator[Bloc
     rest = chunk.removeprefix(BOM)
     while chunk:
         chunk = stream.read(limits.batch_bytes)
-        rest += chunk
-        end = _end_of_last_line(rest) if chunk else len(rest)
-        if end:
-            lines, rest = rest[:end], rest[end:]
+        lines, rest = _cut_after_last_line(rest, chunk)
+        if lines:
             yield from _separate_long_lines(lines, position=stream.position, limit=limits.record_bytes)
         if len(rest.removesuffix(b"\r")) > limits.record_bytes:
             dropped, rest = _drop_line(rest, stream, size=limits.batch_bytes)
             yield dropped
+
+
+def _cut_after_last_line(rest: bytes, chunk: bytes) -> tuple[bytes, bytes]:
+    """Return the whole lines of both, and what is left; everything if the chunk, which ends a source, is empty."""
+    if end := _end_of_last_line(chunk):
+        return b"".join((rest, memoryview(chunk)[:end])), chunk[end:]
+    rest += chunk
+    end = _end_of_last_line(rest) if chunk else len(rest)
+    return rest[:end], rest[end:]
 
 
 def _drop_line(rest: bytes, stream: ByteStream, *, size: int) -> tuple[Block, bytes]:

@@ -91,9 +91,9 @@ def require_unchanged(sources: Sequence[Source]) -> None:
             raise changed(source)
 
 
-def fingerprint(source: Source, *, waiting: Callable[[], None] | None = None) -> str:
-    """Return the SHA-256 of the source's stored bytes, in hex; `waiting` may raise to stop the reading."""
-    digest = hashlib.sha256()
+def fingerprint(source: Source, *, algorithm: str = "sha256", waiting: Callable[[], None] | None = None) -> str:
+    """Return a hash of the source's stored bytes, in hex; `waiting` may raise to stop the reading."""
+    digest = hashlib.new(algorithm)
     with open_source(source) as file:
         while chunk := file.read(MIB):
             digest.update(chunk)

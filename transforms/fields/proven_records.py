@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 import duckdb
@@ -16,7 +17,7 @@ import polars as pl
 
 from schemas.canonical import ESCAPED
 from schemas.fields import FIELDS, NESTED_FIELDS, Field, JsonType
-from schemas.formats.text import check_where
+from schemas.formats.text import check_once, check_where
 from schemas.profiles import Profile
 from transforms.canonical_columns import has_own_type, typed_columns
 from transforms.engine_tables import in_chunks, registered
@@ -94,21 +95,21 @@ class _Prover:
         except (duckdb.InvalidInputException, UnicodeDecodeError):  # one text that is not JSON fails all, and the
             # message, which quotes it, may be cut inside a character
             invalid = find_invalid_json(texts, self.engine)
-            if invalid.is_empty():
-                raise
-            return self._read_typed(texts.filter(~pl.col("record").is_in(invalid.implode())))
+            rest = texts.filter(~pl.col("record").is_in(invalid.implode()))
+            return self._read_typed(rest if invalid.len() else texts.clear())
         typed = pl.DataFrame(read).sort("record")["typed"].struct.unnest()
         named = typed.rename({key: name for name, key in self.keys.items()})
         marked = texts.with_columns(may_be_escaped(pl.col("text")).alias(ESCAPED))
-        return marked.hstack(named).filter(self._is_strict(field) for field in NESTED_FIELDS)
+        is_loose = [check_once(named[field.name], partial(self._is_loose, field)) for field in NESTED_FIELDS]
+        return marked.hstack(named).filter(~pl.any_horizontal(*is_loose).fill_null(value=False))
 
-    def _is_strict(self, field: Field) -> pl.Expr:
-        """Return whether the field is absent, or strict JSON of its type within the caps."""
-        text = pl.col(field.name)
-        is_strict = has_own_type(field) & ~text.str.contains(LENIENT)
-        may_be_deep = text.str.len_bytes() > 2 * self.caps.nesting
-        levels = check_where(may_be_deep, text, lambda deep: deep.str.count_matches(r"[{\[]") < self.caps.nesting)
-        return (is_strict & levels.fill_null(value=True)).fill_null(value=True)
+    def _is_loose(self, field: Field, texts: pl.Series) -> pl.Series:
+        """Return whether the JSON texts of a field may have another type, not be strict, or be nested too deeply."""
+        text = pl.col(texts.name)
+        is_long = text.str.len_bytes() > 2 * self.caps.nesting
+        deep = check_where(is_long, text, lambda long: long.str.count_matches(r"[{\[]") >= self.caps.nesting)
+        loose = ~has_own_type(field) | text.str.contains(LENIENT) | deep.fill_null(value=False)
+        return texts.to_frame().select(loose).to_series()
 
     def _find_order(self, left: pl.DataFrame) -> list[str]:
         """Return the fields in the order of the first record's keys, those that it lacks where others have them."""

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from schemas.formats.text import check_once
+
 REPEATED = pl.Schema({"shape": pl.String(), "parent": pl.String(), "key": pl.String(), "copies": pl.Int64()})
 PIECES = r'"(?:[^"\\]|\\.)*":?|[{}\[\],]'  # a string, with its colon if it is a key, or punctuation
 KEYS = r'"(?:[^"\\]|\\.)*":'
-SAMPLE = 1_000  # texts
 
 
 def find_repeats(texts: pl.DataFrame) -> pl.DataFrame:
@@ -28,16 +29,12 @@ def find_repeats(texts: pl.DataFrame) -> pl.DataFrame:
 
 def have_equal_keys(texts: pl.DataFrame) -> pl.DataFrame:
     """Return, per text of each column, whether a key occurs more than once, be it in different objects."""
-    return texts.select(_has_equal_keys(column) for column in texts)
+    return texts.select(check_once(column, _repeat_keys) for column in texts)
 
 
-def _has_equal_keys(texts: pl.Series) -> pl.Series:
-    is_repeating = (
-        texts.head(SAMPLE).n_unique() <= SAMPLE // 2
-    )  # many users have the same metadata: look at each text once
-    unique = texts.unique() if is_repeating else texts
-    names = unique.str.extract_all(KEYS)
-    return texts.is_in(unique.filter(names.list.n_unique() < names.list.len()).implode())
+def _repeat_keys(texts: pl.Series) -> pl.Series:
+    keys = texts.str.extract_all(KEYS)
+    return keys.list.n_unique() < keys.list.len()
 
 
 def _shape(text: pl.Expr) -> pl.Expr:

@@ -7,6 +7,7 @@ import duckdb
 import polars as pl
 
 from schemas.canonical import may_be_unclean
+from schemas.formats.text import check_once
 from schemas.rules.objects import RESERVED_APP_METADATA
 from transforms.json.key_shapes import have_equal_keys
 from transforms.json.nested_parts import select_texts
@@ -29,7 +30,9 @@ def find_suspect_values(users: pl.DataFrame) -> pl.DataFrame:
     suspects = users.select(
         *(may_be_unclean(name).str.contains(UNCLEAN_IN_METADATA).alias(f"unclean {name}") for name in METADATA),
         *(may_be_unclean(name).str.contains(UNCLEAN).alias(f"unclean {name}") for name in PARTS),
-        pl.col("app_metadata").str.contains_any(RESERVED).alias("reserved app_metadata"),
+        check_once(users["app_metadata"], lambda texts: texts.str.contains_any(RESERVED)).alias(
+            "reserved app_metadata"
+        ),
     )
     return suspects.hstack(have_equal_keys(users.select(METADATA)).rename("repeated {}".format))
 
