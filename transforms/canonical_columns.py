@@ -74,11 +74,13 @@ def _value(field: Field) -> pl.Expr:
             return text
 
 
-@cache
-def empty_columns(fields: tuple[Field, ...]) -> pl.DataFrame:
-    """Return what `canonical_columns` gives for a frame without rows."""
-    texts = pl.DataFrame(schema={ESCAPED: pl.Boolean(), **{field.name: pl.String() for field in fields}})
-    return texts.select(canonical_columns(texts, fields))
+def canonical_schema(fields: Sequence[Field]) -> pl.Schema:
+    """Return names and types of the columns that `canonical_columns` gives."""
+    columns: dict[str, pl.DataType] = {}
+    for field in fields:
+        columns |= {field.name: field.dtype, type_column(field.name): JSON_TYPE}
+        columns |= {found_column(field.name): pl.String()} if field.type in FOUND_TYPES else {}
+    return pl.Schema(columns)
 
 
 def match_keys() -> list[pl.Expr]:

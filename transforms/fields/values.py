@@ -6,12 +6,12 @@ import polars as pl
 
 from schemas.canonical import ESCAPED
 from schemas.fields import FIELDS
-from transforms.canonical_columns import empty_columns
+from transforms.canonical_columns import canonical_schema
 from transforms.json.object_keys import KEYS
 
 DEPTHS = pl.Schema({"record": pl.Int64(), "line": pl.Int64(), "path": pl.String(), "depth": pl.Int64()})
 USERS = pl.Schema(
-    {"record": pl.Int64(), "line": pl.Int64(), ESCAPED: pl.Boolean(), **empty_columns(FIELDS).schema}
+    {"record": pl.Int64(), "line": pl.Int64(), ESCAPED: pl.Boolean(), **canonical_schema(FIELDS)}
 )  # per field the canonical columns of `schemas.canonical`
 
 

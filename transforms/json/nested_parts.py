@@ -13,7 +13,7 @@ from schemas.canonical import ESCAPED, items_column
 from schemas.fields import Field
 from schemas.rules.hash_fields import OBJECTS, PASSWORD_HASH_FIELDS, ROOT
 from schemas.rules.mfa_factors import FACTOR, KINDS, MFA_FACTOR_FIELDS
-from transforms.canonical_columns import canonical_columns, empty_columns
+from transforms.canonical_columns import canonical_columns, canonical_schema
 from transforms.json.object_keys import KEYS, find_keys_of_parts, find_repeated_keys
 from transforms.json.values import extract_values, has_escape, query_texts, unpack_found
 
@@ -75,7 +75,7 @@ def _open_part(
     """
     rest = [name for name in ("record", "line", "place") if name in texts.columns]
     if texts.is_empty():
-        return Part(texts.select(rest).hstack(empty_columns(fields)), KEYS.to_frame())
+        return Part(texts.select(rest).hstack(canonical_schema(fields).to_frame()), KEYS.to_frame())
     inner = [field.name for field in fields if field.name != top]
     texts = texts.with_columns(has_escape(pl.col("text")).alias(ESCAPED))
     found = extract_values(texts, _json_paths(inner, top), engine=engine, objects=_json_paths(objects, top))
