@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.benchmarks.report import format_results, is_disturbed
+from tests.benchmarks.report import format_results, is_disturbed, summarise
 from tests.benchmarks.rounds import ScenarioResult, run_scenario
 from tests.benchmarks.scenarios import SCENARIOS, SMALL, Sizes
 from tests.benchmarks.tools import TOOLS
@@ -42,6 +42,9 @@ def main() -> int:
         results.append(run_scenario(name, SCENARIOS[name], sizes=sizes, rounds=arguments.runs, folder=arguments.folder))
         text = format_results(results, sizes=sizes, rounds=arguments.runs, absent=absent)
         _write(text, results, folder, sizes)  # after each scenario: a later one may fail
+        if arguments.json:
+            summary = summarise(results, sizes=sizes, rounds=arguments.runs)
+            arguments.json.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     print(text)
     sys.stderr.write(f"written to {folder}\n")
     return 0
@@ -81,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("data/benchmarks"),
         help="folder for inputs and results (default: %(default)s)",
     )
+    add("--json", type=Path, metavar="FILE", help="also write medians and ratios of all runs as JSON to this file")
     return parser
 
 

@@ -1,7 +1,9 @@
 """Make the input files and databases of the runs, once per folder."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -10,6 +12,7 @@ from tests.benchmarks.processes import run_tool
 from tests.benchmarks.scenarios import Run
 from tests.benchmarks.tools import TOOLS, Layout
 from tests.benchmarks.users import write_users
+from tests.benchmarks.variants import VARIANTS
 
 EDITION = 1  # of the users in a file; the users in the table have edition 0
 
@@ -25,7 +28,13 @@ class Material:
         share = f"{run.faulty:.0%}".removesuffix("%")
         path = self.folder / f"{run.users}-users-{share}-percent-faulty-of-{run.existing}.ndjson"
         self.folder.mkdir(parents=True, exist_ok=True)
-        return path if path.exists() else write_file(path, run)
+        if not path.exists():
+            write_file(path, partial(write_run, run=run))
+        if not run.variant:
+            return path
+        ending, write = VARIANTS[run.variant]
+        varied = path.with_name(f"{path.stem}-{run.variant.replace(' ', '-')}.{ending}")
+        return varied if varied.exists() else write_file(varied, partial(write, path))
 
     def get_database(self, run: Run) -> Path | None:
         """Return the database that the run starts with; None for an empty one."""
@@ -61,8 +70,13 @@ def convert_database(product: Path, layout: Layout) -> Path:
     return path
 
 
-def write_file(path: Path, run: Run) -> Path:
-    """Write the users of a run; the file gets its name once it is complete."""
+def write_file(path: Path, write: Callable[[Path], object]) -> Path:
+    """Write a file, which gets its name once it is complete."""
     temp_path = path.with_suffix(".draft")
-    write_users(temp_path, run.users, faulty=run.faulty, existing=run.existing, edition=EDITION)
+    write(temp_path)
     return temp_path.rename(path)
+
+
+def write_run(path: Path, run: Run) -> Path:
+    """Write the users of a run as NDJSON."""
+    return write_users(path, run.users, faulty=run.faulty, existing=run.existing, edition=EDITION)

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from statistics import median
 
@@ -12,6 +12,7 @@ from tests.benchmarks.tools import TOOLS, Tool
 
 FLOOR, OURS = TOOLS["floor"].name, TOOLS["ours"].name
 QUIET = 0.05  # the share of the processors that other processes may use
+MEASURED = ("wall_seconds", "cpu_seconds", "peak_bytes")
 PACKAGES = ("duckdb", "polars", "pandera", "dataframely", "pydantic", "pandas", "dlt")
 
 
@@ -21,6 +22,42 @@ def get_ratios(series: Series, other: Series | None) -> list[float]:
         return []
     pairs = zip(series.measurements, other.measurements, strict=False)
     return [first.wall_seconds / second.wall_seconds for first, second in pairs]
+
+
+def get_all_ratios(series: Series, other: Series) -> dict[str, list[float]]:
+    """Return time, CPU time and memory of a run divided by those of the other, per round."""
+    pairs = [*zip(series.measurements, other.measurements, strict=False)]
+    return {name: [getattr(one, name) / getattr(base, name) for one, base in pairs] for name in MEASURED}
+
+
+def summarise(results: Sequence[ScenarioResult], *, sizes: Sizes, rounds: int) -> dict[str, object]:
+    """Return the medians of all runs, and of their ratios to the other runs of the scenario, as JSON values."""
+    return {
+        "users": sizes.users,
+        "existing": sizes.existing,
+        "faulty": sizes.faulty,
+        "rounds": rounds,
+        "python": platform.python_version(),
+        "cpus": os.cpu_count(),
+        "versions": {package: found for package in PACKAGES if (found := _get_version(package))},
+        "scenarios": {result.name: [_summarise_run(one, result) for one in result.series] for result in results},
+    }
+
+
+def _summarise_run(series: Series, result: ScenarioResult) -> dict[str, object]:
+    others = [other for other in result.series if other is not series and other.measurements]
+    return {
+        "run": series.run.label,
+        "results": series.comparison,
+        **_medians(
+            {name: [getattr(run, name) for run in series.measurements] for name in get_all_ratios(series, series)}
+        ),
+        "ratios": {other.run.label: _medians(get_all_ratios(series, other)) for other in others},
+    }
+
+
+def _medians(values: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {name: round(median(numbers), 3) for name, numbers in values.items() if numbers}
 
 
 def format_results(results: Sequence[ScenarioResult], *, sizes: Sizes, rounds: int, absent: Sequence[Tool]) -> str:
@@ -97,17 +134,16 @@ def _format_pair(result: ScenarioResult) -> Iterator[str]:
     yield "| --- | ---: | ---: | ---: | ---: |"
     for one in result.series:
         yield f"| {' | '.join((one.run.label, *_format_figures(one)))} |"
-    first, second = result.series
-    if not (first.measurements and second.measurements):
-        return
-    pairs = list(zip(first.measurements, second.measurements, strict=False))
-    memory = [one.peak_bytes / other.peak_bytes for one, other in pairs]
-    difference = [one.wall_seconds - other.wall_seconds for one, other in pairs]
-    yield ""
-    yield (
-        f"The first run takes {_format_spread(get_ratios(first, second))} times the time and {_format_spread(memory)} "
-        f"times the memory of the second, and {_format_spread(difference)} seconds more."
-    )
+    *others, base = result.series
+    for one in others:
+        pairs = [*zip(one.measurements, base.measurements, strict=False)]
+        difference = [run.wall_seconds - other.wall_seconds for run, other in pairs]
+        time, cpu, memory = (_format_spread(ratios) for ratios in get_all_ratios(one, base).values())
+        yield ""
+        yield (
+            f"{one.run.label}: {time} times the time, {cpu} times the CPU time and {memory} times the memory of "
+            f"{base.run.label}, and {_format_spread(difference)} seconds more."
+        )
 
 
 def _format_figures(series: Series) -> Sequence[str]:

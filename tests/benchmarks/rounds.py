@@ -51,7 +51,7 @@ class _Reference:
         if result is None:
             return "unchecked"
         if run.tool.layout is OURS:
-            self.ours, self.codes = result, comparison.read_codes(database, file)
+            self.ours, self.codes = result, None if run.variant else comparison.read_codes(database, file)
             return f"{result.refused.height:,} refused" if result.refused is not None else ""
         assert self.ours is not None
         assert self.codes is not None

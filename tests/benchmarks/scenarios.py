@@ -1,9 +1,10 @@
 """Declare what is measured: a registry of scenarios, each with the runs of one round."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.benchmarks.tools import TOOLS, Tool
+from tests.benchmarks.variants import FORMATS, VARIANTS
 
 SMALL = 1000  # users of a small file
 
@@ -32,6 +33,7 @@ class Run:
     users: int
     existing: int = 0
     faulty: float = 0.0
+    variant: str = ""  # of `tests.benchmarks.variants`; otherwise NDJSON as it is generated
 
     @property
     def mode(self) -> str:
@@ -41,7 +43,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """The runs of a round; all tools are compared with the floor and ours, other runs the first with the second."""
+    """The runs of a round; all tools are compared with the floor and ours, other runs with the last one."""
 
     title: str
     runs: Callable[[Sizes], Sequence[Run]]
@@ -79,12 +81,29 @@ def _small(sizes: Sizes) -> Sequence[Run]:
     ]
 
 
+def _variants(sizes: Sizes, names: Sequence[str]) -> Sequence[Run]:
+    generated = Run(label="NDJSON as generated", tool=TOOLS["ours"], users=sizes.users, faulty=sizes.faulty)
+    return [*(replace(generated, label=name, variant=name) for name in names), generated]
+
+
+def _faulty(sizes: Sizes) -> Sequence[Run]:
+    shares = (0.5, 0.05, 0.0)
+    return [Run(label=f"{share:.0%} faulty", tool=TOOLS["ours"], users=sizes.users, faulty=share) for share in shares]
+
+
 SCENARIOS = {
     "insert": Scenario(title="Insert into an empty table", runs=lambda sizes: _insert(sizes, sizes.faulty)),
     "upsert": Scenario(title="Upsert, 30 % of the users exist already", runs=_upsert),
     "clean": Scenario(title="Insert, no row faulty", runs=lambda sizes: _insert(sizes, 0)),
     "5-percent": Scenario(title="Insert, 5 % of the rows faulty", runs=lambda sizes: _insert(sizes, 0.05)),
     "half": Scenario(title="Insert, half of the rows faulty", runs=lambda sizes: _insert(sizes, 0.5)),
+    "formats": Scenario(title="Formats", runs=lambda sizes: _variants(sizes, FORMATS), all_tools=False),
+    "spellings": Scenario(
+        title="Other ways to write the JSON",
+        runs=lambda sizes: _variants(sizes, [name for name in VARIANTS if name not in FORMATS]),
+        all_tools=False,
+    ),
+    "faulty": Scenario(title="More rows faulty", runs=_faulty, all_tools=False),
     "tenfold": Scenario(title="Ten times the users", runs=_tenfold, all_tools=False),
     "small": Scenario(title="A small file into a large table", runs=_small, all_tools=False),
 }

@@ -16,6 +16,7 @@ from tests.benchmarks.material import EDITION, convert_database
 from tests.benchmarks.tools import OURS, PLAIN, TOOLS, Layout
 from tests.benchmarks.tools.arguments import Arguments
 from tests.benchmarks.users import FAULTS, draw, write_users
+from tests.benchmarks.variants import VARIANTS
 from tests.flows.importing import import_file
 
 USERS, EXISTING, FAULTY = 300, 400, 0.2
@@ -98,3 +99,17 @@ def test_every_kind_of_fault_is_written_and_found(given: Given) -> None:
 def test_equal_arguments_give_equal_bytes(tmp_path: Path) -> None:
     first, second = (write_users(tmp_path / name, 50, faulty=0.5, existing=100, edition=1) for name in "ab")
     assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_users_in_another_format_are_the_same_users(name: str, tmp_path: Path) -> None:
+    plain = write_users(tmp_path / "plain.ndjson", 40)
+    ending, write = VARIANTS[name]
+    path = tmp_path / f"varied.{ending}"
+    write(plain, path)
+    found = {file: import_file(Settings(database=tmp_path / f"{file.stem}.duckdb"), file) for file in (plain, path)}
+    refused = 8 if "null" in name else 0
+    assert (found[path].inserted, found[path].failed) == (40 - refused, refused)
+    users, ours = (read_result(tmp_path / f"{file.stem}.duckdb", OURS).users for file in (path, plain))
+    same = users.join(ours, on=["user_id", "digest"], how="semi").height
+    assert same == {"hex hashes": 0, "escapes in 30 %": 28}.get(name, 40 - refused)
