@@ -53,7 +53,8 @@ def read_proven(
     proof holds is a strict JSON object within the caps, without unknown or repeated keys.
     """
     keys = {name: path.removeprefix("$.") for name, path in profile.paths.items()}
-    if not all(map(str.isidentifier, keys.values())):
+    is_flat = all(map(str.isidentifier, keys.values()))
+    if not is_flat or len({*map(str.casefold, keys.values())}) < len(keys):  # for a struct, both are one
         return USERS.to_frame()
     prover = _Prover(keys, engine, caps)
     small = texts.filter(pl.col("text").str.len_bytes() <= caps.text_bytes)

@@ -142,4 +142,5 @@ def test_a_proof_that_would_hold_for_few_is_not_tried() -> None:
 def test_a_profile_with_other_paths_has_no_proof() -> None:
     paths = {**PROFILES["auth0"].paths, "email": "$.emails[0].value"}
     assert proven_of([ORDINARY], Profile("other", paths)) == []
+    assert proven_of([ORDINARY], Profile("other", {**paths, "email": "$.Name"})) == []
     assert proven_of(['{"mail":"a@b.c"}'], Profile("other", {**paths, "email": "$.mail"})) == [1]
