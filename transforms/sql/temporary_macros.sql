@@ -56,10 +56,12 @@ create or replace temp macro sorted_object(value) as coalesce(
     value
 );
 
--- the stored object where the given one has the same content in another order, else the given one: only texts of one length
--- that fall into the same pieces can be the same. A number that is written in another way is another number
+-- the stored object where the given one has the same content in another order, else the given one. Only texts of one length,
+-- with as many bits (a tenth of the work of the next test) and the same pieces can be the same. A number that is written in
+-- another way is another number
 create or replace temp macro unless_reordered(stored, given) as case
     when stored is null or given is null or stored::varchar = given::varchar or strlen(stored) <> strlen(given) then given::varchar
+    when bit_count(encode(stored::varchar)::bit) <> bit_count(encode(given::varchar)::bit) then given::varchar
     when list_sort(string_split(translate(stored, '{}[]', ',,,,'), ','))
         <> list_sort(string_split(translate(given, '{}[]', ',,,,'), ',')) then given::varchar
     when sorted_object(hidden_numbers(stored)) = sorted_object(hidden_numbers(given)) then stored::varchar
