@@ -40,6 +40,7 @@ def summarise(results: Sequence[ScenarioResult], *, sizes: Sizes, rounds: int) -
         "python": platform.python_version(),
         "cpus": os.cpu_count(),
         "versions": {package: found for package in PACKAGES if (found := _get_version(package))},
+        "disturbed": [result.name for result in results if is_disturbed(result)],
         "scenarios": {result.name: [_summarise_run(one, result) for one in result.series] for result in results},
     }
 
