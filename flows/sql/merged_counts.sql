@@ -1,6 +1,5 @@
 -- grain: one row, what a merge left in the tables: the recorded changes, the users written, a checksum of their keys and
--- digests, the
--- errors, warnings and refused records, and how many warnings were staged
+-- digests, the errors, warnings and refused records, and how many warnings were staged
 -- reads: user_changes, users, import_errors, rejected_users, job_errors; parameters: job_id, connection
 with changes as (
     select count(*) as updates

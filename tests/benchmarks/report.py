@@ -18,10 +18,7 @@ PACKAGES = ("duckdb", "polars", "pandera", "dataframely", "pydantic", "pandas", 
 
 def get_ratios(series: Series, other: Series | None) -> list[float]:
     """Return the time of a run divided by that of the other, per round."""
-    if other is None:
-        return []
-    pairs = zip(series.measurements, other.measurements, strict=False)
-    return [first.wall_seconds / second.wall_seconds for first, second in pairs]
+    return [] if other is None else get_all_ratios(series, other)["wall_seconds"]
 
 
 def get_all_ratios(series: Series, other: Series) -> dict[str, list[float]]:
@@ -91,7 +88,7 @@ def _get_version(package: str) -> str:
 
 
 def _format_scenario(result: ScenarioResult) -> str:
-    rows = _format_comparison(result) if result.scenario.all_tools else _format_pair(result)
+    rows = _format_comparison(result) if result.scenario.all_tools else _format_against_last(result)
     lines = [f"## {result.scenario.title}", "", *rows, *_format_disturbance(result)]
     for one in result.series:
         if one.lock_seconds and one.measurements:
@@ -130,7 +127,7 @@ def _format_comparison(result: ScenarioResult) -> Iterator[str]:
         yield f"| {' | '.join((one.run.label, *_format_figures(one), *ratios, one.comparison))} |"
 
 
-def _format_pair(result: ScenarioResult) -> Iterator[str]:
+def _format_against_last(result: ScenarioResult) -> Iterator[str]:
     yield "| run | seconds | CPU seconds | peak MB | users/s |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for one in result.series:

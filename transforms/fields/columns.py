@@ -15,7 +15,7 @@ from transforms.canonical_columns import canonical_columns, typed_columns
 from transforms.engine_tables import registered
 from transforms.fields.cells import open_json
 from transforms.fields.values import DEPTHS, USERS, FieldValues, may_be_unclean
-from transforms.json.encoding import encode_member, encode_object, encode_string
+from transforms.json.encoding import encode_boolean, encode_member, encode_object, encode_string
 from transforms.json.object_keys import find_keys_of_columns
 from transforms.json.values import decode_string, find_invalid_json, query_texts
 from transforms.statements import relation
@@ -46,7 +46,7 @@ class TypedColumns:
         if column in self.json_columns:
             return value
         if self.table.schema[column] == pl.Boolean:
-            return pl.when(value).then(pl.lit("true")).when(~value).then(pl.lit("false")).alias(column)
+            return encode_boolean(value).alias(column)
         return encode_string(value)
 
     def without(self, numbers: pl.Series) -> "TypedColumns":

@@ -22,6 +22,7 @@ from schemas.profiles import Profile
 from transforms.canonical_columns import has_own_type, typed_columns
 from transforms.engine_tables import in_chunks, registered
 from transforms.fields.values import USERS, may_be_escaped
+from transforms.json.encoding import encode_boolean
 from transforms.json.values import find_invalid_json
 from transforms.statements import relation
 
@@ -135,9 +136,7 @@ def _write(order: Sequence[str], typed: pl.DataFrame, keys: Mapping[str, str], *
     for place, name in enumerate(order):
         key = f'{"{" if begins and not place else ","}"{keys[name]}":'
         quote = '"' if FIELD_TYPES[name] is JsonType.STRING else ""
-        value = pl.col(name)
-        if FIELD_TYPES[name] is JsonType.BOOLEAN:
-            value = pl.when(value).then(pl.lit("true")).when(~value).then(pl.lit("false"))
+        value = encode_boolean(pl.col(name)) if FIELD_TYPES[name] is JsonType.BOOLEAN else pl.col(name)
         before, after = pl.lit(key + quote), pl.lit(quote)
         if typed[name].has_nulls():
             has_value = pl.col(name).is_not_null()

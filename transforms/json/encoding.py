@@ -5,13 +5,17 @@ from collections.abc import Iterable
 
 import polars as pl
 
-MUST_ESCAPE = r'["\\\x00-\x1f]'
 ESCAPES = {character: json.dumps(character)[1:-1] for character in ['"', "\\", *map(chr, range(0x20))]}
 
 
-def encode_string(text: pl.Expr, *, escape: bool = True) -> pl.Expr:
-    """Return the texts as JSON strings; without `escape`, no text may contain what `MUST_ESCAPE` matches."""
-    return pl.concat_str(pl.lit('"'), text.str.replace_many(ESCAPES) if escape else text, pl.lit('"'))
+def encode_string(text: pl.Expr) -> pl.Expr:
+    """Return the texts as JSON strings."""
+    return pl.concat_str(pl.lit('"'), text.str.replace_many(ESCAPES), pl.lit('"'))
+
+
+def encode_boolean(value: pl.Expr) -> pl.Expr:
+    """Return booleans as JSON; null where there is none."""
+    return pl.when(value).then(pl.lit("true")).when(~value).then(pl.lit("false"))
 
 
 def encode_member(name: str, value: pl.Expr) -> pl.Expr:

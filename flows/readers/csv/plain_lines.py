@@ -56,9 +56,8 @@ class BlockLines:
         self._data = memoryview(data)
         lines = split_bytes(data, b"\n")
         ends = pl.concat([pl.Series([0], dtype=pl.UInt32), (lines.bin.size() + 1).cum_sum()])
-        self._ends = memoryview(cast("pa.Buffer", ends.to_arrow().buffers()[1])).cast(
-            "I"
-        )  # before the first line and after each
+        buffer = cast("pa.Buffer", ends.to_arrow().buffers()[1])
+        self._ends = memoryview(buffer).cast("I")  # before the first line and after each
         self.is_utf8 = True
         try:
             self._texts = lines.cast(pl.String)

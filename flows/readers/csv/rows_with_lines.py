@@ -43,9 +43,8 @@ class RowChunk:
         self.refused: dict[int, tuple[Refusal, int]] = {}  # with the last line, by position in `lines`
         self._separator = separator
         self._names = [str(position) for position in range(width)]
-        self._plain: list[bytes | memoryview] = [
-            f"{separator.join(self._names)}\n".encode()
-        ]  # a BOM is no longer first
+        header = f"{separator.join(self._names)}\n".encode()  # so that U+FEFF in a first cell is not taken for a BOM
+        self._plain: list[bytes | memoryview] = [header]
         self._plain_lines: list[int] = []
         self._cells: list[str] = []
         self._cell_lines: list[int] = []
