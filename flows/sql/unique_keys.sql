@@ -1,8 +1,37 @@
--- grain: one row: whether no two users of the connection hold the same key, by the hashes of the keys. It reads all users, in
--- half of the time of broken_keys.sql where the job wrote them all
+-- grain: one row: whether no key of a user that the job wrote is held by two users of the connection, by the hashes of the
+-- keys: each finds itself among all users, and no other. It takes a third of the time of broken_keys.sql
+with written as (
+    select
+        hash(user_id) as user_id_hash,
+        hash(coalesce(email_folded, email)) as email_hash,
+        hash(coalesce(username_folded, username)) as username_hash
+    from users
+    where connection = $connection and updated_by_job = $job_id
+),
+
+of_user_ids as (
+    select count(*) as found
+    from users
+    inner join written on hash(users.user_id) = written.user_id_hash
+    where users.connection = $connection
+),
+
+of_emails as (
+    select count(*) as found
+    from users
+    inner join written on hash(coalesce(users.email_folded, users.email)) = written.email_hash
+    where users.connection = $connection
+),
+
+of_usernames as (
+    select count(*) as found
+    from users
+    inner join written on hash(coalesce(users.username_folded, users.username)) = written.username_hash
+    where users.connection = $connection
+)
+
 select
-    count(user_id) = count(distinct hash(user_id))
-    and count(email) = count(distinct hash(coalesce(email_folded, email)))
-    and count(username) = count(distinct hash(coalesce(username_folded, username))) as are_unique
-from users
-where connection = $connection
+    count(user_id_hash) = (select found from of_user_ids)
+    and count(email_hash) = (select found from of_emails)
+    and count(username_hash) = (select found from of_usernames) as are_unique
+from written

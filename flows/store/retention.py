@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from flows.store.database import Store
+from flows.store.database import Store, vacuum_if_worthwhile
 from flows.store.fault_points import fault_point
 from flows.store.job_folder import JobFolder
 from transforms.statements import run
@@ -37,6 +37,7 @@ def purge(store: Store, *, days: int | None = None, dry_run: bool = False) -> Pu
         ((rejected,),) = run(connection, "rejected_to_purge", jobs=jobs)
     if jobs and not dry_run:
         with store.transaction() as connection:
+            vacuum_if_worthwhile(connection)
             for name in ("purge_rejected_users", "purge_keys", "set_purged"):
                 fault_point(name)
                 run(connection, name, jobs=jobs)
