@@ -27,6 +27,7 @@ from schemas.faults import DatabaseFault, ExitCode
 from schemas.job import JobStatus, JobSummary, Mode
 from tests.flows.importing import change_database, import_records, query_rows, read_users
 from tests.marks import mostly_slow
+from transforms.statements import run
 
 ADA = {"email": "ada@x.example", "user_id": "u-ada", "name": "Ada"}
 BOB = {"email": "bob@x.example", "user_id": "u-bob"}
@@ -324,3 +325,13 @@ def test_a_closed_pipe_does_not_end_the_job(settings: Settings, tmp_path: Path) 
         process.stdout.close()
         assert process.stderr is not None
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("username", [None, "x"])
+def test_keys_are_proven_unique_by_their_hashes_also_where_users_lack_one(
+    settings: Settings, username: str | None
+) -> None:
+    job = import_records(settings, [{"email": f"{number}@x.example"} for number in range(3)]).job_id
+    change_database(settings, "update users set username = $username", username=username)
+    with Store(settings).reading() as connection:
+        assert run(connection, "unique_keys", connection="default", job_id=job) == [(username is None,)]
