@@ -1,6 +1,6 @@
 -- grain: one row: whether no key of a user that the job wrote is held by two users of the connection, by the hashes of the
--- keys: each finds itself among all users, and no other. Null, which has a hash as well, is no key. It takes a third of the
--- time of broken_keys.sql; a limit ends it soon where many users hold one key
+-- keys: each finds itself among all users, and no other. A missing key, whose null would have a hash as well, has none here
+-- and so finds nobody. It takes a third of the time of broken_keys.sql; a limit ends it soon where many users hold one key
 with written as (
     select
         hash(user_id) as user_id_hash,
@@ -27,7 +27,7 @@ of_emails as (
         select 1
         from users
         inner join written on hash(coalesce(users.email_folded, users.email)) = written.email_hash
-        where users.connection = $connection and coalesce(users.email_folded, users.email) is not null
+        where users.connection = $connection
         limit (select count(*) + 1 from written)
     ) as pairs
 ),
@@ -38,7 +38,7 @@ of_usernames as (
         select 1
         from users
         inner join written on hash(coalesce(users.username_folded, users.username)) = written.username_hash
-        where users.connection = $connection and coalesce(users.username_folded, users.username) is not null
+        where users.connection = $connection
         limit (select count(*) + 1 from written)
     ) as pairs
 )

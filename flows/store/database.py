@@ -129,8 +129,8 @@ class Store:
             self._attach(connection, read_only=read_only)
             if not read_only:
                 remove_temporary(self.path)
+                connection.execute("set max_vacuum_tasks = 0")  # unless `vacuum_if_worthwhile` finds gaps
             connection.execute(f"use {CATALOG}")
-            connection.execute("set max_vacuum_tasks = 0")
             yield connection
             fault_point("database: close")
 
