@@ -71,6 +71,8 @@ class ErrorCode(StrEnum):
     CHANGED_SINCE = "CHANGED_SINCE", "an undo keeps the user, who has been changed since"
     TRIMMED = "TRIMMED", "white space around a text was taken off"
     LOOKS_ABSENT = "LOOKS_ABSENT", "a text looks like a word for an absent value"
+    LEFT_OUT = "LEFT_OUT", "a value has no place in a user and is left out"
+    PASSWORD_LEFT_OUT = "PASSWORD_LEFT_OUT", "a password or hash that cannot be kept is left out"
     LINE_SKIPPED = "LINE_SKIPPED", "a line above the header is not a record and was skipped"
     NOT_CHANGED = "NOT_CHANGED", "an update does not change this value, which differs from the stored one"
 
@@ -80,6 +82,8 @@ class ErrorCode(StrEnum):
     FILE_SYNTAX = "FILE_SYNTAX", "the file violates the syntax of its format", Scope.JOB
     FILE_EMPTY = "FILE_EMPTY", "the file is empty or has nothing but white space", Scope.JOB
     FILE_FORMAT = "FILE_FORMAT", "the file does not have a supported format", Scope.JOB
+    PROFILE_AMBIGUOUS = "PROFILE_AMBIGUOUS", "several profiles fit the file", Scope.JOB
+    MAPPING_INVALID = "MAPPING_INVALID", "the mapping cannot be used", Scope.JOB
     FILE_CHANGED = "FILE_CHANGED", "the file changed while it was read", Scope.JOB
     DATABASE_BUSY = "DATABASE_BUSY", "another process has locked the database", Scope.JOB
     DATABASE_UNREADABLE = "DATABASE_UNREADABLE", "the database cannot be opened", Scope.JOB

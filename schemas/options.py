@@ -38,9 +38,10 @@ class Option:
 
 def profile_names() -> list[str]:
     """Return what `profile` may be."""
+    from schemas.mapping.names import vendor_profiles  # noqa: PLC0415
     from schemas.profiles import PROFILES  # noqa: PLC0415 - loads Polars, which `--help` does without
 
-    return ["auto", *sorted(PROFILES)]
+    return ["auto", *sorted(PROFILES), *vendor_profiles()]
 
 
 def require_one_line(text: str) -> str:
@@ -63,6 +64,11 @@ class FileOptions(BaseModel):
     )
     format: Annotated[Literal["auto", "json", "ndjson", "csv", "parquet"], Option(SOURCES)] = Field(
         default="auto", description="What the files are; auto goes by name and content."
+    )
+    mapping: Annotated[PathText | None, Option(SOURCES, "FILE.toml")] = Field(
+        default=None,
+        description="A mapping file (TOML): where in the records the fields of a user are. `user-import profiles"
+        " suggest FILE` writes one.",
     )
     encoding: Annotated[str, Field(max_length=40), Option(SOURCES, "NAME")] = Field(
         default="utf-8",

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from schemas.rules.user import FIELD_NAMES
+
+if TYPE_CHECKING:  # which loads Pydantic
+    from schemas.mapping.language import Mapping as Language
 
 TRUE_WORDS = ("true", "t", "yes", "y", "on", "1", "1.0")
 FALSE_WORDS = ("false", "f", "no", "n", "off", "0", "0.0")
@@ -21,6 +25,8 @@ class Profile:
     false_words: tuple[str, ...] = FALSE_WORDS
     header_aliases: Mapping[str, str] = field(default_factory=dict)  # folded header → canonical field
     trims: bool = True  # white space around a text is taken off
+    title: str = "our own format"
+    mapping: "Language | None" = None  # of a system with other names than ours
 
 
 # columns that the product adds to a file of refused rows; an import ignores them

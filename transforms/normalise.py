@@ -32,6 +32,7 @@ class Canonical:
     object_keys: pl.DataFrame  # one row per suspect key of an object
     object_texts: pl.DataFrame  # one row per suspect text in an object or array
     object_depths: pl.DataFrame  # one row per cell with an object or array that looks deep
+    warnings: pl.DataFrame  # one row per value that is left out
 
 
 def normalise(values: FieldValues, *, engine: duckdb.DuckDBPyConnection, profile: Profile, layout: Layout) -> Canonical:
@@ -52,4 +53,5 @@ def normalise(values: FieldValues, *, engine: duckdb.DuckDBPyConnection, profile
         object_keys=collect_keys(values.keys, hashes.keys, factors.keys, metadata_keys),
         object_texts=find_suspect_texts(users, suspects, engine=engine),
         object_depths=values.depths,
+        warnings=values.warnings,
     )

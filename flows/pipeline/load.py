@@ -15,9 +15,11 @@ import polars as pl
 
 from flows.pipeline.job import Job, Progress
 from flows.pipeline.lifecycle import in_worker_thread
+from flows.pipeline.mapping_file import read_mapping
 from flows.pipeline.path_checks import refuse_database, require_in_roots, require_source_in_roots
 from flows.readers.detect import detect_format
 from flows.readers.encodings import EncodingFault
+from flows.readers.mapping.choose import choose_profile
 from flows.readers.reading import Batch, Skipped, read_ahead
 from flows.readers.registry import read
 from flows.readers.sources import STDIN, STDIN_NAME, Source, find_sources, fingerprint, held_open, require_unchanged
@@ -29,8 +31,10 @@ from schemas.connection import ConnectionSettings
 from schemas.faults import FileFault, JobFault
 from schemas.fields import TRIMMED
 from schemas.frames import ERRORS, RECORDS
+from schemas.hashing import NO_HASHING, Hashing
 from schemas.job import JobStatus, JobSummary
-from schemas.profiles import CANONICAL_PATHS, PROFILES, Profile
+from schemas.mapping.language import Mapping
+from schemas.profiles import Profile
 from transforms.normalise import normalise
 from transforms.rejects.redact import redact
 from transforms.rules.validate import RuleSet, Validated, rule_set, validate
@@ -54,6 +58,9 @@ class _Context:
     sources: Sequence[Source]
     engine: duckdb.DuckDBPyConnection
     rules: RuleSet
+    mapping: Mapping | None
+    hashing: Hashing
+    profiles: list[Profile] = field(default_factory=list)  # of each source
     skipped: list[Skipped] = field(default_factory=list)  # of each source
 
 
@@ -63,7 +70,8 @@ class _Checked:
 
     source: int  # its place among the sources
     done_bytes: int  # of all sources, up to its end
-    rows: int
+    seen: int
+    others: int  # of the records seen, that are no users
     text_bytes: int
     accepted: pl.DataFrame
     errors: pl.DataFrame
@@ -81,12 +89,14 @@ class _Tally:
     refused: int = 0
     warnings: int = 0
     stored_warnings: Counter[str] = field(default_factory=Counter)
-    rows_by_source: Counter[int] = field(default_factory=Counter)
+    others: int = 0
+    seen_by_source: Counter[int] = field(default_factory=Counter)
     errors_by_code: Counter[str] = field(default_factory=Counter)
 
     def add(self, batch: _Checked) -> None:
-        self.rows += batch.rows
-        self.rows_by_source[batch.source] += batch.rows
+        self.rows += batch.seen - batch.others
+        self.others += batch.others
+        self.seen_by_source[batch.source] += batch.seen
         self.bytes += batch.text_bytes
         self.refused += batch.refused.height
         errors = batch.errors.filter(severity=Severity.ERROR.value)
@@ -132,18 +142,21 @@ def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings)
     with closing(scratch(job.settings, spill=job.folder.path)) as engine, ThreadPoolExecutor(1) as hasher:
         hashing = hasher.submit(content_hash, sources)
         with _naming_command(job, sources):
-            context = _Context(job, sources, engine, rules)
+            context = _Context(
+                job, sources, engine, rules, read_mapping(job.options, settings=job.settings), NO_HASHING
+            )
             tally = _stage_batches(context)
         digest = hashing.result()
     require_unchanged(sources)  # so the hash is that of what was read
-    first_records = accumulate((tally.rows_by_source[place] for place in range(len(sources) - 1)), initial=1)
+    first_records = accumulate((tally.seen_by_source[place] for place in range(len(sources) - 1)), initial=1)
     content = Content(digest, tuple(source.name for source in sources), tuple(first_records))
     summary = replace(
         job.summary,
-        profile=_find_profile(options.profile, detect_format(sources[0], options.format)).name,
+        profile=context.profiles[0].name,
         total=tally.rows,
         failed=tally.refused,
         warnings=tally.warnings,
+        not_users=tally.others,
         blank_lines=sum(skipped.blank_lines for skipped in context.skipped),
         errors_by_code=tally.errors_by_code,
     )
@@ -192,7 +205,8 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
     job, next_record, bytes_before = context.job, 1, 0
     for place, source in enumerate(context.sources):
         form = detect_format(source, job.options.format)
-        profile = _find_profile(job.options.profile, form)
+        profile = choose_profile(source, form=form, requested=job.options.profile, mapping=context.mapping)
+        context.profiles.append(profile)
         context.skipped.append(skipped := Skipped())
         batches = read(
             source,
@@ -203,6 +217,7 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
             first_record=next_record,
             engine=context.engine,
             skipped=skipped,
+            hashing=context.hashing,
             waiting=job.stop.check,
         )
         with closing(read_ahead(batches)) as batches_ahead:
@@ -227,20 +242,13 @@ def _warn_of_lines(batch: Batch, lines: range) -> Batch:
     return replace(batch, errors=pl.concat([batch.errors, pl.DataFrame([row], schema=ERRORS)]))
 
 
-def _find_profile(name: str, form: str) -> Profile:
-    """Return the profile of that name; for `auto` the one that fits the format."""
-    if name == "auto":
-        return PROFILES["csv" if form == "csv" else "auth0"]
-    return PROFILES[name]
-
-
 def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, done_bytes: int) -> _Checked:
     """Normalise and validate a batch."""
     canonical = normalise(batch.values, engine=context.engine, profile=profile, layout=batch.layout)
     verdicts = validate(canonical, rules=context.rules)
     refused = pl.concat([batch.refused, _refused(batch, verdicts)], how="vertical").sort("record")
     errors = pl.concat([batch.errors, verdicts.errors], how="vertical")
-    counted = verdicts.accepted.height + refused.height
+    counted = verdicts.accepted.height + refused.height + batch.others
     if batch.seen != counted:
         message = f"{batch.seen:,} records were read, but {counted:,} were accepted or refused"
         hint = "please report this with a sample of the file; nothing was merged"
@@ -248,7 +256,8 @@ def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, do
     return _Checked(
         source=source,
         done_bytes=done_bytes,
-        rows=batch.seen,
+        seen=batch.seen,
+        others=batch.others,
         text_bytes=batch.text_bytes,
         accepted=verdicts.accepted,
         errors=errors.select(pl.lit(context.sources[source].name).alias("source"), pl.all()),
@@ -261,7 +270,7 @@ def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, do
 def _originals(batch: Batch, verdicts: Validated, *, profile: Profile) -> pl.DataFrame:
     """Return the accepted records that cannot be written again from their fields: other names, or parts left out."""
     accepted = verdicts.accepted["record"]
-    if profile.paths == CANONICAL_PATHS:
+    if profile.mapping is None:
         is_left_out = (pl.col("severity") == Severity.WARNING.value) & ~pl.col("code").is_in(WARNINGS)
         warned = verdicts.errors.filter(is_left_out)["record"].unique()
         accepted = warned.filter(warned.is_in(accepted.implode()))

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flows.readers.sources import printable
 from schemas.codes import ErrorCode
@@ -12,6 +13,9 @@ from schemas.faults import FileFault
 from schemas.fields import FIELD_NAMES
 from schemas.profiles import IGNORED_COLUMNS, PROFILES, REJECT_COLUMNS, Profile
 from transforms.field_names import fold_name
+
+if TYPE_CHECKING:  # which loads Pydantic
+    from schemas.mapping.language import Mapping
 
 _MARK = re.compile(
     r"^\s*\*\s*(?=\S)|(?<=\S)\s*(?:\*|[(\[]\s*(?:required|optional|mandatory)\s*[)\]])\s*$", re.IGNORECASE
@@ -32,6 +36,7 @@ class Header:
     columns: tuple[str, ...]
     resubmitted: bool  # the file is a rejects file, written by this product
     nameless: frozenset[int] = frozenset()  # the positions of cells without a name
+    mapping: "Mapping | None" = None  # with paths to these columns
 
     @property
     def used(self) -> tuple[tuple[int, str], ...]:
@@ -79,6 +84,8 @@ def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str, ignore
     resubmitted = set(REJECT_COLUMNS) <= set(map(fold_name, cells))
     if resubmitted:
         cells = [re.sub(GUARD, r"\1", cell) for cell in cells]
+    if profile.mapping is not None:
+        return _map_columns(cells, profile.mapping, name=name, resubmitted=resubmitted)
     named = [_to_resubmitted_column(cell) if resubmitted else _to_column(cell, profile) for cell in cells]
     if ignores_unknown and not resubmitted:
         named = [*_keep_first(cells, named)]
@@ -93,6 +100,20 @@ def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str, ignore
         raise FileFault(ErrorCode.FILE_FORMAT, message, _name_fields(profile))
     nameless = frozenset(position for position, column in enumerate(named) if not column)
     return Header(columns, resubmitted=resubmitted, nameless=nameless)
+
+
+def _map_columns(cells: Sequence[str], mapping: "Mapping", *, name: str, resubmitted: bool) -> Header:
+    """Return the columns under their own names, and the mapping with paths to them."""
+    from transforms.mapping.tables import for_table, list_missing  # noqa: PLC0415 - our own format needs no mapping
+
+    columns = tuple(cell.strip() or f"column {number}" for number, cell in enumerate(cells, start=1))
+    columns = tuple(fold_name(column) if fold_name(column) in IGNORED_COLUMNS else column for column in columns)
+    _refuse_repeated(columns, cells, name=name)
+    if missing := list_missing(mapping, columns):
+        message = f"{name} has none of the columns of the mapping; its columns are named {_list_names(cells)}"
+        raise FileFault(ErrorCode.FILE_FORMAT, message, f"name some of {', '.join(missing)} in the mapping as they are")
+    nameless = frozenset(position for position, cell in enumerate(cells) if not cell.strip())
+    return Header(columns, resubmitted=resubmitted, nameless=nameless, mapping=for_table(mapping, columns))
 
 
 def _keep_first(cells: Sequence[str], columns: Sequence[str]) -> Iterator[str]:

@@ -12,6 +12,7 @@ import polars as pl
 from flows.readers.limits import ReadLimits
 from flows.readers.sources import Source
 from schemas.frames import ERRORS, RECORDS, Layout
+from schemas.hashing import Hashing
 from schemas.profiles import Profile
 from transforms.fields.values import FieldValues
 
@@ -38,6 +39,7 @@ class Reading:
     first_record: int  # the number of the source's first record in the job
     engine: duckdb.DuckDBPyConnection  # in memory; used by this reader only
     skipped: Skipped
+    hashing: Hashing
     waiting: Callable[[], None]  # called while the reader waits for another process; may raise to stop
 
 
@@ -45,12 +47,13 @@ class Reading:
 class Batch:
     """Consecutive records of one source, bounded in number and size.
 
-    Every record of the batch is in exactly one of `values` (to be validated) and `refused` (unreadable; at least one
-    row in `errors`).
+    Every record of the batch that may be a user is in exactly one of `values` (to be validated) and `refused`
+    (unreadable; at least one row in `errors`).
     """
 
     seen: int  # records counted by the splitter, independently of the frames
     position: int  # stored bytes of the source read so far
+    others: int = 0  # records that are no users, as the profile says
     values: FieldValues = field(default_factory=FieldValues)
     write_texts: Callable[[pl.Series], pl.DataFrame] = lambda _: RECORDS.to_frame()  # of the records of these numbers
     text_bytes: int = 0  # of the records in `values`, about

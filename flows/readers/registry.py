@@ -15,6 +15,7 @@ from flows.readers.parquet.reader import read_parquet
 from flows.readers.reading import Batch, Reading, Skipped
 from flows.readers.sources import Source
 from schemas.codes import ErrorCode
+from schemas.hashing import NO_HASHING, Hashing
 from schemas.profiles import Profile
 
 READERS: Mapping[str, Callable[[Reading], Iterator[Batch]]] = {
@@ -35,6 +36,7 @@ def read(
     first_record: int,
     engine: duckdb.DuckDBPyConnection,
     skipped: Skipped | None = None,
+    hashing: Hashing = NO_HASHING,
     waiting: Callable[[], None] = lambda: None,
 ) -> Generator[Batch, None, None]:
     """Yield the source's records in order; the first has the number `first_record`. No result depends on the batches.
@@ -53,6 +55,7 @@ def read(
             first_record=first_record,
             engine=cursor,
             skipped=skipped or Skipped(),
+            hashing=hashing,
             waiting=waiting,
         )
         for batch in READERS[format](reading):

@@ -13,6 +13,7 @@ set
     unchanged = 0,
     failed = 0,
     warnings = 0,
+    not_users = 0,
     blank_lines = 0,
     errors_by_code = '{}',
     fault_code = null,

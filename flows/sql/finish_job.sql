@@ -9,6 +9,7 @@ set
     unchanged = $unchanged,
     failed = $failed,
     warnings = $warnings,
+    not_users = $not_users,
     blank_lines = $blank_lines,
     errors_by_code = $errors_by_code,
     fault_code = $fault_code,

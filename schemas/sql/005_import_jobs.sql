@@ -20,6 +20,7 @@ create table import_jobs (
     unchanged bigint not null default 0,
     failed bigint not null default 0,
     warnings bigint not null default 0,
+    not_users bigint not null default 0,
     blank_lines bigint not null default 0,
     errors_by_code json not null default '{}',
     fault_code varchar,

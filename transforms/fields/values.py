@@ -6,6 +6,7 @@ import polars as pl
 
 from schemas.canonical import ESCAPED
 from schemas.fields import FIELDS
+from schemas.frames import ERRORS
 from transforms.canonical_columns import canonical_schema
 from transforms.json.object_keys import KEYS
 
@@ -14,6 +15,8 @@ USERS = pl.Schema(
     {"record": pl.Int64(), "line": pl.Int64(), ESCAPED: pl.Boolean(), **canonical_schema(FIELDS)}
 )  # per field the canonical columns of `schemas.canonical`
 
+WARNINGS = pl.Schema({name: dtype for name, dtype in ERRORS.items() if name != "key"})
+
 
 @dataclass(frozen=True)
 class FieldValues:
@@ -21,6 +24,7 @@ class FieldValues:
 
     users: pl.DataFrame = field(default_factory=USERS.to_frame)  # by record
     keys: pl.DataFrame = field(default_factory=KEYS.to_frame)  # under which no field is found, or which are repeated
+    warnings: pl.DataFrame = field(default_factory=WARNINGS.to_frame)  # of values that are left out
     depths: pl.DataFrame = field(default_factory=DEPTHS.to_frame)  # of cells with JSON that may be nested too deeply
 
 

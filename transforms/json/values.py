@@ -24,11 +24,15 @@ ADDED: Mapping[str, pl.Schema] = {
     "json_items": pl.Schema({"items": pl.List(pl.String)}),
     "json_members": pl.Schema({"place": pl.String(), "word": pl.String()}),
     "json_object_values": pl.Schema({"found": pl.List(pl.String), "unknown_keys": pl.List(pl.String)}),
+    "items_at": pl.Schema({"items": pl.List(pl.String)}),
+    "secret_members": pl.Schema({"removed": pl.List(pl.String), "kept": pl.String()}),
+    "values_at": pl.Schema({"found": pl.List(pl.String), "rest": pl.String()}),
     "json_without_nulls": pl.Schema({"value": pl.String()}),
 }
 
 # statement → those of them that are JSON and may contain numbers
-SHOWN = {name: [column for column in added if column in ("found", "value", "items")] for name, added in ADDED.items()}
+JSON = ("found", "value", "items", "rest", "kept")
+SHOWN = {name: [column for column in added if column in JSON] for name, added in ADDED.items()}
 
 TYPES_BY_FIRST_CHARACTER: Mapping[str, str] = {
     '"': JsonType.STRING.value,
@@ -79,7 +83,7 @@ def query_texts(
     texts: pl.DataFrame,
     *,
     engine: duckdb.DuckDBPyConnection,
-    values: Mapping[str, Sequence[str] | bool] | None = None,
+    values: Mapping[str, Sequence[str] | str | bool] | None = None,
 ) -> pl.DataFrame:
     """Return the frame without `text` and with the columns that the statement adds; it reads `json_texts`."""
     if texts.is_empty():
@@ -93,7 +97,7 @@ def query_texts(
 
 def _with_shown_numbers(name: str) -> pl.Expr:
     column = pl.col(name)
-    return show_numbers(column) if name == "value" else column.list.eval(show_numbers(pl.element()))
+    return show_numbers(column) if name in ("value", "rest", "kept") else column.list.eval(show_numbers(pl.element()))
 
 
 def find_invalid_json(records: pl.DataFrame, engine: duckdb.DuckDBPyConnection) -> pl.Series:

@@ -91,12 +91,12 @@ def get_models(connection: ConnectionSettings) -> Mapping[str, type[pa.DataFrame
 
 def validate(canonical: Canonical, *, rules: RuleSet) -> Validated:
     """Return the accepted rows and all errors: a row is accepted or has at least one error; both can have warnings."""
-    failures = pl.concat([ERRORS.to_frame().drop("key"), *_all_failures(canonical, rules)])
+    failures = pl.concat([canonical.warnings, *_all_failures(canonical, rules)])
     errors = _add_keys(failures.sort("record", maintain_order=True), canonical.users)
     users = canonical.users.with_columns(password_reset_required=pl.lit(None, dtype=pl.Boolean))
     if rules.reset_unsupported_hashes:
         errors = _with_hash_errors_as_warnings(errors)
-        users = _without_warned_hashes(users, errors)
+    users = _without_warned_hashes(users, errors)
     refused = errors.filter(IS_ERROR)["record"].unique()
     accepted = users.filter(~pl.col("record").is_in(refused.implode())) if refused.len() else users
     return Validated(accepted.select(STAGED.names()), errors)
@@ -152,6 +152,8 @@ def _with_hash_errors_as_warnings(errors: pl.DataFrame) -> pl.DataFrame:
 def _without_warned_hashes(users: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
     """Return the users; those with a warning about a hash lose their hashes and must choose a new password."""
     warned = errors.filter(ABOUT_A_HASH & ~IS_ERROR)["record"].unique()
+    if warned.is_empty():
+        return users
     reset = pl.col("record").is_in(warned.implode())
     return users.with_columns(
         *(pl.when(~reset).then(pl.col(name)).alias(name) for name in HASHES),

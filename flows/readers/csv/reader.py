@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import chain, dropwhile
 
@@ -29,6 +30,7 @@ from flows.readers.header import (
     is_above_header,
     resolve_columns,
 )
+from flows.readers.mapping.batches import make_mapped_batch
 from flows.readers.reading import Batch, Reading
 from flows.readers.sources import Source
 from flows.readers.stream import open_stream
@@ -71,6 +73,8 @@ def _open_table(lines: LineBuffer, reading: Reading) -> Table:
     reading.skipped.blank_lines += blank
     reading.skipped.above_header = range(skipped - above + 1, skipped + 1)
     separator = separator or find_separator(block[0] if block else "", reading.profile)
+    if (mapping := reading.profile.mapping) is not None and mapping.header:
+        block, skipped = [f"{separator.join(mapping.header)}\n", *block], skipped - 1  # in place of the header it lacks
     quotes = QuoteReader(separator, first_line=skipped + 1)
     feed = chain.from_iterable(map(quotes.read, chain([block], blocks)))
     return Table(
@@ -126,6 +130,14 @@ def _make_batch(
     others = header.others
     names = {str(position): f"other {position}" if name in others.values() else name for position, name in header.used}
     cells = numbered.filter(~is_refused).hstack(_open_cells(chunk.cells, header).rename(names))
+    if header.mapping is not None:
+        texts = _write_texts(cells, header, names, cells["record"])
+        position = lines.position_after(chunk.lines[-1])
+        batch = make_mapped_batch(
+            texts, header.mapping, reading=reading, seen=len(chunk.lines), position=position, layout=layout
+        )
+        errors = make_errors(refused, [refusal for refusal, _ in chunk.refused.values()])
+        return replace(batch, refused=refused.with_columns(_raw_texts(chunk, lines)), errors=errors)
     return Batch(
         seen=len(chunk.lines),
         position=lines.position_after(chunk.lines[-1]),

@@ -6,6 +6,7 @@ from dataclasses import replace
 import polars as pl
 
 from flows.readers.check_records import CheckedRecords, check_records, unsuspicious_bytes
+from flows.readers.mapping.batches import make_mapped_batch
 from flows.readers.reading import Batch, Reading
 from schemas.frames import RECORDS
 from transforms.fields.json_records import read_json_records
@@ -28,6 +29,12 @@ def read_records(
     """
     engine, profile, limits = reading.engine, reading.profile, reading.limits
     texts = records.select(RECORDS.names())
+    if profile.mapping is not None:
+        found = find_invalid_json(records, engine) if invalid is None else invalid
+        checked = check_records(records, invalid=found, limits=limits)
+        on_check(checked)
+        batch = make_mapped_batch(checked.rows, profile.mapping, reading=reading, seen=seen, position=position)
+        return replace(batch, refused=checked.refused, errors=checked.errors)
     caps = Caps(unsuspicious_bytes(limits), limits.nesting)
     proven = read_proven(texts, engine=engine, profile=profile, caps=caps)
     rest = records.join(proven.select("record"), on="record", how="anti", maintain_order="left")

@@ -1,6 +1,7 @@
 """Read Parquet into batches of records: columns that another process has decoded."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -19,6 +20,7 @@ from flows.readers.check_records import (
 from flows.readers.header import Header, resolve_columns
 from flows.readers.json.strict import Refusal
 from flows.readers.limits import ReadLimits
+from flows.readers.mapping.batches import make_mapped_batch
 from flows.readers.parquet.decoder import decoding
 from flows.readers.reading import Batch, Reading
 from schemas.codes import ErrorCode
@@ -84,6 +86,10 @@ def _make_batch(records: pa.RecordBatch, header: Header, *, first: int, position
     refused = pl.concat([checked.refused, undecoded]).sort("record")
     errors = pl.concat([checked.errors, make_errors(undecoded, [_NOT_UTF8] * undecoded.height)]).sort("record")
     readable = columns.without(refused["record"])
+    if header.mapping is not None:
+        texts = readable.write_texts(readable.table["record"])
+        batch = make_mapped_batch(texts, header.mapping, reading=reading, seen=seen, position=position, layout=layout)
+        return replace(batch, refused=refused, errors=errors)
     return Batch(
         seen=seen,
         position=position,

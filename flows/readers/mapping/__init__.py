@@ -1,0 +1,1 @@
+"""Find out whose export a source is, and what its mapping is."""

@@ -1,0 +1,67 @@
+"""Choose the profile of a source: by name, by a mapping file, or by what the beginning of the source shows.
+
+A profile is never guessed: where two fit, both are named; what is nobody's is read as our own format.
+"""
+
+from dataclasses import replace
+
+from flows.readers.mapping.sample import read_sample
+from flows.readers.sources import Source
+from schemas.codes import ErrorCode
+from schemas.faults import FileFault
+from schemas.fields import FIELD_NAMES
+from schemas.mapping.language import Mapping
+from schemas.mapping.signs import Sample
+from schemas.profiles import HEADER_ALIASES, IGNORED_COLUMNS, PROFILES, Profile
+from transforms.field_names import fold_name
+
+OWN = frozenset({*FIELD_NAMES, *IGNORED_COLUMNS})
+_MOST_NAMES = 12
+
+
+def choose_profile(source: Source, *, form: str, requested: str = "auto", mapping: Mapping | None = None) -> Profile:
+    """Return the profile of a source whose format is known.
+
+    Raise `FileFault` if several profiles fit, or the source is nobody's and has no field of a user.
+    """
+    if mapping is not None:
+        return _mapped("mapping", mapping)
+    if requested in PROFILES:
+        return PROFILES[requested]
+    if requested != "auto":
+        from transforms.mapping.profiles import get_profile  # noqa: PLC0415 - reads the mapping of one system
+
+        return _mapped(requested, get_profile(requested))
+    own = PROFILES["auth0" if form in ("json", "ndjson") else "csv"]
+    sample = read_sample(source, form=form)
+    return own if is_own(sample) else _recognise(source, sample, own)
+
+
+def is_own(sample: Sample) -> bool:
+    """Return whether the sample has no other names than those of our own format."""
+    if sample.form == "csv":
+        return bool(sample.columns) and all(_is_known_column(column) for column in sample.columns)
+    records = sample.records_under(PROFILES["auth0"].containers)
+    return all(OWN.issuperset(record) for record in records)
+
+
+def _is_known_column(column: str) -> bool:
+    name = fold_name(column)
+    return name in OWN or name in HEADER_ALIASES or not name
+
+
+def _recognise(source: Source, sample: Sample, own: Profile) -> Profile:
+    from transforms.mapping.profiles import find_fits, get_profile  # noqa: PLC0415 - our own format needs none
+
+    fits = find_fits(sample)
+    if len(fits) == 1:
+        return _mapped(fits[0].name, get_profile(fits[0].name))
+    if fits:
+        titles = " and ".join(f"{get_profile(fit.name).title} ({fit.name})" for fit in fits)
+        message = f"{source.name} may be {titles}"
+        raise FileFault(ErrorCode.PROFILE_AMBIGUOUS, message, f"say which, such as --profile {fits[0].name}")
+    return own
+
+
+def _mapped(name: str, mapping: Mapping) -> Profile:
+    return replace(PROFILES["auth0"], name=name, title=mapping.title, containers=mapping.containers, mapping=mapping)

@@ -1,0 +1,224 @@
+"""The language of mappings and profiles, declared once: `schemas.mapping.parse` reads it, the guide is made from it.
+
+A mapping says where in a record each field of a user is. A profile is a mapping that also says how files of its system
+are recognised. How values are read is in `transforms.mapping`.
+"""
+
+import re
+from collections.abc import Mapping as MappingOf
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from schemas.fields import FIELDS, JsonType
+from schemas.mapping.paths import Path, parse_path
+
+TYPES = {field.name: field.type for field in FIELDS}
+METADATA = ("app_metadata", "user_metadata")
+TIMES = ("epoch", "epoch_ms", "iso")
+FACTORS = ("totp", "phone", "email")
+FORMATS = ("json", "csv", "excel", "parquet", "ldif")
+NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+
+
+def _to_path(text: object) -> object:
+    return parse_path(text) if isinstance(text, str) else text
+
+
+def _to_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _check_pattern(text: str) -> str:
+    """Refuse what is not a regular expression without backreferences and look-around."""
+    import polars as pl  # noqa: PLC0415 - its own syntax is what counts; only mappings with patterns load it here
+
+    try:
+        re.compile(text)
+        pl.select(pl.lit("").str.contains(text))
+    except (re.error, pl.exceptions.ComputeError):
+        raise ValueError(f"{text!r} is not a regular expression (without look-around and backreferences)") from None
+    return text
+
+
+At = Annotated[Path, BeforeValidator(_to_path)]
+Ats = Annotated[tuple[At, ...], BeforeValidator(_to_tuple)]
+Pattern = Annotated[str, AfterValidator(_check_pattern)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_to_tuple)]
+Constant = str | bool | int
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=True)
+
+
+class Rule(_Part):
+    """Where one value is and what becomes of it, in the order of the fields here."""
+
+    at: Annotated[Ats, Field(alias="from", description="The path of the value; several are joined by `join`.")] = ()
+    value: Annotated[Constant | None, Field(description="A constant instead of a path.")] = None
+    join: Annotated[str | None, Field(description="What stands between the values of several paths.")] = None
+    pattern: Annotated[
+        Pattern | None, Field(description="A regular expression; a text that does not match is left as it is.")
+    ] = None
+    replace: Annotated[str, Field(description="What a match becomes: $1 is its first group.")] = "$1"
+    fits: Annotated[Pattern | None, Field(description="A regular expression; other texts go to the metadata.")] = None
+    words: Annotated[
+        MappingOf[str, Constant], Field(alias="map", description="What each word means; case does not count.")
+    ] = {}
+    time: Annotated[
+        Words, Field(description=f"How a time is written: {', '.join(TIMES)} or a format such as %d/%m/%Y.")
+    ] = ()
+    zone: Annotated[str, Field(description="The IANA time zone of times without one.")] = "UTC"
+    separator: Annotated[
+        str | None, Field(min_length=1, description="What stands between the items of a list in one text.")
+    ] = None
+    present: Annotated[bool, Field(description="Whether there is a value, instead of the value.")] = False
+    negate: Annotated[bool, Field(alias="not", description="The opposite of true and false.")] = False
+    each: Annotated[
+        MappingOf[Literal["provider", "user_id", "email"], "Rule"],
+        Field(description="Of every item of an array, the members of an identity."),
+    ] = {}
+    factor: Annotated[
+        Literal["totp", "phone", "email"] | None, Field(description="The kind of second factor that the value is.")
+    ] = None
+    default: Annotated[Constant | None, Field(description="What an absent value becomes.")] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def short_form_is_a_path(cls, given: object) -> object:
+        """Return a path alone as the rule that it is short for."""
+        return {"from": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def parts_fit_together(self) -> "Rule":
+        """Refuse a rule without a source, and parts that need another."""
+        if not self.at and self.value is None:
+            raise ValueError("needs from, the path of the value, or value, a constant")
+        if self.at and self.value is not None:
+            raise ValueError("has both from and value; write default for what an absent value becomes")
+        if len(self.at) > 1 and self.join is None:
+            raise ValueError(
+                "has several paths in from; write join to combine them, or a list of rules to take the first"
+            )
+        unknown = [time for time in self.time if time not in TIMES and "%" not in time]
+        if unknown:
+            raise ValueError(f"has the time {unknown[0]!r}; write {', '.join(TIMES)} or a format such as %d/%m/%Y")
+        return self
+
+
+Rules = Annotated[tuple[Rule, ...], BeforeValidator(_to_tuple)]
+
+
+class Password(_Part):
+    """Where a password hash or a plain-text password is."""
+
+    scheme: Annotated[str | None, Field(description="How the hash is written; the guide lists the schemes.")] = None
+    parts: Annotated[
+        MappingOf[str, Rule], Field(description="The parts of the hash by name: value, salt, algorithm …")
+    ] = {}
+    plain: Annotated[Rule | None, Field(description="The password as plain text, which is never stored.")] = None
+    when: Annotated[At | None, Field(description="The path of a value without which this is no such password.")] = None
+    unless: Annotated[At | None, Field(description="The path of a value with which this is no such password.")] = None
+
+    @model_validator(mode="after")
+    def parts_fit_together(self) -> "Password":
+        """Refuse a password that is neither, or both."""
+        if (self.scheme is None) == (self.plain is None):
+            raise ValueError("needs either scheme and parts, for a hash, or plain")
+        if self.scheme is not None and "value" not in self.parts:
+            raise ValueError("needs parts.value, the path of the hash")
+        return self
+
+
+class Skip(_Part):
+    """Which records are no users."""
+
+    where: Annotated[At, Field(description="The path of a value; alone, a record that has one is no user.")]
+    words: Annotated[Words, Field(alias="is", description="The values of those that are no users.")] = ()
+    only: Annotated[
+        Words, Field(alias="is_not", description="The values of users; a record without one is no user.")
+    ] = ()
+    why: Annotated[str, Field(description="What these records are.")] = ""
+
+
+class Signs(_Part):
+    """By what a file is recognised: all of it must hold."""
+
+    document: Annotated[Words, Field(description="Keys of the object around the users.")] = ()
+    all: Annotated[Words, Field(description="Columns or keys that the records have.")] = ()
+    any: Annotated[Words, Field(description="Columns or keys of which they have one.")] = ()
+    none: Annotated[Words, Field(description="Columns or keys that they do not have.")] = ()
+    values: Annotated[MappingOf[str, Pattern], Field(description="What the values of a column or key look like.")] = {}
+    columns: Annotated[int | None, Field(ge=1, description="How many columns a table without a header has.")] = None
+
+
+class Mapping(_Part):
+    """Where the fields of a user are in the records of a file."""
+
+    title: Annotated[str, Field(description="What the output calls such a file, with its article.")] = "a mapped file"
+    system: Annotated[
+        str, Field(pattern=NAME.pattern, description="The key in user_metadata of what has no field.")
+    ] = "source"
+    documentation: Annotated[str, Field(description="Where the system describes the format.")] = ""
+    formats: Annotated[
+        tuple[Literal["json", "csv", "excel", "parquet", "ldif"], ...], Field(description="The formats of its files.")
+    ] = ()
+    recognise: Annotated[
+        tuple[Signs, ...],
+        BeforeValidator(_to_tuple),
+        Field(description="By what its files are recognised; one of these suffices."),
+    ] = ()
+    containers: Annotated[Words, Field(description="Keys of a JSON document under which its users are.")] = ("users",)
+    record: Annotated[At | None, Field(description="Where in a record the user is.")] = None
+    header: Annotated[tuple[str, ...], Field(description="The columns of a table that has no header.")] = ()
+    column_name: Annotated[
+        Pattern | None, Field(description="A regular expression whose first group is a column's name.")
+    ] = None
+    null: Annotated[Literal["refuse", "absent", "clear"], Field(description="What null means.")] = "absent"
+    null_words: Annotated[Words, Field(description="Texts that mean an absent value.")] = ()
+    true_words: Annotated[Words, Field(description="More words for true.")] = ()
+    false_words: Annotated[Words, Field(description="More words for false.")] = ()
+    fields: Annotated[MappingOf[str, Rules], Field(description="The rules of each field.")]
+    app_metadata: Annotated[MappingOf[str, Rules], Field(description="Keys of app_metadata and their rules.")] = {}
+    user_metadata: Annotated[MappingOf[str, Rules], Field(description="Keys of user_metadata and their rules.")] = {}
+    password: Annotated[
+        tuple[Password, ...], BeforeValidator(_to_tuple), Field(description="Where the password is.")
+    ] = ()
+    skip: Annotated[tuple[Skip, ...], BeforeValidator(_to_tuple), Field(description="Which records are no users.")] = ()
+    ignore: Annotated[Ats, Field(description="What says nothing about the user.")] = ()
+    leave_out: Annotated[Ats, Field(description="What is left out, with a warning that counts it.")] = ()
+    rest: Annotated[Literal["metadata", "refuse"], Field(description="What becomes of everything else.")] = "metadata"
+
+    @model_validator(mode="after")
+    def fields_are_known_and_fit(self) -> "Mapping":
+        """Refuse no fields at all, and what does not fit the type of its field."""
+        if not self.fields:
+            raise ValueError("needs a table [fields] that says where the fields of a user are")
+        return self
+
+
+def find_misfit(name: str, rule: Rule) -> str | None:
+    """Return what is wrong with a rule for this field, if something is."""
+    kind = TYPES[name]
+    is_flag = kind is JsonType.BOOLEAN
+    misfits = (
+        (rule.value is not None and isinstance(rule.value, bool) != is_flag, f"the value {rule.value!r}"),
+        (rule.negate and not is_flag, "not"),
+        (rule.separator is not None and kind is not JsonType.ARRAY, "separator"),
+        (bool(rule.each) and name != "identities", "each"),
+        (rule.factor is not None and name != "mfa_factors", "factor"),
+    )
+    return next((f"has {what}, but {name} is {_say_type(name)}" for is_wrong, what in misfits if is_wrong), None)
+
+
+def _say_type(name: str) -> str:
+    return {JsonType.BOOLEAN: "true or false", JsonType.ARRAY: "a list", JsonType.OBJECT: "an object"}.get(
+        TYPES[name], "a text"
+    )
+
+
+def describe(part: type[BaseModel]) -> list[tuple[str, str]]:
+    """Return name and description of everything that a part of a mapping can say."""
+    fields: Any = part.model_fields
+    return [(field.alias or name, field.description or "") for name, field in fields.items()]
