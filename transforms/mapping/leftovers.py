@@ -42,7 +42,7 @@ NAMES_SECRET = rf"(?i){'|'.join(SECRETS)}"
 HARMLESS = rf"(?i)(?:{'|'.join(ABOUT_SECRETS)})$"
 MAY_BE_SECRET = '(?i)"[^"]*(?:' + "|".join(SECRETS) + ')[^"]*":'
 LEFT_OUT = "has no place in a user and is left out"
-LOOKS_SECRET = "looks like a secret, which metadata must not have, and is left out"
+KEPT_BACK = "looks like a secret, which metadata must not have, and is left out"
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _remove_secrets(found: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -
     read = query_texts("secret_members", texts, engine=engine, values=patterns)
     removed = read.explode("removed", empty_as_null=True).drop_nulls("removed")
     kept = found.join(read.select("record", "kept"), on="record", how="left", maintain_order="left")
-    warnings = warn(removed.sort("record"), path=pl.col("removed"), message=LOOKS_SECRET)
+    warnings = warn(removed.sort("record"), path=pl.col("removed"), message=KEPT_BACK)
     return kept.with_columns(pl.coalesce("kept", REST).alias(REST)), warnings
 
 
