@@ -28,7 +28,7 @@ class Fit:
 @cache
 def get_profile(name: str) -> Language:
     """Return a profile by its name."""
-    return parse_mapping(_text(name), schemes=hash_schemes())
+    return parse_mapping(read_profile(name), schemes=hash_schemes())
 
 
 def hash_schemes() -> dict[str, tuple[str, ...]]:
@@ -42,13 +42,14 @@ def find_fits(sample: Sample) -> list[Fit]:
     return [fit for fit in fits if not any(fit.signs < other.signs for other in fits)]
 
 
-def _text(name: str) -> str:
+def read_profile(name: str) -> str:
+    """Return the TOML text of a profile."""
     return files("schemas").joinpath(FOLDER, f"{name}.toml").read_text(encoding="utf-8")
 
 
 @cache
 def _document(name: str) -> Mapping[str, Any]:
-    return tomllib.loads(_text(name))
+    return tomllib.loads(read_profile(name))
 
 
 def _fit(name: str, sample: Sample) -> Fit | None:

@@ -1,0 +1,69 @@
+"""Names that other systems have for the fields of users, for suggestions: what may be meant, to be looked at.
+
+Names that can mean one field only are in `schemas.profiles.HEADER_ALIASES`.
+"""
+
+from collections.abc import Mapping
+
+# folded name without separators → field; the last part of a path counts
+LOOSE_NAMES: Mapping[str, str] = {
+    name: field
+    for field, names in {
+        "email": ("primaryemail", "primaryemailaddress", "emails", "workemail", "emailprimary", "contactemail"),
+        "email_verified": (
+            "verified",
+            "isemailverified",
+            "emailconfirmed",
+            "confirmed",
+            "isverified",
+            "emailvalidated",
+        ),
+        "phone_number": ("phones", "mobilephonenumber", "cell", "cellphone", "tel", "phonenumbers", "primaryphone"),
+        "user_id": ("id", "uid", "uuid", "guid", "externalid", "userid", "objectid", "localid", "sub"),
+        "username": (
+            "login",
+            "userlogin",
+            "loginname",
+            "accountname",
+            "samaccountname",
+            "nick",
+            "handle",
+            "screenname",
+        ),
+        "given_name": ("first", "fname", "forename", "givennames"),
+        "family_name": ("last", "lname", "sn"),
+        "middle_name": ("middle", "middlename", "additionalname", "secondname"),
+        "name": ("fullname", "displayname", "realname", "cn", "completename"),
+        "picture": ("avatar", "avatarurl", "photo", "photourl", "image", "imageurl", "profileimage", "thumbnail"),
+        "locale": ("language", "lang", "preferredlanguage", "localeid"),
+        "zoneinfo": ("timezone", "tz", "timezoneid"),
+        "birthdate": ("birthday", "dateofbirth", "dob", "birth"),
+        "registered_at": (
+            *("created", "createdat", "createdon", "creationdate", "dateadded", "joined", "joinedat", "signupdate"),
+            *("registered", "registrationdate", "datejoined", "createdate", "createddate"),
+        ),
+        "last_login_at": (
+            *("lastlogin", "lastlogindate", "lastsignin", "lastsigninat", "lastseen", "lastloggedin", "lastaccess"),
+            "lastloginat",
+        ),
+        "roles": ("role", "roles", "usertype"),
+        "groups": ("group", "groups", "teams", "memberof", "grouplist"),
+    }.items()
+    for name in names
+}
+
+BLOCKED_NAMES = (
+    *("blocked", "disabled", "suspended", "deactivated", "locked", "banned"),
+    *("deleted", "archived", "inactive"),
+)
+ACTIVE_NAMES = ("active", "enabled", "isactive", "isenabled", "accountenabled", "accountactive")
+STATUS_NAMES = ("status", "state", "accountstatus", "userstatus", "accountstate")
+ACTIVE_WORDS = ("active", "enabled", "activated", "confirmed", "ok", "normal", "aktiv", "actif", "activo", "current")
+BLOCKED_WORDS = (
+    *("blocked", "disabled", "suspended", "deactivated", "locked", "banned", "deleted", "archived", "inactive"),
+    *("deprovisioned", "terminated", "inaktiv", "gesperrt", "inactif", "inactivo", "removed"),
+)
+PASSWORD_NAMES = (
+    *("password", "passwordhash", "hash", "hashedpassword", "encryptedpassword", "passworddigest", "passwd"),
+    *("userpass", "pass", "passwordprofile", "userpassword"),
+)
