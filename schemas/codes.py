@@ -45,7 +45,10 @@ class ErrorCode(StrEnum):
     CONNECTION_NOT_FOUND = "CONNECTION_NOT_FOUND", "the job's connection does not exist", Scope.JOB
     DUPLICATED_USER = "DUPLICATED_USER", "an earlier record of the job is the same user"
     ENUM_MISMATCH = "ENUM_MISMATCH", "a value is outside its enumeration"
-    FORMAT = "FORMAT", "a value is not an e-mail address or a URI"
+    FORMAT = (
+        "FORMAT",
+        "a value is not an e-mail address, a URI, a date, a time or a name as its field holds it",
+    )
     INVALID_TYPE = "INVALID_TYPE", "a value has the wrong JSON type"
     MAX_LENGTH = "MAX_LENGTH", "a text is too long"
     MIN_LENGTH = "MIN_LENGTH", "a text is too short"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from schemas.rules.user import FIELD_NAMES
+from schemas.fields import FIELD_NAMES, FIELDS
 
 if TYPE_CHECKING:  # which loads Pydantic
     from schemas.mapping.language import Mapping as Language
@@ -19,7 +19,7 @@ class Profile:
     """The names of one system: the JSON path of each canonical field, and the words for booleans in cells."""
 
     name: str
-    paths: Mapping[str, str]  # canonical field → DuckDB JSON path in the record
+    paths: Mapping[str, str]  # canonical field → DuckDB JSON path in the record; any other field is unknown
     containers: tuple[str, ...] = ("users",)  # keys under which a file that is one object can have its users
     true_words: tuple[str, ...] = TRUE_WORDS
     false_words: tuple[str, ...] = FALSE_WORDS
@@ -52,17 +52,24 @@ HEADER_ALIASES: Mapping[str, str] = {
         "password_hash": ("passwordhash",),
         "app_metadata": ("appmetadata",),
         "user_metadata": ("usermetadata",),
+        "middle_name": ("middlename",),
+        "zoneinfo": ("timezone", "time_zone"),
+        "birthdate": ("birth_date", "date_of_birth", "dateofbirth"),
+        "registered_at": ("registeredat",),
+        "last_login_at": ("lastloginat",),
+        "source_id": ("sourceid",),
     }.items()
     for alias in aliases
 }
 
 CANONICAL_PATHS = {name: f"$.{name}" for name in FIELD_NAMES}
+AUTH0_PATHS = {field.name: f"$.{field.name}" for field in FIELDS if not field.wider}
 
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile("auth0", CANONICAL_PATHS),
-        Profile("auth0-import", CANONICAL_PATHS, trims=False),  # Auth0's exact format; never chosen for a file
+        Profile("auth0-import", AUTH0_PATHS, trims=False),  # Auth0's exact format; never chosen for a file
         Profile("csv", CANONICAL_PATHS, header_aliases=HEADER_ALIASES),
     )
 }

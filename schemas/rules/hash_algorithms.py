@@ -39,6 +39,7 @@ NOTATIONS: Mapping[str, str] = {
 }
 _NUMBER = "[1-9][0-9]{0,9}"
 _PBKDF2 = rf"\$pbkdf2-(?:{'|'.join(DIGESTS)})"
+BCRYPT_AB = r"\$2[ab]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}"  # of `password_hash`
 BCRYPT = r"\$2[aby]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}"  # its last bits are as each program fills them
 
 
