@@ -59,10 +59,14 @@ def has_known_column(line: str) -> bool:
     return any(_count_known(line, separator, profile) for separator in SEPARATORS for profile in PROFILES.values())
 
 
-def find_header(lines: Sequence[str]) -> int:
-    """Return the place of the header: the first line, or the one below lines that programs write above a header."""
+def find_header(lines: Sequence[str], *, has_any_names: bool = False) -> int:
+    """Return the place of the header: the first line, or the one below lines that programs write above a header.
+
+    A header that has names of no field of ours (`has_any_names`) is found by the lines above it alone.
+    """
     place = next((place for place, line in enumerate(lines) if not is_above_header(line)), 0)
-    return place if place and has_known_column(lines[place]) and not has_known_column(lines[0]) else 0
+    is_header = has_any_names or (place and has_known_column(lines[place]) and not has_known_column(lines[0]))
+    return place if is_header else 0
 
 
 def is_above_header(line: str) -> bool:
@@ -113,7 +117,7 @@ def _map_columns(cells: Sequence[str], mapping: "Mapping", *, name: str, resubmi
         message = f"{name} has none of the columns of the mapping; its columns are named {_list_names(cells)}"
         raise FileFault(ErrorCode.FILE_FORMAT, message, f"name some of {', '.join(missing)} in the mapping as they are")
     nameless = frozenset(position for position, cell in enumerate(cells) if not cell.strip())
-    return Header(columns, resubmitted=resubmitted, nameless=nameless, mapping=for_table(mapping, columns))
+    return Header(columns, frozenset(), resubmitted=resubmitted, nameless=nameless, mapping=for_table(mapping, columns))
 
 
 def _keep_first(cells: Sequence[str], columns: Sequence[str]) -> Iterator[str]:

@@ -26,7 +26,7 @@ def _to_path(text: object) -> object:
 
 
 def _to_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else (value,)
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 
 def _check_pattern(text: str) -> str:
@@ -153,6 +153,21 @@ class Signs(_Part):
     columns: Annotated[int | None, Field(ge=1, description="How many columns a table without a header has.")] = None
 
 
+class Pairs(_Part):
+    """An array of names and values that is read as an object with these members."""
+
+    at: Annotated[At, Field(description="The path of the array.")]
+    name: Annotated[At, Field(description="The path of the name in an item.")]
+    value: Annotated[At, Field(description="The path of the value in an item.")]
+
+    @model_validator(mode="after")
+    def paths_lead_to_one_value(self) -> "Pairs":
+        """Refuse paths to several values."""
+        if any(path.is_many for path in (self.at, self.name, self.value)):
+            raise ValueError("needs paths to one array, one name and one value")
+        return self
+
+
 class Mapping(_Part):
     """Where the fields of a user are in the records of a file."""
 
@@ -171,10 +186,17 @@ class Mapping(_Part):
     ] = ()
     containers: Annotated[Words, Field(description="Keys of a JSON document under which its users are.")] = ("users",)
     record: Annotated[At | None, Field(description="Where in a record the user is.")] = None
+    pairs: Annotated[
+        tuple[Pairs, ...], BeforeValidator(_to_tuple), Field(description="Arrays of names and values.")
+    ] = ()
     header: Annotated[tuple[str, ...], Field(description="The columns of a table that has no header.")] = ()
+    text_prefix: Annotated[str, Field(description="What stands before every text of a table and is taken off.")] = ""
     column_name: Annotated[
         Pattern | None, Field(description="A regular expression whose first group is a column's name.")
     ] = None
+    strict: Annotated[
+        bool, Field(description="Whether a number is no text and a word no flag, as in our own format.")
+    ] = False
     null: Annotated[Literal["refuse", "absent", "clear"], Field(description="What null means.")] = "absent"
     null_words: Annotated[Words, Field(description="Texts that mean an absent value.")] = ()
     true_words: Annotated[Words, Field(description="More words for true.")] = ()

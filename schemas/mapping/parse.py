@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas.mapping.language import METADATA, TYPES, Mapping, Password, Rule, Signs, Skip, find_misfit
+from schemas.mapping.language import METADATA, TYPES, Mapping, Pairs, Password, Rule, Signs, Skip, find_misfit
 from schemas.mapping.lines import find_lines
 
 Place = tuple[str | int, ...]
@@ -18,6 +18,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "app_metadata": Rule,
     "password": Password,
     "skip": Skip,
+    "pairs": Pairs,
     "recognise": Signs,
 }
 SENTENCES = {

@@ -68,6 +68,11 @@ class Path:
         return tuple(str(step) for step in self.steps[:place])
 
     @property
+    def takes_all(self) -> bool:
+        """Whether the path leaves nothing of an array behind, as one to a single item does."""
+        return not any(isinstance(step, int) for step in self.steps)
+
+    @property
     def column(self) -> str:
         """The path as the name of a column of a table, which can have dots."""
         return str(self.steps[0]) if len(self.steps) == 1 else self.text

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 import duckdb
 import polars as pl
 
-from schemas.fields import JsonType
+from schemas.fields import Field, JsonType
 from schemas.mapping.language import Rule
 from transforms.json.encoding import encode_member, encode_object
 from transforms.mapping.rules import Words, join_items, read_field
 from transforms.mapping.values_at import column_at, read_values
+
+REQUIRED = ("provider", "user_id")  # an item without both stays in the metadata
+IDENTITIES = Field("identities", JsonType.ARRAY)
 
 
 def write_identities(
@@ -23,15 +26,17 @@ def write_identities(
 
 def _read_each(found: pl.DataFrame, rule: Rule, words: Words, *, engine: duckdb.DuckDBPyConnection) -> pl.Series:
     if not rule.each:
-        return found.select(read_field((rule,), JsonType.ARRAY, words)).to_series()
+        return found.select(read_field((rule,), IDENTITIES, words)).to_series()
     rows = found.select(row=pl.int_range(pl.len()), text=column_at(rule.at[0])).explode("text", empty_as_null=True)
     items = rows.filter(pl.col("text").str.starts_with("{")).with_row_index("record").cast({"record": pl.Int64})
     paths = [path for part in rule.each.values() for path in part.at]
     read = read_values(items, paths, used=(), engine=engine)
     members = (
-        encode_member(name, read_field((part,), JsonType.STRING, words)).alias(name) for name, part in rule.each.items()
+        encode_member(name, read_field((part,), Field(name, JsonType.STRING), words)).alias(name)
+        for name, part in rule.each.items()
     )
-    objects = read.select("row", encode_object(members).alias("object")).filter(pl.col("object") != "{}")
+    objects = read.with_columns(members).filter(pl.all_horizontal(pl.col(*REQUIRED).is_not_null()))
+    objects = objects.select("row", encode_object(pl.col(name) for name in rule.each).alias("object"))
     arrays = objects.group_by("row", maintain_order=True).agg(pl.col("object").str.join(","))
     joined = found.select(row=pl.int_range(pl.len())).join(arrays, on="row", how="left", maintain_order="left")
     return joined.select(pl.concat_str(pl.lit("["), "object", pl.lit("]"))).to_series()

@@ -7,15 +7,15 @@ import duckdb
 import polars as pl
 
 from schemas.codes import ErrorCode, Severity
-from schemas.fields import JsonType
+from schemas.fields import FIELDS, Field, JsonType
 from schemas.frames import ROW_CODE, SEVERITY
-from schemas.mapping.language import METADATA, Mapping, Rule
+from schemas.mapping.language import METADATA, Mapping
 from schemas.mapping.paths import Path
 from transforms.fields.values import WARNINGS
 from transforms.json.encoding import encode_member
 from transforms.json.object_keys import KEYS
-from transforms.json.values import query_texts
-from transforms.mapping.rules import Words, json_at, read_field, text_at
+from transforms.json.values import extract_values, query_texts
+from transforms.mapping.rules import TRUE, Words, json_at, read_field, read_rule
 from transforms.mapping.values_at import REST, column_at
 
 SECRETS = (
@@ -42,6 +42,7 @@ NAMES_SECRET = rf"(?i){'|'.join(SECRETS)}"
 HARMLESS = rf"(?i)(?:{'|'.join(ABOUT_SECRETS)})$"
 MAY_BE_SECRET = '(?i)"[^"]*(?:' + "|".join(SECRETS) + ')[^"]*":'
 LEFT_OUT = "has no place in a user and is left out"
+BLOCKED = Field("blocked", JsonType.BOOLEAN)
 KEPT_BACK = "looks like a secret, which metadata must not have, and is left out"
 
 
@@ -60,7 +61,7 @@ def take_rest(found: pl.DataFrame, mapping: Mapping, words: Words, *, engine: du
         columns = found.select(_metadata(table, mapping, words, pl.lit(None, pl.String)) for table in METADATA)
         return Leftovers(columns.get_columns(), _keys_of(found, engine=engine), WARNINGS.to_frame())
     kept, warnings = _remove_secrets(found, engine=engine)
-    members = [pl.col(REST).str.slice(1, pl.col(REST).str.len_chars() - 2), *_misfits(mapping, words)]
+    members = [pl.col(REST).str.slice(1, pl.col(REST).str.len_chars() - 2), *_unused(mapping, words)]
     filled = (pl.when(member != "").then(member) for member in members)
     inner = pl.concat_str(list(filled), separator=",", ignore_nulls=True)
     system = pl.when(inner != "").then(pl.concat_str(pl.lit("{"), inner, pl.lit("}")))
@@ -105,25 +106,39 @@ def _metadata(table: str, mapping: Mapping, words: Words, rest: pl.Expr) -> pl.E
     added = pl.concat_str(pl.lit("{"), members, pl.lit("}"))
     if table not in mapping.fields:
         return added.alias(table)
-    base = read_field(mapping.fields[table], JsonType.OBJECT, words)
+    base = read_field(mapping.fields[table], Field(table, JsonType.OBJECT), words)
     is_open = base.str.starts_with("{") & members.is_not_null()
     inside = base.str.strip_suffix("}")
     both = pl.concat_str(inside, pl.when(inside != "{").then(pl.lit(",")).otherwise(pl.lit("")), members, pl.lit("}"))
     return pl.when(is_open).then(both).otherwise(pl.coalesce(base, added)).alias(table)
 
 
-def _misfits(mapping: Mapping, words: Words) -> Iterator[pl.Expr]:
-    """Yield a member for each value that does not fit its field, under the name that it has in the file."""
-    for rule in (rule for rules in mapping.fields.values() for rule in rules if rule.fits):
-        path = rule.at[0]
-        value, text = json_at(path, words), text_at(path, words)
-        is_misfit = ~_fitting(text, rule)
-        yield encode_member(str(path.members[-1]), pl.when(is_misfit).then(value))
+def _unused(mapping: Mapping, words: Words) -> Iterator[pl.Expr]:
+    """Yield a member for each value that is not the one of its field: it does not fit, or another comes first."""
+    seen = set[str]()
+    for field in (field for field in FIELDS if field.type is JsonType.STRING and field.name in mapping.fields):
+        rules = [rule for rule in mapping.fields[field.name] if len(rule.at) == 1]
+        chosen = read_field(mapping.fields[field.name], field, words)
+        for rule in rules:
+            path = rule.at[0]
+            if path.text not in seen and path.takes_all:
+                seen.add(path.text)
+                value = json_at(path, words)
+                is_unused = value.is_not_null() & read_rule(rule, field, words).ne_missing(chosen)
+                member = pl.when(is_unused | read_rule(rule, field, words).is_null()).then(value)
+                yield encode_member(path.text, _all_items(path, member))
+    for rule in (rule for rule in mapping.fields.get("blocked", ()) if rule.words and rule.at[0].text not in seen):
+        value = json_at(rule.at[0], words)
+        yield encode_member(rule.at[0].text, pl.when(read_rule(rule, BLOCKED, words) == TRUE).then(value))
 
 
-def _fitting(text: pl.Expr, rule: Rule) -> pl.Expr:
-    changed = text.str.replace(rule.pattern, rule.replace) if rule.pattern else text
-    return changed.str.contains(str(rule.fits))
+def _all_items(path: Path, value: pl.Expr) -> pl.Expr:
+    """Return the value; of a path to several, all of them where there is more than one."""
+    if not path.is_many:
+        return value
+    items = pl.col(column_at(path))
+    joined = pl.concat_str(pl.lit("["), items.list.join(","), pl.lit("]"))
+    return pl.when(items.list.len() > 1).then(joined).otherwise(value)
 
 
 def _remove_secrets(found: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -143,8 +158,7 @@ def _remove_secrets(found: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -
 def _keys_of(found: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Return the members of the rest as unknown keys of their records."""
     texts = found.select("record", "line", text=REST).filter(pl.col("text") != "{}")
-    read = query_texts("json_members", texts, engine=engine)
-    top = read.filter(~pl.col("place").str.contains(r"[.\[]"))
-    return top.select(
-        "record", "line", parent=pl.lit(""), path="place", key="place", copies=pl.lit(1), field=pl.lit(None, pl.String)
-    ).cast(KEYS)
+    read = extract_values(texts, (), engine=engine, every=True)
+    keys = read.select("record", "line", key=pl.col("unknown_keys").list.first()).explode("key")
+    nothing = pl.lit(None, pl.String)
+    return keys.select("record", "line", parent=pl.lit(""), path="key", key="key", copies=1, field=nothing).cast(KEYS)

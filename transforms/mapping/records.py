@@ -6,7 +6,7 @@ passwords in `transforms.mapping.passwords`.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 
 import duckdb
@@ -25,9 +25,8 @@ from transforms.mapping.identities import write_identities
 from transforms.mapping.leftovers import find_left_out, take_rest
 from transforms.mapping.passwords import read_passwords
 from transforms.mapping.rules import Words, read_field, text_at
-from transforms.mapping.values_at import column_at, read_values
+from transforms.mapping.values_at import column_at, open_pairs, read_values
 
-DATES = ("birthdate",)
 NOT_MEMBERS = ("identities", *METADATA)  # which are not made by one expression each
 
 
@@ -67,7 +66,8 @@ def list_paths(mapping: Mapping) -> list[Path]:
 
 def list_used(mapping: Mapping) -> list[Path]:
     """Return the paths to what is not part of the rest; whether there is a value does not say what it is."""
-    read = [path for rule in _rules(mapping) if not rule.present for path in rule.at]
+    whole = [path for rule in _rules(mapping) if not rule.present for path in rule.at]
+    read = [path for path in whole if path.takes_all]
     skipped = [] if mapping.record else [skip.where for skip in mapping.skip if skip.words or skip.only]
     return [*read, *skipped, *mapping.leave_out, *mapping.ignore, *map(column_path, IGNORED_COLUMNS)]
 
@@ -106,19 +106,20 @@ def _is_other(skip: Skip, words: Words) -> pl.Expr:
 
 def _open(users: pl.DataFrame, mapping: Mapping, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Return the users as the objects that are inside the records."""
-    if mapping.record is None or users.is_empty():
-        return users
-    found = read_values(users, [mapping.record], used=(), engine=engine)
-    inside = pl.col(column_at(mapping.record))
-    is_object = inside.str.starts_with("{")
-    return found.select("record", "line", pl.when(is_object).then(inside).otherwise(pl.lit("{}")).alias("text"))
+    if mapping.text_prefix:
+        users = users.with_columns(pl.col("text").str.replace_all(f'":"{mapping.text_prefix}', '":"', literal=True))
+    if mapping.record is not None and not users.is_empty():
+        found = read_values(users, [mapping.record], used=(), engine=engine)
+        inside = pl.col(column_at(mapping.record))
+        is_object = inside.str.starts_with("{")
+        users = found.select("record", "line", pl.when(is_object).then(inside).otherwise(pl.lit("{}")).alias("text"))
+    return reduce(partial(open_pairs, engine=engine), mapping.pairs, users)
 
 
 def _members(mapping: Mapping, words: Words) -> Iterator[pl.Expr]:
     for field in FIELDS:
         if field.name in mapping.fields and field.name not in NOT_MEMBERS:
-            rules, is_date = mapping.fields[field.name], field.name in DATES
-            yield read_field(rules, field.type, words, is_date=is_date).alias(field.name)
+            yield read_field(mapping.fields[field.name], field, words).alias(field.name)
 
 
 def _identities(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from schemas.fields import JsonType
+from schemas.fields import Field, JsonType
 from schemas.mapping.language import Constant, Mapping, Rule
 from schemas.mapping.paths import Path
 from schemas.profiles import FALSE_WORDS, TRUE_WORDS
@@ -22,6 +22,16 @@ from transforms.mapping.values_at import column_at
 
 TRUE, FALSE = "true", "false"
 
+# what other systems write freely: a text that is not in the form of the field after cleaning goes to the metadata
+FITTING = {
+    "phone_number": r"^\+[0-9]{1,15}$",
+    "picture": r"^https?://[^\s]+$",
+    "locale": r"^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$",
+    "zoneinfo": r"^(?:[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+|UTC|GMT)$",
+    "birthdate": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+}
+CLEANING = {"phone_number": (r"[\s().\-/]", ""), "locale": ("_", "-")}
+
 
 @dataclass(frozen=True)
 class Words:
@@ -31,6 +41,7 @@ class Words:
     true: frozenset[str]
     false: frozenset[str]
     keeps_null: bool
+    is_strict: bool
 
     @classmethod
     def of(cls, mapping: Mapping) -> "Words":
@@ -40,29 +51,28 @@ class Words:
             for words in (mapping.null_words, mapping.true_words, mapping.false_words)
         )
         return cls(
-            frozenset({"", *absent}),
+            frozenset(absent if mapping.strict else {"", *absent}),
             frozenset(({*TRUE_WORDS} - false) | true),
             frozenset(({*FALSE_WORDS} - true) | false),
             keeps_null=mapping.null != "absent",
+            is_strict=mapping.strict,
         )
 
 
-def read_field(rules: Sequence[Rule], kind: JsonType | None, words: Words, *, is_date: bool = False) -> pl.Expr:
-    """Return the JSON text of a field of this type (any, if None) from the columns of its paths.
+def read_field(rules: Sequence[Rule], field: Field | None, words: Words) -> pl.Expr:
+    """Return the JSON text of a field (of a member of metadata, if None) from the columns of its paths.
 
     Of several rules, the first that gives a text counts, all items of lists, and of true and false one that is true.
     """
-    found = [_read(rule, kind, words, is_date=is_date) for rule in rules]
+    found = [read_rule(rule, field, words) for rule in rules]
     if len(found) == 1:
         return found[0]
-    if kind is JsonType.ARRAY:
-        return join_items(found)
-    if kind is JsonType.BOOLEAN:
-        return (
-            pl.when(pl.any_horizontal(value == TRUE for value in found))
-            .then(pl.lit(TRUE))
-            .otherwise(pl.coalesce(found))
-        )
+    match field and field.type:
+        case JsonType.ARRAY:
+            return join_items(found)
+        case JsonType.BOOLEAN:
+            is_true = pl.any_horizontal(value == TRUE for value in found)
+            return pl.when(is_true).then(pl.lit(TRUE)).otherwise(pl.coalesce(found))
     return pl.coalesce(found)
 
 
@@ -82,25 +92,30 @@ def json_at(path: Path, words: Words) -> pl.Expr:
     return pl.when(~is_absent).then(value)
 
 
-def _read(rule: Rule, kind: JsonType | None, words: Words, *, is_date: bool) -> pl.Expr:
+def read_rule(rule: Rule, field: Field | None, words: Words) -> pl.Expr:
+    """Return the JSON text that one rule gives."""
+    kind = field.type if field else None
     if not rule.at:
         return pl.lit(_constant(rule.value, kind))
     if rule.factor:
         return _write_factors(rule, words)
     if kind is JsonType.ARRAY:
         value = _read_list(rule, words)
+    elif kind is None and rule.at[0].is_many:
+        value = _write_items(pl.col(column_at(rule.at[0])), rule, as_texts=False)
     elif rule.present:
         value = _write_flag(json_at(rule.at[0], words).is_not_null())
     else:
-        value = _read_value(rule, kind, words, is_date=is_date)
+        value = _read_value(rule, field, words)
     if rule.negate:
         value = pl.when(value == TRUE).then(pl.lit(FALSE)).when(value == FALSE).then(pl.lit(TRUE)).otherwise(value)
     return value if rule.default is None else value.fill_null(_constant(rule.default, kind))
 
 
-def _read_value(rule: Rule, kind: JsonType | None, words: Words, *, is_date: bool) -> pl.Expr:
-    is_plain = not (rule.join is not None or rule.pattern or rule.words or rule.time or rule.fits)
-    if is_plain:
+def _read_value(rule: Rule, field: Field | None, words: Words) -> pl.Expr:
+    name, kind = (field.name, field.type) if field else ("", None)
+    fits = rule.fits if rule.fits is not None or words.is_strict else FITTING.get(name)
+    if rule.join is None and not (rule.pattern or rule.words or rule.time or fits):
         return _as_type(json_at(rule.at[0], words), kind, words)
     text = text_at(rule.at[0], words)
     if rule.join is not None:
@@ -110,15 +125,11 @@ def _read_value(rule: Rule, kind: JsonType | None, words: Words, *, is_date: boo
         text = text.str.replace(rule.pattern, _replacement(rule))
         text = pl.when(~text.str.to_lowercase().is_in(list(words.absent))).then(text)
     if rule.time:
-        write = write_date if is_date else write_time
-        text = write(text, rule.time, rule.zone)
-    if rule.fits:
-        text = pl.when(text.str.contains(rule.fits)).then(text)
+        text = (write_date if name == "birthdate" else write_time)(text, rule.time, rule.zone)
+    if fits:
+        cleaned = text.str.replace_all(*CLEANING[name]) if name in CLEANING and rule.fits is None else text
+        text = pl.when(cleaned.str.contains(fits)).then(cleaned)
     value = _as_type(encode_string(text), kind, words)
-    return _mapped(text, rule, kind, value)
-
-
-def _mapped(text: pl.Expr, rule: Rule, kind: JsonType | None, value: pl.Expr) -> pl.Expr:
     if not rule.words:
         return value
     meanings = {word.casefold(): _constant(meaning, kind) for word, meaning in rule.words.items()}
@@ -127,6 +138,8 @@ def _mapped(text: pl.Expr, rule: Rule, kind: JsonType | None, value: pl.Expr) ->
 
 def _as_type(value: pl.Expr, kind: JsonType | None, words: Words) -> pl.Expr:
     """Return the JSON text of a value as one of the field's type, if it is that value in another spelling."""
+    if words.is_strict:
+        return value
     is_string = value.str.starts_with('"')
     match kind:
         case JsonType.STRING:
@@ -162,6 +175,8 @@ def _replacement(rule: Rule) -> str:
 def _read_list(rule: Rule, words: Words) -> pl.Expr:
     """Return a list as JSON: all items at the path, an array as it is, or the pieces of a text."""
     path = rule.at[0]
+    if words.is_strict:
+        return json_at(path, words)
     if path.is_many:
         return _write_items(pl.col(column_at(path)), rule)
     value = _as_type(json_at(path, words), JsonType.ARRAY, words)
@@ -175,7 +190,7 @@ def _read_list(rule: Rule, words: Words) -> pl.Expr:
     return pl.when(value.str.starts_with("[")).then(value).when(value.is_not_null()).then(_write_items(encoded, rule))
 
 
-def _write_items(items: pl.Expr, rule: Rule) -> pl.Expr:
+def _write_items(items: pl.Expr, rule: Rule, *, as_texts: bool = True) -> pl.Expr:
     """Return the items, which are JSON texts, as an array, each once; null where there is none."""
     if rule.words:
         meanings = {
@@ -185,8 +200,9 @@ def _write_items(items: pl.Expr, rule: Rule) -> pl.Expr:
     if rule.pattern:
         text = pl.element().str.strip_chars('"').str.replace(rule.pattern, _replacement(rule))
         items = items.list.eval(pl.when(pl.element().str.starts_with('"')).then(_quote(text)).otherwise(pl.element()))
-    as_texts = items.list.eval(_with_quotes(pl.element()))
-    unique = as_texts.list.drop_nulls().list.unique(maintain_order=True)
+    if as_texts:
+        items = items.list.eval(_with_quotes(pl.element()))
+    unique = items.list.drop_nulls().list.unique(maintain_order=True)
     return pl.when(unique.list.len() > 0).then(pl.concat_str(pl.lit("["), unique.list.join(","), pl.lit("]")))
 
 

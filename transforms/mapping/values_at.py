@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import duckdb
 import polars as pl
 
+from schemas.mapping.language import Pairs
 from schemas.mapping.paths import Path
 from transforms.json.values import query_texts
 
@@ -34,6 +35,20 @@ def read_values(
     )
     many = (_read_items(texts, path, engine=engine) for path in unique.values() if path.is_many)
     return pl.concat([found, *many], how="horizontal")
+
+
+def open_pairs(texts: pl.DataFrame, pairs: Pairs, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return the texts with an array of names and values as an object."""
+    names = [json.dumps(name, ensure_ascii=False) for name in pairs.at.members]
+    values = {
+        "path": f"{pairs.at.pointer}[*]",
+        "name": pairs.name.pointer,
+        "value": pairs.value.pointer,
+        "before": "".join(f"{{{name}:" for name in names),
+        "after": "}" * len(names),
+    }
+    opened = query_texts("pairs_opened", texts, engine=engine, values=values)
+    return opened.sort("record").select(*texts.drop("text").columns, text="value")
 
 
 def _read_items(texts: pl.DataFrame, path: Path, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:

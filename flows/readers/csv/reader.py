@@ -68,7 +68,7 @@ def _open_table(lines: LineBuffer, reading: Reading) -> Table:
         lines.forget(blank + 1)
     if block and (directive := DIRECTIVE.fullmatch(block[0])):
         separator, block, before = directive[1], block[1:], 1
-    above = find_header(block)
+    above = find_header(block, has_any_names=reading.profile.mapping is not None)
     block, skipped = block[above:], blank + before + above
     reading.skipped.blank_lines += blank
     reading.skipped.above_header = range(skipped - above + 1, skipped + 1)

@@ -60,7 +60,18 @@ def _recognise(source: Source, sample: Sample, own: Profile) -> Profile:
         titles = " and ".join(f"{get_profile(fit.name).title} ({fit.name})" for fit in fits)
         message = f"{source.name} may be {titles}"
         raise FileFault(ErrorCode.PROFILE_AMBIGUOUS, message, f"say which, such as --profile {fits[0].name}")
-    return own
+    return _read_aliases(sample, own)
+
+
+def _read_aliases(sample: Sample, own: Profile) -> Profile:
+    """Return our own format, with the names that keys of JSON have for the fields, as columns can have them."""
+    from transforms.mapping.aliases import alias_mapping  # noqa: PLC0415
+
+    if sample.form != "json":
+        return own
+    keys = {key: None for record in sample.records_under(own.containers) for key in record}
+    mapping = alias_mapping(keys)
+    return own if mapping is None else _mapped(own.name, mapping)
 
 
 def _mapped(name: str, mapping: Mapping) -> Profile:

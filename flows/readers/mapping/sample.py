@@ -139,7 +139,7 @@ def _sample_table(source: Source) -> Sample:
     separator = None
     if lines and (directive := DIRECTIVE.fullmatch(lines[0])):
         separator, lines = directive[1], lines[1:]
-    lines = lines[find_header(lines) :] if lines else lines
+    lines = lines[find_header(lines, has_any_names=True) :] if lines else lines
     if not lines:
         return Sample("csv", {})
     separator = separator or find_separator(lines[0], PROFILES["csv"])
