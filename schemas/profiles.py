@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from schemas.rules.hash_algorithms import ALGORITHMS, AUTH0_ALGORITHMS
 from schemas.rules.user import FIELD_NAMES
 
 TRUE_WORDS = ("true", "t", "yes", "y", "on", "1", "1.0")
@@ -21,6 +22,7 @@ class Profile:
     false_words: tuple[str, ...] = FALSE_WORDS
     header_aliases: Mapping[str, str] = field(default_factory=dict)  # folded header → canonical field
     trims: bool = True  # white space around a text is taken off
+    algorithms: tuple[str, ...] = tuple(ALGORITHMS)  # of a `custom_password_hash`
 
 
 # columns that the product adds to a file of refused rows; an import ignores them
@@ -50,13 +52,14 @@ HEADER_ALIASES: Mapping[str, str] = {
     for alias in aliases
 }
 
+AUTH0_IMPORT = "auth0-import"  # Auth0's exact format; never chosen for a file
 CANONICAL_PATHS = {name: f"$.{name}" for name in FIELD_NAMES}
 
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile("auth0", CANONICAL_PATHS),
-        Profile("auth0-import", CANONICAL_PATHS, trims=False),  # Auth0's exact format; never chosen for a file
+        Profile(AUTH0_IMPORT, CANONICAL_PATHS, trims=False, algorithms=tuple(AUTH0_ALGORITHMS)),
         Profile("csv", CANONICAL_PATHS, header_aliases=HEADER_ALIASES),
     )
 }

@@ -102,10 +102,12 @@ def algorithms() -> str:
             code(*algorithm.forms),
             "allowed" if algorithm.salted else "not allowed",
             code(*algorithm.requires) or "",
+            _yes(algorithm.of_auth0),
+            algorithm.sentence,
         )
         for name, algorithm in ALGORITHMS.items()
     ]
-    return table(("`algorithm`", "`hash.encoding`", "`salt`", "also required"), rows)
+    return table(("`algorithm`", "`hash.encoding`", "`salt`", "also required", "`auth0-import`", "what it is"), rows)
 
 
 def reserved_keys() -> str:

@@ -47,7 +47,7 @@ def normalise(values: FieldValues, *, engine: duckdb.DuckDBPyConnection, profile
         outer_white_space=given.outer_white_space,
         absent_words=given.absent_words,
         password_hashes=hashes.frame,
-        hash_values=open_hash_values(hashes.frame),
+        hash_values=open_hash_values(hashes.frame, algorithms=profile.algorithms),
         mfa_factors=factors.frame,
         object_keys=collect_keys(values.keys, hashes.keys, factors.keys, metadata_keys),
         object_texts=find_suspect_texts(users, suspects, engine=engine),

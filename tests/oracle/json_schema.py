@@ -56,13 +56,22 @@ FACTOR = {
     ],
 }
 
+SALTLESS = [
+    *("argon2", "ldap", "pbkdf2", "bcrypt_sha256", "wordpress"),
+    *("phpass", "drupal", "md5crypt", "sha256crypt", "sha512crypt"),
+]
+
 CUSTOM_PASSWORD_HASH = {
     "type": "object",
     "required": ["algorithm", "hash"],
     "additionalProperties": False,
     "properties": {
         "algorithm": {
-            "enum": ["argon2", "bcrypt", "hmac", "ldap", "md4", "md5", "sha1", "sha256", "sha512", "pbkdf2", "scrypt"],
+            "enum": [
+                *("argon2", "bcrypt", "hmac", "ldap", "md4", "md5", "sha1", "sha256", "sha512", "pbkdf2", "scrypt"),
+                *("bcrypt_sha256", "wordpress", "phpass", "drupal", "md5crypt", "sha256crypt", "sha512crypt"),
+                *("firebase_scrypt", "redmine"),
+            ],
         },
         "hash": {
             "type": "object",
@@ -108,7 +117,15 @@ CUSTOM_PASSWORD_HASH = {
             "then": {"required": ["keylen"]},
         },
         {
-            "if": {"required": ["algorithm"], "properties": {"algorithm": {"enum": ["argon2", "ldap", "pbkdf2"]}}},
+            "if": {"required": ["algorithm"], "properties": {"algorithm": {"const": "firebase_scrypt"}}},
+            "then": {"required": ["salt"], "properties": {"hash": {"required": ["key"]}}},
+        },
+        {
+            "if": {"required": ["algorithm"], "properties": {"algorithm": {"const": "redmine"}}},
+            "then": {"required": ["salt"]},
+        },
+        {
+            "if": {"required": ["algorithm"], "properties": {"algorithm": {"enum": SALTLESS}}},
             "then": {"not": {"required": ["salt"]}},
         },
     ],

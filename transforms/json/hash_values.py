@@ -1,5 +1,7 @@
 """Take apart the texts of hashes that may be wrong, for the rules of `schemas.rules.hash_value`."""
 
+from collections.abc import Collection
+
 import polars as pl
 
 from schemas.canonical import present
@@ -9,10 +11,10 @@ from schemas.rules.hash_algorithms import (
     DECODABLE,
     FORM,
     LEAST_BYTES,
+    NOTATION_WORDS,
     NOTATIONS,
     PAIRS,
     SALTED_SCHEMES,
-    TEXTUAL,
 )
 from schemas.rules.hash_fields import ALGORITHM, DIGEST, HASH_ENCODING, HASH_VALUE, KEYLEN, LARGEST
 
@@ -22,9 +24,11 @@ _PAIR = pl.concat_str(ALGORITHM, _ENCODING, separator=" ")  # null where either 
 _IS = {name: pl.col(ALGORITHM) == name for name in ("argon2", "hmac", "ldap", "pbkdf2", "scrypt")}
 
 
-def open_hash_values(hashes: pl.DataFrame) -> pl.DataFrame:
-    """Return the hashes that may be wrong, of a known algorithm in an encoding that fits it: columns of the model."""
-    claims = hashes.with_columns(claim=pl.concat_str(_PAIR, HASH_VALUE, separator=" "))
+def open_hash_values(hashes: pl.DataFrame, *, algorithms: Collection[str]) -> pl.DataFrame:
+    """Return the hashes of these algorithms that may be wrong, in an encoding that fits them: columns of the model."""
+    claims = hashes.filter(pl.col(ALGORITHM).is_in([*algorithms])).with_columns(
+        claim=pl.concat_str(_PAIR, HASH_VALUE, separator=" ")
+    )
     suspects = claims.filter(~_CLAIM.str.contains(CERTAIN)).filter(_PAIR.is_in(PAIRS), is_clean_text(_VALUE))
     taken_apart = suspects.with_columns(
         notation=_notation(),
@@ -44,7 +48,7 @@ def open_hash_values(hashes: pl.DataFrame) -> pl.DataFrame:
 
 def _notation() -> pl.Expr:
     """Return the words for what the bytes are encoded in."""
-    unsaid = pl.when(pl.col(ALGORITHM).is_in(TEXTUAL)).then(pl.lit("base64")).otherwise(pl.lit("hex or base64"))
+    unsaid = pl.col(ALGORITHM).replace(NOTATION_WORDS)
     return pl.when(pl.col(HASH_ENCODING) != "utf8").then(HASH_ENCODING).otherwise(unsaid)
 
 
