@@ -32,7 +32,7 @@ HASHES: Mapping[str, Record] = {
     "phpass": {"value": "$P$9saltstriAcRMGl.91RgbAD6WSq64z.", "encoding": "utf8"},
     "drupal": {"value": "U$S$D" + "Aa0./" * 10 + "x", "encoding": "utf8"},
     "md5crypt": {"value": "$apr1$salt$Xxd1irWT9ycqoYxGFn4cb.", "encoding": "utf8"},
-    "sha256crypt": {"value": "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc8", "encoding": "utf8"},
+    "sha256crypt": {"value": "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5", "encoding": "utf8"},
     "sha512crypt": {"value": "$6$rounds=10000$salt$" + "Aa0./" * 17 + "1", "encoding": "utf8"},
     "firebase_scrypt": {
         "value": "A" * 86 + "==",

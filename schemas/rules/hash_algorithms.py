@@ -145,7 +145,7 @@ def _certain_forms() -> Iterator[str]:
     for scheme, size in _LDAP_BYTES.items():
         yield rf"ldap (?:utf8|any) \{{(?i:{scheme})\}}{_base64_of(size)}{'=' * (-size % 3)}"
         yield rf"ldap (?:utf8|any) \{{(?i:s{scheme})\}}(?:{_BASE64}{{4}}){{{size // 3 + 1},}}(?:{_TWO}==|{_THREE}=)?"
-    for name in ("md4", "md5", "sha1", "sha256", "sha512", "redmine", "firebase_scrypt"):
+    for name in ("md4", "md5", "sha1", "sha256", "sha512", "redmine"):
         size, forms = LEAST_BYTES[name], ALGORITHMS[name].forms
         if "hex" in forms:
             yield f"{name} (?:hex|any) [0-9A-Fa-f]{{{2 * size}}}"

@@ -268,6 +268,9 @@ def _size(parent: dict[str, Json], value: dict[str, Json], algorithm: str) -> in
         keylen = parent.get("keylen")
         is_length = isinstance(keylen, int | float) and not isinstance(keylen, bool) and keylen == int(keylen)
         return int(cast("float", keylen)) if is_length and 1 <= cast("float", keylen) < 2**31 else None
+    if algorithm == "firebase_scrypt" and isinstance(key := value.get("key"), dict) and key.get("encoding") == "base64":
+        found = decode(str(key["value"]), "base64") if isinstance(key.get("value"), str) else None
+        return SIZES[algorithm] if found is None else len(found)
     name = value.get("digest") if algorithm == "hmac" else algorithm
     return SIZES.get(name) if isinstance(name, str) else None
 

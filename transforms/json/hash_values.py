@@ -16,12 +16,21 @@ from schemas.rules.hash_algorithms import (
     PAIRS,
     SALTED_SCHEMES,
 )
-from schemas.rules.hash_fields import ALGORITHM, DIGEST, HASH_ENCODING, HASH_VALUE, KEYLEN, LARGEST
+from schemas.rules.hash_fields import (
+    ALGORITHM,
+    DIGEST,
+    HASH_ENCODING,
+    HASH_VALUE,
+    KEY_ENCODING,
+    KEY_VALUE,
+    KEYLEN,
+    LARGEST,
+)
 
 _VALUE, _CLAIM = pl.col(HASH_VALUE), pl.col("claim")
 _ENCODING = pl.when(present(HASH_ENCODING)).then(HASH_ENCODING).otherwise(pl.lit("any"))
 _PAIR = pl.concat_str(ALGORITHM, _ENCODING, separator=" ")  # null where either has a wrong type
-_IS = {name: pl.col(ALGORITHM) == name for name in ("argon2", "hmac", "ldap", "pbkdf2", "scrypt")}
+_IS = {name: pl.col(ALGORITHM) == name for name in ("argon2", "firebase_scrypt", "hmac", "ldap", "pbkdf2", "scrypt")}
 
 
 def open_hash_values(hashes: pl.DataFrame, *, algorithms: Collection[str]) -> pl.DataFrame:
@@ -52,22 +61,35 @@ def _notation() -> pl.Expr:
     return pl.when(pl.col(HASH_ENCODING) != "utf8").then(HASH_ENCODING).otherwise(unsaid)
 
 
-def _count_base64(part: str) -> pl.Expr:
-    return _VALUE.str.extract(part).str.strip_chars_end("=").str.len_bytes().cast(pl.Int64) * 3 // 4
+def _count_base64(part: str, *, of: pl.Expr = _VALUE) -> pl.Expr:
+    return of.str.extract(part).str.strip_chars_end("=").str.len_bytes().cast(pl.Int64) * 3 // 4
 
 
 def _required_by() -> pl.Expr:
     """Return what determines the number of bytes: a scheme, a digest or a parameter."""
-    named = {"ldap": pl.col("scheme"), "hmac": pl.col(DIGEST), "pbkdf2": pl.lit("l"), "scrypt": pl.lit("keylen")}
+    named = {
+        "ldap": pl.col("scheme"),
+        "hmac": pl.col(DIGEST),
+        "pbkdf2": pl.lit("l"),
+        "scrypt": pl.lit("keylen"),
+        "firebase_scrypt": pl.when(_key_bytes().is_not_null()).then(pl.lit("its key")),
+    }
     return pl.coalesce(*(pl.when(_IS[name]).then(by) for name, by in named.items()), ALGORITHM)
 
 
 def _required_bytes() -> pl.Expr:
     keylen = pl.when(pl.col(KEYLEN).is_between(1, LARGEST)).then(KEYLEN).cast(pl.Int64)
-    parameters = (pl.when(_IS["pbkdf2"]).then(_parameter("l")), pl.when(_IS["scrypt"]).then(keylen))
+    given = {"pbkdf2": _parameter("l"), "scrypt": keylen, "firebase_scrypt": _key_bytes()}
+    parameters = (pl.when(_IS[name]).then(size) for name, size in given.items())
     return pl.coalesce(
         *parameters, pl.col("required_by").replace_strict(LEAST_BYTES, default=None, return_dtype=pl.Int64)
     )
+
+
+def _key_bytes() -> pl.Expr:
+    """Return the number of bytes of a key in base64; null where it is in another encoding or cannot be decoded."""
+    is_right = (pl.col(KEY_ENCODING) == "base64") & pl.col(KEY_VALUE).str.contains(f"^{NOTATIONS['base64']}$")
+    return pl.when(is_right).then(_count_base64("^(.*)$", of=pl.col(KEY_VALUE)))
 
 
 def _parameter(name: str) -> pl.Expr:
