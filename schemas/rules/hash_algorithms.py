@@ -156,6 +156,7 @@ def _certain_forms() -> Iterator[str]:
 CERTAIN = f"^(?:{'|'.join(_certain_forms())})$"
 PAIRS = [f"{name} {encoding}" for name, algorithm in ALGORITHMS.items() for encoding in (*algorithm.forms, "any")]
 SALTLESS = [name for name, algorithm in ALGORITHMS.items() if not algorithm.salted]
+IN_HEX = [name for name, algorithm in ALGORITHMS.items() if "hex" in algorithm.forms]
 
 # words for what the bytes of a hash are encoded in where it does not say so
 NOTATION_WORDS: Mapping[str, str] = {

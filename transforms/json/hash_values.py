@@ -10,6 +10,7 @@ from schemas.rules.hash_algorithms import (
     CERTAIN,
     DECODABLE,
     FORM,
+    IN_HEX,
     LEAST_BYTES,
     NOTATION_WORDS,
     NOTATIONS,
@@ -98,7 +99,8 @@ def _parameter(name: str) -> pl.Expr:
 
 def _bytes() -> pl.Expr:
     """Return the number of bytes in hex, or in base64 where the value is not hex or is right in base64."""
-    in_hex = pl.when(_VALUE.str.contains(f"^{NOTATIONS['hex']}$")).then(_VALUE.str.len_bytes().cast(pl.Int64) // 2)
+    can_be_hex = pl.col(ALGORITHM).is_in(IN_HEX) & _VALUE.str.contains(f"^{NOTATIONS['hex']}$")
+    in_hex = pl.when(can_be_hex).then(_VALUE.str.len_bytes().cast(pl.Int64) // 2)
     digest = pl.col("digest_bytes")
     by_encoding = pl.when(_ENCODING == "hex").then(in_hex).when(_ENCODING != "any").then(digest)
     return by_encoding.when(digest == pl.col("required")).then(digest).otherwise(pl.coalesce(in_hex, digest))
