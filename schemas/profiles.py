@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from schemas.fields import FIELD_NAMES, FIELDS
+from schemas.rules.hash_algorithms import ALGORITHMS, AUTH0_ALGORITHMS
 
 if TYPE_CHECKING:  # which loads Pydantic
     from schemas.mapping.language import Mapping as Language
@@ -25,6 +26,7 @@ class Profile:
     false_words: tuple[str, ...] = FALSE_WORDS
     header_aliases: Mapping[str, str] = field(default_factory=dict)  # folded header → canonical field
     trims: bool = True  # white space around a text is taken off
+    algorithms: tuple[str, ...] = tuple(ALGORITHMS)  # of a `custom_password_hash`
     title: str = "our own format"
     mapping: "Language | None" = None  # of a system with other names than ours
 
@@ -62,6 +64,7 @@ HEADER_ALIASES: Mapping[str, str] = {
     for alias in aliases
 }
 
+AUTH0_IMPORT = "auth0-import"  # Auth0's exact format; never chosen for a file
 CANONICAL_PATHS = {name: f"$.{name}" for name in FIELD_NAMES}
 AUTH0_PATHS = {field.name: f"$.{field.name}" for field in FIELDS if not field.wider}
 
@@ -69,7 +72,7 @@ PROFILES: Mapping[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile("auth0", CANONICAL_PATHS),
-        Profile("auth0-import", AUTH0_PATHS, trims=False),  # Auth0's exact format; never chosen for a file
+        Profile(AUTH0_IMPORT, AUTH0_PATHS, trims=False, algorithms=tuple(AUTH0_ALGORITHMS)),
         Profile("csv", CANONICAL_PATHS, header_aliases=HEADER_ALIASES),
     )
 }

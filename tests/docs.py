@@ -14,6 +14,7 @@ from cyclopts import App, Argument
 from flows.import_users.cli import app as import_app
 from schemas.connection import ConnectionSettings
 from schemas.fields import FIELDS
+from schemas.hashing import SCHEMES
 from schemas.profiles import HEADER_ALIASES
 from schemas.rules.hash_algorithms import ALGORITHMS
 from schemas.rules.hash_value import HashValue
@@ -21,6 +22,7 @@ from schemas.rules.mfa_factors import MfaFactor
 from schemas.rules.objects import RESERVED_APP_METADATA
 from schemas.rules.password_hash import PasswordHash
 from schemas.rules.username import user_model
+from transforms.hashes.spellings import SPELLINGS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -102,10 +104,27 @@ def algorithms() -> str:
             code(*algorithm.forms),
             "allowed" if algorithm.salted else "not allowed",
             code(*algorithm.requires) or "",
+            _yes(algorithm.of_auth0),
+            algorithm.sentence,
         )
         for name, algorithm in ALGORITHMS.items()
     ]
-    return table(("`algorithm`", "`hash.encoding`", "`salt`", "also required"), rows)
+    return table(("`algorithm`", "`hash.encoding`", "`salt`", "also required", "`auth0-import`", "what it is"), rows)
+
+
+def hash_schemes() -> str:
+    """Return the table of the schemes by which hashes of other systems are read."""
+    rows = [(code(scheme.name), code(*scheme.parts), scheme.sentence) for scheme in SCHEMES.values()]
+    return table(("scheme", "parts", "what it is"), rows)
+
+
+def hash_spellings() -> str:
+    """Return the table of the spellings of hashes and of what becomes of them."""
+    rows = [
+        (form.title, code(*form.example.split(", ")), code(form.algorithm) if form.algorithm else form.problem or "–")
+        for form in SPELLINGS
+    ]
+    return table(("spelling", "begins or looks like", "becomes"), rows)
 
 
 def reserved_keys() -> str:
@@ -137,6 +156,8 @@ GENERATED: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "hash-value-rules": lambda: rules(HashValue, prefix="custom_password_hash."),
         "mfa-factor-rules": lambda: rules(MfaFactor, prefix="mfa_factors[]."),
         "reserved-keys": reserved_keys,
+        "hash-schemes": hash_schemes,
+        "hash-spellings": hash_spellings,
     },
 }
 

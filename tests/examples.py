@@ -27,8 +27,26 @@ HASHES: Mapping[str, Record] = {
     "sha512": {"value": "0" * 128, "encoding": "hex"},
     "pbkdf2": {"value": "$pbkdf2-sha512$i=100000,l=64" + PHC, "encoding": "utf8"},
     "scrypt": {"value": "00ff" * 32, "encoding": "hex"},
+    "bcrypt_sha256": {"value": BCRYPT, "encoding": "utf8"},
+    "wordpress": {"value": "$wp" + BCRYPT.replace("2b", "2y"), "encoding": "utf8"},
+    "phpass": {"value": "$P$9saltstriAcRMGl.91RgbAD6WSq64z.", "encoding": "utf8"},
+    "drupal": {"value": "U$S$D" + "Aa0./" * 10 + "x", "encoding": "utf8"},
+    "md5crypt": {"value": "$apr1$salt$Xxd1irWT9ycqoYxGFn4cb.", "encoding": "utf8"},
+    "sha256crypt": {"value": "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5", "encoding": "utf8"},
+    "sha512crypt": {"value": "$6$rounds=10000$salt$" + "Aa0./" * 17 + "1", "encoding": "utf8"},
+    "firebase_scrypt": {
+        "value": "A" * 86 + "==",
+        "encoding": "base64",
+        "key": {"value": "A" * 86, "encoding": "base64"},
+    },
+    "redmine": {"value": "aF" * 20, "encoding": "hex"},
 }
-TEXTUAL = {"argon2", "bcrypt", "ldap", "pbkdf2"}  # algorithms whose hashes are texts
+PARTS: Mapping[str, Record] = {
+    "scrypt": {"keylen": 64},
+    "firebase_scrypt": {"salt": {"value": "c2FsdAc=", "encoding": "base64"}},
+    "redmine": {"salt": {"value": "5a0e"}},
+}
+TEXTUAL = {name for name, hash_ in HASHES.items() if hash_["encoding"] == "utf8"}  # algorithms whose hashes are texts
 
 
 @dataclass(frozen=True)
@@ -46,9 +64,8 @@ def user(**fields: object) -> Record:
 
 def hashed(algorithm: str, hash_: Record | None = None, /, **parts: object) -> Record:
     """Return a user whose hash is valid except for the given parts: those of `hash` and of the object around it."""
-    keylen = {"keylen": 64} if algorithm == "scrypt" else {}
-    value = {"algorithm": algorithm, "hash": {**HASHES.get(algorithm, HASHES["md4"]), **(hash_ or {})}, **keylen}
-    return user(custom_password_hash={**value, **parts})
+    value = {"algorithm": algorithm, "hash": {**HASHES.get(algorithm, HASHES["md4"]), **(hash_ or {})}}
+    return user(custom_password_hash={**value, **PARTS.get(algorithm, {}), **parts})
 
 
 def factors(*items: object) -> Record:
@@ -192,6 +209,11 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
         one(C.OBJECT_REQUIRED, without(hashed("hmac"), ROOT, "hash", "key"), f"{ROOT}.hash.key"),
         one(C.OBJECT_REQUIRED, hashed("hmac", {"key": {}}), f"{ROOT}.hash.key.value"),
         one(C.OBJECT_REQUIRED, without(hashed("scrypt"), ROOT, "keylen"), f"{ROOT}.keylen"),
+        one(C.OBJECT_REQUIRED, without(hashed("firebase_scrypt"), ROOT, "hash", "key"), f"{ROOT}.hash.key"),
+        *(
+            one(C.OBJECT_REQUIRED, without(hashed(n), ROOT, "salt"), f"{ROOT}.salt")
+            for n in ("firebase_scrypt", "redmine")
+        ),
         one(C.OBJECT_REQUIRED, factors({"totp": {}}), "mfa_factors[0].totp.secret"),
         one(C.OBJECT_REQUIRED, factors(TOTP, {"phone": {}}), "mfa_factors[1].phone.value"),
         one(C.OBJECT_REQUIRED, factors({"email": {}}), "mfa_factors[0].email.value"),

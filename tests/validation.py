@@ -37,12 +37,14 @@ def rules(
     unknown_fields: Literal["refuse", "ignore"] = "refuse",
     reset_unsupported_hashes: bool = False,
     connection: ConnectionSettings | None = None,
+    profile: str = "auto",
 ) -> RuleSet:
     """Return the rules of a job, by default of one without options."""
     return rule_set(
         connection or ConnectionSettings(),
         unknown_fields=unknown_fields,
         reset_unsupported_hashes=reset_unsupported_hashes,
+        profile=profile,
     )
 
 

@@ -61,7 +61,7 @@ def normalise(values: FieldValues, *, engine: duckdb.DuckDBPyConnection, profile
         outer_white_space=given.outer_white_space,
         absent_words=given.absent_words,
         password_hashes=hashes.frame,
-        hash_values=open_hash_values(hashes.frame),
+        hash_values=open_hash_values(hashes.frame, algorithms=profile.algorithms),
         mfa_factors=factors.frame,
         list_items=open_list_items(lists),
         identities=identities.frame,

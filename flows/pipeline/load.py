@@ -137,8 +137,13 @@ def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings)
     """Stage every row of the sources as accepted or refused.
     Raise `FileFault` if a source cannot be imported, and `JobFault` if the job must stop or rows were lost."""
     job.enter_phase(JobStatus.LOADING)
-    options, reset = job.options, job.options.reset_unsupported_hashes
-    rules = rule_set(connection, unknown_fields=options.unknown_fields, reset_unsupported_hashes=reset)
+    options = job.options
+    rules = rule_set(
+        connection,
+        unknown_fields=options.unknown_fields,
+        reset_unsupported_hashes=options.reset_unsupported_hashes,
+        profile=options.profile,
+    )
     with closing(scratch(job.settings, spill=job.folder.path)) as engine, ThreadPoolExecutor(1) as hasher:
         hashing = hasher.submit(content_hash, sources)
         with _naming_command(job, sources):

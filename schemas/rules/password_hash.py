@@ -4,6 +4,8 @@ The frame has one row per record that has the object; columns are named by their
 are in `schemas.rules.objects`, those of the text of a hash in `schemas.rules.hash_value`.
 """
 
+from collections.abc import Iterable, Mapping
+
 import pandera.polars as pa
 import polars as pl
 
@@ -13,6 +15,7 @@ from schemas.fields import JsonType
 from schemas.formats.text import is_clean_text
 from schemas.rules.hash_algorithms import (
     ALGORITHMS,
+    AUTH0_ALGORITHMS,
     DIGESTS,
     ENCODINGS,
     NOTATIONS,
@@ -20,6 +23,7 @@ from schemas.rules.hash_algorithms import (
     PASSWORD_ENCODINGS,
     SALT_POSITIONS,
     SALTLESS,
+    Algorithm,
 )
 from schemas.rules.hash_fields import (
     ALGORITHM,
@@ -49,7 +53,10 @@ from schemas.rules.hash_fields import (
 
 _ENCODING = pl.when(present(HASH_ENCODING)).then(HASH_ENCODING).otherwise(pl.lit("any"))
 _PAIR = pl.concat_str(ALGORITHM, _ENCODING, separator=" ")  # null where either has a wrong type
-_KNOWN = pl.col(ALGORITHM).is_in(list(ALGORITHMS))
+
+
+def _algorithm_sentence(algorithms: Mapping[str, Algorithm]) -> str:
+    return f"is {{word}}; expected one of {', '.join(algorithms)}"
 
 
 def _one_of(key: str, *words: str) -> pl.Expr:
@@ -58,6 +65,16 @@ def _one_of(key: str, *words: str) -> pl.Expr:
 
 class PasswordHash(FieldColumns, fields=PASSWORD_HASH_FIELDS):
     """A `custom_password_hash`, one row per record that has one."""
+
+    @classmethod
+    def algorithms(cls) -> Mapping[str, Algorithm]:
+        """Return the algorithms that there are, by name."""
+        return ALGORITHMS
+
+    @classmethod
+    def has_algorithm_of(cls, names: Iterable[str]) -> pl.Expr:
+        """Return whether the hash has one of the named algorithms, as far as there are such."""
+        return pl.col(ALGORITHM).is_in([name for name in names if name in cls.algorithms()])
 
     @pa.check(*OBJECTS, error=ErrorCode.INVALID_TYPE, description="must be an object, not {type}")
     def part_is_an_object(cls, data: pa.PolarsData) -> pl.LazyFrame:
@@ -89,16 +106,16 @@ class PasswordHash(FieldColumns, fields=PASSWORD_HASH_FIELDS):
     def salt_has_a_value(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(present(data.key) | pl.col(SALT).is_null())
 
-    @pa.check(DIGEST, KEY, KEYLEN, error=ErrorCode.OBJECT_REQUIRED, description="is missing; the algorithm requires it")
+    @pa.check(
+        DIGEST, KEY, KEYLEN, SALT, error=ErrorCode.OBJECT_REQUIRED, description="is missing; the algorithm requires it"
+    )
     def part_that_the_algorithm_requires_is_present(cls, data: pa.PolarsData) -> pl.LazyFrame:
         part = data.key.removeprefix(f"{ROOT}.")
         requiring = [name for name, algorithm in ALGORITHMS.items() if part in algorithm.requires]
         has_parent = pl.col(HASH).is_not_null() if part.startswith("hash.") else pl.lit(value=True)
-        return data.lazyframe.select(present(data.key) | ~(pl.col(ALGORITHM).is_in(requiring) & has_parent))
+        return data.lazyframe.select(present(data.key) | ~(cls.has_algorithm_of(requiring) & has_parent))
 
-    @pa.check(
-        ALGORITHM, error=ErrorCode.ENUM_MISMATCH, description=f"is {{word}}; expected one of {', '.join(ALGORITHMS)}"
-    )
+    @pa.check(ALGORITHM, error=ErrorCode.ENUM_MISMATCH, description=_algorithm_sentence(ALGORITHMS))
     def algorithm_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(_one_of(data.key, *ALGORITHMS))
 
@@ -154,17 +171,30 @@ class PasswordHash(FieldColumns, fields=PASSWORD_HASH_FIELDS):
         description="is {word}, which is not an encoding for {algorithm} hashes",
     )
     def encoding_fits_the_algorithm(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        known = _KNOWN & pl.col(data.key).is_in(ENCODINGS)
+        known = cls.has_algorithm_of(ALGORITHMS) & pl.col(data.key).is_in(ENCODINGS)
         return data.lazyframe.select(_PAIR.is_in(PAIRS) | ~known)
 
     @pa.check(
         SALT, error=ErrorCode.HASH_MISMATCH, description="must be left out: {algorithm} hashes have their own salt"
     )
     def salt_fits_the_algorithm(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(~(pl.col(data.key).is_not_null() & pl.col(ALGORITHM).is_in(SALTLESS)))
+        return data.lazyframe.select(~(pl.col(data.key).is_not_null() & cls.has_algorithm_of(SALTLESS)))
 
     @pa.check(KEY_VALUE, SALT_VALUE, error=ErrorCode.HASH_MISMATCH, description="cannot be decoded as {encoding}")
     def key_or_salt_can_be_decoded(cls, data: pa.PolarsData) -> pl.LazyFrame:
         text, encoding = pl.col(data.key), pl.col(encoding_of(data.key))
         encoded = pl.when(encoding.is_in(["hex", "base64"]), is_clean_text(text)).then(pl.concat_str(encoding, text))
         return data.lazyframe.select(encoded.str.contains(f"^(?:hex{NOTATIONS['hex']}|base64{NOTATIONS['base64']})$"))
+
+
+class Auth0PasswordHash(PasswordHash):
+    """A `custom_password_hash` of Auth0's import format, which has fewer algorithms."""
+
+    @classmethod
+    def algorithms(cls) -> Mapping[str, Algorithm]:
+        """Return the algorithms that there are, by name."""
+        return AUTH0_ALGORITHMS
+
+    @pa.check(ALGORITHM, error=ErrorCode.ENUM_MISMATCH, description=_algorithm_sentence(AUTH0_ALGORITHMS))
+    def algorithm_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(_one_of(data.key, *AUTH0_ALGORITHMS))

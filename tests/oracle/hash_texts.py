@@ -4,9 +4,11 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable
+import string
+from collections.abc import Callable, Sequence
+from functools import partial
 
-SIZES = {"md4": 16, "ripemd160": 20, "whirlpool": 64} | {
+SIZES = {"md4": 16, "ripemd160": 20, "whirlpool": 64, "redmine": 20, "firebase_scrypt": 64} | {
     name: hashlib.new(name, usedforsecurity=False).digest_size
     for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
 }
@@ -83,11 +85,44 @@ def is_pbkdf2(text: str) -> bool:
     return bool(number(passes, "i") and salt and derived) and number(length, "l") == len(derived or b"")
 
 
+CRYPT = "./" + string.digits + string.ascii_uppercase + string.ascii_lowercase  # in the order of their values
+
+
+def is_of_crypt(text: str, size: int, *, last_bits: int = 6) -> bool:
+    """Return whether the text has so many characters of crypt(3) of which the last stands for so many bits."""
+    return len(text) == size and set(text) <= set(CRYPT) and CRYPT.index(text[-1]) < 2**last_bits
+
+
+def is_phpass(text: str, size: int, *, last_bits: int, ids: str) -> bool:
+    """Return whether the text is a phpass hash, of a password or with U of the MD5 of one."""
+    empty, kind, rest = (*text.removeprefix("U").split("$"), "", "")[:3]
+    rounds = CRYPT.find(rest[:1]) if rest else -1
+    has_parts = not empty and text.count("$") == 2 and kind in [*ids]
+    return has_parts and 7 <= rounds <= 30 and is_of_crypt(rest[1:], size, last_bits=last_bits)
+
+
+def is_unix_crypt(text: str, size: int, *, last_bits: int, ids: Sequence[str], salt_size: int = 16) -> bool:
+    """Return whether the text has the parts of a crypt(3) hash: its id, rounds where they are given, salt and hash."""
+    empty, kind, *rest = (*text.split("$"), "")[: text.count("$") + 1] if "$" in text else ("x", "")
+    rounds = rest.pop(0) if len(rest) == 3 and salt_size == 16 else "rounds=5000"
+    if empty or kind not in ids or len(rest) != 2 or not re.fullmatch("rounds=[1-9][0-9]{3,8}", rounds, re.ASCII):
+        return False
+    salt, digest = rest
+    return 0 < len(salt) <= salt_size and set(salt) <= set(CRYPT) and is_of_crypt(digest, size, last_bits=last_bits)
+
+
 TEXTUAL: dict[str, Callable[[str], bool]] = {
     "argon2": is_argon2,
     "bcrypt": is_bcrypt,
     "ldap": is_ldap,
     "pbkdf2": is_pbkdf2,
+    "bcrypt_sha256": is_bcrypt,
+    "wordpress": lambda text: text.startswith("$wp") and is_bcrypt(text[3:]),
+    "phpass": partial(is_phpass, size=30, last_bits=2, ids="PH"),
+    "drupal": partial(is_phpass, size=51, last_bits=6, ids="S"),
+    "md5crypt": partial(is_unix_crypt, size=22, last_bits=2, ids=("1", "apr1"), salt_size=8),
+    "sha256crypt": partial(is_unix_crypt, size=43, last_bits=4, ids=("5",)),
+    "sha512crypt": partial(is_unix_crypt, size=86, last_bits=2, ids=("6",)),
 }
 
 

@@ -34,6 +34,13 @@ def words(known: str, *odd: str) -> Strategy:
     )
 
 
+def of_crypt(heads: Sequence[str], *sizes: int) -> Strategy:
+    """Return hashes in the alphabet of crypt(3), some of them damaged."""
+    ends = st.sampled_from(["/", "1", "D", "E", "z"])
+    bodies = st.sampled_from(sizes).map(lambda size: ("Aa0./z9Z" * 12)[: size - 1])
+    return damaged(st.builds("{}{}{}".format, st.sampled_from(heads), bodies, ends))
+
+
 def damaged(texts: Strategy) -> Strategy:
     """Return texts of which some are cut off, have something around them or another last character."""
     return st.one_of(texts, texts, texts.flatmap(lambda text: st.sampled_from(damages(str(text)))))
@@ -125,8 +132,27 @@ FORMS: dict[str, Strategy] = {
     "sha512": digests(64, 64, 96),
     "pbkdf2": phc([*PBKDF2, *PBKDF2, *ODD_PBKDF2], in_base64(1, 8, 16), in_base64(20, 32, 64)),
     "scrypt": digests(1, 16, 64),
+    "bcrypt_sha256": password_hashes,
+    "wordpress": damaged(password_hashes.map("$wp{}".format)),
+    "phpass": of_crypt(
+        ["$P$9", "$H$S", "U$P$5", "$P$4", "$P$T", "$S$9", "U$H$B", "P$P$B", "$PH$B", "U$$P$B"], 30, 30, 51
+    ),
+    "drupal": of_crypt(["$S$D", "U$S$C", "$S$4", "$P$D", "S$D", "$S$S"], 51, 51, 50, 30),
+    "md5crypt": of_crypt(
+        ["$1$salt$", "$apr1$saltsalt$", "$1$$", "$2$a$", "$1$saltsalts$", "$1$rounds=1000$a$"], 22, 22, 21
+    ),
+    "sha256crypt": of_crypt(
+        ["$5$s$", "$5$rounds=1000$salt$", "$5$rounds=999$s$", "$5$rounds=01000$s$", "$6$s$"], 43, 43, 86
+    ),
+    "sha512crypt": of_crypt(["$6$s$", "$6$rounds=999999999$salt$", "$6$$", "$6$" + "s" * 17 + "$", "$6$s"], 86, 86, 43),
+    "firebase_scrypt": digests(64, 64, 32),
+    "redmine": digests(20, 20, 32),
 }
-ENCODED = {name: "utf8" if name in {"argon2", "bcrypt", "ldap", "pbkdf2"} else "hex base64" for name in FORMS}
+ENCODED = {
+    "firebase_scrypt": "base64",
+    "redmine": "hex",
+    **dict.fromkeys(["hmac", "md4", "md5", "sha1", "sha256", "sha512", "scrypt"], "hex base64"),
+}
 numbers: Strategy = st.sampled_from(
     [-1, 0, 1, 16, 16, 64, 64, 2, 3, 4, 16384, 16383, 2.0, 1.5, 2**30, 2**31 - 1, 2**31]
 )
@@ -134,7 +160,7 @@ numbers: Strategy = st.sampled_from(
 
 def custom_hashes(algorithm: str) -> Strategy:
     """Return hashes of the algorithm."""
-    encoding = words(ENCODED[algorithm], "hex", "base64", "utf8")
+    encoding = words(ENCODED.get(algorithm, "utf8"), "hex", "base64", "utf8")
     text = rarely(texts(1, 8) | in_base64(0, 1, 2, 3) | st.sampled_from(["0aF9", "0aF"]), unclean)
     key = members({"value": text}, {"encoding": words("base64 hex utf8")})
     salt = members({"value": text}, {"encoding": words("base64 hex utf8"), "position": words("prefix suffix")})
@@ -142,16 +168,21 @@ def custom_hashes(algorithm: str) -> Strategy:
         "digest": words("md4 md5 ripemd160 sha1 sha224 sha256 sha384 sha512 whirlpool"),
         "key": key,
     }
-    more = {**hmac, "encoding": encoding} if algorithm != "hmac" else {"encoding": encoding}
-    required = {"value": FORMS[algorithm], **(hmac if algorithm == "hmac" else {})}
+    keyed = {"hmac": hmac, "firebase_scrypt": {"key": key}}.get(algorithm, {})
+    more = {"encoding": encoding, **{name: value for name, value in hmac.items() if name not in keyed}}
+    required = {"value": FORMS[algorithm], **keyed}
     password = members({}, {"encoding": words("ascii utf8 utf16le ucs2 latin1 binary")})
+    salts = {"salt": salt}
+    required_salt = salts if algorithm in {"firebase_scrypt", "redmine"} else {}
+    optional = {"password": password, "cost": numbers, "blockSize": numbers, "parallelization": numbers}
     return members(
         {
-            "algorithm": rarely(st.just(algorithm), words("argon2 md5 scrypt hmac", "MD5"), out_of=15),
+            "algorithm": rarely(st.just(algorithm), words("argon2 md5 scrypt hmac phpass redmine", "MD5"), out_of=15),
             "hash": members(required, more),
             **({"keylen": numbers} if algorithm == "scrypt" else {}),
+            **required_salt,
         },
-        {"salt": salt, "password": password, "cost": numbers, "blockSize": numbers, "parallelization": numbers},
+        optional if required_salt else {**salts, **optional},
         unknown=("rounds", "iterations", "Hash", *HASH_KEYS),
     )
 

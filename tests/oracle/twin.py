@@ -57,9 +57,11 @@ LENGTHS = {
     "source_id": (1, 255),
 }
 ENCODINGS = {"base64", "hex", "utf8"}
-BINARY = {"md4", "md5", "sha1", "sha256", "sha512", "hmac", "scrypt"}
-SALTLESS = {"argon2", "ldap", "pbkdf2"}
+BINARY = {"md4", "md5", "sha1", "sha256", "sha512", "hmac", "scrypt", "redmine", "firebase_scrypt"}
+ONE_ENCODING = {"redmine": {"hex"}, "firebase_scrypt": {"base64"}}
+SALTLESS = {*TEXTUAL} - {"bcrypt"}
 ALGORITHMS = {*TEXTUAL, *BINARY}
+DIGESTS = {*SIZES} - {*ONE_ENCODING}
 HASH_KEYS = ["algorithm", "hash", "salt", "password", "keylen", "cost", "blockSize", "parallelization"]
 
 
@@ -194,6 +196,8 @@ def _password_hash(value: dict[str, Json]) -> Iterator[Fault]:
     yield from _numbers(value, root)
     if algorithm == "scrypt" and "keylen" not in value:
         yield "OBJECT_REQUIRED", f"{root}.keylen"
+    if isinstance(algorithm, str) and algorithm in ONE_ENCODING and "salt" not in value:
+        yield "OBJECT_REQUIRED", f"{root}.salt"
     if "hash" in value:
         yield from _hash(value, f"{root}.hash")
     if "salt" in value:
@@ -244,9 +248,11 @@ def _hash(parent: dict[str, Json], path: str) -> Iterator[Fault]:
         return
     yield from _required_text(value, "value", path)
     yield from _word(value, "encoding", ENCODINGS, path)
-    yield from _word(value, "digest", SIZES, path)
+    yield from _word(value, "digest", DIGESTS, path)
     if algorithm == "hmac":
         yield from (("OBJECT_REQUIRED", f"{path}.{key}") for key in ("digest", "key") if key not in value)
+    if algorithm == "firebase_scrypt" and "key" not in value:
+        yield "OBJECT_REQUIRED", f"{path}.key"
     key = value.get("key", {"value": ""})
     if isinstance(key, dict):
         yield from _required_text(key, "value", f"{path}.key")
@@ -259,7 +265,7 @@ def _hash(parent: dict[str, Json], path: str) -> Iterator[Fault]:
 
 
 def _hash_form(parent: dict[str, Json], value: dict[str, Json], algorithm: str, path: str) -> Iterator[Fault]:
-    fitting = {"utf8"} if algorithm in TEXTUAL else {"hex", "base64"}
+    fitting = {"utf8"} if algorithm in TEXTUAL else ONE_ENCODING.get(algorithm, {"hex", "base64"})
     given = value.get("encoding")
     if "encoding" in value and (not isinstance(given, str) or given not in ENCODINGS):
         return
@@ -282,6 +288,9 @@ def _size(parent: dict[str, Json], value: dict[str, Json], algorithm: str) -> in
         keylen = parent.get("keylen")
         is_length = isinstance(keylen, int | float) and not isinstance(keylen, bool) and keylen == int(keylen)
         return int(cast("float", keylen)) if is_length and 1 <= cast("float", keylen) < 2**31 else None
+    if algorithm == "firebase_scrypt" and isinstance(key := value.get("key"), dict) and key.get("encoding") == "base64":
+        found = decode(str(key["value"]), "base64") if isinstance(key.get("value"), str) else None
+        return SIZES[algorithm] if found is None else len(found)
     name = value.get("digest") if algorithm == "hmac" else algorithm
     return SIZES.get(name) if isinstance(name, str) else None
 

@@ -9,7 +9,6 @@ from schemas.codes import ErrorCode
 from schemas.hashing import Hashing
 from schemas.mapping.language import Password, Rule
 from transforms.fields.values import WARNINGS
-from transforms.hashes.passwords import hash_passwords
 from transforms.hashes.rewrite import rewrite_hashes
 from transforms.json.encoding import encode_string
 from transforms.mapping.leftovers import warn

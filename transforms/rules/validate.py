@@ -17,13 +17,14 @@ from schemas.connection import ConnectionSettings
 from schemas.fields import STAGED
 from schemas.frames import ERRORS, ROW_CODE, SEVERITY
 from schemas.job import KEYS
+from schemas.profiles import AUTH0_IMPORT
 from schemas.rules.given_texts import AbsentWord, OuterWhiteSpace
 from schemas.rules.hash_value import HashValue
 from schemas.rules.identities import Identity
 from schemas.rules.list_items import ListItem
 from schemas.rules.mfa_factors import MfaFactor
 from schemas.rules.objects import ObjectDepth, ObjectKey, ObjectText
-from schemas.rules.password_hash import PasswordHash
+from schemas.rules.password_hash import Auth0PasswordHash, PasswordHash
 from schemas.rules.username import user_model
 from transforms.normalise import Canonical
 from transforms.rules.rule_book import Rule, broken_rows, read_rules
@@ -67,10 +68,14 @@ class Validated:
 
 @lru_cache(maxsize=16)  # reading the rules takes as long as validating a small file
 def rule_set(
-    connection: ConnectionSettings, *, unknown_fields: Literal["refuse", "ignore"], reset_unsupported_hashes: bool
+    connection: ConnectionSettings,
+    *,
+    unknown_fields: Literal["refuse", "ignore"],
+    reset_unsupported_hashes: bool,
+    profile: str = "auto",
 ) -> RuleSet:
     """Return the rules of a job into the connection; raise `TypeError` if a check cannot be run as a rule."""
-    rules = {frame: read_rules(model) for frame, model in get_models(connection).items()}
+    rules = {frame: read_rules(model) for frame, model in get_models(connection, profile=profile).items()}
     if unknown_fields == "ignore":
         lenient = "key_of_the_record_is_a_field"
         rules["object_keys"] = tuple(
@@ -79,13 +84,13 @@ def rule_set(
     return RuleSet(rules, reset_unsupported_hashes)
 
 
-def get_models(connection: ConnectionSettings) -> Mapping[str, type[pa.DataFrameModel]]:
+def get_models(connection: ConnectionSettings, *, profile: str = "auto") -> Mapping[str, type[pa.DataFrameModel]]:
     """Return the model with the rules of each frame of `Canonical`."""
     return {
         "users": user_model(connection),
         "outer_white_space": OuterWhiteSpace,
         "absent_words": AbsentWord,
-        "password_hashes": PasswordHash,
+        "password_hashes": Auth0PasswordHash if profile == AUTH0_IMPORT else PasswordHash,
         "hash_values": HashValue,
         "mfa_factors": MfaFactor,
         "list_items": ListItem,

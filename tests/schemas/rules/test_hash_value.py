@@ -8,8 +8,9 @@ import json
 import pytest
 
 from schemas.frames import Layout
+from schemas.rules.hash_algorithms import ALGORITHMS, AUTH0_ALGORITHMS
 from tests.examples import Record, hashed, user
-from tests.validation import find_faults
+from tests.validation import faults_by_record, find_faults, rules, validate_texts
 
 PATH = "custom_password_hash.hash.value"
 FAULT = {("HASH_MISMATCH", PATH)}
@@ -144,3 +145,12 @@ def test_a_hash_in_a_cell_is_judged_as_in_json() -> None:
     ]
     layout = Layout(textual=True, columns=("email", "custom_password_hash"))
     assert find_faults(cells, layout=layout) == find_faults(records) == [set(), FAULT, FAULT]
+
+
+def test_the_algorithms_of_other_systems_are_unknown_in_the_format_of_auth0() -> None:
+    """Only that: the rest of a hash is not judged by an algorithm that the format does not have."""
+    algorithms = [name for name in ALGORITHMS if name not in AUTH0_ALGORITHMS]
+    records = [hashed(name, {"value": "x"}, salt={"value": "s"}) for name in algorithms]
+    validated = validate_texts(records, profile="auth0-import", rule_set=rules(profile="auth0-import"))
+    assert len(algorithms) == 9
+    assert faults_by_record(validated, 9) == [{("ENUM_MISMATCH", "custom_password_hash.algorithm")}] * 9
