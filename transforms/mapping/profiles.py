@@ -8,13 +8,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from schemas.hashing import SCHEMES
 from schemas.mapping.language import Mapping as Language
 from schemas.mapping.language import Signs
 from schemas.mapping.names import FOLDER, vendor_profiles
 from schemas.mapping.parse import parse_mapping
 from schemas.mapping.signs import Sample, list_keys, matches_values
 from transforms.field_names import fold_name
-from transforms.hashes.rewrite import SCHEMES
 
 
 @dataclass(frozen=True)

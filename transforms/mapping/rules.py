@@ -183,7 +183,7 @@ def _read_list(rule: Rule, words: Words) -> pl.Expr:
     pieces = (
         text_at(path, words).str.split(rule.separator)
         if rule.separator
-        else text_at(path, words).cast(pl.List(pl.String))
+        else pl.concat_list(text_at(path, words))
     )
     item = pl.element().str.strip_chars()
     encoded = pieces.list.eval(encode_string(item).filter(item != ""))
@@ -216,7 +216,7 @@ def join_items(arrays: Sequence[pl.Expr]) -> pl.Expr:
 def _write_factors(rule: Rule, words: Words) -> pl.Expr:
     """Return the second factors at a path as JSON."""
     path, name = rule.at[0], str(rule.factor)
-    values = pl.col(column_at(path)) if path.is_many else json_at(path, words).cast(pl.List(pl.String))
+    values = pl.col(column_at(path)) if path.is_many else pl.concat_list(json_at(path, words))
     key = "secret" if name == "totp" else "value"
     wrapped = values.list.eval(
         pl.concat_str(pl.lit(f'{{"{name}":{{"{key}":'), pl.element(), pl.lit("}}"))

@@ -1,7 +1,7 @@
 """Read the values at the paths of a mapping from records that are JSON texts."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import duckdb
 import polars as pl
@@ -27,7 +27,8 @@ def read_values(
     """
     unique = {path.text: path for path in paths}
     single = [path for path in unique.values() if not path.is_many]
-    pointers = {"paths": [path.pointer for path in single], "used": json.dumps(_merge_patch(used))}
+    patch = _merge_patch(used)
+    pointers = {"paths": [path.pointer for path in single], "used": json.dumps(patch), "emptied": [*_emptied(patch)]}
     read = query_texts("values_at", texts, engine=engine, values=pointers).sort("record")
     found = read.select(
         pl.exclude("found"),
@@ -66,6 +67,19 @@ def _merge_patch(used: Iterable[Path]) -> Mapping[str, object]:
     for path in used:
         _remove(patch, path.members)
     return patch
+
+
+def _emptied(patch: Mapping[str, object], outer: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield, from the innermost, each object inside that the patch may leave or make empty, and the patch without it."""
+    for name, inner in patch.items():
+        if isinstance(inner, dict):
+            place = (*outer, name)
+            yield from _emptied(inner, place)
+            removal: object = None
+            for step in reversed(place):
+                removal = {step: removal}
+            pointer = "".join(f".{json.dumps(step, ensure_ascii=False)}" for step in place)
+            yield f"${pointer}\x1f{json.dumps(removal)}"
 
 
 def _remove(patch: dict[str, object], members: Sequence[str]) -> None:
