@@ -48,11 +48,13 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_to_tuple)]
 Constant = str | bool | int
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A part of a mapping, which has no other keys than those declared."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=True)
 
 
-class Rule(_Part):
+class Rule(Part):
     """Where one value is and what becomes of it, in the order of the fields here."""
 
     at: Annotated[Ats, Field(alias="from", description="The path of the value; several are joined by `join`.")] = ()
@@ -106,11 +108,22 @@ class Rule(_Part):
             raise ValueError(f"has the time {unknown[0]!r}; write {', '.join(TIMES)} or a format such as %d/%m/%Y")
         return self
 
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        """What the rule says itself instead of a value of the file."""
+        given = (self.value, self.default, *self.words.values())
+        return tuple(value for value in given if value is not None)
+
+    @property
+    def changes_items(self) -> bool:
+        """Whether the items of a list become others."""
+        return bool(self.pattern or self.words)
+
 
 Rules = Annotated[tuple[Rule, ...], BeforeValidator(_to_tuple)]
 
 
-class Password(_Part):
+class Password(Part):
     """Where a password hash or a plain-text password is."""
 
     scheme: Annotated[str | None, Field(description="How the hash is written; the guide lists the schemes.")] = None
@@ -131,7 +144,7 @@ class Password(_Part):
         return self
 
 
-class Skip(_Part):
+class Skip(Part):
     """Which records are no users."""
 
     where: Annotated[At, Field(description="The path of a value; alone, a record that has one is no user.")]
@@ -142,7 +155,7 @@ class Skip(_Part):
     why: Annotated[str, Field(description="What these records are.")] = ""
 
 
-class Signs(_Part):
+class Signs(Part):
     """By what a file is recognised: all of it must hold."""
 
     document: Annotated[Words, Field(description="Keys of the object around the users.")] = ()
@@ -153,7 +166,7 @@ class Signs(_Part):
     columns: Annotated[int | None, Field(ge=1, description="How many columns a table without a header has.")] = None
 
 
-class Mapping(_Part):
+class Mapping(Part):
     """Where the fields of a user are in the records of a file."""
 
     title: Annotated[str, Field(description="What the output calls such a file, with its article.")] = "a mapped file"
@@ -203,7 +216,9 @@ def find_misfit(name: str, rule: Rule) -> str | None:
     kind = TYPES[name]
     is_flag = kind is JsonType.BOOLEAN
     misfits = (
-        (rule.value is not None and isinstance(rule.value, bool) != is_flag, f"the value {rule.value!r}"),
+        *((isinstance(value, bool) != is_flag, f"the value {value!r}") for value in rule.constants),
+        (bool(rule.constants) and kind is JsonType.OBJECT, "a constant"),
+        (bool(rule.fits) and kind is JsonType.ARRAY, "fits"),
         (rule.negate and not is_flag, "not"),
         (rule.separator is not None and kind is not JsonType.ARRAY, "separator"),
         (bool(rule.each) and name != "identities", "each"),

@@ -68,6 +68,11 @@ class Path:
         return tuple(str(step) for step in self.steps[:place])
 
     @property
+    def items(self) -> "Path":
+        """The path to every item of the array that this path leads to."""
+        return Path(f"{self.text}[]", (*self.steps, Every.ITEM))
+
+    @property
     def column(self) -> str:
         """The path as the name of a column of a table, which can have dots."""
         return str(self.steps[0]) if len(self.steps) == 1 else self.text

@@ -26,7 +26,10 @@ def read_values(
     """
     unique = {path.text: path for path in paths}
     single = [path for path in unique.values() if not path.is_many]
-    pointers = {"paths": [path.pointer for path in single], "used": json.dumps(_merge_patch(used))}
+    pointers = {
+        "paths": [path.pointer for path in single],
+        "used": json.dumps(merge_patch(path.members for path in used)),
+    }
     read = query_texts("values_at", texts, engine=engine, values=pointers).sort("record")
     found = read.select(
         pl.exclude("found"),
@@ -45,11 +48,11 @@ def _read_items(texts: pl.DataFrame, path: Path, *, engine: duckdb.DuckDBPyConne
     return read.sort("record").select(pl.col("items").alias(column_at(path)))
 
 
-def _merge_patch(used: Iterable[Path]) -> Mapping[str, object]:
-    """Return the patch (RFC 7396) that removes the members that the paths use."""
+def merge_patch(used: Iterable[Sequence[str]]) -> Mapping[str, object]:
+    """Return the patch (RFC 7396) that removes members, each given by the names on the way to it."""
     patch: dict[str, object] = {}
-    for path in used:
-        _remove(patch, path.members)
+    for members in used:
+        _remove(patch, members)
     return patch
 
 
