@@ -30,7 +30,10 @@ SENTENCES = {
     "dict_type": "must be a table",
     "tuple_type": "must be a list",
     "model_type": "must be a table",
-    "model_attributes_type": "must be a path or a table",
+    "dataclass_type": "must be a path",
+    "string_too_short": "must not be empty",
+    "string_pattern_mismatch": "must be lower-case letters and digits, with - or _ between them",
+    "greater_than_equal": "must be at least 1",
 }
 
 
@@ -94,7 +97,7 @@ def _is_of_pydantic(name: str | int) -> bool:
 
 def _say(detail: ErrorDetails) -> str:
     place = [name for name in detail["loc"] if not _is_of_pydantic(name)]
-    path = ".".join(str(name) for name in place if isinstance(name, str)) or "the mapping"
+    path = ".".join(name for name in place if isinstance(name, str) and name != "[key]") or "the mapping"
     match detail["type"]:
         case "extra_forbidden":
             return f"{path} isn't a known key{_suggest(place)}"
