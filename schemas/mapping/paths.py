@@ -30,7 +30,7 @@ class Where:
 Step = str | int | Every | Where
 _NAME = r'"(?P<quoted>[^"]+)"|(?P<every>\*)|(?P<bare>[^.\[\]="*]+)'
 _ITEM = r"\[(?:(?P<place>[0-9]{1,6})|(?P<key>[^=\[\]]+)=(?P<value>[^\[\]]*)|)\]"
-_STEP = re.compile(rf"(?:(?P<dot>^|\.)(?:{_NAME})|(?<=.){_ITEM})")
+_STEP = re.compile(rf"(?:(?P<dot>^|(?<=.)\.)(?:{_NAME})|(?<=.){_ITEM})")
 
 
 @dataclass(frozen=True)
