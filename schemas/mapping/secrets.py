@@ -24,7 +24,7 @@ ABOUT_SECRETS = (  # endings of names whose values are not the secret itself
 )
 NAMES_SECRET = rf"(?i){'|'.join(SECRETS)}"
 HARMLESS = rf"(?i)(?:{'|'.join(ABOUT_SECRETS)})$"
-HAS_SECRET = f'(?i)(?:{"|".join(SECRETS)})[^"]*":'  # of JSON texts: others have none
+HAS_SECRET = rf'(?i)(?:{"|".join(SECRETS)})(?:[^"\\]|\\.)*?\\*"\s*:'  # of JSON texts: others have none
 
 
 def names_secret(name: str) -> bool:

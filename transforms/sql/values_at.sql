@@ -1,5 +1,5 @@
 -- grain: one row per text; found: the JSON text at each path, null where the text has none; rest: the object without the
---        members of $used, which may be nested, and without members that are null or empty
+--        members of $used, which may be nested, and without members that are null or empty, as are objects around nothing
 -- reads: json_texts (text: a JSON object; other columns are kept); $paths: DuckDB paths; $used: a JSON merge patch
 with read as (
     select * exclude (text), json_extract(text, $paths)::varchar[] as found, json_merge_patch(text, $used) as kept
@@ -17,7 +17,10 @@ judged as (
         list_filter(
             names,
             lambda name:
-                json_extract(kept, '/' || replace(replace(name, '~', '~0'), '/', '~1')) in ('null', '""', '{}', '[]')
+                regexp_matches(
+                    json_extract(kept, '/' || replace(replace(name, '~', '~0'), '/', '~1')),
+                    '^(?:null|""|\[\]|(?:\{"(?:[^"\\]|\\.)*":)*\{\}+)$'
+                )
         ) as empty
     from named
 )
