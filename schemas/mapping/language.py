@@ -158,8 +158,8 @@ class Rule(Part):
 
     @property
     def changes_items(self) -> bool:
-        """Whether the items of a list become others."""
-        return bool(self.pattern or self.words)
+        """Whether the items of a list become others, or objects."""
+        return bool(self.pattern or self.words or self.each)
 
 
 Rules = Annotated[tuple[Rule, ...], BeforeValidator(_to_rules)]

@@ -24,7 +24,8 @@ def write_identities(
 def _read_each(found: pl.DataFrame, rule: Rule, words: Words, *, engine: duckdb.DuckDBPyConnection) -> pl.Series:
     if not rule.each:
         return found.select(read_field((rule,), JsonType.ARRAY, words)).to_series()
-    rows = found.select(row=pl.int_range(pl.len()), text=column_at(rule.at[0])).explode("text", empty_as_null=True)
+    path = rule.at[0] if rule.at[0].is_many else rule.at[0].items
+    rows = found.select(row=pl.int_range(pl.len()), text=column_at(path)).explode("text", empty_as_null=True)
     items = rows.filter(pl.col("text").str.starts_with("{")).with_row_index("record").cast({"record": pl.Int64})
     paths = [path for part in rule.each.values() for path in part.at]
     read = read_values(items, paths, used=(), engine=engine)
