@@ -24,7 +24,7 @@ MOST_MODULES = 16
 MOST_ENTRIES = 14
 NAMES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in MODULES}
 MAY_IMPORT = {
-    "schemas": {"schemas", "polars", "pandera", "pydantic", "idna"},
+    "schemas": {"schemas", "polars", "pandera", "pydantic", "pydantic_core", "idna"},
     "transforms": {"schemas", "transforms", "polars", "pandera", "duckdb", "pyarrow"},
 }
 

@@ -6,6 +6,7 @@ are recognised. How values are read is in `transforms.mapping`.
 
 import re
 from collections.abc import Mapping as MappingOf
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -18,7 +19,8 @@ METADATA = ("app_metadata", "user_metadata")
 TIMES = ("epoch", "epoch_ms", "iso")
 FACTORS = ("totp", "phone", "email")
 FORMATS = ("json", "csv", "excel", "parquet", "ldif")
-NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+TIME_OF_DAY = ("%H", "%I", "%k", "%l", "%T", "%R", "%r", "%X", "%c", "%s", "%+")
+NAME = re.compile(r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$")
 
 
 def _to_path(text: object) -> object:
@@ -27,6 +29,43 @@ def _to_path(text: object) -> object:
 
 def _to_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def _to_rules(value: object) -> object:
+    if value == []:
+        raise ValueError("must not be empty; leave it out if the file does not have it")
+    return _to_tuple(value)
+
+
+def _check_constant(value: object) -> object:
+    if not isinstance(value, (str, bool, int)):
+        raise ValueError("must be a text, a whole number, true or false")  # noqa: TRY004 - Pydantic collects no others
+    return value
+
+
+def _check_time(form: str) -> str:
+    """Refuse a format that does not read the times that it writes."""
+    if form not in TIMES and not _can_be_read(form.replace(".%f", "%.f")):
+        known = f"{', '.join(TIMES)} or a format such as %d/%m/%Y"
+        raise ValueError(f"{form!r} does not say how a time or date is written; write {known}")
+    return form
+
+
+def _can_be_read(form: str) -> bool:
+    import polars as pl  # noqa: PLC0415 - as for patterns
+
+    written = pl.Series([datetime(2001, 2, 3, 4, 5, 6)], dtype=pl.Datetime(time_zone="UTC"))  # noqa: DTZ001 - it is UTC
+    try:
+        texts = written.dt.to_string(form).str
+        read = texts.to_datetime(form, strict=False) if has_time(form) else texts.to_date(form, strict=False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return False
+    return read.dt.year().to_list() == [2001]
+
+
+def has_time(form: str) -> bool:
+    """Return whether a format has the time of the day."""
+    return any(mark in form for mark in TIME_OF_DAY)
 
 
 def _check_pattern(text: str) -> str:
@@ -45,14 +84,17 @@ At = Annotated[Path, BeforeValidator(_to_path)]
 Ats = Annotated[tuple[At, ...], BeforeValidator(_to_tuple)]
 Pattern = Annotated[str, AfterValidator(_check_pattern)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_to_tuple)]
-Constant = str | bool | int
+Forms = Annotated[tuple[Annotated[str, AfterValidator(_check_time)], ...], BeforeValidator(_to_tuple)]
+Constant = Annotated[str | bool | int, BeforeValidator(_check_constant)]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A part of a mapping, which has no other keys than those declared."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=True)
 
 
-class Rule(_Part):
+class Rule(Part):
     """Where one value is and what becomes of it, in the order of the fields here."""
 
     at: Annotated[Ats, Field(alias="from", description="The path of the value; several are joined by `join`.")] = ()
@@ -67,7 +109,7 @@ class Rule(_Part):
         MappingOf[str, Constant], Field(alias="map", description="What each word means; case does not count.")
     ] = {}
     time: Annotated[
-        Words, Field(description=f"How a time is written: {', '.join(TIMES)} or a format such as %d/%m/%Y.")
+        Forms, Field(description=f"How a time is written: {', '.join(TIMES)} or a format such as %d/%m/%Y.")
     ] = ()
     zone: Annotated[str, Field(description="The IANA time zone of times without one.")] = "UTC"
     separator: Annotated[
@@ -88,6 +130,8 @@ class Rule(_Part):
     @classmethod
     def short_form_is_a_path(cls, given: object) -> object:
         """Return a path alone as the rule that it is short for."""
+        if not isinstance(given, (str, dict, Rule)):
+            raise ValueError("must be a path or a table")  # noqa: TRY004 - Pydantic collects no others
         return {"from": given} if isinstance(given, str) else given
 
     @model_validator(mode="after")
@@ -101,16 +145,27 @@ class Rule(_Part):
             raise ValueError(
                 "has several paths in from; write join to combine them, or a list of rules to take the first"
             )
-        unknown = [time for time in self.time if time not in TIMES and "%" not in time]
-        if unknown:
-            raise ValueError(f"has the time {unknown[0]!r}; write {', '.join(TIMES)} or a format such as %d/%m/%Y")
+        for part, other in (("replace", "pattern"), ("zone", "time")):
+            if part in self.model_fields_set and not getattr(self, other):
+                raise ValueError(f"has {part} without {other}")
         return self
 
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        """What the rule says itself instead of a value of the file."""
+        given = (self.value, self.default, *self.words.values())
+        return tuple(value for value in given if value is not None)
 
-Rules = Annotated[tuple[Rule, ...], BeforeValidator(_to_tuple)]
+    @property
+    def changes_items(self) -> bool:
+        """Whether the items of a list become others, or objects."""
+        return bool(self.pattern or self.words or self.each)
 
 
-class Password(_Part):
+Rules = Annotated[tuple[Rule, ...], BeforeValidator(_to_rules)]
+
+
+class Password(Part):
     """Where a password hash or a plain-text password is."""
 
     scheme: Annotated[str | None, Field(description="How the hash is written; the guide lists the schemes.")] = None
@@ -131,7 +186,7 @@ class Password(_Part):
         return self
 
 
-class Skip(_Part):
+class Skip(Part):
     """Which records are no users."""
 
     where: Annotated[At, Field(description="The path of a value; alone, a record that has one is no user.")]
@@ -142,7 +197,7 @@ class Skip(_Part):
     why: Annotated[str, Field(description="What these records are.")] = ""
 
 
-class Signs(_Part):
+class Signs(Part):
     """By what a file is recognised: all of it must hold."""
 
     document: Annotated[Words, Field(description="Keys of the object around the users.")] = ()
@@ -153,7 +208,7 @@ class Signs(_Part):
     columns: Annotated[int | None, Field(ge=1, description="How many columns a table without a header has.")] = None
 
 
-class Pairs(_Part):
+class Pairs(Part):
     """An array of names and values that is read as an object with these members."""
 
     at: Annotated[At, Field(description="The path of the array.")]
@@ -168,7 +223,7 @@ class Pairs(_Part):
         return self
 
 
-class Mapping(_Part):
+class Mapping(Part):
     """Where the fields of a user are in the records of a file."""
 
     title: Annotated[str, Field(description="What the output calls such a file, with its article.")] = "a mapped file"
@@ -225,8 +280,12 @@ def find_misfit(name: str, rule: Rule) -> str | None:
     kind = TYPES[name]
     is_flag = kind is JsonType.BOOLEAN
     misfits = (
-        (rule.value is not None and isinstance(rule.value, bool) != is_flag, f"the value {rule.value!r}"),
+        *((isinstance(value, bool) != is_flag, f"the value {value!r}") for value in rule.constants),
+        (bool(rule.constants) and kind is JsonType.OBJECT, "a constant"),
+        (bool(rule.fits) and kind is JsonType.ARRAY, "fits"),
         (rule.negate and not is_flag, "not"),
+        (rule.present and not is_flag, "present"),
+        (bool(rule.time) and kind is not JsonType.STRING, "time"),
         (rule.separator is not None and kind is not JsonType.ARRAY, "separator"),
         (bool(rule.each) and name != "identities", "each"),
         (rule.factor is not None and name != "mfa_factors", "factor"),

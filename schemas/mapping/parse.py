@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from schemas.mapping.language import METADATA, TYPES, Mapping, Pairs, Password, Rule, Signs, Skip, find_misfit
 from schemas.mapping.lines import find_lines
+from schemas.mapping.secrets import names_secret
 
 Place = tuple[str | int, ...]
 PARTS: dict[str, type[BaseModel]] = {
@@ -30,7 +31,10 @@ SENTENCES = {
     "dict_type": "must be a table",
     "tuple_type": "must be a list",
     "model_type": "must be a table",
-    "model_attributes_type": "must be a path or a table",
+    "dataclass_type": "must be a path",
+    "string_too_short": "must not be empty",
+    "string_pattern_mismatch": "must be lower-case letters and digits, with - or _ between them",
+    "greater_than_equal": "must be at least 1",
 }
 
 
@@ -94,7 +98,7 @@ def _is_of_pydantic(name: str | int) -> bool:
 
 def _say(detail: ErrorDetails) -> str:
     place = [name for name in detail["loc"] if not _is_of_pydantic(name)]
-    path = ".".join(str(name) for name in place if isinstance(name, str)) or "the mapping"
+    path = ".".join(name for name in place if isinstance(name, str) and name != "[key]") or "the mapping"
     match detail["type"]:
         case "extra_forbidden":
             return f"{path} isn't a known key{_suggest(place)}"
@@ -130,14 +134,19 @@ def _find_misfits(mapping: Mapping, schemes: dict[str, tuple[str, ...]]) -> Iter
         for rule in rules if name in TYPES else ():
             yield from ((("fields", name), f"fields.{name} {wrong}") for wrong in _find_wrong(name, rule))
     for table in METADATA:
-        is_constant = any(rule.value is not None for rule in mapping.fields.get(table, ()))
-        if is_constant and getattr(mapping, table):
-            yield ("fields", table), f"fields.{table} is a constant, to which [{table}] cannot add"
+        for key, rules in getattr(mapping, table).items():
+            yield from (((table, key), f"{table}.{key} {wrong}") for wrong in _find_secrets(key, rules))
     for place, password in enumerate(mapping.password):
         yield from ((("password", place, *where), sentence) for where, sentence in _find_scheme(password, schemes))
     for place, skip in enumerate(mapping.skip):
         if skip.words and skip.only:
             yield ("skip", place), "skip has both is and is_not; write one of them"
+
+
+def _find_secrets(key: str, rules: Sequence[Rule]) -> Iterator[str]:
+    names = (str(path.steps[-1]) for rule in rules if not rule.present for path in rule.at)
+    for name in dict.fromkeys(name for name in (key, *names) if names_secret(name)):
+        yield f"is or reads {name}, which names a secret; metadata must not have any"
 
 
 def _find_wrong(name: str, rule: Rule) -> Iterator[str]:

@@ -30,7 +30,7 @@ class Where:
 Step = str | int | Every | Where
 _NAME = r'"(?P<quoted>[^"]+)"|(?P<every>\*)|(?P<bare>[^.\[\]="*]+)'
 _ITEM = r"\[(?:(?P<place>[0-9]{1,6})|(?P<key>[^=\[\]]+)=(?P<value>[^\[\]]*)|)\]"
-_STEP = re.compile(rf"(?:(?P<dot>^|\.)(?:{_NAME})|(?<=.){_ITEM})")
+_STEP = re.compile(rf"(?:(?P<dot>^|(?<=.)\.)(?:{_NAME})|(?<=.){_ITEM})")
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ class Path:
         return tuple(str(step) for step in self.steps[:place])
 
     @property
-    def takes_all(self) -> bool:
-        """Whether the path leaves nothing of an array behind, as one to a single item does."""
-        return not any(isinstance(step, int) for step in self.steps)
+    def items(self) -> "Path":
+        """The path to every item of the array that this path leads to."""
+        return Path(f"{self.text}[]", (*self.steps, Every.ITEM))
 
     @property
     def column(self) -> str:

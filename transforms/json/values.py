@@ -26,6 +26,7 @@ ADDED: Mapping[str, pl.Schema] = {
     "json_object_values": pl.Schema({"found": pl.List(pl.String), "unknown_keys": pl.List(pl.String)}),
     "items_at": pl.Schema({"items": pl.List(pl.String)}),
     "pairs_opened": pl.Schema({"value": pl.String()}),
+    "items_left": pl.Schema({"kept": pl.String()}),
     "secret_members": pl.Schema({"removed": pl.List(pl.String), "kept": pl.String()}),
     "values_at": pl.Schema({"found": pl.List(pl.String), "rest": pl.String()}),
     "json_without_nulls": pl.Schema({"value": pl.String()}),

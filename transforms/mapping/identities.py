@@ -1,33 +1,51 @@
 """Read accounts at other providers: one object for each item of an array."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import duckdb
 import polars as pl
 
 from schemas.fields import Field, JsonType
 from schemas.mapping.language import Rule
+from transforms.fields.values import WARNINGS
 from transforms.json.encoding import encode_member, encode_object
+from transforms.mapping.leftovers import warn
 from transforms.mapping.rules import Words, join_items, read_field
 from transforms.mapping.values_at import column_at, read_values
 
-REQUIRED = ("provider", "user_id")  # an item without both stays in the metadata
+REQUIRED = ("provider", "user_id")
+INCOMPLETE = "has an account without a provider or an id, which is left out"
 IDENTITIES = Field("identities", JsonType.ARRAY)
 
 
-def write_identities(
+@dataclass(frozen=True)
+class Identities:
+    """The identities of records as a column of JSON texts, if a rule gives any, and warnings of those left out."""
+
+    columns: Sequence[pl.Series]
+    warnings: pl.DataFrame
+
+
+def read_identities(
     found: pl.DataFrame, rules: Sequence[Rule], words: Words, *, engine: duckdb.DuckDBPyConnection
-) -> pl.Series:
-    """Return the JSON arrays of identities of records whose values at paths are columns of `found`."""
-    arrays = [_read_each(found, rule, words, engine=engine).alias(str(place)) for place, rule in enumerate(rules)]
-    joined = join_items([pl.col(array.name) for array in arrays])
-    return pl.DataFrame(arrays).select(joined.alias("identities")).to_series()
+) -> Identities:
+    """Return the identities of records whose values at paths are columns of `found`."""
+    if not rules:
+        return Identities((), WARNINGS.to_frame())
+    read = [_read_each(found, rule, words, engine=engine) for rule in rules]
+    columns = [each.columns[0].alias(str(place)) for place, each in enumerate(read)]
+    joined = join_items([pl.col(column.name) for column in columns])
+    identities = pl.DataFrame(columns).select(joined.alias(IDENTITIES.name)).to_series()
+    return Identities((identities,), pl.concat([each.warnings for each in read]))
 
 
-def _read_each(found: pl.DataFrame, rule: Rule, words: Words, *, engine: duckdb.DuckDBPyConnection) -> pl.Series:
+def _read_each(found: pl.DataFrame, rule: Rule, words: Words, *, engine: duckdb.DuckDBPyConnection) -> Identities:
     if not rule.each:
-        return found.select(read_field((rule,), IDENTITIES, words)).to_series()
-    rows = found.select(row=pl.int_range(pl.len()), text=column_at(rule.at[0])).explode("text", empty_as_null=True)
+        column = found.select(read_field((rule,), IDENTITIES, words)).to_series()
+        return Identities((column,), WARNINGS.to_frame())
+    path = rule.at[0] if rule.at[0].is_many else rule.at[0].items
+    rows = found.select(row=pl.int_range(pl.len()), text=column_at(path)).explode("text", empty_as_null=True)
     items = rows.filter(pl.col("text").str.starts_with("{")).with_row_index("record").cast({"record": pl.Int64})
     paths = [path for part in rule.each.values() for path in part.at]
     read = read_values(items, paths, used=(), engine=engine)
@@ -35,8 +53,11 @@ def _read_each(found: pl.DataFrame, rule: Rule, words: Words, *, engine: duckdb.
         encode_member(name, read_field((part,), Field(name, JsonType.STRING), words)).alias(name)
         for name, part in rule.each.items()
     )
-    objects = read.with_columns(members).filter(pl.all_horizontal(pl.col(*REQUIRED).is_not_null()))
-    objects = objects.select("row", encode_object(pl.col(name) for name in rule.each).alias("object"))
+    is_complete = pl.all_horizontal(pl.col(*REQUIRED).is_not_null())
+    accounts = read.with_columns(members).with_columns(is_complete.alias("is_complete"))
+    objects = accounts.filter("is_complete").select("row", object=encode_object(pl.col(name) for name in rule.each))
     arrays = objects.group_by("row", maintain_order=True).agg(pl.col("object").str.join(","))
     joined = found.select(row=pl.int_range(pl.len())).join(arrays, on="row", how="left", maintain_order="left")
-    return joined.select(pl.concat_str(pl.lit("["), "object", pl.lit("]"))).to_series()
+    column = joined.select(pl.concat_str(pl.lit("["), "object", pl.lit("]"))).to_series()
+    incomplete = found[accounts.filter(~pl.col("is_complete"))["row"].unique().sort()]
+    return Identities((column,), warn(incomplete, path=pl.lit(IDENTITIES.name), message=INCOMPLETE))

@@ -11,6 +11,7 @@ from schemas.mapping.language import Password, Rule
 from transforms.fields.values import WARNINGS
 from transforms.hashes.rewrite import rewrite_hashes
 from transforms.json.encoding import encode_string
+from transforms.json.values import decode_string
 from transforms.mapping.leftovers import warn
 from transforms.mapping.rules import Words, json_at, read_field, text_at
 from transforms.rules.validate import HASH_LEFT_OUT
@@ -21,6 +22,7 @@ PROBLEMS = {
     "unsupported": f"is of a kind that cannot be verified here; {HASH_LEFT_OUT}",
     "parameters": f"needs the parameters of its project, which --hash-parameters gives; {HASH_LEFT_OUT}",
 }
+NOT_READ = f"is none of the passwords that the mapping reads; {HASH_LEFT_OUT}"
 PLAIN = f"was a plain-text password, which is never stored; {HASH_LEFT_OUT}"
 
 
@@ -36,27 +38,41 @@ def read_passwords(found: pl.DataFrame, passwords: Sequence[Password], words: Wo
     """Return the hashes of records whose values at paths are columns of `found`; the first that a record has counts."""
     if not passwords:
         return Passwords((), WARNINGS.to_frame())
-    read = [_read(found, password, words, hashing) for password in passwords]
+    is_open = pl.Series([True] * found.height, dtype=pl.Boolean)
+    read = list[Passwords]()
+    for password in passwords:
+        read.append(_read(found, password, words, hashing, is_open=is_open))
+        is_open &= read[-1].columns[0].is_null() & read[-1].columns[1].is_null()
     columns = [_first([each.columns[place] for each in read]) for place in range(len(HASHES))]
-    return Passwords(columns, pl.concat([each.warnings for each in read]))
+    has_value = pl.any_horizontal(_text(_value_of(password), words).is_not_null() for password in passwords)
+    not_read = warn(found.filter(has_value), path=pl.lit(HASHES[1]), message=NOT_READ, code=ErrorCode.PASSWORD_LEFT_OUT)
+    warnings = pl.concat([*(each.warnings for each in read), not_read])
+    warnings = warnings.unique("record", keep="first", maintain_order=True)
+    without = found.filter(is_open)["record"]
+    return Passwords(columns, warnings.filter(pl.col("record").is_in(without.implode())))
 
 
-def _read(found: pl.DataFrame, password: Password, words: Words, hashing: Hashing) -> Passwords:
-    rule = password.plain or password.parts["value"]
-    given = found.select(_text(rule, words).alias("value")).to_series()
-    for path, is_wanted in ((password.when, True), (password.unless, False)):
-        if path is not None:
-            holds = json_at(path, words).is_not_null() == pl.lit(is_wanted)
-            given = found.select(pl.when(holds).then(given).alias("value")).to_series()
-    if password.plain:
-        return _read_plain(found, given, hashing)
-    parts = found.select(_text(rule, words).alias(name) for name, rule in password.parts.items()).with_columns(given)
-    return _rewrite(found, parts, scheme=str(password.scheme), hashing=hashing)
+def _value_of(password: Password) -> Rule:
+    return password.plain or password.parts["value"]
 
 
 def _first(columns: Sequence[pl.Series]) -> pl.Series:
     named = [column.alias(str(place)) for place, column in enumerate(columns)]
     return pl.DataFrame(named).select(pl.coalesce(pl.all()).alias(columns[0].name)).to_series()
+
+
+def _read(found: pl.DataFrame, password: Password, words: Words, hashing: Hashing, *, is_open: pl.Series) -> Passwords:
+    """Return the hashes of one kind of password, of the records without another (`is_open`)."""
+    holds = [pl.lit(is_open)]
+    for path, is_wanted in ((password.when, True), (password.unless, False)):
+        if path is not None:
+            holds.append(json_at(path, words).is_not_null() == pl.lit(is_wanted))
+    value = _text(_value_of(password), words)
+    given = found.select(pl.when(pl.all_horizontal(holds)).then(value).alias("value")).to_series()
+    if password.plain:
+        return _read_plain(found, given, hashing)
+    parts = found.select(_text(rule, words).alias(name) for name, rule in password.parts.items()).with_columns(given)
+    return _rewrite(found, parts, scheme=str(password.scheme), hashing=hashing)
 
 
 def _rewrite(found: pl.DataFrame, parts: pl.DataFrame, *, scheme: str, hashing: Hashing) -> Passwords:
@@ -74,9 +90,9 @@ def _text(rule: Rule, words: Words) -> pl.Expr:
     """Return the text of a part of a hash: a string decoded, anything else as its JSON text."""
     if not rule.at:
         return pl.lit(str(rule.value))
-    if rule.words or rule.pattern:
+    if not rule.model_fields_set <= {"at", "default"}:
         value = read_field((rule,), None, words)
-        return value.str.json_path_match("$")
+        return pl.when(value.str.starts_with('"')).then(decode_string(value)).otherwise(value)
     text = text_at(rule.at[0], words)
     return text if rule.default is None else text.fill_null(str(rule.default))
 

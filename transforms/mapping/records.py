@@ -21,12 +21,15 @@ from schemas.profiles import IGNORED_COLUMNS
 from transforms.canonical_columns import canonical_columns
 from transforms.fields.values import USERS, FieldValues, may_be_escaped
 from transforms.json.object_keys import find_repeated_keys
-from transforms.mapping.identities import write_identities
+from transforms.mapping.identities import read_identities
+from transforms.mapping.json_in_texts import open_json_texts
 from transforms.mapping.leftovers import find_left_out, take_rest
 from transforms.mapping.passwords import read_passwords
 from transforms.mapping.rules import Words, read_field, text_at
-from transforms.mapping.values_at import column_at, open_pairs, read_values
+from transforms.mapping.unread import find_unread, list_around
+from transforms.mapping.values_at import REST, column_at, open_pairs, read_values
 
+AROUND = "around"  # name of what records have beside the user
 NOT_MEMBERS = ("identities", *METADATA)  # which are not made by one expression each
 
 
@@ -44,31 +47,40 @@ def map_records(
     """Return the fields of records; `texts` has the columns of RECORDS, every text a strict JSON object."""
     words = Words.of(mapping)
     users, others = _split(texts, mapping, words, engine=engine)
-    opened = _open(users, mapping, engine=engine)
-    found = read_values(opened, list_paths(mapping), used=list_used(mapping), engine=engine)
+    opened, around = _open(users, mapping, engine=engine)
+    used = list_used(mapping)
+    found = read_values(opened, [*list_paths(mapping), *list_around(mapping, used)], used=used, engine=engine)
     found = found.hstack(users.sort("record").select(may_be_escaped(pl.col("text")).alias(ESCAPED)))
-    rest = take_rest(found, mapping, words, engine=engine)
+    found, depths = open_json_texts(found, mapping, engine=engine)
+    unread = find_unread(found, mapping, words, used=used, engine=engine)
+    rest = take_rest(found, mapping, words, unread=unread.plain | around, engine=engine)
     hashes = read_passwords(found, mapping.password, words, hashing)
-    columns = [*_identities(found, mapping, words, engine=engine), *hashes.columns, *rest.columns]
+    identities = read_identities(found, mapping.fields.get("identities", ()), words, engine=engine)
+    columns = [*identities.columns, *hashes.columns, *rest.columns]
     fields = found.select("record", "line", ESCAPED, *_members(mapping, words)).with_columns(columns)
     absent = (pl.lit(None, pl.String).alias(field.name) for field in FIELDS if field.name not in fields.columns)
     complete = fields.with_columns(absent)
     values = complete.select("record", "line", ESCAPED, *canonical_columns(complete, FIELDS)).select(USERS.names())
-    repeated = find_repeated_keys(users.with_columns(root=pl.lit("")))
-    warnings = pl.concat([find_left_out(found, mapping, words), rest.warnings, hashes.warnings])
-    return Mapped(FieldValues(values, keys=pl.concat([repeated, rest.keys]), warnings=warnings), others)
+    repeated = find_repeated_keys(users.with_columns(root=pl.lit(""))).with_columns(
+        pl.col("parent", "path").str.strip_prefix(".")
+    )
+    left_out = find_left_out(found, mapping, words, secrets=unread.secret)
+    warnings = pl.concat([left_out, rest.warnings, hashes.warnings, identities.warnings])
+    keys = pl.concat([repeated, rest.keys])
+    return Mapped(FieldValues(values, keys=keys, warnings=warnings, depths=depths), others)
 
 
 def list_paths(mapping: Mapping) -> list[Path]:
     """Return the paths of all values that the mapping reads of a user."""
-    return [*(path for rule in _rules(mapping) for path in rule.at), *mapping.leave_out]
+    paths = (path for rule in _rules(mapping) for path in rule.at)
+    items = (path.items for rule in _rules(mapping) if rule.changes_items for path in rule.at if not path.is_many)
+    return [*paths, *items, *mapping.leave_out]
 
 
 def list_used(mapping: Mapping) -> list[Path]:
     """Return the paths to what is not part of the rest; whether there is a value does not say what it is."""
-    whole = [path for rule in _rules(mapping) if not rule.present for path in rule.at]
-    read = [path for path in whole if path.takes_all]
-    skipped = [] if mapping.record else [skip.where for skip in mapping.skip if skip.words or skip.only]
+    read = [path for rule in _rules(mapping) if not rule.present for path in rule.at]
+    skipped = [] if mapping.record else [skip.where for skip in mapping.skip if len(skip.only) == 1]
     return [*read, *skipped, *mapping.leave_out, *mapping.ignore, *map(column_path, IGNORED_COLUMNS)]
 
 
@@ -78,7 +90,7 @@ def _rules(mapping: Mapping) -> Iterator[Rule]:
             yield from rules
     for password in mapping.password:
         yield from password.parts.values()
-        yield from (Rule.model_construct(at=(path,)) for path in (password.when, password.unless) if path)
+        yield from (Rule.model_construct(at=(path,), present=True) for path in (password.when, password.unless) if path)
         if password.plain:
             yield password.plain
 
@@ -98,21 +110,32 @@ def _split(
 def _is_other(skip: Skip, words: Words) -> pl.Expr:
     text = text_at(skip.where, words)
     if skip.only:
-        return ~text.str.to_lowercase().is_in([word.casefold() for word in skip.only]).fill_null(value=False)
+        return ~text.str.to_lowercase().is_in([word.lower() for word in skip.only]).fill_null(value=False)
     if skip.words:
-        return text.str.to_lowercase().is_in([word.casefold() for word in skip.words]).fill_null(value=False)
+        return text.str.to_lowercase().is_in([word.lower() for word in skip.words]).fill_null(value=False)
     return text.is_not_null()
 
 
-def _open(users: pl.DataFrame, mapping: Mapping, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Return the users as the objects that are inside the records."""
+def _open(
+    users: pl.DataFrame, mapping: Mapping, *, engine: duckdb.DuckDBPyConnection
+) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+    """Return the users as the objects that are inside the records, and what is around them, by a name for it."""
     if mapping.text_prefix:
         users = users.with_columns(pl.col("text").str.replace_all(f'":"{mapping.text_prefix}', '":"', literal=True))
-    if mapping.record is not None and not users.is_empty():
-        found = read_values(users, [mapping.record], used=(), engine=engine)
-        inside = pl.col(column_at(mapping.record))
-        is_object = inside.str.starts_with("{")
-        users = found.select("record", "line", pl.when(is_object).then(inside).otherwise(pl.lit("{}")).alias("text"))
+    if mapping.record is None or users.is_empty():
+        return _open_pairs(users, mapping, engine=engine), {}
+    certain = [skip.where for skip in mapping.skip if len(skip.only) == 1]
+    used = (mapping.record, *certain, *mapping.ignore, *map(column_path, IGNORED_COLUMNS))
+    found = read_values(users, [mapping.record], used=used, engine=engine)
+    inside = pl.col(column_at(mapping.record))
+    is_object = inside.str.starts_with("{")
+    opened = found.select("record", "line", text=pl.when(is_object).then(inside).otherwise(pl.lit("{}")))
+    around = {AROUND: pl.col(REST).replace("{}", None), mapping.record.text: pl.when(~is_object).then(inside)}
+    opened = _open_pairs(opened, mapping, engine=engine)
+    return opened, {name: found.select(value.alias(name)).to_series() for name, value in around.items()}
+
+
+def _open_pairs(users: pl.DataFrame, mapping: Mapping, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return reduce(partial(open_pairs, engine=engine), mapping.pairs, users)
 
 
@@ -120,10 +143,3 @@ def _members(mapping: Mapping, words: Words) -> Iterator[pl.Expr]:
     for field in FIELDS:
         if field.name in mapping.fields and field.name not in NOT_MEMBERS:
             yield read_field(mapping.fields[field.name], field, words).alias(field.name)
-
-
-def _identities(
-    found: pl.DataFrame, mapping: Mapping, words: Words, *, engine: duckdb.DuckDBPyConnection
-) -> Iterator[pl.Series]:
-    if "identities" in mapping.fields:
-        yield write_identities(found, mapping.fields["identities"], words, engine=engine)

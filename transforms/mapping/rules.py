@@ -47,8 +47,7 @@ class Words:
     def of(cls, mapping: Mapping) -> "Words":
         """Return the words of a mapping, beside those that every table has for true and false."""
         absent, true, false = (
-            {word.casefold() for word in words}
-            for words in (mapping.null_words, mapping.true_words, mapping.false_words)
+            {word.lower() for word in words} for words in (mapping.null_words, mapping.true_words, mapping.false_words)
         )
         return cls(
             frozenset(absent if mapping.strict else {"", *absent}),
@@ -62,17 +61,18 @@ class Words:
 def read_field(rules: Sequence[Rule], field: Field | None, words: Words) -> pl.Expr:
     """Return the JSON text of a field (of a member of metadata, if None) from the columns of its paths.
 
-    Of several rules, the first that gives a text counts, all items of lists, and of true and false one that is true.
+    Of several rules, the first that gives a text counts, all items of lists, and of true and false one that is true;
+    what is neither of them counts before both.
     """
-    found = [read_rule(rule, field, words) for rule in rules]
+    found, kind = [_read(rule, field, words) for rule in rules], field.type if field else None
     if len(found) == 1:
         return found[0]
-    match field and field.type:
-        case JsonType.ARRAY:
-            return join_items(found)
-        case JsonType.BOOLEAN:
-            is_true = pl.any_horizontal(value == TRUE for value in found)
-            return pl.when(is_true).then(pl.lit(TRUE)).otherwise(pl.coalesce(found))
+    if kind is JsonType.ARRAY:
+        return join_items(found)
+    if kind is JsonType.BOOLEAN:
+        neither = (pl.when(~value.is_in([TRUE, FALSE])).then(value) for value in found)
+        is_true = pl.any_horizontal(value == TRUE for value in found)
+        return pl.coalesce(*neither, pl.when(is_true).then(pl.lit(TRUE)), *found)
     return pl.coalesce(found)
 
 
@@ -92,8 +92,12 @@ def json_at(path: Path, words: Words) -> pl.Expr:
     return pl.when(~is_absent).then(value)
 
 
-def read_rule(rule: Rule, field: Field | None, words: Words) -> pl.Expr:
-    """Return the JSON text that one rule gives."""
+def fits_of(rule: Rule, field: Field | None, words: Words) -> str | None:
+    """Return the pattern of the texts that the field takes, if others go to the metadata."""
+    return rule.fits if rule.fits is not None or field is None or words.is_strict else FITTING.get(field.name)
+
+
+def _read(rule: Rule, field: Field | None, words: Words) -> pl.Expr:
     kind = field.type if field else None
     if not rule.at:
         return pl.lit(_constant(rule.value, kind))
@@ -101,8 +105,6 @@ def read_rule(rule: Rule, field: Field | None, words: Words) -> pl.Expr:
         return _write_factors(rule, words)
     if kind is JsonType.ARRAY:
         value = _read_list(rule, words)
-    elif kind is None and rule.at[0].is_many:
-        value = _write_items(pl.col(column_at(rule.at[0])), rule, as_texts=False)
     elif rule.present:
         value = _write_flag(json_at(rule.at[0], words).is_not_null())
     else:
@@ -114,25 +116,39 @@ def read_rule(rule: Rule, field: Field | None, words: Words) -> pl.Expr:
 
 def _read_value(rule: Rule, field: Field | None, words: Words) -> pl.Expr:
     name, kind = (field.name, field.type) if field else ("", None)
-    fits = rule.fits if rule.fits is not None or words.is_strict else FITTING.get(name)
+    fits = fits_of(rule, field, words)
     if rule.join is None and not (rule.pattern or rule.words or rule.time or fits):
         return _as_type(json_at(rule.at[0], words), kind, words)
-    text = text_at(rule.at[0], words)
-    if rule.join is not None:
-        joined = pl.concat_str([text_at(path, words) for path in rule.at], separator=rule.join, ignore_nulls=True)
-        text = pl.when(joined != "").then(joined)
+    texts = [_scalar_at(path, words) for path in rule.at]
+    joined = pl.concat_str(texts, separator=rule.join or "", ignore_nulls=True)
+    text = texts[0] if len(texts) == 1 else pl.when(joined != "").then(joined)
     if rule.pattern:
         text = text.str.replace(rule.pattern, _replacement(rule))
         text = pl.when(~text.str.to_lowercase().is_in(list(words.absent))).then(text)
     if rule.time:
-        text = (write_date if name == "birthdate" else write_time)(text, rule.time, rule.zone)
+        write = write_date if name == "birthdate" else write_time
+        text = write(text, rule.time, rule.zone)
     if fits:
         cleaned = text.str.replace_all(*CLEANING[name]) if name in CLEANING and rule.fits is None else text
         text = pl.when(cleaned.str.contains(fits)).then(cleaned)
-    value = _as_type(encode_string(text), kind, words)
+    value = _mapped(text, rule, kind, _as_type(encode_string(text), kind, words))
+    others = [_without_scalars(json_at(path, words)) for path in rule.at]
+    return value if fits else pl.coalesce(*others, value)
+
+
+def _scalar_at(path: Path, words: Words) -> pl.Expr:
+    """Return the text at a path, of nothing but a string, a number, true and false."""
+    return pl.when(_without_scalars(json_at(path, words)).is_null()).then(text_at(path, words))
+
+
+def _without_scalars(value: pl.Expr) -> pl.Expr:
+    return pl.when(value.str.contains(r"^(?:[{\[]|null$)")).then(value)
+
+
+def _mapped(text: pl.Expr, rule: Rule, kind: JsonType | None, value: pl.Expr) -> pl.Expr:
     if not rule.words:
         return value
-    meanings = {word.casefold(): _constant(meaning, kind) for word, meaning in rule.words.items()}
+    meanings = {word.lower(): _constant(meaning, kind) for word, meaning in rule.words.items()}
     return text.str.strip_chars().str.to_lowercase().replace_strict(meanings, default=value, return_dtype=pl.String)
 
 
@@ -140,7 +156,6 @@ def _as_type(value: pl.Expr, kind: JsonType | None, words: Words) -> pl.Expr:
     """Return the JSON text of a value as one of the field's type, if it is that value in another spelling."""
     if words.is_strict:
         return value
-    is_string = value.str.starts_with('"')
     match kind:
         case JsonType.STRING:
             return _with_quotes(value)
@@ -153,9 +168,6 @@ def _as_type(value: pl.Expr, kind: JsonType | None, words: Words) -> pl.Expr:
                 .then(pl.lit(FALSE))
                 .otherwise(value)
             )
-        case JsonType.OBJECT | JsonType.ARRAY:
-            inner = decode_string(value)
-            return pl.when(is_string & inner.str.contains(r"^\s*[\[{]")).then(inner).otherwise(value)
     return value
 
 
@@ -178,31 +190,30 @@ def _read_list(rule: Rule, words: Words) -> pl.Expr:
     if words.is_strict:
         return json_at(path, words)
     if path.is_many:
-        return _write_items(pl.col(column_at(path)), rule)
-    value = _as_type(json_at(path, words), JsonType.ARRAY, words)
-    pieces = (
-        text_at(path, words).str.split(rule.separator)
-        if rule.separator
-        else pl.concat_list(text_at(path, words))
+        return _write_items(pl.col(column_at(path)), rule, words)
+    value, text = json_at(path, words), text_at(path, words)
+    pieces = text.str.split(rule.separator) if rule.separator else pl.concat_list(text)
+    array = _write_items(pl.col(column_at(path.items)), rule, words) if rule.changes_items else value
+    return (
+        pl.when(value.str.contains(r"^(?:[{]|null$)"))
+        .then(value)
+        .when(value.str.starts_with("["))
+        .then(array)
+        .when(value.is_not_null())
+        .then(_write_items(pieces.list.eval(encode_string(pl.element())), rule, words))
     )
-    item = pl.element().str.strip_chars()
-    encoded = pieces.list.eval(encode_string(item).filter(item != ""))
-    return pl.when(value.str.starts_with("[")).then(value).when(value.is_not_null()).then(_write_items(encoded, rule))
 
 
-def _write_items(items: pl.Expr, rule: Rule, *, as_texts: bool = True) -> pl.Expr:
-    """Return the items, which are JSON texts, as an array, each once; null where there is none."""
-    if rule.words:
-        meanings = {
-            json.dumps(word, ensure_ascii=False): _constant(meaning, None) for word, meaning in rule.words.items()
-        }
-        items = items.list.eval(pl.element().replace(meanings))
-    if rule.pattern:
-        text = pl.element().str.strip_chars('"').str.replace(rule.pattern, _replacement(rule))
-        items = items.list.eval(pl.when(pl.element().str.starts_with('"')).then(_quote(text)).otherwise(pl.element()))
-    if as_texts:
-        items = items.list.eval(_with_quotes(pl.element()))
-    unique = items.list.drop_nulls().list.unique(maintain_order=True)
+def _write_items(items: pl.Expr, rule: Rule, words: Words) -> pl.Expr:
+    """Return the items, which are JSON texts, as an array of texts, each once; null where there is none."""
+    item = pl.element()
+    given = pl.when(item.str.starts_with('"')).then(decode_string(item).str.strip_chars())
+    text = given.str.replace(rule.pattern, _replacement(rule)) if rule.pattern else given
+    is_absent = text.str.to_lowercase().is_in(list(words.absent))
+    value = pl.coalesce(encode_string(text), _with_quotes(item))
+    value = _mapped(pl.coalesce(text, item), rule, JsonType.STRING, value)
+    kept = items.list.eval(pl.when(is_absent.is_null() | ~is_absent).then(value))
+    unique = kept.list.drop_nulls().list.unique(maintain_order=True)
     return pl.when(unique.list.len() > 0).then(pl.concat_str(pl.lit("["), unique.list.join(","), pl.lit("]")))
 
 

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel
-
-from schemas.mapping.language import Mapping
+from schemas.mapping.language import Mapping, Part
 from schemas.mapping.paths import Path, column_path
 from transforms.field_names import fold_name
 from transforms.mapping.profiles import name_column
@@ -16,7 +14,10 @@ def for_table(mapping: Mapping, columns: Sequence[str]) -> Mapping:
     named = {name_column(column, mapping.column_name): column for column in reversed(columns)}
 
     def resolve(path: Path) -> Path:
-        return column_path(named.get(fold_name(path.column), path.column))
+        whole, first = named.get(fold_name(path.column)), named.get(fold_name(str(path.steps[0])))
+        if whole is None and first is not None:
+            return Path(path.text, (first, *path.steps[1:]))
+        return column_path(whole or path.column)
 
     changed: Mapping = _replace_paths(mapping, resolve)
     return changed
@@ -25,15 +26,16 @@ def for_table(mapping: Mapping, columns: Sequence[str]) -> Mapping:
 def list_missing(mapping: Mapping, columns: Sequence[str]) -> list[str]:
     """Return the names of the columns that the mapping reads, if the table has none of them."""
     named = {name_column(column, mapping.column_name) for column in columns}
-    names = [path.column for rules in mapping.fields.values() for rule in rules for path in rule.at]
-    return names if named.isdisjoint(map(fold_name, names)) and names else []
+    paths = [path for rules in mapping.fields.values() for rule in rules for path in rule.at]
+    given = {fold_name(name) for path in paths for name in (path.column, str(path.steps[0]))}
+    return [path.column for path in paths] if named.isdisjoint(given) else []
 
 
 def _replace_paths(value: Any, resolve: Any) -> Any:  # noqa: ANN401 - any part of a mapping
     match value:
         case Path():
             return resolve(value)
-        case BaseModel():
+        case Part():
             return value.model_copy(
                 update={name: _replace_paths(getattr(value, name), resolve) for name in type(value).model_fields}
             )

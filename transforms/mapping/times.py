@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from schemas.mapping.language import has_time
+
 DATE, CLOCK = "[0-9]{4}-[0-9]{2}-[0-9]{2}", r"([0-9]{2}:[0-9]{2})(?::([0-9]{2})(\.[0-9]+)?)?"
 ISO = rf"^\s*({DATE})(?:[Tt ]\s*{CLOCK})?\s*(Z|z|UTC|GMT|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)?\s*$"
 UNITS = {"epoch": 1, "epoch_ms": 1_000}
@@ -15,13 +17,14 @@ def write_time(text: pl.Expr, forms: Sequence[str], zone: str) -> pl.Expr:
 
     As a number, 0 means that there is none.
     """
-    given = text if UNITS.keys().isdisjoint(forms) else pl.when(text.str.strip_chars() != "0").then(text)
-    return pl.coalesce(*(_write(given, form, zone) for form in forms), given)
+    given = _without_zero(text, forms)
+    return pl.coalesce(*(_write(given, form.replace(".%f", "%.f"), zone) for form in forms), given)
 
 
 def write_date(text: pl.Expr, forms: Sequence[str], zone: str) -> pl.Expr:
     """Return dates in one of the forms as ISO 8601."""
     del zone  # a date has none
+    text, forms = _without_zero(text, forms), [form.replace(".%f", "%.f") for form in forms]
     dates = (
         text.str.extract(ISO, 1) if form == "iso" else text.str.to_date(form, strict=False).dt.to_string("%Y-%m-%d")
         for form in forms
@@ -31,6 +34,10 @@ def write_date(text: pl.Expr, forms: Sequence[str], zone: str) -> pl.Expr:
     return pl.coalesce(*dates, *of_numbers, text)
 
 
+def _without_zero(text: pl.Expr, forms: Sequence[str]) -> pl.Expr:
+    return text if UNITS.keys().isdisjoint(forms) else pl.when(text.str.strip_chars() != "0").then(text)
+
+
 def _write(text: pl.Expr, form: str, zone: str) -> pl.Expr:
     if form in UNITS:
         return _print(_from_epoch(text, UNITS[form]))
@@ -38,10 +45,9 @@ def _write(text: pl.Expr, form: str, zone: str) -> pl.Expr:
         return _write_iso(text, zone)
     if "%z" in form or "%#z" in form:
         return _print(text.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC"))
-    has_time = any(mark in form for mark in ("%H", "%I", "%T", "%R"))
     parsed = (
         text.str.to_datetime(form, strict=False, time_unit="us")
-        if has_time
+        if has_time(form)
         else text.str.to_date(form, strict=False).cast(pl.Datetime("us"))
     )
     return _print(_in_utc(parsed, zone))

@@ -27,7 +27,7 @@ def read_values(
     """
     unique = {path.text: path for path in paths}
     single = [path for path in unique.values() if not path.is_many]
-    patch = _merge_patch(used)
+    patch = merge_patch(path.members for path in used)
     pointers = {"paths": [path.pointer for path in single], "used": json.dumps(patch), "emptied": [*_emptied(patch)]}
     read = query_texts("values_at", texts, engine=engine, values=pointers).sort("record")
     found = read.select(
@@ -61,25 +61,21 @@ def _read_items(texts: pl.DataFrame, path: Path, *, engine: duckdb.DuckDBPyConne
     return read.sort("record").select(pl.col("items").alias(column_at(path)))
 
 
-def _merge_patch(used: Iterable[Path]) -> Mapping[str, object]:
-    """Return the patch (RFC 7396) that removes the members that the paths use."""
+def merge_patch(used: Iterable[Sequence[str]]) -> Mapping[str, object]:
+    """Return the patch (RFC 7396) that removes members, each given by the names on the way to it."""
     patch: dict[str, object] = {}
-    for path in used:
-        _remove(patch, path.members)
+    for members in used:
+        _remove(patch, members)
     return patch
 
 
 def _emptied(patch: Mapping[str, object], outer: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield, from the innermost, each object inside that the patch may leave or make empty, and the patch without it."""
+    """Yield, from the innermost, each inner object that the patch may leave empty, and the patch that removes it."""
     for name, inner in patch.items():
         if isinstance(inner, dict):
             place = (*outer, name)
             yield from _emptied(inner, place)
-            removal: object = None
-            for step in reversed(place):
-                removal = {step: removal}
-            pointer = "".join(f".{json.dumps(step, ensure_ascii=False)}" for step in place)
-            yield f"${pointer}\x1f{json.dumps(removal)}"
+            yield f"{Path('', place).pointer}\x1f{json.dumps(merge_patch([place]))}"
 
 
 def _remove(patch: dict[str, object], members: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ with named as (
                     list_filter(
                         regexp_extract_all(
                             to_json(name) || ':' || json_extract(text, '/' || replace(replace(name, '~', '~0'), '/', '~1')),
-                            '"([^"\\]*)":(?:"[^"]|[\[{0-9-]|true)',
+                            '"((?:[^"\\]|\\.)*?)\\*"\s*:\s*(?:\\*"[^"\\]|"\\|[\[{0-9-]|true)',  -- also in JSON that is a text
                             1
                         ),
                         lambda key: regexp_matches(key, $secret) and not regexp_matches(key, $harmless)

@@ -1,0 +1,41 @@
+"""Accounts at other providers are the items of an array."""
+
+import json
+
+import duckdb
+import polars as pl
+import pytest
+
+from schemas.frames import RECORDS
+from schemas.mapping.language import Mapping, Rule
+from transforms.mapping.identities import read_identities
+from transforms.mapping.rules import Words
+from transforms.mapping.values_at import read_values
+
+EACH = {"each": {"provider": {"from": "p", "map": {"google-oauth2": "google"}}, "user_id": "id", "email": "mail"}}
+ACCOUNT = {"p": "google-oauth2", "id": 12345678901234567890, "mail": None, "extra": "é"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "given", "expected"),
+    [
+        ({"from": "x"} | EACH, [ACCOUNT], [{"provider": "google", "user_id": "12345678901234567890"}]),
+        ({"from": "x[]"} | EACH, [ACCOUNT], [{"provider": "google", "user_id": "12345678901234567890"}]),
+        ({"from": "x"} | EACH, [{"p": 'a"b\\', "id": "1"}, "text", {}, None], [{"provider": 'a"b\\', "user_id": "1"}]),
+        ({"from": "x"} | EACH, [], None),
+        ({"from": "x"} | EACH, None, None),
+        ({"from": "x"} | EACH, "text", None),
+        ("x", [{"provider": "a", "user_id": "1"}], [{"provider": "a", "user_id": "1"}]),
+    ],
+)
+def test_identities_are_written(
+    engine: duckdb.DuckDBPyConnection, rule: object, given: object, expected: object
+) -> None:
+    rules = [Rule.model_validate(rule)]
+    texts = [json.dumps({"x": given}), "{}", json.dumps({"x": given})]
+    frame = pl.DataFrame({"record": [3, 4, 5], "line": [1, 2, 3], "text": texts}, schema=RECORDS)
+    items = [path if path.is_many else path.items for path in rules[0].at]
+    found = read_values(frame, [*rules[0].at, *items], used=(), engine=engine)
+    words = Words.of(Mapping.model_validate({"fields": {"email": "e"}}))
+    written = read_identities(found, rules, words, engine=engine).columns[0].to_list()
+    assert [text and json.loads(text) for text in written] == [expected, None, expected]
