@@ -12,7 +12,7 @@ from schemas.mapping.paths import parse_path
 from tests.schemas.mapping.broken import BROKEN
 from transforms.mapping.profiles import get_profile
 
-SCHEMES = {"spelled": ("value", "salt"), "named": ("value", "algorithm")}
+SCHEMES: dict[str, tuple[str, ...]] = {"spelled": ("value", "salt"), "named": ("value", "algorithm")}
 PROFILES = sorted((Path(schemas.__file__).parent / "profiles").glob("*.toml"))
 WHOLE = """
 title = "a list of members"
