@@ -42,6 +42,16 @@ def find_fits(sample: Sample) -> list[Fit]:
     return [fit for fit in fits if not any(fit.signs < other.signs for other in fits)]
 
 
+def list_containers() -> frozenset[str]:
+    """Return the keys under which documents of some profile have their users."""
+    return frozenset(key for name in vendor_profiles() for key in _containers(_document(name)))
+
+
+def _containers(document: Mapping[str, Any]) -> Sequence[str]:
+    keys = document.get("containers", ["users"])
+    return [keys] if isinstance(keys, str) else keys
+
+
 def read_profile(name: str) -> str:
     """Return the TOML text of a profile."""
     return files("schemas").joinpath(FOLDER, f"{name}.toml").read_text(encoding="utf-8")
@@ -57,12 +67,16 @@ def _fit(name: str, sample: Sample) -> Fit | None:
     document = _document(name)
     if sample.form not in document.get("formats", ()):
         return None
-    containers, pattern = document.get("containers", ["users"]), document.get("column_name")
-    records = sample.records_under(containers)
-    given = document.get("recognise", [])
-    found = [_find_signs(Signs.model_validate(signs), sample, records, pattern) for signs in given]
+    records, pattern = sample.records_under(_containers(document)), document.get("column_name")
+    found = [_find_signs(signs, sample, records, pattern) for signs in _signs(name)]
     fitting = [signs for signs in found if signs is not None]
     return Fit(name, frozenset().union(*fitting)) if fitting else None
+
+
+@cache
+def _signs(name: str) -> list[Signs]:
+    given = _document(name).get("recognise", [])
+    return [Signs.model_validate(signs) for signs in (given if isinstance(given, list) else [given])]
 
 
 def _find_signs(

@@ -16,7 +16,6 @@ from schemas.profiles import HEADER_ALIASES, IGNORED_COLUMNS, PROFILES, Profile
 from transforms.field_names import fold_name
 
 OWN = frozenset({*FIELD_NAMES, *IGNORED_COLUMNS})
-_MOST_NAMES = 12
 
 
 def choose_profile(source: Source, *, form: str, requested: str = "auto", mapping: Mapping | None = None) -> Profile:
@@ -33,8 +32,14 @@ def choose_profile(source: Source, *, form: str, requested: str = "auto", mappin
 
         return _mapped(requested, get_profile(requested))
     own = PROFILES["auth0" if form in ("json", "ndjson") else "csv"]
-    sample = read_sample(source, form=form)
+    sample = read_sample(source, form=form, containers=_list_containers)
     return own if is_own(sample) else _recognise(source, sample, own)
+
+
+def _list_containers() -> frozenset[str]:
+    from transforms.mapping.profiles import list_containers  # noqa: PLC0415 - most files begin with their users
+
+    return list_containers() | {*PROFILES["auth0"].containers}
 
 
 def is_own(sample: Sample) -> bool:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from flows.readers.encodings import BOM
@@ -19,22 +19,27 @@ MOST_RECORDS = 50
 _SPACE = " \t\r\n"
 
 
-def read_sample(source: Source, *, form: str) -> Sample:
-    """Return a sample of the source; an empty one where nothing can be read, which its reader then says."""
+def read_sample(
+    source: Source, *, form: str, containers: Callable[[], Collection[str]] = lambda: PROFILES["auth0"].containers
+) -> Sample:
+    """Return a sample of the source; an empty one where nothing can be read, which its reader then says.
+
+    `containers` says under which keys a document may have its users; it is read on until there is one.
+    """
     if form in ("json", "ndjson"):
-        return _sample_json(source, form)
+        return _sample_json(source, form, containers)
     if form == "csv":
         return _sample_table(source)
     return Sample(form, {})
 
 
-def _sample_json(source: Source, form: str) -> Sample:
+def _sample_json(source: Source, form: str, containers: Callable[[], Collection[str]]) -> Sample:
     size = HEAD_BYTES
     while True:
         head, is_whole = _read_head(source, size)
         text = head.decode(errors="replace")
         sample = Sample("json", {"": [*_records_of_lines(text)]}) if form == "ndjson" else _read_document(text)
-        if is_whole or any(sample.arrays.values()) or size >= MOST_BYTES:
+        if is_whole or sample.arrays.get("") or size >= MOST_BYTES or any(map(sample.arrays.get, containers())):
             return sample
         size *= 8
 
@@ -49,7 +54,7 @@ def _read_head(source: Source, size: int) -> tuple[bytes, bool]:
 
 
 def _records_of_lines(text: str) -> Iterator[Record]:
-    for line in text.splitlines()[:MOST_RECORDS]:
+    for line in text.split("\n", MOST_RECORDS)[:MOST_RECORDS]:  # a text in JSON may have other line breaks
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):
@@ -134,8 +139,10 @@ class _Cursor:
 
 
 def _sample_table(source: Source) -> Sample:
-    head, _ = _read_head(source, HEAD_BYTES)
-    lines = [line for line in head.decode(errors="replace").splitlines() if line.strip()][: 2 * MOST_RECORDS]
+    csv.field_size_limit(max(csv.field_size_limit(), HEAD_BYTES))
+    head, is_whole = _read_head(source, HEAD_BYTES)
+    whole = head if is_whole else head[: head.rfind(b"\n") + 1] or head
+    lines = [line for line in whole.decode(errors="replace").splitlines() if line.strip()][: 2 * MOST_RECORDS]
     separator = None
     if lines and (directive := DIRECTIVE.fullmatch(lines[0])):
         separator, lines = directive[1], lines[1:]

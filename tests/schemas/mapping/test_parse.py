@@ -12,7 +12,7 @@ from schemas.mapping.paths import parse_path
 from tests.schemas.mapping.broken import BROKEN
 from transforms.mapping.profiles import get_profile
 
-SCHEMES = {"spelled": ("value", "salt"), "named": ("value", "algorithm")}
+SCHEMES: dict[str, tuple[str, ...]] = {"spelled": ("value", "salt"), "named": ("value", "algorithm")}
 PROFILES = sorted((Path(schemas.__file__).parent / "profiles").glob("*.toml"))
 WHOLE = """
 title = "a list of members"
@@ -21,6 +21,9 @@ documentation = "https://example.com/docs"
 formats = ["csv", "json"]
 containers = ["members"]
 record = "user"
+strict = true
+text_prefix = "'"
+pairs = { at = "attributes", name = "k", value = "v" }
 header = ["mail", "first"]
 column_name = '^(.*) \\*$'
 null = "clear"

@@ -184,12 +184,12 @@ def test_a_value_that_does_not_fit_is_left_out_if_it_is_a_secret(engine: duckdb.
 def test_metadata_have_members_of_rules_beside_the_rest(engine: duckdb.DuckDBPyConnection) -> None:
     mapping = 'system = "club"\n' + EMAIL + 'user_metadata = "um"\n'
     mapping += '[user_metadata]\ncity = "address.city"\nfixed = { value = 5 }\n[app_metadata]\nplan = "plan"\n'
-    records = (
+    records: list[dict[str, object]] = [
         {"um": {"a": 1}, "address": {"city": "X", "zip": "1"}, "plan": ["p"]},
         {"um": {}, "x": 1},
         {"um": "text", "x": 1},
         {},
-    )
+    ]
     mapped = map_values(engine, mapping, *(USER | record for record in records))
     assert mapped.field("user_metadata") == [
         '{"a":1,"city":"X","fixed":5,"club":{"address":{"zip":"1"}}}',

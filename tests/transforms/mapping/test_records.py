@@ -29,7 +29,7 @@ def test_records_that_are_no_users_are_not_read(
     engine: duckdb.DuckDBPyConnection, skip: str, others: list[int], rest: list[object]
 ) -> None:
     kinds = ("Bot", "user", "", None)
-    mapped = map_values(engine, f"{EMAIL}[[skip]]\n{skip}\n", *(USER | {"kind": kind} for kind in kinds))
+    mapped = map_values(engine, f"{EMAIL}[[skip]]\n{skip}\n", *({**USER, "kind": kind} for kind in kinds))
     assert (mapped.others, mapped.rest) == (others, rest)
 
 
@@ -41,8 +41,7 @@ def test_each_of_several_conditions_suffices(engine: duckdb.DuckDBPyConnection) 
 
 def test_users_are_inside_their_records(engine: duckdb.DuckDBPyConnection) -> None:
     mapping = 'record = "data.user"\n' + EMAIL + '[[skip]]\nwhere = "deleted"\n'
-    records = ({"data": {"user": USER}}, {"data": {"user": USER}, "deleted": 1}, {"data": {}})
-    mapped = map_values(engine, mapping, *records)
+    mapped = map_values(engine, mapping, {"data": {"user": USER}}, {"data": {"user": USER}, "deleted": 1}, {"data": {}})
     assert (mapped.others, mapped.users) == ([2], [{"email": "a@x.example"}, {}])
 
 
