@@ -47,7 +47,7 @@ class ErrorCode(StrEnum):
     ENUM_MISMATCH = "ENUM_MISMATCH", "a value is outside its enumeration"
     FORMAT = (
         "FORMAT",
-        "a value is not an e-mail address, a URI, a date, a time or a name as its field holds it",
+        "a value does not have the form of its field: of an e-mail address, a URI, a date, …",
     )
     INVALID_TYPE = "INVALID_TYPE", "a value has the wrong JSON type"
     MAX_LENGTH = "MAX_LENGTH", "a text is too long"

@@ -17,6 +17,8 @@ from schemas.fields import FIELDS
 from schemas.profiles import HEADER_ALIASES
 from schemas.rules.hash_algorithms import ALGORITHMS
 from schemas.rules.hash_value import HashValue
+from schemas.rules.identities import Identity
+from schemas.rules.list_items import ListItem
 from schemas.rules.mfa_factors import MfaFactor
 from schemas.rules.objects import RESERVED_APP_METADATA
 from schemas.rules.password_hash import PasswordHash
@@ -136,6 +138,8 @@ GENERATED: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "password-hash-rules": lambda: rules(PasswordHash, prefix="custom_password_hash."),
         "hash-value-rules": lambda: rules(HashValue, prefix="custom_password_hash."),
         "mfa-factor-rules": lambda: rules(MfaFactor, prefix="mfa_factors[]."),
+        "list-item-rules": lambda: rules(ListItem),
+        "identity-rules": lambda: rules(Identity, prefix="identities[]."),
         "reserved-keys": reserved_keys,
     },
 }
