@@ -15,6 +15,7 @@ from flows.import_users.cli import app as import_app
 from schemas.connection import ConnectionSettings
 from schemas.fields import FIELDS
 from schemas.profiles import HEADER_ALIASES
+from schemas.rules.connection_user import user_model
 from schemas.rules.hash_algorithms import ALGORITHMS
 from schemas.rules.hash_value import HashValue
 from schemas.rules.identities import Identity
@@ -22,7 +23,6 @@ from schemas.rules.list_items import ListItem
 from schemas.rules.mfa_factors import MfaFactor
 from schemas.rules.objects import RESERVED_APP_METADATA
 from schemas.rules.password_hash import PasswordHash
-from schemas.rules.username import user_model
 
 ROOT = Path(__file__).resolve().parent.parent
 
