@@ -97,6 +97,7 @@ class ErrorCode(StrEnum):
     USER_NOT_FOUND = "USER_NOT_FOUND", "nothing names the user", Scope.JOB
     NOT_UNDOABLE = "NOT_UNDOABLE", "the job cannot be undone", Scope.JOB
     REJECTS_PURGED = "REJECTS_PURGED", "the refused records are no longer kept", Scope.JOB
+    STAGED_PURGED = "STAGED_PURGED", "the staged records are no longer kept", Scope.JOB
     JOB_RUNNING = "JOB_RUNNING", "the job has not ended", Scope.JOB
     JOB_ID_REUSED = "JOB_ID_REUSED", "a job has the id, with other sources or options, or was undone", Scope.JOB
     JOB_LOST = "JOB_LOST", "the process that ran the job has ended", Scope.JOB
