@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from cyclopts import App
 
-from flows import connections, profiles
+from flows import connections, profiles, record
 from flows.import_users import cli as import_users
 from flows.jobs import cli as jobs
 from flows.report.command_line import run
@@ -20,6 +20,8 @@ app.command(import_users.app, name="import")
 app.command(jobs.app, name="jobs")
 app.command(connections.app, name="connections")
 app.command(profiles.app, name="profiles")
+app.command(record.schema)
+app.command(record.template)
 app.register_install_completion_command()
 
 

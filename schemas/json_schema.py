@@ -13,6 +13,7 @@ from schemas.formats.email import LONGEST_EMAIL, LONGEST_LOCAL_PART
 from schemas.formats.language_tag import LANGUAGE_TAG
 from schemas.formats.phone import PHONE
 from schemas.formats.time_zones import TIME_ZONES
+from schemas.job import KEYS
 from schemas.rules import identities, list_items, mfa_factors
 from schemas.rules.hash_algorithms import (
     ALGORITHMS,
@@ -42,10 +43,13 @@ ENCODING: Schema = {"enum": ENCODINGS}
 def record_schema(connection: ConnectionSettings) -> Schema:
     """Return the schema of a record for the connection."""
     properties = {field.name: _field(field, connection) for field in FIELDS}
+    is_other = connection.username_required and connection.required != "username"
+    others = ["username"] if is_other else []
     return {
         "$schema": DIALECT,
         "title": "A user",
-        **_closed(properties, required=["email"]),
+        **_closed(properties, required=[connection.required, *others]),
+        **({} if connection.required in KEYS else {"anyOf": [{"required": [name]} for name in KEYS]}),
         "not": {"required": ["password_hash", "custom_password_hash"]},
     }
 

@@ -1,7 +1,7 @@
 """The rules of a user record's own fields. A check is one rule: its name is the fact that must hold.
 
 The frame has a value column and a type column per field (`schemas.canonical`). Rules elsewhere: e-mail addresses and
-phone numbers in `schemas.formats`, usernames, which each connection can restrict, in `schemas.rules.username`, nested
+phone numbers in `schemas.formats`, what each connection can set in `schemas.rules.connection_user`, nested
 parts in `schemas.rules.password_hash`, `schemas.rules.mfa_factors` and `schemas.rules.objects`, the values of fields
 beyond those of Auth0's import format in `schemas.rules.wider_record`.
 
@@ -50,10 +50,6 @@ class User(EmailRules, PhoneRules, WiderRecordRules, fields=FIELDS):
     def is_clean(cls, column: str) -> pl.Expr:
         """Return whether the text of a column is clean; only records that may have unclean text are searched."""
         return is_clean_text(may_be_unclean(column)).fill_null(value=True)
-
-    @pa.check("email", error=ErrorCode.OBJECT_REQUIRED, description="is missing; every user must have one")
-    def email_is_present(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(present(data.key))
 
     @pa.check(*TEXTS, error=ErrorCode.INVALID_TYPE, description="must be a string, not {type}")
     def text_is_a_string(cls, data: pa.PolarsData) -> pl.LazyFrame:

@@ -18,6 +18,7 @@ from schemas.fields import STAGED
 from schemas.frames import ERRORS, ROW_CODE, SEVERITY
 from schemas.job import KEYS
 from schemas.profiles import AUTH0_IMPORT
+from schemas.rules.connection_user import user_model
 from schemas.rules.given_texts import AbsentWord, OuterWhiteSpace
 from schemas.rules.hash_value import HashValue
 from schemas.rules.identities import Identity
@@ -25,7 +26,6 @@ from schemas.rules.list_items import ListItem
 from schemas.rules.mfa_factors import MfaFactor
 from schemas.rules.objects import ObjectDepth, ObjectKey, ObjectText
 from schemas.rules.password_hash import Auth0PasswordHash, PasswordHash
-from schemas.rules.username import user_model
 from transforms.normalise import Canonical
 from transforms.rules.rule_book import Rule, broken_rows, read_rules
 
