@@ -72,6 +72,7 @@ class ErrorCode(StrEnum):
     TRIMMED = "TRIMMED", "white space around a text was taken off"
     LOOKS_ABSENT = "LOOKS_ABSENT", "a text looks like a word for an absent value"
     LINE_SKIPPED = "LINE_SKIPPED", "a line above the header is not a record and was skipped"
+    PASSWORD_LEFT_OUT = "PASSWORD_LEFT_OUT", "a password or hash that cannot be kept is left out"
     NOT_CHANGED = "NOT_CHANGED", "an update does not change this value, which differs from the stored one"
 
     # ours, per file or job
