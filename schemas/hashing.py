@@ -29,7 +29,7 @@ class Scheme:
 
 
 _KEYED = ("value", "salt")
-_NAMED = ("value", "algorithm", "salt", "order", "iterations")
+_NAMED = ("value", "algorithm", "salt", "order", "iterations", "cost")
 
 SCHEMES: Mapping[str, Scheme] = {
     scheme.name: scheme
@@ -80,10 +80,10 @@ NO_PARAMETERS = HashParameters()
 
 @dataclass(frozen=True)
 class Hashing:
-    """What a job does with passwords that files have."""
+    """What a job makes of the hashes and the plain-text passwords of its files."""
 
     parameters: HashParameters = NO_PARAMETERS
-    hashes_plain: bool = False  # plain-text passwords are hashed; otherwise they are left out
+    hashes_plain: bool = False  # else a plain-text password is left out
 
 
 NO_HASHING = Hashing()

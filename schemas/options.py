@@ -119,6 +119,16 @@ class FileOptions(BaseModel):
         description="Import a row whose only fault is its password hash without the hash."
         " A user who has a password keeps it; any other must set a new one.",
     )
+    hash_passwords: Annotated[bool, Option(SOURCES)] = Field(
+        default=False,
+        description="Hash plain-text passwords (Argon2id). Without it they are left out, with a warning, and the users"
+        " must set a new one.",
+    )
+    hash_parameters: Annotated[PathText | None, Option(SOURCES, "FILE", is_identity=False)] = Field(
+        default=None,
+        description="A file with the hash parameters of a Firebase project, as its console shows them, or as TOML or"
+        " JSON. The key in it is never shown.",
+    )
     notify: Annotated[tuple[str, ...], Option(RUN, "NAMES", is_identity=False)] = Field(
         default=(),
         description="The targets of notices that hear of the end too, by the names that IMPORT_NOTIFY_<NAME> variables"
@@ -172,6 +182,14 @@ class FileOptions(BaseModel):
         if len(of_hashes) > 1:
             raise ValueError(f"must be the same for {' and '.join(HASHES)}, of which a user has one")
         return policy | {name: how for how in of_hashes for name in HASHES}
+
+    @field_validator("hash_parameters")
+    @classmethod
+    def parameters_are_named(cls, name: str | None) -> str | None:
+        """Refuse an empty name, which would mean the current folder, and standard input, which is for users."""
+        if name in {"", "-"}:
+            raise ValueError("must be the name of a file")
+        return name
 
     @field_validator("connection")
     @classmethod

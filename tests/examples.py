@@ -380,6 +380,7 @@ GIVEN_ELSEWHERE = frozenset(
         C.ROW_TOO_LONG,
         C.NOT_FOUND,
         C.NOT_CHANGED,
+        C.PASSWORD_LEFT_OUT,
         C.CHANGED_SINCE,
         C.LINE_SKIPPED,
     }

@@ -25,7 +25,7 @@ MOST_ENTRIES = 15
 NAMES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in MODULES}
 MAY_IMPORT = {
     "schemas": {"schemas", "polars", "pandera", "pydantic", "pydantic_core", "idna"},
-    "transforms": {"schemas", "transforms", "polars", "pandera", "duckdb", "pyarrow"},
+    "transforms": {"schemas", "transforms", "polars", "pandera", "duckdb", "pyarrow", "cryptography"},
 }
 
 

@@ -125,15 +125,22 @@ def open_sources(job: Job) -> Iterator[tuple[Source, ...]]:
         yield held
 
 
-def content_hash(sources: Sequence[Source], *, waiting: Callable[[], None] | None = None) -> str:
-    """Return a hash of the bytes of the sources, in their order; `waiting` may raise to stop the reading."""
+def content_hash(
+    sources: Sequence[Source], *, hashing: Hashing = NO_HASHING, waiting: Callable[[], None] | None = None
+) -> str:
+    """Return a hash of the bytes of the sources, in their order, and of the parameters of their hashes.
+
+    `waiting` may raise to stop the reading.
+    """
     digests = "".join(fingerprint(source, algorithm="blake2b", waiting=waiting) for source in sources)
     require_unchanged(sources)
-    return hashlib.sha256(digests.encode()).hexdigest()
+    return hashlib.sha256(f"{digests}{hashing.parameters.fingerprint or ''}".encode()).hexdigest()
 
 
 @in_worker_thread
-def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings) -> Loaded:
+def load(
+    job: Job, sources: Sequence[Source], *, connection: ConnectionSettings, hashing: Hashing = NO_HASHING
+) -> Loaded:
     """Stage every row of the sources as accepted or refused.
     Raise `FileFault` if a source cannot be imported, and `JobFault` if the job must stop or rows were lost."""
     job.enter_phase(JobStatus.LOADING)
@@ -145,13 +152,13 @@ def load(job: Job, sources: Sequence[Source], *, connection: ConnectionSettings)
         profile=options.profile,
     )
     with closing(scratch(job.settings, spill=job.folder.path)) as engine, ThreadPoolExecutor(1) as hasher:
-        hashing = hasher.submit(content_hash, sources)
+        hashed = hasher.submit(content_hash, sources, hashing=hashing)
         with _naming_command(job, sources):
             context = _Context(
                 job, sources, engine, rules, read_mapping(job.options, settings=job.settings), NO_HASHING
             )
             tally = _stage_batches(context)
-        digest = hashing.result()
+        digest = hashed.result()
     require_unchanged(sources)  # so the hash is that of what was read
     first_records = accumulate((tally.seen_by_source[place] for place in range(len(sources) - 1)), initial=1)
     content = Content(digest, tuple(source.name for source in sources), tuple(first_records))

@@ -37,7 +37,7 @@ def _digest(algorithm: str, salt: Notation) -> Form:
 
 def _bcrypt_in_parts() -> pl.Expr:
     """Return bcrypt whose cost and salt stand beside it."""
-    cost = pl.col("iterations").str.zfill(2)
+    cost = pl.coalesce("cost", "iterations").str.zfill(2)
     return pl.when(~pl.col("value").str.starts_with("$")).then(
         pl.concat_str(pl.lit("$2a$"), cost, pl.lit("$"), pl.col("salt"), pl.col("value"))
     )

@@ -9,6 +9,7 @@ from schemas.codes import ErrorCode
 from schemas.hashing import Hashing
 from schemas.mapping.language import Password, Rule
 from transforms.fields.values import WARNINGS
+from transforms.hashes.passwords import hash_passwords
 from transforms.hashes.rewrite import rewrite_hashes
 from transforms.json.encoding import encode_string
 from transforms.json.values import decode_string
@@ -100,8 +101,6 @@ def _text(rule: Rule, words: Words) -> pl.Expr:
 def _read_plain(found: pl.DataFrame, texts: pl.Series, hashing: Hashing) -> Passwords:
     nothing = pl.Series(HASHES[0], [None] * texts.len(), dtype=pl.String)
     if hashing.hashes_plain:
-        from transforms.hashes.passwords import hash_passwords
-
         return Passwords((nothing, hash_passwords(texts).alias(HASHES[1])), WARNINGS.to_frame())
     rows = found.select("record", "line").filter(texts.is_not_null())
     warnings = warn(rows, path=pl.lit(HASHES[0]), message=PLAIN, code=ErrorCode.PASSWORD_LEFT_OUT)
