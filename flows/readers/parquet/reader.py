@@ -16,10 +16,10 @@ from flows.readers.check_records import (
     refuse_record,
     unsuspicious_bytes,
 )
+from flows.readers.decoder.parent import Kind, decoding
 from flows.readers.header import Header, resolve_columns
 from flows.readers.json.strict import Refusal
 from flows.readers.limits import ReadLimits
-from flows.readers.parquet.decoder import decoding
 from flows.readers.reading import Batch, Reading
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
@@ -28,6 +28,7 @@ from schemas.frames import Layout
 from transforms.fields.columns import TypedColumns, mark_json, open_columns, read_columns
 from transforms.json.values import find_invalid_json
 
+PARQUET = Kind("Parquet", "flows.readers.parquet.decoder_process")
 _LONGEST_ESCAPE = 6  # characters of JSON for one of a text
 _NOT_UTF8 = Refusal(ErrorCode.INVALID_TEXT, "has a string that is not UTF-8")
 
@@ -38,7 +39,7 @@ def read_parquet(reading: Reading) -> Iterator[Batch]:
     Raise `FileFault` if it is malformed, has no known column, or exceeds a limit.
     """
     source = reading.source
-    with decoding(source, limits=reading.limits, waiting=reading.waiting) as decoder:
+    with decoding(source, PARQUET, limits=reading.limits, waiting=reading.waiting) as decoder:
         header = resolve_columns(
             decoder.columns, profile=reading.profile, name=source.name, ignores_unknown=reading.ignores_unknown
         )
