@@ -61,8 +61,11 @@ class FileOptions(BaseModel):
     profile: Annotated[str, Option(SOURCES, "NAME", choices=profile_names)] = Field(
         default="auto", description="Whose field names the files use; auto looks at each file."
     )
-    format: Annotated[Literal["auto", "json", "ndjson", "csv", "parquet"], Option(SOURCES)] = Field(
+    format: Annotated[Literal["auto", "json", "ndjson", "csv", "parquet", "excel"], Option(SOURCES)] = Field(
         default="auto", description="What the files are; auto goes by name and content."
+    )
+    sheet: Annotated[str | None, Field(min_length=1, max_length=255), Option(SOURCES, "NAME")] = Field(
+        default=None, description="The sheet of a workbook with the users; without it the first that is not hidden."
     )
     encoding: Annotated[str, Field(max_length=40), Option(SOURCES, "NAME")] = Field(
         default="utf-8",
@@ -136,7 +139,7 @@ class FileOptions(BaseModel):
     @field_validator("encoding")
     @classmethod
     def encoding_is_known(cls, name: str, info: ValidationInfo) -> str:
-        """Return the name that Python has for an encoding of text; refuse any for Parquet, whose texts are UTF-8."""
+        """Return the name that Python has for an encoding of text; refuse any for formats of their own."""
         try:
             "".encode(name)
             known = codecs.lookup(name).name.removesuffix("-sig")
@@ -144,9 +147,17 @@ class FileOptions(BaseModel):
             known = ""
         if not known or known in NO_ENCODINGS:
             raise ValueError("must be an encoding of text that Python knows, such as utf-8, cp1252, latin-1 or utf-16")
-        if known != "utf-8" and info.data.get("format") == "parquet":
-            raise ValueError("must be left out with --format parquet, which has none")
+        if known != "utf-8" and (stated := info.data.get("format")) in ("parquet", "excel"):
+            raise ValueError(f"must be left out with --format {stated}, which has none")
         return known
+
+    @field_validator("sheet")
+    @classmethod
+    def sheet_is_of_a_workbook(cls, name: str | None, info: ValidationInfo) -> str | None:
+        """Refuse control characters, and a sheet of files that have none."""
+        if name is not None and info.data.get("format") not in ("auto", "excel"):
+            raise ValueError(f"must be left out with --format {info.data.get('format')}, which has no sheets")
+        return name if name is None else require_one_line(name)
 
     @field_validator("fill_only")
     @classmethod

@@ -198,6 +198,7 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
             source,
             format=form,
             profile=profile,
+            sheet=job.options.sheet or "",
             ignores_unknown=job.options.unknown_fields == "ignore",
             limits=job.settings.limits,
             first_record=next_record,
@@ -208,7 +209,7 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
         with closing(read_ahead(batches)) as batches_ahead:
             for number, batch in enumerate(batches_ahead):
                 if number == 0:
-                    job.folder.add_layout(form, batch.layout.columns)
+                    job.folder.add_layout(form if form != "excel" else "csv", batch.layout.columns)
                     batch = _warn_of_lines(batch, skipped.above_header)  # noqa: PLW2901
                 next_record += batch.seen
                 yield _check(context, batch, profile=profile, source=place, done_bytes=bytes_before + batch.position)
@@ -230,7 +231,7 @@ def _warn_of_lines(batch: Batch, lines: range) -> Batch:
 def _find_profile(name: str, form: str) -> Profile:
     """Return the profile of that name; for `auto` the one that fits the format."""
     if name == "auto":
-        return PROFILES["csv" if form == "csv" else "auth0"]
+        return PROFILES["csv" if form in ("csv", "excel") else "auth0"]
     return PROFILES[name]
 
 

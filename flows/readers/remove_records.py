@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from flows.readers.compression import compression_from_name, open_compressed
 from flows.readers.detect import detect_format
 from flows.readers.encodings import BOM, find_byte_order, recognise_encoding
+from flows.readers.excel.container import read_members
 from flows.readers.limits import ReadLimits
 from flows.readers.lines import read_line_blocks
 from flows.readers.registry import read
@@ -59,6 +60,10 @@ class UserSearch:
     def find(self, source: Source) -> FileContent | None:
         """Return what the file holds; None where the user is not in it.
         Raise `FileFault` if the user may be in it, but its records cannot be told apart."""
+        if (members := read_members(source, limits=self.limits)) is not None:
+            if is_named(members, self.keys):
+                raise FileFault(ErrorCode.FILE_FORMAT, "it is a workbook or an archive, and names the user", HINT)
+            return None
         try:
             content = self._read(source, form=detect_format(source))
         except FileFault as fault:
@@ -90,7 +95,7 @@ class UserSearch:
 
     def _batches(self, source: Source, form: str) -> Iterator[pl.DataFrame]:
         """Yield the records in order, columns of RECORDS and `is_read`, each numbered within the file."""
-        profile = PROFILES["csv" if form == "csv" else "auth0"]
+        profile = PROFILES["csv" if form in ("csv", "excel") else "auth0"]
         batches = read(
             source,
             format=form,

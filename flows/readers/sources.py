@@ -29,7 +29,11 @@ EXTENSIONS = {
     ".csv": "csv",
     ".tsv": "csv",
     ".parquet": "parquet",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".ods": "excel",
 }
+WRITABLE = {ending: form for ending, form in EXTENSIONS.items() if form != "excel"}  # of files that are written
 HIDDEN = (".", "~$")  # spreadsheets name their lock files "~$…"
 MOST_HELD = 8  # a process may have few open files
 LIKENESS = 0.75  # of two names, of which one may be a slip for the other

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.readers.sources import EXTENSIONS
+from flows.readers.sources import WRITABLE
 from flows.settings import format_command, format_import
 from schemas.job import DONE, JobStatus, JobSummary
 from schemas.options import JobOptions
@@ -109,4 +109,4 @@ def _import(what: str, options: JobOptions, database: Path, *, is_on_page: bool 
 
 def _ending_of(source: str) -> str:
     """Return the ending of a source by which refused records keep its format."""
-    return next((ending for ending in reversed(Path(source.lower()).suffixes) if ending in EXTENSIONS), ".csv")
+    return next((ending for ending in reversed(Path(source.lower()).suffixes) if ending in WRITABLE), ".csv")

@@ -125,12 +125,12 @@ def _make_batch(
     refused = numbered.filter(is_refused)
     others = header.others
     names = {str(position): f"other {position}" if name in others.values() else name for position, name in header.used}
-    cells = numbered.filter(~is_refused).hstack(_open_cells(chunk.cells, header).rename(names))
+    cells = numbered.filter(~is_refused).hstack(open_cells(chunk.cells, header).rename(names))
     return Batch(
         seen=len(chunk.lines),
         position=lines.position_after(chunk.lines[-1]),
         values=read_cells(cells, others=others, profile=reading.profile, engine=reading.engine),
-        write_texts=partial(_write_texts, cells, header, names),
+        write_texts=partial(write_texts, cells, header, names),
         text_bytes=int(cells.select(pl.sum_horizontal(pl.col(*names.values()).str.len_bytes().sum())).item()),
         refused=refused.with_columns(_raw_texts(chunk, lines)),
         errors=make_errors(refused, [refusal for refusal, _ in chunk.refused.values()]),
@@ -145,7 +145,7 @@ def _raw_texts(chunk: RowChunk, lines: LineBuffer) -> pl.Series:
     return pl.Series("text", texts, dtype=RECORDS["text"])
 
 
-def _open_cells(cells: pl.DataFrame, header: Header) -> pl.DataFrame:
+def open_cells(cells: pl.DataFrame, header: Header) -> pl.DataFrame:
     """Return the columns that are part of the records, named by position, as they were before they were written."""
     table = cells.select(str(position) for position, _ in header.used)
     if header.resubmitted:
@@ -153,7 +153,7 @@ def _open_cells(cells: pl.DataFrame, header: Header) -> pl.DataFrame:
     return table
 
 
-def _write_texts(cells: pl.DataFrame, header: Header, names: Mapping[str, str], numbers: pl.Series) -> pl.DataFrame:
+def write_texts(cells: pl.DataFrame, header: Header, names: Mapping[str, str], numbers: pl.Series) -> pl.DataFrame:
     """Return the records of these numbers as JSON."""
     rows = cells.filter(pl.col("record").is_in(numbers.implode()))
     members = (
