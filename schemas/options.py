@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationInf
 from pydantic.fields import FieldInfo
 
 from schemas.job import HASHES, KEYS, METADATA, FieldPolicy, Key, MergePolicy, Mode, OnError, Updatable
+from schemas.source_names import without_secrets
 
 SOURCES = "What to import"
 MERGE = "What to merge"
@@ -197,7 +198,8 @@ class JobOptions(FileOptions):
     """What one job does."""
 
     sources: Annotated[tuple[PathText, ...], Field(min_length=1), Option(SOURCES, "SOURCE", is_identity=False)] = Field(
-        description="Files and folders to import; on the command line also - for standard input."
+        description="Files, folders and URLs (https://, s3://, gs://) to import; on the command line also - for"
+        " standard input."
     )
     dry_run: Annotated[bool, Option(MERGE, is_identity=False)] = Field(
         default=False, description="Say what every row would do and change nothing."
@@ -241,6 +243,11 @@ class JobOptions(FileOptions):
         if isinstance(names, tuple) and names.count("-") > 1:
             raise ValueError("can name standard input once")
         return names
+
+    @property
+    def shown_sources(self) -> tuple[str, ...]:
+        """The names of the sources without what may be secret in a URL."""
+        return tuple(map(without_secrets, self.sources))
 
     @property
     def merge_policy(self) -> MergePolicy:

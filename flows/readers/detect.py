@@ -42,7 +42,7 @@ _HINTS: Mapping[str, str] = {
     "a binary Excel workbook (.xlsb)": _SAVE_AS,
     "an encrypted workbook": "remove its password in the spreadsheet program, and save it again",
     "a damaged ZIP archive or Excel workbook": "save or copy the file again",
-    "a ZIP archive": "import it under a name that ends in .zip, or unpack it",
+    "a ZIP archive": "unpack it, or give it a name that ends in .zip",
     **{kind: f"rename it to end in {ending}, or decompress it" for ending, kind in COMPRESSIONS.items()},
 }
 _CONTAINERS = "|".join({key for profile in PROFILES.values() for key in profile.containers})
@@ -58,10 +58,10 @@ def detect_format(source: Source, requested: str = "auto") -> str:
     """
     _check_compression(source)
     head = _read_head(replace(source, encoding=UTF8))
-    expected = format_from_name(source.name) if requested == "auto" else requested
+    expected = format_from_name(source.file_name) if requested == "auto" else requested
     found = _find_other_type(source, head)
     binary = _BINARY.get(found or "")
-    if binary and expected in (None, binary) and compression_from_name(source.name) is None:
+    if binary and expected in (None, binary) and compression_from_name(source.file_name) is None:
         if source.encoding != UTF8:
             message = f"{source.name} is {found}, which has no encoding, but --encoding is {source.encoding}"
             raise FileFault(ErrorCode.FILE_FORMAT, message, "import it without --encoding")
@@ -141,7 +141,7 @@ def _read_head(source: Source) -> bytes:
 
 
 def _check_compression(source: Source) -> None:
-    kind = compression_from_name(source.name)
+    kind = compression_from_name(source.file_name)
     if kind is None or not source.size:
         return
     with open_source(source) as file:
@@ -169,7 +169,7 @@ def _find_other_type(source: Source, head: bytes) -> str | None:
     """Return what the content is if it is not a text in one of the formats."""
     for signature, describe in ((ZIP_SIGNATURE, describe_zip), (OLE_SIGNATURE, describe_ole)):
         if head.startswith(signature):
-            is_compressed = compression_from_name(source.name) is not None
+            is_compressed = compression_from_name(source.file_name) is not None
             return "a ZIP archive or a workbook, compressed once more" if is_compressed else describe(source)
     return _find_signature(head) or _find_markup(head)
 
@@ -185,7 +185,7 @@ def _contradiction(source: Source, what: str, requested: str) -> FileFault:
     contrast = "which is not supported"
     if supported and requested != "auto":
         contrast, hint = f"but --format is {requested}", "import it without --format"
-    elif format_from_name(source.name):
+    elif format_from_name(source.file_name):
         contrast = "but its name says otherwise"
     if source.name == STDIN_NAME and what in COMPRESSIONS.values():
         hint = "decompress it before piping it in, or name the file itself"

@@ -60,11 +60,10 @@ class UserSearch:
     def find(self, source: Source) -> FileContent | None:
         """Return what the file holds; None where the user is not in it.
         Raise `FileFault` if the user may be in it, but its records cannot be told apart."""
-        if (members := read_members(source, limits=self.limits)) is not None:
-            if is_named(members, self.keys):
-                raise FileFault(ErrorCode.FILE_FORMAT, "it is a workbook or an archive, and names the user", HINT)
-            return None
         try:
+            if (members := read_members(source, limits=self.limits)) is not None:
+                self._refuse_named(members)
+                return None
             content = self._read(source, form=detect_format(source))
         except FileFault as fault:
             if fault.hint is HINT:
@@ -78,6 +77,11 @@ class UserSearch:
                 raise FileFault(fault.code, "it is not text, and cannot be read as users", HINT) from None
             return None
         return content if content.found else None
+
+    def _refuse_named(self, members: bytes) -> None:
+        """Raise `FileFault` if a file in a workbook or an archive names the user: neither is written again."""
+        if is_named(members, self.keys):
+            raise FileFault(ErrorCode.FILE_FORMAT, "it is a workbook or an archive, and names the user", HINT)
 
     def remove(self, source: Source, content: FileContent, temp: Path) -> None:
         """Write the file without the user to `temp`. Raise `FileFault` if that would change anything else."""

@@ -15,7 +15,11 @@ from schemas.options import JobOptions
 
 IMPORT, UNDO, REJECTS = "import-users", "undo", "rejects"  # names of deployments
 STDIN = "-"
-AS_WRITTEN = {"format": "auto", "encoding": "utf-8"}  # a file of refused records, whatever its source was
+AS_WRITTEN = {
+    "format": "auto",
+    "encoding": "utf-8",
+    "sheet": None,
+}  # a file of refused records, whatever its source was
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def _again(options: JobOptions, **changes: object) -> JobOptions:
 
 def _import(what: str, options: JobOptions, database: Path, *, is_on_page: bool = True) -> Step:
     """Return an import with every option that differs from its default; from standard input only as a command."""
-    given = options.model_dump(mode="json", exclude_defaults=True)
+    given = options.model_dump(mode="json", exclude_defaults=True) | {"sources": [*options.shown_sources]}
     is_on_page = is_on_page and STDIN not in options.sources
     return Step(
         what,
