@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.readers.sources import find_sources, fingerprint
+from flows.readers.sources import Source, find_sources, fingerprint
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 
