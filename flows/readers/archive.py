@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from flows.readers.excel.container import FAULTS, ZIP_SIGNATURE, describe_zip
+from flows.readers.excel.container import FAULTS, ZIP_SIGNATURE, describe_zip, open_zip
 from flows.readers.limits import MIB, ReadLimits
 from flows.readers.sources import (
     Identity,
@@ -53,7 +53,7 @@ def _unpack(source: Source, path: Path, *, limits: ReadLimits, waiting: Callable
     most = min(max(RATIO_FLOOR, limits.decompressed_ratio * source.size), limits.decompressed_bytes)
     with open_source(source) as stored, path.open("wb") as file:
         try:
-            archive = zipfile.ZipFile(stored)
+            archive = open_zip(stored)
         except FAULTS as error:
             raise _damaged(source) from error
         member = _choose(archive.infolist(), source)

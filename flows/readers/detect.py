@@ -9,7 +9,14 @@ from dataclasses import replace
 
 from flows.readers.compression import COMPRESSIONS, SIGNATURES, compression_from_name, compression_of
 from flows.readers.encodings import BOM, UTF8, EncodingFault, recognise_encoding
-from flows.readers.excel.container import OLE_SIGNATURE, WORKBOOK, ZIP_SIGNATURE, describe_ole, describe_zip
+from flows.readers.excel.container import (
+    OLE_SIGNATURE,
+    TOO_MANY_FILES,
+    WORKBOOK,
+    ZIP_SIGNATURE,
+    describe_ole,
+    describe_zip,
+)
 from flows.readers.header import find_header, has_known_column
 from flows.readers.json.strict import SPACE, is_json
 from flows.readers.limits import ReadLimits
@@ -30,6 +37,7 @@ _SIGNATURES = {signature: kind for kind, signature in SIGNATURES.items()} | {
 _MARKUP = re.compile(rb"\s*<(?:(!doctype\s+html|html|head|body|table|!--)|\?xml)\b", re.IGNORECASE)
 _BINARY = {"Parquet": "parquet", WORKBOOK: "excel"}  # formats that are told by their first bytes
 _FORMAT_TITLES = {"json": "JSON", "ndjson": "NDJSON, one record per line", "csv": "CSV"}
+_COMPRESSED_TWICE = "a ZIP archive or a workbook, compressed once more"
 _SAVE_AS = "save it as .xlsx, or the sheet as CSV in UTF-8"
 _HINTS: Mapping[str, str] = {
     "JSON": "rename it to end in .json, or use --format json",
@@ -41,7 +49,9 @@ _HINTS: Mapping[str, str] = {
     "an old Excel workbook": _SAVE_AS,
     "a binary Excel workbook (.xlsb)": _SAVE_AS,
     "an encrypted workbook": "remove its password in the spreadsheet program, and save it again",
+    _COMPRESSED_TWICE: "decompress it",
     "a damaged ZIP archive or Excel workbook": "save or copy the file again",
+    TOO_MANY_FILES: "unpack it, and import the file of users",
     "a ZIP archive": "unpack it, or give it a name that ends in .zip",
     **{kind: f"rename it to end in {ending}, or decompress it" for ending, kind in COMPRESSIONS.items()},
 }
@@ -170,7 +180,7 @@ def _find_other_type(source: Source, head: bytes) -> str | None:
     for signature, describe in ((ZIP_SIGNATURE, describe_zip), (OLE_SIGNATURE, describe_ole)):
         if head.startswith(signature):
             is_compressed = compression_from_name(source.file_name) is not None
-            return "a ZIP archive or a workbook, compressed once more" if is_compressed else describe(source)
+            return _COMPRESSED_TWICE if is_compressed else describe(source)
     return _find_signature(head) or _find_markup(head)
 
 

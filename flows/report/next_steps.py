@@ -63,7 +63,7 @@ def _after_repeat(summary: JobSummary, options: JobOptions, database: Path) -> I
 def _after_job(summary: JobSummary, options: JobOptions, database: Path) -> Iterator[Step]:
     has_merged = summary.status in DONE and not summary.dry_run
     if summary.errors_by_code:
-        file = f"fix{_ending_of(options.sources[0])}"
+        file = f"fix{_ending_of(options.shown_sources[0])}"
         yield Step(
             "Write the refused records to a file to correct",
             format_command("jobs", "rejects", summary.job_id, "-o", file, database=database),

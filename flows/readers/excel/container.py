@@ -1,5 +1,6 @@
 """Tell workbooks from other ZIP and OLE files, and guard against those that grow when they are decompressed."""
 
+import os
 import zipfile
 import zlib
 from io import BufferedReader
@@ -11,17 +12,20 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 
 WORKBOOK = "a workbook"
+TOO_MANY_FILES = "a ZIP archive of too many files"
 ZIP_SIGNATURE, OLE_SIGNATURE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 OPEN_DOCUMENT = "application/vnd.oasis.opendocument.spreadsheet"
 FAULTS = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, OSError, EOFError, NotImplementedError, ValueError)
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # a stream of the OLE file that an encrypted workbook is
+_MOST_DIRECTORY = 16 * MIB  # some 200,000 files
+_END_BYTES = 22 + (1 << 16) + 20  # of the last record of an archive with its comment, and the one before
 _MOST_METADATA = 4 * MIB
 
 
 def describe_zip(source: Source) -> str:
     """Return what a file with the signature of ZIP is: a workbook that can be read, one that cannot, or an archive."""
     try:
-        with open_source(source) as file, zipfile.ZipFile(file) as archive:
+        with open_source(source) as file, open_zip(file) as archive:
             names = set(archive.namelist())
             if "xl/workbook.xml" in names:
                 return WORKBOOK
@@ -30,9 +34,27 @@ def describe_zip(source: Source) -> str:
             if "mimetype" in names and read_member(archive, "mimetype", most=200).startswith(OPEN_DOCUMENT.encode()):
                 manifest = read_member(archive, "META-INF/manifest.xml") if "META-INF/manifest.xml" in names else b""
                 return "an encrypted workbook" if b"encryption-data" in manifest else WORKBOOK
+    except zipfile.LargeZipFile:
+        return TOO_MANY_FILES
     except FAULTS:
         return "a damaged ZIP archive or Excel workbook"
     return "a ZIP archive"
+
+
+def open_zip(file: BufferedReader) -> zipfile.ZipFile:
+    """Open an archive or a workbook; raise `zipfile.LargeZipFile` if the list of its files would fill the memory."""
+    file.seek(0, os.SEEK_END)
+    file.seek(max(file.tell() - _END_BYTES, 0))
+    end = file.read()
+    at = max(end.rfind(b"PK\x05\x06"), 0)
+    directory = int.from_bytes(end[at + 12 : at + 16], "little")
+    if end[max(at - 20, 0) : at].startswith(b"PK\x06\x07"):  # ZIP64 says it elsewhere
+        file.seek(min(int.from_bytes(end[at - 12 : at - 4], "little"), 1 << 62))
+        directory = int.from_bytes(file.read(56)[40:48], "little")
+    if directory > _MOST_DIRECTORY:
+        raise zipfile.LargeZipFile
+    file.seek(0)
+    return zipfile.ZipFile(file)
 
 
 def describe_ole(source: Source) -> str:
@@ -48,7 +70,7 @@ def read_members(source: Source, *, limits: ReadLimits) -> bytes | None:
         if not file.peek(len(ZIP_SIGNATURE)).startswith(ZIP_SIGNATURE):
             return None
         try:
-            with zipfile.ZipFile(file) as archive:
+            with open_zip(file) as archive:
                 check_growth(source, archive, limits=limits)
                 return b"\n".join(archive.read(member) for member in archive.infolist())
         except (*FAULTS, RuntimeError) as error:

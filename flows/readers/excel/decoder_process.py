@@ -4,7 +4,6 @@ Each batch has a column for each column of the sheet that is not empty, named by
 wrong with single cells. The whole sheet is in the memory of this process, which `IMPORT_WORKBOOK_BYTES` limits.
 """
 
-import zipfile
 from functools import partial
 from io import BufferedWriter, FileIO
 from pathlib import Path
@@ -17,7 +16,7 @@ import pyarrow as pa
 
 from flows.readers.decoder.child import run_decoder, split_batch
 from flows.readers.excel import ods_cells, xlsx_cells
-from flows.readers.excel.container import FAULTS, check_growth
+from flows.readers.excel.container import FAULTS, check_growth, open_zip
 from flows.readers.excel.suspects import Suspects
 from flows.readers.limits import ReadLimits
 from flows.readers.sources import Source, open_source, printable
@@ -53,7 +52,7 @@ def _write_sheet(source: Source, limits: ReadLimits, sheet: str, output: "Buffer
 def _read(source: Source, limits: ReadLimits, sheet: str) -> tuple[list[int], pa.RecordBatch, Suspects]:
     """Return the numbers of the columns, the cells from the first row on, and the suspects among them."""
     try:
-        with open_source(source) as file, zipfile.ZipFile(file) as archive:
+        with open_source(source) as file, open_zip(file) as archive:
             check_growth(source, archive, limits=limits)
             is_xlsx = "xl/workbook.xml" in archive.namelist()
             sheets = xlsx_cells.list_sheets(archive) if is_xlsx else []

@@ -99,6 +99,17 @@ def test_archives_that_cannot_be_unpacked_are_refused(settings: Settings, path: 
     assert fault_of(settings, path) == ("FILE_FORMAT", "export.zip is encrypted")
 
 
+def test_an_archive_of_too_many_files_is_not_listed(settings: Settings, path: Path) -> None:
+    content = zipped({"users.csv": USERS})
+    end = content.rindex(b"PK\x05\x06")
+    path.write_bytes(content[: end + 12] + struct.pack("<I", 1 << 25) + content[end + 16 :])
+    code, message = fault_of(settings, path)
+    assert (code, message) == (
+        "FILE_FORMAT",
+        "export.zip looks like a ZIP archive of too many files, which is not supported",
+    )
+
+
 def test_a_bomb_is_not_unpacked_to_its_end(settings: Settings, path: Path) -> None:
     path.write_bytes(zipped({"users.csv": b"email\n" + b"\n" * (70 << 20)}))
     code, message = fault_of(settings, path)

@@ -4,6 +4,7 @@ import datetime as dt
 import importlib.util
 import io
 import json
+import time
 import zipfile
 from pathlib import Path
 
@@ -207,6 +208,14 @@ def test_a_bomb_is_refused_before_it_is_unpacked(reader: Reader) -> None:
         ErrorCode.FILE_UNREADABLE,
         "users.xlsx decompresses to more than 67,108,864 bytes",
     )
+
+
+def test_malformed_cells_take_no_more_time_than_others(reader: Reader) -> None:
+    comment = b"<!--" + b"<c r" * (1 << 20) + b"<c <f>" * (1 << 19) + b"-->"
+    content = edit_sheet(write_xlsx(("email",), ("a@x.example",)), b"</sheetData>", b"</sheetData>" + comment)
+    began = time.monotonic()
+    assert records(reader.read(content, "users.xlsx").texts) == [{"email": "a@x.example"}]
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("place", [b"XFD1048576", b"A1048576"])
