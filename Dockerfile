@@ -15,7 +15,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY transforms transforms
 COPY flows flows
-RUN pip install --no-cache-dir --editable . && python -m compileall -q schemas transforms flows
+RUN pip install --no-cache-dir --editable ".[excel,remote]" && python -m compileall -q schemas transforms flows
 COPY prefect.yaml ./
 # a named volume takes owner and permissions from here
 RUN install --directory --mode=0700 --owner=user-import --group=user-import data data/inbox data/prefect

@@ -9,9 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from flows.readers.limits import Range, ReadLimits, ranges_of
 from schemas.options import JobOptions
+from schemas.source_names import REMOTE, is_url, without_secrets
 
 DEFAULT_DATABASE = Path("data/users.duckdb")
 MEMORY = "1GB"  # for DuckDB, unless set
@@ -39,6 +41,7 @@ NOTICE_VARIABLES = (
 NOTICE_TARGET = "IMPORT_NOTIFY_"  # before the name of a target of notices, in capitals
 NO_CONTROLS = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 ROOTS = "IMPORT_ROOTS"
+_ROOT = re.compile(rf"(?:{'|'.join(REMOTE)})://[^/{os.pathsep}]*(?::[0-9]+)?(?:/[^{os.pathsep}]*)?|[^{os.pathsep}]+")
 OUTSIDE = f"is outside of the folders that runs may use ({ROOTS})"
 RETENTION_DAYS = Range(0, 36_500)
 
@@ -58,6 +61,7 @@ class Settings:
     memory_limit: str | None = None  # of DuckDB, which spills the rest to the job folder; None: by length of records
     thread_bytes: int = THREAD_BYTES  # the number of threads is limited so that each has this much
     limits: ReadLimits = field(default_factory=ReadLimits)
+    url_roots: tuple[str, ...] = ()  # beginnings of URLs that sources may have, where `roots` limit sources
     roots: tuple[Path, ...] = ()  # that sources, outputs and databases must lie in; none: wherever the user may
 
     @property
@@ -113,6 +117,15 @@ def is_in_roots(path: Path, roots: Sequence[Path]) -> bool:
     return not roots or any(resolved.is_relative_to(root) for root in roots)
 
 
+def is_listed_url(url: str, roots: Sequence[str]) -> bool:
+    """Return whether a URL begins with one of the listed ones: the same server, and a path below theirs."""
+    name = without_secrets(url)
+    path = unquote(name)
+    if "\\" in path or any(part in (".", "..") for part in path.split("/")):
+        return False
+    return any(name == root or name.startswith(f"{root.rstrip('/')}/") for root in roots)
+
+
 def settings_from(
     environment: Mapping[str, str],
     *,
@@ -133,8 +146,12 @@ def settings_from(
     path = database or Path(environment.get("IMPORT_DATABASE", DEFAULT_DATABASE))
     if not NO_CONTROLS.fullmatch(str(path)):
         raise ValueError(f"{str(path)!a} cannot be the path of a database: control characters, or not UTF-8")
-    if named := [text for text in environment.get(ROOTS, "").split(os.pathsep) if text]:
-        roots = [Path(os.path.realpath(text)) for text in named]
+    named = _ROOT.findall(environment.get(ROOTS, ""))
+    url_roots = tuple(text for text in named if is_url(text))
+    if named:
+        roots = [Path(os.path.realpath(text)) for text in named if not is_url(text)]
+    if named and not roots:
+        raise ValueError(f"{ROOTS} lists URLs only; it must list the folder of the database as well")
     if not is_in_roots(path, roots):
         raise ValueError(f"the database {path} {OUTSIDE}")
     return Settings(
@@ -142,6 +159,7 @@ def settings_from(
         **_numbers(environment, Settings),
         memory_limit=memory,
         limits=ReadLimits(**_numbers(environment, ReadLimits)),
+        url_roots=url_roots,
         roots=tuple(roots),
     )
 
@@ -155,12 +173,12 @@ def format_import(options: JobOptions, *, database: Path) -> str:
     """Return the command of an import, with every option that differs from its default."""
     given = options.model_dump(mode="json", exclude={"sources"}, exclude_defaults=True)
     arguments = [word for name, value in given.items() for word in _as_arguments(name, value)]
-    return format_command("import_users", *map(_as_source, options.sources), *arguments, database=database)
+    return format_command("import_users", *map(_as_source, options.shown_sources), *arguments, database=database)
 
 
 def _as_source(path: str) -> str:
     """Return the absolute path of a file that is there, and any other name such that it is not an option."""
-    if path != "-" and os.path.lexists(path):
+    if path != "-" and not is_url(path) and os.path.lexists(path):
         return os.path.abspath(path)  # noqa: PTH100 - `Path.resolve` follows links
     return f"./{path}" if path.startswith("-") and path != "-" else path
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationInf
 from pydantic.fields import FieldInfo
 
 from schemas.job import HASHES, KEYS, METADATA, FieldPolicy, Key, MergePolicy, Mode, OnError, Updatable
+from schemas.source_names import without_secrets
 
 SOURCES = "What to import"
 MERGE = "What to merge"
@@ -62,13 +63,16 @@ class FileOptions(BaseModel):
     profile: Annotated[str, Option(SOURCES, "NAME", choices=profile_names)] = Field(
         default="auto", description="Whose field names the files use; auto looks at each file."
     )
-    format: Annotated[Literal["auto", "json", "ndjson", "csv", "parquet"], Option(SOURCES)] = Field(
+    format: Annotated[Literal["auto", "json", "ndjson", "csv", "parquet", "excel"], Option(SOURCES)] = Field(
         default="auto", description="What the files are; auto goes by name and content."
     )
     mapping: Annotated[PathText | None, Option(SOURCES, "FILE.toml")] = Field(
         default=None,
         description="A mapping file (TOML): where in the records the fields of a user are. `user-import profiles"
         " suggest FILE` writes one.",
+    )
+    sheet: Annotated[str | None, Field(min_length=1, max_length=255), Option(SOURCES, "NAME")] = Field(
+        default=None, description="The sheet of a workbook with the users; without it the first that is not hidden."
     )
     encoding: Annotated[str, Field(max_length=40), Option(SOURCES, "NAME")] = Field(
         default="utf-8",
@@ -152,7 +156,7 @@ class FileOptions(BaseModel):
     @field_validator("encoding")
     @classmethod
     def encoding_is_known(cls, name: str, info: ValidationInfo) -> str:
-        """Return the name that Python has for an encoding of text; refuse any for Parquet, whose texts are UTF-8."""
+        """Return the name that Python has for an encoding of text; refuse any for formats of their own."""
         try:
             "".encode(name)
             known = codecs.lookup(name).name.removesuffix("-sig")
@@ -160,9 +164,17 @@ class FileOptions(BaseModel):
             known = ""
         if not known or known in NO_ENCODINGS:
             raise ValueError("must be an encoding of text that Python knows, such as utf-8, cp1252, latin-1 or utf-16")
-        if known != "utf-8" and info.data.get("format") == "parquet":
-            raise ValueError("must be left out with --format parquet, which has none")
+        if known != "utf-8" and (stated := info.data.get("format")) in ("parquet", "excel"):
+            raise ValueError(f"must be left out with --format {stated}, which has none")
         return known
+
+    @field_validator("sheet")
+    @classmethod
+    def sheet_is_of_a_workbook(cls, name: str | None, info: ValidationInfo) -> str | None:
+        """Refuse control characters, and a sheet of files that have none."""
+        if name is not None and info.data.get("format") not in ("auto", "excel"):
+            raise ValueError(f"must be left out with --format {info.data.get('format')}, which has no sheets")
+        return name if name is None else require_one_line(name)
 
     @field_validator("fill_only")
     @classmethod
@@ -210,7 +222,8 @@ class JobOptions(FileOptions):
     """What one job does."""
 
     sources: Annotated[tuple[PathText, ...], Field(min_length=1), Option(SOURCES, "SOURCE", is_identity=False)] = Field(
-        description="Files and folders to import; on the command line also - for standard input."
+        description="Files, folders and URLs (https://, s3://, gs://) to import; on the command line also - for"
+        " standard input."
     )
     dry_run: Annotated[bool, Option(MERGE, is_identity=False)] = Field(
         default=False, description="Say what every row would do and change nothing."
@@ -254,6 +267,11 @@ class JobOptions(FileOptions):
         if isinstance(names, tuple) and names.count("-") > 1:
             raise ValueError("can name standard input once")
         return names
+
+    @property
+    def shown_sources(self) -> tuple[str, ...]:
+        """The names of the sources without what may be secret in a URL."""
+        return tuple(map(without_secrets, self.sources))
 
     @property
     def merge_policy(self) -> MergePolicy:

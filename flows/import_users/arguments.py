@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from flows.readers.limits import Range
 from flows.report.command_line import UsageError
 from schemas.options import GROUPS, Option, option_of, require_one_line
+from schemas.source_names import hide_url_secrets
 
 Function = TypeVar("Function", bound=Callable[..., object])
 Options = TypeVar("Options", bound=BaseModel)
@@ -76,7 +77,7 @@ def parse_options(model: type[Options], **values: object) -> Options:
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
         name, message = str(wrong["loc"][0]).replace("_", "-"), wrong["msg"].removeprefix("Value error, ")
-        shown = repr(wrong["input"])
+        shown = hide_url_secrets(repr(wrong["input"]))
         shown = shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[:SHOWN_CHARACTERS]}…"
         message = re.sub("Input should be|String should", lambda found: MUST[found[0]], message)
         raise UsageError(f"--{name} {message}, not {shown}") from None

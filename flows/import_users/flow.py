@@ -46,6 +46,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import Fault, JobFault
 from schemas.job import JobSummary
 from schemas.options import JobOptions
+from schemas.source_names import without_secrets
 
 JobId = Annotated[str, Field(pattern=f"^({JOB_ID.pattern})?$")]
 RunState = State[dict[str, object]]
@@ -57,6 +58,7 @@ def run_name() -> str:
     """Return the run's name on the Prefect pages: what it imports."""
     first, *more = flow_run.parameters["sources"]
     others = f" and {len(more)} more" if more else ""
+    first = without_secrets(str(first))
     return f"import {Path(first).name or first}{others}"
 
 
@@ -220,9 +222,10 @@ async def run_as_flow(job: JobRun) -> JobSummary:
     """Run a job as a flow, or as a flow inside a flow, with settings that are not parameters.
     Raise a `Fault` if no job could begin."""
     reason = "Prefect did not start the run"
+    shown = job.options.model_copy(update={"sources": job.options.shown_sources})
     try:
         state = await job.as_flow()(
-            **to_form(job.options), database=str(job.settings.database), job_id=job.job_id, return_state=True
+            **to_form(shown), database=str(job.settings.database), job_id=job.job_id, return_state=True
         )
         reason = mask_emails(state.message or reason)
     except Exception as error:  # the job's own row is the record

@@ -20,7 +20,7 @@ from flows.inbox.reports import hash_of, read_report, write_json
 from flows.pipeline.stop import is_by_signal
 from flows.readers.compression import COMPRESSIONS
 from flows.readers.limits import MIB
-from flows.readers.sources import EXTENSIONS, Identity, Source, open_source, printable
+from flows.readers.sources import WRITABLE, Identity, Source, open_source, printable
 from flows.report.artifacts import ErrorRow
 from flows.report.deadline import in_thread
 from flows.store.private_files import atomic_write
@@ -189,7 +189,7 @@ def _remove_unfinished(report: Path, *, job_id: str) -> None:
 def _name_rejects(target: Path, filing: Filing) -> Path:
     """Return the path of the refused records, beside the file and in its format."""
     stem, ending = _split_name(target.name)
-    known = next((suffix for suffix in EXTENSIONS if ending.lower().startswith(suffix)), filing.extension)
+    known = next((suffix for suffix in WRITABLE if ending.lower().startswith(suffix)), filing.extension)
     return _find_free(target.parent, stem, f".rejects{known}", job_id=filing.summary.job_id, taken=target)
 
 

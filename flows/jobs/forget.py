@@ -23,7 +23,7 @@ from flows.inbox.folder import ARCHIVES, REPORT, UNFINISHED, Inbox, find_inbox
 from flows.inbox.reports import keeping_report
 from flows.jobs.staged_records import find_staged, remove_staged, replace_file, replace_user_in_messages, write_json
 from flows.readers.remove_records import HINT, FileContent, UserSearch
-from flows.readers.sources import Source, printable
+from flows.readers.sources import SPOOLED, Source, printable
 from flows.settings import format_command
 from flows.store.connections import find_connection, list_connections
 from flows.store.database import RETRY_SECONDS, Store, scratch
@@ -215,7 +215,8 @@ class _Search:
                 if not folder.is_accessible:
                     raise PermissionError(13, "permission denied")
                 records[job_id] = find_staged(folder, keys)
-                for path in (folder.path / STDIN_COPY, *folder.path.glob(f"{REJECTS_NAME}.*")):
+                spooled = folder.path.glob(f"{SPOOLED}*")
+                for path in (folder.path / STDIN_COPY, *spooled, *folder.path.glob(f"{REJECTS_NAME}.*")):
                     self._find_file(path, keys)
         self.found.jobs = {job_id: len(numbers) for job_id, numbers in records.items() if numbers}
         return records

@@ -16,6 +16,7 @@ from flows.report.deadline import call_within
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from schemas.job import JobStatus, JobSummary, fault_record
+from schemas.source_names import without_secrets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +91,7 @@ def _queued_job(run: Mapping[str, Any]) -> QueuedJob | None:
         job_id=form.get("job_id") or run["id"],
         external_id=form.get("external_id") or None,
         connection=form.get("connection", "default"),
-        sources=tuple(map(str, form.get("sources", ()))),
+        sources=tuple(map(without_secrets, map(str, form.get("sources", ())))),
         profile=form.get("profile", "auto"),
         mode=form.get("mode", "insert"),
         dry_run=bool(form.get("dry_run")),

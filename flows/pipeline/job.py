@@ -137,7 +137,7 @@ def accept_job(options: JobOptions, *, store: Store, stop: Stop, observer: Obser
         job_id=job_id,
         external_id=options.external_id,
         connection=options.connection,
-        sources=tuple(map(escape_bytes, options.sources)),
+        sources=tuple(map(escape_bytes, options.shown_sources)),
         profile=options.profile,
         mode=options.mode.value,
         dry_run=options.dry_run,

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
@@ -16,14 +17,24 @@ import polars as pl
 from flows.pipeline.job import Job, Progress
 from flows.pipeline.lifecycle import in_worker_thread
 from flows.pipeline.mapping_file import read_mapping
-from flows.pipeline.path_checks import refuse_database, require_in_roots, require_source_in_roots
+from flows.pipeline.path_checks import refuse_database, require_in_roots, require_source_in_roots, require_url_in_roots
+from flows.readers.archive import unpack_archives
 from flows.readers.detect import detect_format
 from flows.readers.encodings import EncodingFault
 from flows.readers.mapping.choose import choose_profile
 from flows.readers.reading import Batch, Skipped, read_ahead
 from flows.readers.registry import read
-from flows.readers.sources import STDIN, STDIN_NAME, Source, find_sources, fingerprint, held_open, require_unchanged
-from flows.settings import format_import
+from flows.readers.sources import (
+    SPOOLED,
+    STDIN,
+    STDIN_NAME,
+    Source,
+    find_sources,
+    fingerprint,
+    held_open,
+    require_unchanged,
+)
+from flows.settings import format_import, is_listed_url
 from flows.store.database import scratch
 from flows.store.jobs import Content
 from schemas.codes import WARNINGS, ErrorCode, Severity
@@ -35,10 +46,14 @@ from schemas.hashing import NO_HASHING, Hashing
 from schemas.job import JobStatus, JobSummary
 from schemas.mapping.language import Mapping
 from schemas.profiles import Profile
+from schemas.source_names import is_url
 from transforms.normalise import normalise
 from transforms.rejects.redact import redact
 from transforms.rules.validate import RuleSet, Validated, rule_set, validate
 from transforms.stored_warnings import limit_warnings
+
+if TYPE_CHECKING:
+    from flows.readers.remote.fetch import Fetch
 
 
 @dataclass(frozen=True)
@@ -106,13 +121,26 @@ class _Tally:
 
 @contextmanager
 def open_sources(job: Job) -> Iterator[tuple[Source, ...]]:
-    """Yield the files that the job's sources name, held open within the block.
-    Raise `FileFault` if one is missing, unreadable, an empty folder or the database itself."""
+    """Yield the files that the job's sources name, held open within the block; what was fetched or unpacked for them is
+    removed at its end. Raise `FileFault` if one is missing, unreadable, an empty folder or the database itself."""
+    try:
+        with _open_files(job) as sources:
+            yield sources
+    finally:
+        for path in job.folder.path.glob(f"{SPOOLED}*"):
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _open_files(job: Job) -> Iterator[tuple[Source, ...]]:
     job.publish(JobStatus.LOADING)  # standard input is read here
     for name in job.options.sources:
-        if name != STDIN:
+        if is_url(name):
+            require_url_in_roots(name, job.settings)
+        elif name != STDIN:
             require_source_in_roots(Path(name), job.settings)
-    sources = find_sources(job.options.sources, spool=job.folder.path, waiting=job.stop.check)
+    fetch = _fetch(job) if any(map(is_url, job.options.sources)) else None
+    sources = find_sources(job.options.sources, spool=job.folder.path, waiting=job.stop.check, fetch=fetch)
     for source in sources:
         refuse_database(source.path, job.settings)
 
@@ -120,9 +148,23 @@ def open_sources(job: Job) -> Iterator[tuple[Source, ...]]:
         if source.name != STDIN_NAME:
             require_in_roots(opened, job.settings, name=source.name)
 
-    with held_open([replace(source, encoding=job.options.encoding) for source in sources], check=check) as held:
-        job.observer.on_open(held)
-        yield held
+    found = [replace(source, encoding=job.options.encoding) for source in sources]
+    spool, limits = job.folder.path, job.settings.limits
+    with held_open(found, check=check) as held:
+        opened = unpack_archives(held, spool=spool, limits=limits, waiting=job.stop.check)
+        job.observer.on_open(opened)
+        yield opened
+
+
+def _fetch(job: Job) -> "Fetch":
+    from flows.readers.remote.fetch import Fetch  # noqa: PLC0415 - loads HTTP and TLS, which files do without
+
+    return Fetch(
+        folder=job.folder.path,
+        limits=job.settings.limits,
+        waiting=job.stop.check,
+        may_be_private=lambda url: is_listed_url(url, job.settings.url_roots),
+    )
 
 
 def content_hash(
@@ -224,6 +266,7 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
             source,
             format=form,
             profile=profile,
+            sheet=job.options.sheet or "",
             ignores_unknown=job.options.unknown_fields == "ignore",
             limits=job.settings.limits,
             first_record=next_record,
@@ -235,7 +278,7 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
         with closing(read_ahead(batches)) as batches_ahead:
             for number, batch in enumerate(batches_ahead):
                 if number == 0:
-                    job.folder.add_layout(form, batch.layout.columns)
+                    job.folder.add_layout(form if form != "excel" else "csv", batch.layout.columns)
                     batch = _warn_of_lines(batch, skipped.above_header)  # noqa: PLW2901
                 next_record += batch.seen
                 yield _check(context, batch, profile=profile, source=place, done_bytes=bytes_before + batch.position)

@@ -7,11 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from flows.readers.sources import escape_bytes, printable
-from flows.settings import OUTSIDE, ROOTS, Settings, is_in_roots
+from flows.settings import OUTSIDE, ROOTS, Settings, is_in_roots, is_listed_url
 from flows.store.database_file import log_of
 from flows.store.errors import find_shortage
 from schemas.codes import ErrorCode
 from schemas.faults import Fault, FileFault
+from schemas.source_names import without_secrets
 
 SHOWN_CHARACTERS = 300  # of a path that is too long
 
@@ -37,6 +38,14 @@ def require_source_in_roots(path: Path, settings: Settings) -> None:
     with suppress(OSError, ValueError):  # what cannot be read is a fault of its own
         for link in (link for link in sorted(path.iterdir()) if settings.roots and link.is_symlink()):
             require_in_roots(link, settings)
+
+
+def require_url_in_roots(url: str, settings: Settings) -> None:
+    """Raise `FileFault` if a run may use some folders only, and the URL is not listed with them."""
+    if settings.roots and not is_listed_url(url, settings.url_roots):
+        message = f"{printable(without_secrets(url))} is not among the URLs that runs may use ({ROOTS})"
+        hint = f"download the file first, or list the beginning of its URL in {ROOTS} of the worker"
+        raise FileFault(ErrorCode.FILE_UNREADABLE, message, hint)
 
 
 def require_output(path: Path, settings: Settings) -> None:

@@ -9,6 +9,14 @@ from dataclasses import replace
 
 from flows.readers.compression import COMPRESSIONS, SIGNATURES, compression_from_name, compression_of
 from flows.readers.encodings import BOM, UTF8, EncodingFault, recognise_encoding
+from flows.readers.excel.container import (
+    OLE_SIGNATURE,
+    TOO_MANY_FILES,
+    WORKBOOK,
+    ZIP_SIGNATURE,
+    describe_ole,
+    describe_zip,
+)
 from flows.readers.header import find_header, has_known_column
 from flows.readers.json.strict import SPACE, is_json
 from flows.readers.limits import ReadLimits
@@ -18,26 +26,33 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.profiles import PROFILES
 
-FORMATS = ("json", "ndjson", "csv", "parquet")
+FORMATS = ("json", "ndjson", "csv", "parquet", "excel")
 _HEAD_BYTES = 1 << 16
 _SIGNATURES = {signature: kind for kind, signature in SIGNATURES.items()} | {
     b"PAR1": "Parquet",
     b"PARE": "Parquet",  # with an encrypted footer
-    b"PK\x03\x04": "a ZIP archive or an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"SQLite format 3\x00": "an SQLite database",
     b"%PDF-": "PDF",
 }
 _MARKUP = re.compile(rb"\s*<(?:(!doctype\s+html|html|head|body|table|!--)|\?xml)\b", re.IGNORECASE)
+_BINARY = {"Parquet": "parquet", WORKBOOK: "excel"}  # formats that are told by their first bytes
 _FORMAT_TITLES = {"json": "JSON", "ndjson": "NDJSON, one record per line", "csv": "CSV"}
+_COMPRESSED_TWICE = "a ZIP archive or a workbook, compressed once more"
+_SAVE_AS = "save it as .xlsx, or the sheet as CSV in UTF-8"
 _HINTS: Mapping[str, str] = {
     "JSON": "rename it to end in .json, or use --format json",
     "NDJSON, one record per line": "rename it to end in .ndjson, or use --format ndjson",
     "CSV": "rename it to end in .csv, or use --format csv",
     "Parquet": "decompress it if it is compressed, and rename it to end in .parquet",
     "HTML": "download the file again: this may be an error page",
-    "a ZIP archive or an Excel workbook": "save the sheet as CSV in UTF-8, or unpack the archive",
-    "an old Excel workbook": "save the sheet as CSV in UTF-8",
+    WORKBOOK: "decompress it if it is compressed, and rename it to end in .xlsx or .ods",
+    "an old Excel workbook": _SAVE_AS,
+    "a binary Excel workbook (.xlsb)": _SAVE_AS,
+    "an encrypted workbook": "remove its password in the spreadsheet program, and save it again",
+    _COMPRESSED_TWICE: "decompress it",
+    "a damaged ZIP archive or Excel workbook": "save or copy the file again",
+    TOO_MANY_FILES: "unpack it, and import the file of users",
+    "a ZIP archive": "unpack it, or give it a name that ends in .zip",
     **{kind: f"rename it to end in {ending}, or decompress it" for ending, kind in COMPRESSIONS.items()},
 }
 _CONTAINERS = "|".join({key for profile in PROFILES.values() for key in profile.containers})
@@ -53,20 +68,22 @@ def detect_format(source: Source, requested: str = "auto") -> str:
     """
     _check_compression(source)
     head = _read_head(replace(source, encoding=UTF8))
-    expected = format_from_name(source.name) if requested == "auto" else requested
-    found = _find_other_type(head)
-    if found == "Parquet" and expected in (None, "parquet") and compression_from_name(source.name) is None:
+    expected = format_from_name(source.file_name) if requested == "auto" else requested
+    found = _find_other_type(source, head)
+    binary = _BINARY.get(found or "")
+    if binary and expected in (None, binary) and compression_from_name(source.file_name) is None:
         if source.encoding != UTF8:
-            message = f"{source.name} is Parquet, which has no encoding, but --encoding is {source.encoding}"
+            message = f"{source.name} is {found}, which has no encoding, but --encoding is {source.encoding}"
             raise FileFault(ErrorCode.FILE_FORMAT, message, "import it without --encoding")
-        return "parquet"
+        return binary
     if found is None:
         _check_encoding(source, head)
         if source.encoding != UTF8:
             head = _read_head(source)
             found = _find_markup(head)
-    if found is None and expected == "parquet":
-        found = _FORMAT_TITLES.get(_find_text_format(head) or "", "something else than Parquet")
+    if found is None and expected in _BINARY.values():
+        titles = {form: title for title, form in _BINARY.items()}
+        found = _FORMAT_TITLES.get(_find_text_format(head) or "", f"something else than {titles[str(expected)]}")
     if found is not None:
         raise _contradiction(source, found, requested)
     form = _choose_format(source, head, expected=expected)
@@ -134,7 +151,7 @@ def _read_head(source: Source) -> bytes:
 
 
 def _check_compression(source: Source) -> None:
-    kind = compression_from_name(source.name)
+    kind = compression_from_name(source.file_name)
     if kind is None or not source.size:
         return
     with open_source(source) as file:
@@ -158,8 +175,12 @@ def _find_signature(head: bytes) -> str | None:
     return next((kind for signature, kind in _SIGNATURES.items() if head.startswith(signature)), None)
 
 
-def _find_other_type(head: bytes) -> str | None:
+def _find_other_type(source: Source, head: bytes) -> str | None:
     """Return what the content is if it is not a text in one of the formats."""
+    for signature, describe in ((ZIP_SIGNATURE, describe_zip), (OLE_SIGNATURE, describe_ole)):
+        if head.startswith(signature):
+            is_compressed = compression_from_name(source.file_name) is not None
+            return _COMPRESSED_TWICE if is_compressed else describe(source)
     return _find_signature(head) or _find_markup(head)
 
 
@@ -169,12 +190,12 @@ def _find_markup(head: bytes) -> str | None:
 
 
 def _contradiction(source: Source, what: str, requested: str) -> FileFault:
-    supported = what in (*_FORMAT_TITLES.values(), "Parquet")
-    hint = _HINTS.get(what, "save it as CSV, JSON, NDJSON or Parquet")
+    supported = what in (*_FORMAT_TITLES.values(), *_BINARY)
+    hint = _HINTS.get(what, "save it as CSV, JSON, NDJSON, Parquet or .xlsx")
     contrast = "which is not supported"
     if supported and requested != "auto":
         contrast, hint = f"but --format is {requested}", "import it without --format"
-    elif format_from_name(source.name):
+    elif format_from_name(source.file_name):
         contrast = "but its name says otherwise"
     if source.name == STDIN_NAME and what in COMPRESSIONS.values():
         hint = "decompress it before piping it in, or name the file itself"

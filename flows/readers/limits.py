@@ -55,6 +55,8 @@ class ReadLimits:
     keys: Annotated[int, Range(1, 100_000)] = 10_000  # keys in a record, over all levels; columns of a table
     decompressed_bytes: Annotated[int, Range(1, 1 << 50)] = 1 << 40  # the decompressed size of a source
     decompressed_ratio: Annotated[int, Range(1, 1_000_000)] = 200  # the same as a multiple of its stored size
+    fetched_bytes: Annotated[int, Range(1, 1 << 50)] = 1 << 40  # the size of a source that a URL leads to
     page_bytes: Annotated[int, Range(1, 2 * GIB - 1)] = 128 * MIB  # a page of a Parquet file, decoded at once
+    workbook_bytes: Annotated[int, Range(1 << 28, 1 << 40)] = 2 * GIB  # memory of a workbook's decoder
     batch_bytes: Annotated[int, Range(1, GIB)] = 16 * MIB  # the approximate text of a batch
     batch_rows: Annotated[int, Range(1, 1_000_000)] = 65_536  # of a batch; neither of the two changes a result

@@ -34,6 +34,7 @@ class Reading:
 
     source: Source
     profile: Profile
+    sheet: str  # of a workbook; empty for the first
     ignores_unknown: bool  # of columns with one field, only the first counts
     limits: ReadLimits
     first_record: int  # the number of the source's first record in the job

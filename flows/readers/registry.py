@@ -8,6 +8,7 @@ import polars as pl
 
 from flows.readers.csv.reader import read_csv
 from flows.readers.encodings import UTF8
+from flows.readers.excel.reader import read_workbook
 from flows.readers.json.document import read_json
 from flows.readers.limits import ReadLimits
 from flows.readers.ndjson import read_ndjson
@@ -23,6 +24,7 @@ READERS: Mapping[str, Callable[[Reading], Iterator[Batch]]] = {
     "ndjson": read_ndjson,
     "csv": read_csv,
     "parquet": read_parquet,
+    "excel": read_workbook,
 }
 
 
@@ -31,6 +33,7 @@ def read(
     *,
     format: str,  # noqa: A002 - the name of the option
     profile: Profile,
+    sheet: str = "",
     ignores_unknown: bool = False,
     limits: ReadLimits,
     first_record: int,
@@ -50,6 +53,7 @@ def read(
         reading = Reading(
             source=source,
             profile=profile,
+            sheet=sheet,
             ignores_unknown=ignores_unknown,
             limits=limits,
             first_record=first_record,

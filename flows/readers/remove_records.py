@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from flows.readers.compression import compression_from_name, open_compressed
 from flows.readers.detect import detect_format
 from flows.readers.encodings import BOM, find_byte_order, recognise_encoding
+from flows.readers.excel.container import read_members
 from flows.readers.limits import ReadLimits
 from flows.readers.lines import read_line_blocks
 from flows.readers.registry import read
@@ -60,6 +61,9 @@ class UserSearch:
         """Return what the file holds; None where the user is not in it.
         Raise `FileFault` if the user may be in it, but its records cannot be told apart."""
         try:
+            if (members := read_members(source, limits=self.limits)) is not None:
+                self._refuse_named(members)
+                return None
             content = self._read(source, form=detect_format(source))
         except FileFault as fault:
             if fault.hint is HINT:
@@ -73,6 +77,11 @@ class UserSearch:
                 raise FileFault(fault.code, "it is not text, and cannot be read as users", HINT) from None
             return None
         return content if content.found else None
+
+    def _refuse_named(self, members: bytes) -> None:
+        """Raise `FileFault` if a file in a workbook or an archive names the user: neither is written again."""
+        if is_named(members, self.keys):
+            raise FileFault(ErrorCode.FILE_FORMAT, "it is a workbook or an archive, and names the user", HINT)
 
     def remove(self, source: Source, content: FileContent, temp: Path) -> None:
         """Write the file without the user to `temp`. Raise `FileFault` if that would change anything else."""
@@ -90,7 +99,7 @@ class UserSearch:
 
     def _batches(self, source: Source, form: str) -> Iterator[pl.DataFrame]:
         """Yield the records in order, columns of RECORDS and `is_read`, each numbered within the file."""
-        profile = PROFILES["csv" if form == "csv" else "auth0"]
+        profile = PROFILES["csv" if form in ("csv", "excel") else "auth0"]
         batches = read(
             source,
             format=form,

@@ -3,7 +3,6 @@
 import difflib
 import hashlib
 import os
-import re
 import select
 import stat
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from io import BufferedReader
+from itertools import count
 from pathlib import Path, PurePath
 from typing import Self
 
@@ -19,6 +19,7 @@ from flows.readers.encodings import UTF8
 from flows.readers.limits import MIB
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
+from schemas.source_names import is_url
 
 STDIN = "-"
 STDIN_NAME = "stdin"
@@ -29,12 +30,17 @@ EXTENSIONS = {
     ".csv": "csv",
     ".tsv": "csv",
     ".parquet": "parquet",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".ods": "excel",
 }
+WRITABLE = {ending: form for ending, form in EXTENSIONS.items() if form != "excel"}  # of files that are written
+ARCHIVE = ".zip"
+SPOOLED = "spooled-"  # before the number of a file that a job has unpacked or fetched
 HIDDEN = (".", "~$")  # spreadsheets name their lock files "~$…"
 MOST_HELD = 8  # a process may have few open files
 LIKENESS = 0.75  # of two names, of which one may be a slip for the other
 _POLL_SECONDS = 0.25
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 @dataclass(frozen=True)
@@ -61,15 +67,36 @@ class Source:
     size: int  # in bytes, as stored
     identity: Identity | None = None  # what every opening must find
     encoding: str = UTF8  # of text, as the options say
+    content_name: str = ""  # of a file in an archive, or of what a URL leads to
+
+    @property
+    def file_name(self) -> str:
+        """The name that says what the content is."""
+        return self.content_name or self.name
 
 
-def find_sources(names: Sequence[str], *, spool: Path, waiting: Callable[[], None] | None = None) -> tuple[Source, ...]:
-    """Return the sources in the order of their names: files, the files of folders, or standard input kept in `spool`.
+def find_sources(
+    names: Sequence[str],
+    *,
+    spool: Path,
+    waiting: Callable[[], None] | None = None,
+    fetch: Callable[[str], Source] | None = None,
+) -> tuple[Source, ...]:
+    """Return the sources in the order of their names: files, the files of folders, or standard input kept in `spool`;
+    of a URL what `fetch` returns.
 
     Raise `FileFault` if a name is not that of a readable file or folder. `waiting` is called repeatedly while standard
     input is read; it may raise to stop the reading.
     """
-    return tuple(source for name in names for source in _find_sources(name, spool=spool, waiting=waiting))
+    return tuple(source for name in names for source in _find_sources(name, spool, waiting=waiting, fetch=fetch))
+
+
+def spooled_path(folder: Path) -> Path:
+    """Return the path of a new file in a job's folder, which only its owner may read."""
+    number = next(number for number in count() if not (folder / f"{SPOOLED}{number}").exists())
+    path = folder / f"{SPOOLED}{number}"
+    path.touch(mode=0o600)
+    return path
 
 
 @contextmanager
@@ -126,9 +153,14 @@ def format_from_name(name: str) -> str | None:
     return EXTENSIONS.get(PurePath(path.stem).suffix if path.suffix in COMPRESSIONS else path.suffix)
 
 
-def _find_sources(name: str, *, spool: Path, waiting: Callable[[], None] | None) -> Iterator[Source]:
+def _find_sources(
+    name: str, spool: Path, *, waiting: Callable[[], None] | None, fetch: Callable[[str], Source] | None
+) -> Iterator[Source]:
     if name == STDIN:
         yield _spool_stdin(spool, waiting=waiting)
+        return
+    if fetch is not None and is_url(name):
+        yield fetch(name)
         return
     path = Path(name)
     try:
@@ -154,14 +186,18 @@ def _find_in_folder(folder: Path) -> Iterator[Source]:
     """Yield the folder's visible files with a known extension, by name; subfolders are not searched."""
     try:
         visible = (path for path in folder.iterdir() if not path.name.startswith(HIDDEN))
-        paths = sorted(path for path in visible if format_from_name(path.name) and path.is_file())
+        paths = sorted(path for path in visible if _is_importable(path.name) and path.is_file())
     except OSError as error:
         raise _unreadable(printable(str(folder)), error) from error
     if not paths:
-        extensions = f"{' '.join(EXTENSIONS)}, if compressed followed by {' or '.join(COMPRESSIONS)}"
+        extensions = f"{' '.join((*EXTENSIONS, ARCHIVE))}, if compressed followed by {' or '.join(COMPRESSIONS)}"
         message = f"the folder {printable(str(folder))} contains no files to import"
         raise FileFault(ErrorCode.FILE_EMPTY, message, f"give the files one of the extensions {extensions}")
     yield from map(_make_source, paths)
+
+
+def _is_importable(name: str) -> bool:
+    return format_from_name(name) is not None or name.lower().endswith(ARCHIVE)
 
 
 def _spool_stdin(spool: Path, *, waiting: Callable[[], None] | None) -> Source:
@@ -193,8 +229,8 @@ def _read_stdin(waiting: Callable[[], None] | None) -> Iterator[bytes]:
 
 
 def absolute_name(name: str) -> str:
-    """Return the absolute path of a file without `..`, its links as they are; standard input stays as it is."""
-    return name if name == STDIN_NAME else os.path.abspath(name)  # noqa: PTH100 - `Path.resolve` follows links
+    """Return the absolute path of a file without `..`, links as they are; standard input and URLs stay."""
+    return name if name == STDIN_NAME or is_url(name) else os.path.abspath(name)  # noqa: PTH100 - `Path.resolve` follows links
 
 
 def printable(name: str) -> str:
@@ -237,9 +273,6 @@ def changed(source: Source) -> FileFault:
 
 
 def _not_found(name: str) -> FileFault:
-    if _URL.match(name):
-        message = f"{printable(name)} is a URL, and URLs are not fetched"
-        return FileFault(ErrorCode.FILE_NOT_FOUND, message, "download the file first, then import it")
     return FileFault(ErrorCode.FILE_NOT_FOUND, f"{printable(name)} does not exist", _suggest_name(name))
 
 

@@ -33,7 +33,7 @@ class ByteStream:
         self._stored = stored
         self._limits = limits
         self._decompressed = 0
-        self._compression = compression_of(stored.peek()) if compression_from_name(source.name) else None
+        self._compression = compression_of(stored.peek()) if compression_from_name(source.file_name) else None
         self._content = open_content(stored, self._compression)
         self._decoder = None if self.is_utf8 else Decoder(source.encoding)
 

@@ -8,14 +8,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.readers.sources import EXTENSIONS
+from flows.readers.sources import WRITABLE
 from flows.settings import format_command, format_import
 from schemas.job import DONE, JobStatus, JobSummary
 from schemas.options import JobOptions
 
 IMPORT, UNDO, REJECTS = "import-users", "undo", "rejects"  # names of deployments
 STDIN = "-"
-AS_WRITTEN = {"format": "auto", "encoding": "utf-8"}  # a file of refused records, whatever its source was
+AS_WRITTEN = {
+    "format": "auto",
+    "encoding": "utf-8",
+    "sheet": None,
+}  # a file of refused records, whatever its source was
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def _after_repeat(summary: JobSummary, options: JobOptions, database: Path) -> I
 def _after_job(summary: JobSummary, options: JobOptions, database: Path) -> Iterator[Step]:
     has_merged = summary.status in DONE and not summary.dry_run
     if summary.errors_by_code:
-        file = f"fix{_ending_of(options.sources[0])}"
+        file = f"fix{_ending_of(options.shown_sources[0])}"
         yield Step(
             "Write the refused records to a file to correct",
             format_command("jobs", "rejects", summary.job_id, "-o", file, database=database),
@@ -97,7 +101,7 @@ def _again(options: JobOptions, **changes: object) -> JobOptions:
 
 def _import(what: str, options: JobOptions, database: Path, *, is_on_page: bool = True) -> Step:
     """Return an import with every option that differs from its default; from standard input only as a command."""
-    given = options.model_dump(mode="json", exclude_defaults=True)
+    given = options.model_dump(mode="json", exclude_defaults=True) | {"sources": [*options.shown_sources]}
     is_on_page = is_on_page and STDIN not in options.sources
     return Step(
         what,
@@ -109,4 +113,4 @@ def _import(what: str, options: JobOptions, database: Path, *, is_on_page: bool 
 
 def _ending_of(source: str) -> str:
     """Return the ending of a source by which refused records keep its format."""
-    return next((ending for ending in reversed(Path(source.lower()).suffixes) if ending in EXTENSIONS), ".csv")
+    return next((ending for ending in reversed(Path(source.lower()).suffixes) if ending in WRITABLE), ".csv")

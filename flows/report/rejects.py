@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from flows.pipeline.path_checks import output_fault, refuse_sources, require_output
-from flows.readers.sources import EXTENSIONS, printable
+from flows.readers.sources import WRITABLE, printable
 from flows.settings import Settings, format_command
 from flows.store.database import Store, escape_glob, scratch
 from flows.store.errors import ENGINE_ERRORS
@@ -109,9 +109,9 @@ def _has_rejects(job: JobSummary, folder: JobFolder, *, store: Store) -> bool:
 
 def _get_format(path: Path, folder: JobFolder) -> str:
     """Return the format of the path's suffix; without a suffix, that of the job's first source."""
-    found = EXTENSIONS.get(path.suffix.lower())
+    found = WRITABLE.get(path.suffix.lower())
     if found is None and path.suffix:
-        hint = f"use one of {', '.join(EXTENSIONS)}, or a name without a suffix"
+        hint = f"use one of {', '.join(WRITABLE)}, or a name without a suffix"
         raise FileFault(ErrorCode.FILE_FORMAT, f"refused records cannot be written as *{path.suffix}: {path}", hint)
     return found or next((source_format for source_format, _ in folder.layouts()), "ndjson")
 

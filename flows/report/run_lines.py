@@ -48,7 +48,7 @@ def percent_of(phase: str, progress: Progress | None) -> float:
 
 def format_start(options: JobOptions, job_id: str) -> str:
     """Return a line for the log about a job that begins."""
-    names = ", ".join(PurePath(source).name or source for source in options.sources[:SHOWN_SOURCES])
+    names = ", ".join(PurePath(source).name or source for source in options.shown_sources[:SHOWN_SOURCES])
     more = f" and {len(options.sources) - SHOWN_SOURCES} more" if len(options.sources) > SHOWN_SOURCES else ""
     dry_run = ", dry run" if options.dry_run else ""
     what = f"job {job_id}: {names}{more} into connection {options.connection}, mode {options.mode.value}{dry_run}"

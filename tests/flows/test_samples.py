@@ -13,7 +13,7 @@ from tests.flows.importing import import_file, query_rows
 from tests.samples.people import CLEAN, FAULTY
 
 SAMPLES = Path(__file__).resolve().parents[2] / "data" / "samples"
-FORMATS = ("json", "ndjson", "csv", "parquet")
+FORMATS = ("json", "ndjson", "csv", "parquet", "xlsx")
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -3,10 +3,12 @@
 import csv
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import xlsxwriter
 
 from tests.samples.people import CLEAN, FAULTY, Faulty
 
@@ -24,6 +26,7 @@ def main() -> None:
         in_cells = [person for person in people if person.in_cells and person.raw is None]
         _write(f"{name}.csv", in_cells, *_csv(in_cells))
         _write_parquet(f"{name}.parquet", in_cells)
+        _write_workbook(f"{name}.xlsx", in_cells)
 
 
 def _write(name: str, people: Sequence[Faulty], text: str, lines: Sequence[int]) -> None:
@@ -74,6 +77,19 @@ def _write_parquet(name: str, people: Sequence[Faulty]) -> None:
     columns = {column: _values(people, column) for column in _columns(people)}
     pq.write_table(pa.Table.from_pydict(columns), FOLDER / name)
     _write_expected_errors(name, people, [None] * len(people))
+
+
+def _write_workbook(name: str, people: Sequence[Faulty]) -> None:
+    columns = _columns(people)
+    with xlsxwriter.Workbook(FOLDER / name) as book:
+        book.set_properties({"created": datetime(2024, 1, 1, tzinfo=UTC)})  # so that the file is always the same
+        sheet = book.add_worksheet("Users")
+        rows = [columns, *([_cell(person.record.get(column)) for column in columns] for person in people)]
+        for number, row in enumerate(rows):
+            for column, cell in enumerate(row):
+                if cell:
+                    sheet.write_string(number, column, cell)
+    _write_expected_errors(name, people, range(2, len(people) + 2))
 
 
 def _columns(people: Sequence[Faulty]) -> list[str]:

@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import chain, dropwhile
 
@@ -30,7 +29,7 @@ from flows.readers.header import (
     is_above_header,
     resolve_columns,
 )
-from flows.readers.mapping.batches import make_mapped_batch
+from flows.readers.mapping.batches import read_mapped
 from flows.readers.reading import Batch, Reading
 from flows.readers.sources import Source
 from flows.readers.stream import open_stream
@@ -38,6 +37,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.frames import RECORDS, Layout
 from transforms.fields.cells import read_cells
+from transforms.fields.values import FieldValues
 from transforms.json.encoding import encode_member, encode_object, encode_string
 
 
@@ -129,20 +129,14 @@ def _make_batch(
     refused = numbered.filter(is_refused)
     others = header.others
     names = {str(position): f"other {position}" if name in others.values() else name for position, name in header.used}
-    cells = numbered.filter(~is_refused).hstack(_open_cells(chunk.cells, header).rename(names))
-    if header.mapping is not None:
-        texts = _write_texts(cells, header, names, cells["record"])
-        position = lines.position_after(chunk.lines[-1])
-        batch = make_mapped_batch(
-            texts, header.mapping, reading=reading, seen=len(chunk.lines), position=position, layout=layout
-        )
-        errors = make_errors(refused, [refusal for refusal, _ in chunk.refused.values()])
-        return replace(batch, refused=refused.with_columns(_raw_texts(chunk, lines)), errors=errors)
+    cells = numbered.filter(~is_refused).hstack(open_cells(chunk.cells, header).rename(names))
+    values, not_users = read_table(cells, header, names, reading=reading)
     return Batch(
         seen=len(chunk.lines),
         position=lines.position_after(chunk.lines[-1]),
-        values=read_cells(cells, others=others, profile=reading.profile, engine=reading.engine),
-        write_texts=partial(_write_texts, cells, header, names),
+        others=not_users,
+        values=values,
+        write_texts=partial(write_texts, cells, header, names),
         text_bytes=int(cells.select(pl.sum_horizontal(pl.col(*names.values()).str.len_bytes().sum())).item()),
         refused=refused.with_columns(_raw_texts(chunk, lines)),
         errors=make_errors(refused, [refusal for refusal, _ in chunk.refused.values()]),
@@ -157,7 +151,16 @@ def _raw_texts(chunk: RowChunk, lines: LineBuffer) -> pl.Series:
     return pl.Series("text", texts, dtype=RECORDS["text"])
 
 
-def _open_cells(cells: pl.DataFrame, header: Header) -> pl.DataFrame:
+def read_table(
+    cells: pl.DataFrame, header: Header, names: Mapping[str, str], *, reading: Reading
+) -> tuple[FieldValues, int]:
+    """Return the fields of rows, and how many of the rows are no users."""
+    if header.mapping is None:
+        return read_cells(cells, others=header.others, profile=reading.profile, engine=reading.engine), 0
+    return read_mapped(write_texts(cells, header, names, cells["record"]), header.mapping, reading=reading)
+
+
+def open_cells(cells: pl.DataFrame, header: Header) -> pl.DataFrame:
     """Return the columns that are part of the records, named by position, as they were before they were written."""
     table = cells.select(str(position) for position, _ in header.used)
     if header.resubmitted:
@@ -165,7 +168,7 @@ def _open_cells(cells: pl.DataFrame, header: Header) -> pl.DataFrame:
     return table
 
 
-def _write_texts(cells: pl.DataFrame, header: Header, names: Mapping[str, str], numbers: pl.Series) -> pl.DataFrame:
+def write_texts(cells: pl.DataFrame, header: Header, names: Mapping[str, str], numbers: pl.Series) -> pl.DataFrame:
     """Return the records of these numbers as JSON."""
     rows = cells.filter(pl.col("record").is_in(numbers.implode()))
     members = (

@@ -6,12 +6,13 @@ from dataclasses import replace
 import polars as pl
 
 from flows.readers.check_records import CheckedRecords, check_records, unsuspicious_bytes
-from flows.readers.mapping.batches import make_mapped_batch
+from flows.readers.mapping.batches import read_mapped
 from flows.readers.reading import Batch, Reading
 from schemas.frames import RECORDS
 from transforms.fields.json_records import read_json_records
 from transforms.fields.proven_records import Caps, read_proven
 from transforms.fields.values import sort_records
+from transforms.fields.values import USERS
 from transforms.json.values import find_invalid_json
 
 
@@ -30,22 +31,22 @@ def read_records(
     """
     engine, profile, limits = reading.engine, reading.profile, reading.limits
     texts = records.select(RECORDS.names())
-    if profile.mapping is not None:
-        found = find_invalid_json(records, engine) if invalid is None else invalid
-        checked = check_records(records, invalid=found, limits=limits)
-        on_check(checked)
-        batch = make_mapped_batch(checked.rows, profile.mapping, reading=reading, seen=seen, position=position)
-        return replace(batch, refused=checked.refused, errors=checked.errors)
     caps = Caps(unsuspicious_bytes(limits), limits.nesting)
-    proven = read_proven(texts, engine=engine, profile=profile, caps=caps)
+    proven = USERS.to_frame()
+    if profile.mapping is None:
+        proven = read_proven(texts, engine=engine, profile=profile, caps=caps)
     rest = records.join(proven.select("record"), on="record", how="anti", maintain_order="left")
     found = find_invalid_json(rest, engine) if invalid is None else invalid
     checked = check_records(rest, invalid=found, limits=limits)
     on_check(checked)
-    values = read_json_records(checked.rows, engine=engine, profile=profile)
+    if profile.mapping is None:
+        values, not_users = read_json_records(checked.rows, engine=engine, profile=profile), 0
+    else:
+        values, not_users = read_mapped(checked.rows, profile.mapping, reading=reading)
     return Batch(
         seen=seen,
         position=position,
+        others=not_users,
         values=replace(values, users=sort_records(pl.concat([proven, values.users]))),
         write_texts=lambda numbers: texts.filter(pl.col("record").is_in(numbers.implode())),
         text_bytes=int(texts["text"].str.len_bytes().sum()),

@@ -1,25 +1,18 @@
-"""Make batches of records that are read by a mapping."""
+"""Read the records of a batch by a mapping."""
 
 import polars as pl
 
-from flows.readers.reading import AS_JSON, Batch, Reading
-from schemas.frames import Layout
+from flows.readers.reading import Reading
 from schemas.mapping.language import Mapping
+from transforms.fields.values import FieldValues
 
 
-def make_mapped_batch(
-    texts: pl.DataFrame, mapping: Mapping, *, reading: Reading, seen: int, position: int, layout: Layout = AS_JSON
-) -> Batch:
-    """Return the batch of records whose texts, with the columns of RECORDS, are strict JSON objects."""
+def read_mapped(texts: pl.DataFrame, mapping: Mapping, *, reading: Reading) -> tuple[FieldValues, int]:
+    """Return the fields of records whose texts, with the columns of RECORDS, are strict JSON objects.
+
+    Beside them stands how many of the records are no users.
+    """
     from transforms.mapping.records import map_records  # noqa: PLC0415 - our own format needs none of it
 
     mapped = map_records(texts, mapping, engine=reading.engine, hashing=reading.hashing)
-    return Batch(
-        seen=seen,
-        position=position,
-        others=mapped.others.len(),
-        values=mapped.values,
-        write_texts=lambda numbers: texts.filter(pl.col("record").is_in(numbers.implode())),
-        text_bytes=int(texts["text"].str.len_bytes().sum()),
-        layout=layout,
-    )
+    return mapped.values, mapped.others.len()

@@ -1,17 +1,8 @@
-"""Decode a Parquet file in a process of its own, so that a decoder that crashes costs this file and nothing else.
+"""Decode a Parquet file into batches whose values have no dictionaries, in a process of `flows.readers.decoder`."""
 
-Standard output is an Arrow stream of batches whose values have no dictionaries, with the number of `rows` in the
-metadata of its schema. What refuses the file is written to standard error as one line of JSON. The end of standard
-input means that the parent process has ended, however it ended. `flows.readers.parquet.decoder` starts and stops this
-process.
-"""
-
-import json
-import os
-import signal
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import BufferedWriter, FileIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from flows.readers.decoder.child import run_decoder, split_batch
 from flows.readers.limits import MIB, ReadLimits
 from flows.readers.parquet.size_guards import find_growths, open_binary, read_page_sizes
 from flows.readers.sources import Source, open_source
@@ -34,23 +26,7 @@ _KEPT_EXTENSIONS = ("arrow.bool8", "arrow.uuid")  # DuckDB knows them; the value
 
 def main(name: str, path: str, size: int, limits: dict[str, int]) -> None:
     """Write the batches of the file to standard output, or what refuses it to standard error."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # the parent decides when to stop
-    os.set_blocking(2, False)  # what the decoder writes there and nobody reads must not stop it
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    pa.set_memory_pool(pa.system_memory_pool())  # others keep memory that is free, and reserve address space
-    try:
-        with BufferedWriter(FileIO(1, "wb", closefd=False), MIB) as output:
-            _write_batches(Source(name, Path(path), size), ReadLimits(**limits), output)
-    except FileFault as fault:
-        os.write(2, f"\n{json.dumps([fault.code, fault.message, fault.hint])}".encode())
-        os._exit(1)
-    os._exit(0)
-
-
-def _end_with_parent() -> None:
-    os.read(0, 1)  # nothing is ever written: this returns at the end of the input
-    os._exit(1)
+    run_decoder(partial(_write_batches, Source(name, Path(path), size), ReadLimits(**limits)))
 
 
 def _write_batches(source: Source, limits: ReadLimits, output: "BufferedWriter[FileIO]") -> None:
@@ -66,7 +42,7 @@ def _write_batches(source: Source, limits: ReadLimits, output: "BufferedWriter[F
                 done += records.num_rows
                 grown += records.nbytes
                 _check_ratio(grown, source=source, limits=limits)
-                for part in _split(records, limits=limits):
+                for part in split_batch(records, limits=limits):
                     stream.write_batch(part)
         if done != rows:
             raise _malformed(source, f"its metadata count {rows} records, but {done} were found")
@@ -208,13 +184,3 @@ def _cast(column: "pa.Array[Any]", field: "pa.Field[pa.DataType]", *, source: So
         message = f"{source.name} has a number of more than {_MOST_DIGITS} digits inside an object or a list"
         raise FileFault(ErrorCode.FILE_FORMAT, message, "write that column as JSON text") from error
     return plain
-
-
-def _split(records: pa.RecordBatch, *, limits: ReadLimits) -> Iterator[pa.RecordBatch]:
-    """Yield parts that have one row or are no larger than a batch and a record may be."""
-    if records.num_rows <= 1 or records.nbytes <= min(limits.batch_bytes, limits.record_bytes):
-        yield records
-        return
-    half = records.num_rows // 2
-    yield from _split(records.slice(0, half), limits=limits)
-    yield from _split(records.slice(half), limits=limits)

@@ -1,7 +1,6 @@
 """Read Parquet into batches of records: columns that another process has decoded."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -17,11 +16,12 @@ from flows.readers.check_records import (
     refuse_record,
     unsuspicious_bytes,
 )
+from flows.readers.decoder.parent import Kind, decoding
 from flows.readers.header import Header, resolve_columns
 from flows.readers.json.strict import Refusal
 from flows.readers.limits import ReadLimits
 from flows.readers.mapping.batches import make_mapped_batch
-from flows.readers.parquet.decoder import decoding
+from flows.readers.mapping.batches import read_mapped
 from flows.readers.reading import Batch, Reading
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
@@ -30,6 +30,7 @@ from schemas.frames import Layout
 from transforms.fields.columns import TypedColumns, mark_json, open_columns, read_columns
 from transforms.json.values import find_invalid_json
 
+PARQUET = Kind("Parquet", "flows.readers.parquet.decoder_process")
 _LONGEST_ESCAPE = 6  # characters of JSON for one of a text
 _NOT_UTF8 = Refusal(ErrorCode.INVALID_TEXT, "has a string that is not UTF-8")
 
@@ -40,7 +41,7 @@ def read_parquet(reading: Reading) -> Iterator[Batch]:
     Raise `FileFault` if it is malformed, has no known column, or exceeds a limit.
     """
     source = reading.source
-    with decoding(source, limits=reading.limits, waiting=reading.waiting) as decoder:
+    with decoding(source, PARQUET, limits=reading.limits, waiting=reading.waiting) as decoder:
         header = resolve_columns(
             decoder.columns, profile=reading.profile, name=source.name, ignores_unknown=reading.ignores_unknown
         )
@@ -86,14 +87,16 @@ def _make_batch(records: pa.RecordBatch, header: Header, *, first: int, position
     refused = pl.concat([checked.refused, undecoded]).sort("record")
     errors = pl.concat([checked.errors, make_errors(undecoded, [_NOT_UTF8] * undecoded.height)]).sort("record")
     readable = columns.without(refused["record"])
-    if header.mapping is not None:
+    if header.mapping is None:
+        values, not_users = read_columns(readable, others=header.others, engine=reading.engine), 0
+    else:
         texts = readable.write_texts(readable.table["record"])
-        batch = make_mapped_batch(texts, header.mapping, reading=reading, seen=seen, position=position, layout=layout)
-        return replace(batch, refused=refused, errors=errors)
+        values, not_users = read_mapped(texts, header.mapping, reading=reading)
     return Batch(
         seen=seen,
         position=position,
-        values=read_columns(readable, others=header.others, engine=reading.engine),
+        others=not_users,
+        values=values,
         write_texts=readable.write_texts,
         text_bytes=records.nbytes,
         refused=refused,

@@ -1,17 +1,14 @@
 """What the ways of delivering a notice share: their errors, attempts, and the check of the address they connect to."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from functools import cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from contextlib import contextmanager, nullcontext, suppress
+
+from flows.readers.remote import public_addresses
+from flows.readers.remote.public_addresses import PrivateAddressError
 
 PRIVATE = "its address is private; set IMPORT_WEBHOOK_ALLOW_PRIVATE=1 to allow that"
-NAT64 = IPv6Network("64:ff9b::/96")  # IPv4 addresses embedded in IPv6
 
 Sleep = Callable[[float], None]
-_refused: ContextVar[list[str] | None] = ContextVar("refused addresses", default=None)
 
 
 class DeliveryError(Exception):
@@ -36,41 +33,8 @@ def retry(attempt: Callable[[], None], *, waits: Sequence[float], sleep: Sleep) 
 def only_public_addresses(failure: str, *, allow_private: bool) -> Iterator[None]:
     """Let nothing in the block connect to a private address, whatever name it has and whichever library connects.
     Raise `DeliveryError`, which begins with `failure`, if something tried, even if the library ignored that."""
-    if allow_private:
-        yield
-        return
-    _check_connections()
-    refused: list[str] = []
-    token = _refused.set(refused)
     try:
-        yield
-    finally:
-        _refused.reset(token)
-        if refused:
-            raise DeliveryError(f"{failure}: {PRIVATE}") from None
-
-
-@cache
-def _check_connections() -> None:
-    """Check, from now on, every address that a socket connects to: a check of the name could resolve another."""
-    sys.addaudithook(_check)
-
-
-def _check(event: str, arguments: tuple[object, ...]) -> None:
-    if event == "socket.connect" and (refused := _refused.get()) is not None:
-        host = str(arguments[1][0]) if isinstance(arguments[1], tuple) else ""
-        with suppress(ValueError):
-            if is_public(ip_address(host.split("%")[0])):
-                return
-        refused.append(host)
-        raise DeliveryError(PRIVATE)  # no `OSError`, after which another address would be tried
-
-
-def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Return whether an address is on the public internet; an embedded IPv4 address counts as itself."""
-    if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        inner = IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else inner
-        if inner is not None:
-            return is_public(inner)
-    return address.is_global and not address.is_multicast and not address.is_reserved
+        with nullcontext() if allow_private else public_addresses.only_public_addresses():
+            yield
+    except PrivateAddressError:
+        raise DeliveryError(f"{failure}: {PRIVATE}") from None

@@ -67,16 +67,18 @@ class Reader:
         limits: ReadLimits | None = None,
         first_record: int = 1,
         encoding: str = "utf-8",
+        sheet: str = "",
     ) -> Outcome:
         """Read the content as a file of that name."""
         source = replace(self.source(content, name), encoding=encoding)
         form = detect_format(source, requested)
-        profile = profile or PROFILES["csv" if form == "csv" else "auth0"]
+        profile = profile or PROFILES["csv" if form in ("csv", "excel") else "auth0"]
         batches = list(
             read(
                 source,
                 format=form,
                 profile=profile,
+                sheet=sheet,
                 limits=limits or ReadLimits(),
                 first_record=first_record,
                 engine=self.engine,
@@ -111,10 +113,11 @@ class Reader:
         requested: str = "auto",
         limits: ReadLimits | None = None,
         encoding: str = "utf-8",
+        sheet: str = "",
     ) -> FileFault:
         """Return the fault that refuses the content as a file of that name."""
         with pytest.raises(FileFault) as raised:
-            self.read(content, name, requested=requested, limits=limits, encoding=encoding)
+            self.read(content, name, requested=requested, limits=limits, encoding=encoding, sheet=sheet)
         return raised.value
 
     def source(self, content: bytes, name: str) -> Source:

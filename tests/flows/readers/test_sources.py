@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.readers.sources import find_sources, fingerprint
+from flows.readers.sources import Source, find_sources, fingerprint
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 
@@ -59,11 +59,19 @@ def test_a_missing_file_is_refused_with_the_most_similar_name(tmp_path: Path) ->
     assert "users_2024.json" in fault.hint
 
 
-@pytest.mark.parametrize("name", ["http://example.com/users.json", "s3://bucket/users.json", "https://[::1"])
-def test_a_url_is_not_fetched(name: str, tmp_path: Path) -> None:
-    fault = fault_of(name, tmp_path)
-    assert fault.code is ErrorCode.FILE_NOT_FOUND
-    assert "not fetched" in fault.message
+def test_what_fetches_urls_is_asked_for_urls_only(tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    path.write_bytes(b"[]")
+    asked = []
+
+    def fetch(url: str) -> Source:
+        asked.append(url)
+        return Source(url, path, 2)
+
+    names = ["https://example.com/a.json", str(path), "s3://bucket/b.json", "https://[::1"]
+    found = find_sources(names, spool=tmp_path, fetch=fetch)
+    assert [source.name for source in found] == names
+    assert asked == [names[0], *names[2:]]
 
 
 @pytest.mark.parametrize("name", ["*.json", "users[1].json", "user?.json", "~/users.json"])

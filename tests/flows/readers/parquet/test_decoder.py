@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from flows.readers.decoder import parent
+from flows.readers.decoder.parent import decoding
 from flows.readers.limits import ReadLimits
-from flows.readers.parquet import decoder
-from flows.readers.parquet.decoder import decoding
+from flows.readers.parquet.reader import PARQUET
 from flows.readers.parquet.size_guards import read_page_sizes
 from flows.settings import Settings
 from schemas.codes import ErrorCode
@@ -49,7 +50,7 @@ def test_an_encrypted_file_is_named_as_such(plaintext_footer: bool, columns: tup
 def test_a_decoder_that_ends_too_early_refuses_the_file(
     program: str, how: str, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoder, "_PROGRAM", program)
+    monkeypatch.setattr(parent, "_PROGRAM", program)
     fault = reader.fault(content_of(USERS), "users.parquet")
     assert (fault.code, how in fault.message) == (ErrorCode.FILE_SYNTAX, True)
 
@@ -61,7 +62,7 @@ def test_a_decoder_that_ends_too_early_refuses_the_file(
 def test_a_decoder_without_memory_is_not_blamed_on_the_file(
     program: str, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoder, "_PROGRAM", program)
+    monkeypatch.setattr(parent, "_PROGRAM", program)
     with pytest.raises(MemoryError):
         reader.read(content_of(USERS), "users.parquet")
 
@@ -69,8 +70,8 @@ def test_a_decoder_without_memory_is_not_blamed_on_the_file(
 def test_a_crash_between_two_batches_is_not_the_end_of_the_file(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = decoder._PROGRAM.replace(
-        "main(*request)",
+    program = parent._PROGRAM.replace(
+        "importlib.import_module(module).main(*request)",
         "import os, pyarrow as pa; from flows.readers.parquet import decoder_process as process\n"
         "class Stream:\n"
         "    def __init__(self, sink, schema):\n"
@@ -78,22 +79,22 @@ def test_a_crash_between_two_batches_is_not_the_end_of_the_file(
         "    def __enter__(self): return self\n"
         "    def __exit__(self, *_): os.abort()\n"
         "    def write_batch(self, batch): self.stream.write_batch(batch); self.sink.flush()\n"
-        "process.pa.ipc.new_stream = Stream; main(*request)",
+        "process.pa.ipc.new_stream = Stream; process.main(*request)",
     )
-    monkeypatch.setattr(decoder, "_PROGRAM", program)
+    monkeypatch.setattr(parent, "_PROGRAM", program)
     fault = reader.fault(content_of(USERS), "users.parquet")
     assert (fault.code, "signal 6" in fault.message) == (ErrorCode.FILE_SYNTAX, True)
 
 
 def test_a_decoder_that_hangs_is_stopped(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoder, "_PROGRAM", "import time; time.sleep(60)")
+    monkeypatch.setattr(parent, "_PROGRAM", "import time; time.sleep(60)")
     source = reader.source(content_of(USERS), "users.parquet")
 
     def stop() -> None:
         raise Canceled(ErrorCode.CANCELED, "stopped")
 
     began = time.monotonic()
-    with pytest.raises(Canceled), decoding(source, limits=ReadLimits(), waiting=stop):
+    with pytest.raises(Canceled), decoding(source, PARQUET, limits=ReadLimits(), waiting=stop):
         pass
     assert time.monotonic() - began < 10
 
@@ -101,7 +102,7 @@ def test_a_decoder_that_hangs_is_stopped(reader: Reader, monkeypatch: pytest.Mon
 def test_a_job_with_a_decoder_that_hangs_ends_at_its_time_limit(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoder, "_PROGRAM", "import time; time.sleep(60)")
+    monkeypatch.setattr(parent, "_PROGRAM", "import time; time.sleep(60)")
     path = settings.database.parent / "users.parquet"
     path.write_bytes(content_of(USERS))
     began = time.monotonic()
@@ -124,7 +125,7 @@ def test_one_file_that_crashes_its_decoder_refuses_a_folder_as_any_bad_file_does
 
 def test_no_process_remains_when_the_reader_stops_early(reader: Reader) -> None:
     source = reader.source(content_of(many_users()), "users.parquet")
-    with decoding(source, limits=ReadLimits(batch_rows=10), waiting=lambda: None) as opened:
+    with decoding(source, PARQUET, limits=ReadLimits(batch_rows=10), waiting=lambda: None) as opened:
         assert next(opened.batches()).num_rows == 10
         process = opened._process
     assert process.returncode == -signal.SIGKILL
@@ -135,16 +136,17 @@ def test_the_decoder_ends_with_the_process_that_started_it(number: signal.Signal
     source = reader.source(content_of(many_users()), "users.parquet")
     program = (
         "import sys, time; from pathlib import Path; from flows.readers.limits import ReadLimits\n"
-        "from flows.readers.parquet.decoder import decoding; from flows.readers.sources import Source\n"
+        "from flows.readers.decoder.parent import decoding; from flows.readers.parquet.reader import PARQUET\n"
+        "from flows.readers.sources import Source\n"
         f"source = Source('users.parquet', Path({str(source.path)!r}), {source.size})\n"
-        "with decoding(source, limits=ReadLimits(batch_rows=10), waiting=lambda: None) as opened:\n"
+        "with decoding(source, PARQUET, limits=ReadLimits(batch_rows=10), waiting=lambda: None) as opened:\n"
         "    next(opened.batches()); print(opened._process.pid, flush=True); time.sleep(60)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout is not None
-        decoder_id = int(parent.stdout.readline())
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        decoder_id = int(process.stdout.readline())
         assert is_running(decoder_id)
-        parent.send_signal(number)
+        process.send_signal(number)
     deadline = time.monotonic() + 10
     while is_running(decoder_id) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -153,7 +155,7 @@ def test_the_decoder_ends_with_the_process_that_started_it(number: signal.Signal
 
 def test_signals_of_the_terminal_do_not_reach_the_decoder(reader: Reader) -> None:
     source = reader.source(content_of(many_users()), "users.parquet")
-    with decoding(source, limits=ReadLimits(batch_rows=10), waiting=lambda: None) as opened:
+    with decoding(source, PARQUET, limits=ReadLimits(batch_rows=10), waiting=lambda: None) as opened:
         batches = opened.batches()
         next(batches)
         assert os.getsid(opened._process.pid) != os.getsid(0)

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from flows.readers.decoder import parent
 from flows.readers.limits import ReadLimits
-from flows.readers.parquet import decoder
 from schemas.codes import ErrorCode
 from tests.flows.readers.outcomes import SMALL, Reader
 
@@ -323,7 +323,7 @@ def test_a_large_value_that_every_row_repeats_refuses_the_file_in_little_memory(
     nested: str, store_schema: bool, reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status = tmp_path / "status"
-    monkeypatch.setattr(decoder, "_PROGRAM", REPORT_STATUS.format(path=str(status)) + decoder._PROGRAM)
+    monkeypatch.setattr(parent, "_PROGRAM", REPORT_STATUS.format(path=str(status)) + parent._PROGRAM)
     content = parquet(repeating("a" * (7 << 20), 2000, nested=nested), compression="zstd", store_schema=store_schema)
     assert len(content) < 100_000
     fault = reader.fault(content, "users.parquet")

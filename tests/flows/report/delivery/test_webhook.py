@@ -11,7 +11,8 @@ import pytest
 import standardwebhooks
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from flows.report.delivery.attempts import DeliveryError, is_public, only_public_addresses
+from flows.readers.remote.public_addresses import is_public
+from flows.report.delivery.attempts import DeliveryError, only_public_addresses
 from flows.report.delivery.webhook import Webhook, post
 from flows.report.notices import end_of, format_document
 from tests.flows.report.receivers import WEBHOOK_SECRET, Request, http_receiver

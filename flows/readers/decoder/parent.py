@@ -1,4 +1,4 @@
-"""Start and stop the process that decodes a Parquet file, and read its batches.
+"""Start and stop the process that decodes a file, and read its batches.
 
 A decoder can crash on a damaged file, and would end every job of this process with it.
 """
@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from io import IOBase
 from pathlib import Path
 from typing import IO, cast
@@ -27,18 +27,37 @@ _POLL_MILLISECONDS = 250
 _PATIENCE_SECONDS = 5  # with a process whose output has ended
 _ROOT = str(Path(__file__).parents[3])
 _PROGRAM = """
-import json, sys
-sys.path[:], *request = json.loads(sys.argv[1])
-from flows.readers.parquet.decoder_process import main
-main(*request)
+import importlib, json, sys
+sys.path[:], module, *request = json.loads(sys.argv[1])
+importlib.import_module(module).main(*request)
 """
-_NO_MEMORY_TEXTS = ("bad_alloc", "MemoryError", "Cannot allocate memory", "Resource temporarily unavailable")
+_NO_MEMORY_TEXTS = (
+    "bad_alloc",
+    "MemoryError",
+    "Cannot allocate memory",
+    "Resource temporarily unavailable",
+    "memory allocation of",
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of files: its name in messages, and the module that decodes it, which calls `flows.readers.decoder.child`.
+
+    Where the memory of the process is bounded, `no_memory` is what a file is refused with that needs more.
+    """
+
+    name: str
+    module: str
+    no_memory: Callable[[Source, ReadLimits], FileFault] | None = None
 
 
 @contextmanager
-def decoding(source: Source, *, limits: ReadLimits, waiting: Callable[[], None]) -> Iterator["Decoder"]:
+def decoding(
+    source: Source, kind: Kind, *options: str, limits: ReadLimits, waiting: Callable[[], None]
+) -> Iterator["Decoder"]:
     """Decode the file within the block; `waiting` is called while nothing arrives, and may raise to stop."""
-    request = [[_ROOT, *sys.path], source.name, str(source.path), source.size, asdict(limits)]
+    request = [[_ROOT, *sys.path], kind.module, source.name, str(source.path), source.size, asdict(limits), *options]
     # -I and -S: without a look at the environment, in a third of the time
     command = [sys.executable, "-I", "-S", "-c", _PROGRAM, json.dumps(request)]
     try:
@@ -56,7 +75,7 @@ def decoding(source: Source, *, limits: ReadLimits, waiting: Callable[[], None])
         raise FileFault(ErrorCode.FILE_UNREADABLE, message, "allow more processes or open files") from error
     with process:
         try:
-            yield Decoder(source, process, waiting)
+            yield Decoder(source, kind, process, limits=limits, waiting=waiting)
         finally:
             process.kill()
 
@@ -66,8 +85,18 @@ class Decoder:
 
     closed = False  # as Arrow asks of a file
 
-    def __init__(self, source: Source, process: "subprocess.Popen[bytes]", waiting: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        kind: Kind,
+        process: "subprocess.Popen[bytes]",
+        *,
+        limits: ReadLimits,
+        waiting: Callable[[], None],
+    ) -> None:
         self._source = source
+        self._kind = kind
+        self._limits = limits
         self._process = process
         self._waiting = waiting
         self._output = cast("IO[bytes]", process.stdout).fileno()
@@ -123,9 +152,11 @@ class Decoder:
             code, message, hint = json.loads(report[report.rfind("\n") + 1 :])
             return FileFault(ErrorCode[code], message, hint)
         if status == -signal.SIGKILL or any(text in report for text in _NO_MEMORY_TEXTS):
+            if status != -signal.SIGKILL and self._kind.no_memory is not None:
+                return self._kind.no_memory(self._source, self._limits)
             return MemoryError(f"the decoder of {name} ended without memory")
         how = f"signal {-status} ({signal.strsignal(-status)})" if status < 0 else f"exit code {status}"
-        message = f"{name} cannot be read as Parquet: its decoder ended with {how}"
+        message = f"{name} cannot be read as {self._kind.name}: its decoder ended with {how}"
         return FileFault(ErrorCode.FILE_SYNTAX, message, "the file is damaged: write or copy it again")
 
     def _wait(self) -> int:
