@@ -77,7 +77,6 @@ class ErrorCode(StrEnum):
     LEFT_OUT = "LEFT_OUT", "a value has no place in a user and is left out"
     PASSWORD_LEFT_OUT = "PASSWORD_LEFT_OUT", "a password or hash that cannot be kept is left out"
     LINE_SKIPPED = "LINE_SKIPPED", "a line above the header is not a record and was skipped"
-    PASSWORD_LEFT_OUT = "PASSWORD_LEFT_OUT", "a password or hash that cannot be kept is left out"
     NOT_CHANGED = "NOT_CHANGED", "an update does not change this value, which differs from the stored one"
 
     # ours, per file or job

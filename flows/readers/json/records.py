@@ -11,8 +11,7 @@ from flows.readers.reading import Batch, Reading
 from schemas.frames import RECORDS
 from transforms.fields.json_records import read_json_records
 from transforms.fields.proven_records import Caps, read_proven
-from transforms.fields.values import sort_records
-from transforms.fields.values import USERS
+from transforms.fields.values import USERS, sort_records
 from transforms.json.values import find_invalid_json
 
 

@@ -20,7 +20,6 @@ from flows.readers.decoder.parent import Kind, decoding
 from flows.readers.header import Header, resolve_columns
 from flows.readers.json.strict import Refusal
 from flows.readers.limits import ReadLimits
-from flows.readers.mapping.batches import make_mapped_batch
 from flows.readers.mapping.batches import read_mapped
 from flows.readers.reading import Batch, Reading
 from schemas.codes import ErrorCode
