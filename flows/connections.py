@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, Token
 
-from flows.import_users.arguments import command_group, count_in, parse_text
+from flows.import_users.arguments import command_group, count_in, parse_path, parse_text
 from flows.import_users.cli import COMMON, Common
 from flows.readers.limits import Range
 from flows.report.command_line import UsageError, run
@@ -14,6 +15,7 @@ from schemas.connection import ConnectionSettings, RequiredField
 from schemas.options import MOST_CHARACTERS_OF_CONNECTION, NOT_ON_ONE_LINE
 
 if TYPE_CHECKING:
+    from flows.settings import Settings
     from flows.store.database import Store
 
 LENGTHS = Range(1, 255)  # of a username, in characters
@@ -30,7 +32,13 @@ def parse_pattern(_type: object, tokens: Sequence[Token]) -> str:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class ConnectionRules:
-    """The rules that a command sets; None keeps the present rule."""
+    """The rules and the mapping that a command sets; None keeps the present one."""
+
+    mapping: Annotated[
+        Path | None,
+        Parameter(metavar="FILE.toml", help="How its files are read; the mapping is kept.", converter=parse_path),
+    ] = None
+    no_mapping: Annotated[bool, Parameter(help="Forget the mapping.")] = False
 
     required: Annotated[
         RequiredField | None,
@@ -51,17 +59,29 @@ class ConnectionRules:
         ),
     ] = None
 
-    def applied_to(self, settings: ConnectionSettings) -> ConnectionSettings:
-        """Return the settings with what the command sets, or raise `UsageError` if they cannot be used."""
+    def applied_to(self, connection: ConnectionSettings, *, settings: "Settings") -> ConnectionSettings:
+        """Return the connection with what the command sets, or raise `UsageError` if that cannot be used."""
         from flows.store.connections import find_problem
 
-        settings = replace(settings, **{name: value for name, value in asdict(self).items() if value is not None})
-        if why := find_problem(settings):
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        if given.pop("no_mapping") or self.mapping:
+            given["mapping"] = "" if self.mapping is None else _read_mapping(self.mapping, settings)
+        connection = replace(connection, **given)
+        if why := find_problem(connection):
             raise UsageError(why)
-        return settings
+        return connection
 
 
 NO_RULES = ConnectionRules()
+
+
+def _read_mapping(path: Path, settings: "Settings") -> str:
+    """Return the text of a mapping; raise `Fault` with all that is wrong with it."""
+    from flows.pipeline.mapping_file import parse_mapping_text, read_mapping_text
+
+    text, name = read_mapping_text(str(path), settings=settings)
+    parse_mapping_text(text, name=name)
+    return text
 
 
 def parse_new_name(kind: object, tokens: Sequence[Token]) -> str:
@@ -101,7 +121,7 @@ def add(connection: NewConnection, /, *, rules: ConnectionRules = NO_RULES, comm
     from flows.store.database import Store
 
     store = _prepared(Store(common.settings))
-    settings = rules.applied_to(ConnectionSettings(connection=connection))
+    settings = rules.applied_to(ConnectionSettings(connection=connection), settings=common.settings)
     if not connections.add_connection(store, settings):
         raise UsageError(f"there is already a connection {connection}; change it with `set`")
     _print([settings], common)
@@ -113,7 +133,7 @@ def set_rules(connection: Connection, /, *, rules: ConnectionRules = NO_RULES, c
     from flows.store import connections
 
     store = _prepared(common.find_store())
-    settings = rules.applied_to(connections.find_connection(store, connection))
+    settings = rules.applied_to(connections.find_connection(store, connection), settings=common.settings)
     connections.update_connection(store, settings)
     _print([settings], common)
 
@@ -126,7 +146,8 @@ def _prepared(store: "Store") -> "Store":
 def _print(connections: Sequence[ConnectionSettings], common: Common) -> None:
     lines = (
         f"{settings.connection}: {settings.required} required{_describe_username(settings)},"
-        f" {settings.username_min_length}–{settings.username_max_length} characters, {settings.username_pattern}\n"
+        f" {settings.username_min_length}–{settings.username_max_length} characters, {settings.username_pattern}"
+        f"{'; with a mapping' if settings.mapping else ''}\n"
         for settings in connections
     )
     common.print([asdict(settings) for settings in connections], "".join(lines))

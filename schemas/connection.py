@@ -17,4 +17,5 @@ class ConnectionSettings:
     username_required: bool = False  # besides
     username_min_length: int = 1
     username_max_length: int = 128
+    mapping: str = ""  # TOML; how its files are read where a job names neither a mapping nor a profile
     username_pattern: str = USERNAME_PATTERN  # for a linear-time engine: no look-around, no back-references

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import duckdb
 import polars as pl
 
+from flows.pipeline.instructions import NO_INSTRUCTIONS, Instructions
 from flows.pipeline.job import Job, Progress
 from flows.pipeline.lifecycle import in_worker_thread
-from flows.pipeline.mapping_file import read_mapping
 from flows.pipeline.path_checks import refuse_database, require_in_roots, require_source_in_roots, require_url_in_roots
 from flows.readers.archive import unpack_archives
 from flows.readers.detect import detect_format
@@ -42,11 +42,10 @@ from schemas.connection import ConnectionSettings
 from schemas.faults import FileFault, JobFault
 from schemas.fields import TRIMMED
 from schemas.frames import ERRORS, RECORDS
-from schemas.hashing import NO_HASHING, Hashing
 from schemas.job import JobStatus, JobSummary
-from schemas.mapping.language import Mapping
 from schemas.profiles import Profile
 from schemas.source_names import is_url
+from transforms.mapping.messages import name_origins
 from transforms.normalise import normalise
 from transforms.rejects.redact import redact
 from transforms.rules.validate import RuleSet, Validated, rule_set, validate
@@ -73,8 +72,7 @@ class _Context:
     sources: Sequence[Source]
     engine: duckdb.DuckDBPyConnection
     rules: RuleSet
-    mapping: Mapping | None
-    hashing: Hashing
+    instructions: Instructions
     profiles: list[Profile] = field(default_factory=list)  # of each source
     skipped: list[Skipped] = field(default_factory=list)  # of each source
 
@@ -168,20 +166,20 @@ def _fetch(job: Job) -> "Fetch":
 
 
 def content_hash(
-    sources: Sequence[Source], *, hashing: Hashing = NO_HASHING, waiting: Callable[[], None] | None = None
+    sources: Sequence[Source], *, of_instructions: str = "", waiting: Callable[[], None] | None = None
 ) -> str:
-    """Return a hash of the bytes of the sources, in their order, and of the parameters of their hashes.
+    """Return a hash of the bytes of the sources, in their order, and of the fingerprint of its instructions.
 
     `waiting` may raise to stop the reading.
     """
     digests = "".join(fingerprint(source, algorithm="blake2b", waiting=waiting) for source in sources)
     require_unchanged(sources)
-    return hashlib.sha256(f"{digests}{hashing.parameters.fingerprint or ''}".encode()).hexdigest()
+    return hashlib.sha256(f"{digests}{of_instructions}".encode()).hexdigest()
 
 
 @in_worker_thread
 def load(
-    job: Job, sources: Sequence[Source], *, connection: ConnectionSettings, hashing: Hashing = NO_HASHING
+    job: Job, sources: Sequence[Source], *, connection: ConnectionSettings, instructions: Instructions = NO_INSTRUCTIONS
 ) -> Loaded:
     """Stage every row of the sources as accepted or refused.
     Raise `FileFault` if a source cannot be imported, and `JobFault` if the job must stop or rows were lost."""
@@ -194,11 +192,9 @@ def load(
         profile=options.profile,
     )
     with closing(scratch(job.settings, spill=job.folder.path)) as engine, ThreadPoolExecutor(1) as hasher:
-        hashed = hasher.submit(content_hash, sources, hashing=hashing)
+        hashed = hasher.submit(content_hash, sources, of_instructions=instructions.fingerprint)
         with _naming_command(job, sources):
-            context = _Context(
-                job, sources, engine, rules, read_mapping(job.options, settings=job.settings), NO_HASHING
-            )
+            context = _Context(job, sources, engine, rules, instructions)
             tally = _stage_batches(context)
         digest = hashed.result()
     require_unchanged(sources)  # so the hash is that of what was read
@@ -259,7 +255,7 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
     job, next_record, bytes_before = context.job, 1, 0
     for place, source in enumerate(context.sources):
         form = detect_format(source, job.options.format)
-        profile = choose_profile(source, form=form, requested=job.options.profile, mapping=context.mapping)
+        profile = choose_profile(source, form=form, requested=job.options.profile, mapping=context.instructions.mapping)
         context.profiles.append(profile)
         context.skipped.append(skipped := Skipped())
         batches = read(
@@ -272,7 +268,7 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
             first_record=next_record,
             engine=context.engine,
             skipped=skipped,
-            hashing=context.hashing,
+            hashing=context.instructions.hashing,
             waiting=job.stop.check,
         )
         with closing(read_ahead(batches)) as batches_ahead:
@@ -301,6 +297,8 @@ def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, do
     """Normalise and validate a batch."""
     canonical = normalise(batch.values, engine=context.engine, profile=profile, layout=batch.layout)
     verdicts = validate(canonical, rules=context.rules)
+    if profile.mapping is not None:
+        verdicts = replace(verdicts, errors=name_origins(verdicts.errors, profile.mapping))
     refused = pl.concat([batch.refused, _refused(batch, verdicts)], how="vertical").sort("record")
     errors = pl.concat([batch.errors, verdicts.errors], how="vertical")
     counted = verdicts.accepted.height + refused.height + batch.others

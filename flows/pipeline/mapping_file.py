@@ -7,19 +7,16 @@ from flows.settings import Settings
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from schemas.mapping.language import Mapping
-from schemas.options import FileOptions
 
 MOST_BYTES = 1 << 20
 MOST_PROBLEMS = 20
 
 
-def read_mapping(options: FileOptions, *, settings: Settings) -> Mapping | None:
-    """Return the mapping that the options name, if they do; raise `JobFault` with all that is wrong with it."""
-    if options.mapping is None:
-        return None
-    path = Path(options.mapping)
+def read_mapping_text(name: str, *, settings: Settings) -> tuple[str, str]:
+    """Return the text of a mapping file and its name for messages; raise `Fault` if it cannot be read."""
+    path = Path(name)
     require_source_in_roots(path, settings)
-    return parse_mapping_text(_read_text(path), name=path.name)
+    return _read_text(path), path.name
 
 
 def parse_mapping_text(text: str, *, name: str) -> Mapping:

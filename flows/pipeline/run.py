@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from flows.pipeline.hash_parameters import read_hashing
+from flows.pipeline.instructions import read_instructions
 from flows.pipeline.job import Job, Observer, accept_job
 from flows.pipeline.lifecycle import recording_faults, report_end, running_job
 from flows.pipeline.load import content_hash, load, open_sources
@@ -78,19 +78,21 @@ def run_job(
 @recording_faults
 def _import_users(job: Job, *, run_stage: RunStage) -> JobSummary:
     """Prepare, load, plan, merge and report, unless an earlier job has imported the same."""
-    hashing = read_hashing(job.options, settings=job.settings)
     with slot(job.settings, connection=job.options.connection):
         connection = find_connection(job.store, job.options.connection)
+        instructions = read_instructions(job.options, connection=connection, settings=job.settings)
         with open_sources(job) as sources:
             if job.options.time_limit is None:
                 job.stop.allow_time_for(sum(source.size for source in sources))
             if job.options.plan:
                 check_plan_path(Path(job.options.plan), sources, settings=job.settings)
-            content = cache(partial(content_hash, sources, hashing=hashing, waiting=job.stop.check))
+            content = cache(
+                partial(content_hash, sources, of_instructions=instructions.fingerprint, waiting=job.stop.check)
+            )
             holder = find_holder(job.store, job.options, job_id=job.id, content=content)
             if earlier := holder or find_same_import(job.store, job.options, content=content):
                 return _replace_by(job, earlier)
-            loaded = run_stage("load", partial(load, job, sources, connection=connection, hashing=hashing))
+            loaded = run_stage("load", partial(load, job, sources, connection=connection, instructions=instructions))
         planned = run_stage("plan", partial(make_plan, job, loaded))
         summary = run_stage("merge", partial(merge, job, loaded, planned))
         return report_end(job, summary)

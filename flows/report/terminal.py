@@ -25,6 +25,7 @@ from flows.store.diff import FieldChange
 from flows.store.job_folder import JobFolder
 from schemas.faults import Fault
 from schemas.job import NO_USERS, FaultRecord, JobStatus, JobSummary
+from schemas.mapping.names import MAPPED, vendor_profiles
 from schemas.rules.user import STAGED
 from transforms.statements import run, run_mapped
 
@@ -140,8 +141,20 @@ def show_summary(console: Console, summary: JobSummary) -> None:
     blank = f", {summary.blank_lines:,} blank lines skipped" if summary.blank_lines else ""
     blank += f", {summary.not_users:,} records that are no users skipped" if summary.not_users else ""
     lock = f", write lock {summary.lock_seconds:.2f} s" if summary.lock_seconds else ""
-    job = f"job {summary.job_id}, connection {summary.connection}, mode {summary.mode}"
+    read_as = f", read as {title}" if (title := describe_profile(summary.profile)) else ""
+    job = f"job {summary.job_id}, connection {summary.connection}, mode {summary.mode}{read_as}"
     console.print(f"{job}, {summary.duration_seconds or 0:.2f} s{speed}{lock}{blank}", markup=False)
+
+
+def describe_profile(name: str) -> str:
+    """Return what a profile of another system calls its files, with the profile's name; empty for our own formats."""
+    if name == MAPPED:
+        return "the mapping says"
+    if name not in vendor_profiles():
+        return ""
+    from transforms.mapping.profiles import get_profile  # noqa: PLC0415 - our own formats need no mapping
+
+    return f"{get_profile(name).title} ({name})"
 
 
 def show_errors_by_code(console: Console, summary: JobSummary, *, settings: Settings) -> None:

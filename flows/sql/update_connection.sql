@@ -5,5 +5,6 @@ set
     username_required = $username_required,
     username_min_length = $username_min_length,
     username_max_length = $username_max_length,
-    username_pattern = $username_pattern
+    username_pattern = $username_pattern,
+    mapping = nullif($mapping, '')
 where connection = $connection

@@ -4,6 +4,7 @@ from functools import cache
 from importlib.resources import files
 
 FOLDER = "profiles"
+MAPPED = "mapping"  # the name of the profile that a mapping file or a connection gives
 
 
 @cache

@@ -6,5 +6,6 @@ create table connections (
     username_min_length integer not null default 1,
     username_max_length integer not null default 128,
     username_pattern varchar,
+    mapping varchar,
     created_at timestamptz not null default current_timestamp
 )

@@ -6,4 +6,5 @@ comment on column connections.username_required is 'Whether every user must have
 comment on column connections.username_min_length is 'Minimum number of characters of a username';
 comment on column connections.username_max_length is 'Maximum number of characters of a username';
 comment on column connections.username_pattern is 'Regular expression (Rust syntax) that a username must match; null: the default pattern';
+comment on column connections.mapping is 'How files of the connection are read (TOML) where a job names neither a mapping nor a profile';
 comment on column connections.created_at is 'When the connection was created'

@@ -11,6 +11,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.fields import FIELD_NAMES
 from schemas.mapping.language import Mapping
+from schemas.mapping.names import MAPPED
 from schemas.mapping.signs import Sample
 from schemas.profiles import HEADER_ALIASES, IGNORED_COLUMNS, PROFILES, Profile
 from transforms.field_names import fold_name
@@ -24,7 +25,7 @@ def choose_profile(source: Source, *, form: str, requested: str = "auto", mappin
     Raise `FileFault` if several profiles fit, or the source is nobody's and has no field of a user.
     """
     if mapping is not None:
-        return _mapped("mapping", mapping)
+        return _mapped(MAPPED, mapping)
     if requested in PROFILES:
         return PROFILES[requested]
     if requested != "auto":
