@@ -150,7 +150,7 @@ def _open_files(job: Job) -> Iterator[tuple[Source, ...]]:
     spool, limits = job.folder.path, job.settings.limits
     with held_open(found, check=check) as held:
         opened = unpack_archives(held, spool=spool, limits=limits, waiting=job.stop.check)
-        job.observer.on_open(opened)
+        job.observer.on_open(held)  # the files themselves, which an inbox moves
         yield opened
 
 
