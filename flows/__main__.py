@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from cyclopts import App
 
-from flows import connections
+from flows import connections, record
 from flows.import_users import cli as import_users
 from flows.jobs import cli as jobs
 from flows.report.command_line import run
@@ -19,6 +19,8 @@ app = App(
 app.command(import_users.app, name="import")
 app.command(jobs.app, name="jobs")
 app.command(connections.app, name="connections")
+app.command(record.schema)
+app.command(record.template)
 app.register_install_completion_command()
 
 

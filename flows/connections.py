@@ -1,4 +1,4 @@
-"""`python -m flows.connections`: list connections, show and change their rules for usernames; parse and print only."""
+"""`python -m flows.connections`: list connections, show and change their rules; parse and print only."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -10,7 +10,7 @@ from flows.import_users.arguments import command_group, count_in, parse_text
 from flows.import_users.cli import COMMON, Common
 from flows.readers.limits import Range
 from flows.report.command_line import UsageError, run
-from schemas.connection import ConnectionSettings
+from schemas.connection import ConnectionSettings, RequiredField
 from schemas.options import MOST_CHARACTERS_OF_CONNECTION, NOT_ON_ONE_LINE
 
 if TYPE_CHECKING:
@@ -29,11 +29,18 @@ def parse_pattern(_type: object, tokens: Sequence[Token]) -> str:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class UsernameRules:
-    """The rules for usernames that a command sets; None keeps the present rule."""
+class ConnectionRules:
+    """The rules that a command sets; None keeps the present rule."""
 
+    required: Annotated[
+        RequiredField | None,
+        Parameter(
+            show_default="email",
+            help="Which field every user must have. A user has email, username or user_id, too, to be matched by.",
+        ),
+    ] = None
     username_required: Annotated[
-        bool | None, Parameter(negative="--no-username-required", help="Every user must have one.")
+        bool | None, Parameter(negative="--no-username-required", help="Every user must have a username.")
     ] = None
     username_min_length: Annotated[int | None, Parameter(metavar="N", show_default="1"), count_in(LENGTHS)] = None
     username_max_length: Annotated[int | None, Parameter(metavar="N", show_default="128"), count_in(LENGTHS)] = None
@@ -54,7 +61,7 @@ class UsernameRules:
         return settings
 
 
-NO_RULES = UsernameRules()
+NO_RULES = ConnectionRules()
 
 
 def parse_new_name(kind: object, tokens: Sequence[Token]) -> str:
@@ -88,7 +95,7 @@ def show(connection: Connection, /, *, common: Common = COMMON) -> None:
 
 
 @app.command
-def add(connection: NewConnection, /, *, rules: UsernameRules = NO_RULES, common: Common = COMMON) -> None:
+def add(connection: NewConnection, /, *, rules: ConnectionRules = NO_RULES, common: Common = COMMON) -> None:
     """Create a connection."""
     from flows.store import connections
     from flows.store.database import Store
@@ -101,8 +108,8 @@ def add(connection: NewConnection, /, *, rules: UsernameRules = NO_RULES, common
 
 
 @app.command(name="set")
-def set_rules(connection: Connection, /, *, rules: UsernameRules = NO_RULES, common: Common = COMMON) -> None:
-    """Change what a connection requires of usernames."""
+def set_rules(connection: Connection, /, *, rules: ConnectionRules = NO_RULES, common: Common = COMMON) -> None:
+    """Change what a connection requires of users."""
     from flows.store import connections
 
     store = _prepared(common.find_store())
@@ -118,11 +125,17 @@ def _prepared(store: "Store") -> "Store":
 
 def _print(connections: Sequence[ConnectionSettings], common: Common) -> None:
     lines = (
-        f"{settings.connection}: username {'required' if settings.username_required else 'optional'},"
+        f"{settings.connection}: {settings.required} required{_describe_username(settings)},"
         f" {settings.username_min_length}–{settings.username_max_length} characters, {settings.username_pattern}\n"
         for settings in connections
     )
     common.print([asdict(settings) for settings in connections], "".join(lines))
+
+
+def _describe_username(settings: ConnectionSettings) -> str:
+    if settings.required == "username":
+        return ""
+    return f"; username {'required' if settings.username_required else 'optional'}"
 
 
 if __name__ == "__main__":

@@ -45,7 +45,10 @@ class ErrorCode(StrEnum):
     CONNECTION_NOT_FOUND = "CONNECTION_NOT_FOUND", "the job's connection does not exist", Scope.JOB
     DUPLICATED_USER = "DUPLICATED_USER", "an earlier record of the job is the same user"
     ENUM_MISMATCH = "ENUM_MISMATCH", "a value is outside its enumeration"
-    FORMAT = "FORMAT", "a value is not an e-mail address or a URI"
+    FORMAT = (
+        "FORMAT",
+        "a value does not have the form of its field: of an e-mail address, a URI, a date, …",
+    )
     INVALID_TYPE = "INVALID_TYPE", "a value has the wrong JSON type"
     MAX_LENGTH = "MAX_LENGTH", "a text is too long"
     MIN_LENGTH = "MIN_LENGTH", "a text is too short"
@@ -95,6 +98,7 @@ class ErrorCode(StrEnum):
     USER_NOT_FOUND = "USER_NOT_FOUND", "nothing names the user", Scope.JOB
     NOT_UNDOABLE = "NOT_UNDOABLE", "the job cannot be undone", Scope.JOB
     REJECTS_PURGED = "REJECTS_PURGED", "the refused records are no longer kept", Scope.JOB
+    STAGED_PURGED = "STAGED_PURGED", "the staged records are no longer kept", Scope.JOB
     JOB_RUNNING = "JOB_RUNNING", "the job has not ended", Scope.JOB
     JOB_ID_REUSED = "JOB_ID_REUSED", "a job has the id, with other sources or options, or was undone", Scope.JOB
     JOB_LOST = "JOB_LOST", "the process that ran the job has ended", Scope.JOB

@@ -1,5 +1,6 @@
 """The canonical fields of a user and the columns of staged rows. The rules are in `schemas.rules.user`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,6 +38,7 @@ class UserField(Field):
     upsertable: bool = True  # an update sets it if the row has it
     key: bool = False  # a row and a user that have the same value are the same user
     secret: bool = False  # never shown
+    wider: bool = False  # beyond the import format of Auth0
 
 
 FIELDS: tuple[UserField, ...] = (
@@ -57,11 +59,34 @@ FIELDS: tuple[UserField, ...] = (
     UserField("app_metadata", JsonType.OBJECT),
     UserField("user_metadata", JsonType.OBJECT),
     UserField("mfa_factors", JsonType.ARRAY, secret=True),
+    UserField("middle_name", JsonType.STRING, wider=True),
+    UserField("locale", JsonType.STRING, wider=True),
+    UserField("zoneinfo", JsonType.STRING, wider=True),
+    UserField("birthdate", JsonType.STRING, wider=True),
+    UserField("registered_at", JsonType.STRING, wider=True),
+    UserField("last_login_at", JsonType.STRING, wider=True),
+    UserField("roles", JsonType.ARRAY, wider=True),
+    UserField("groups", JsonType.ARRAY, wider=True),
+    UserField("identities", JsonType.ARRAY, wider=True),
+    UserField("source_id", JsonType.STRING, wider=True),
 )
 FIELD_NAMES: tuple[str, ...] = tuple(field.name for field in FIELDS)
 TEXT_FIELDS = tuple(field for field in FIELDS if field.type is JsonType.STRING)
 BOOLEAN_FIELDS = tuple(field for field in FIELDS if field.type is JsonType.BOOLEAN)
 NESTED_FIELDS = tuple(field for field in FIELDS if field.type in (JsonType.OBJECT, JsonType.ARRAY))
+TIME_FIELDS = ("registered_at", "last_login_at")
+LIST_FIELDS = ("roles", "groups")  # arrays of texts
+
+# the texts that must not be empty, and how many characters they may have
+LONGEST: Mapping[str, int] = {
+    "user_id": 255,
+    "given_name": 150,
+    "family_name": 150,
+    "name": 300,
+    "nickname": 300,
+    "middle_name": 150,
+    "source_id": 255,
+}
 
 # the fields that white space around their text is taken off, and a frame of the texts as they were
 TRIMMED_FIELDS = tuple(field for field in TEXT_FIELDS if not field.secret)

@@ -73,6 +73,16 @@ Updatable = Literal[
     "app_metadata",
     "user_metadata",
     "mfa_factors",
+    "middle_name",
+    "locale",
+    "zoneinfo",
+    "birthdate",
+    "registered_at",
+    "last_login_at",
+    "roles",
+    "groups",
+    "identities",
+    "source_id",
 ]
 METADATA: tuple[Updatable, ...] = ("app_metadata", "user_metadata")
 HASHES: tuple[Updatable, ...] = ("password_hash", "custom_password_hash")  # one field: a user has at most one of them

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from schemas.fields import FIELD_NAMES, FIELDS
 from schemas.rules.hash_algorithms import ALGORITHMS, AUTH0_ALGORITHMS
-from schemas.rules.user import FIELD_NAMES
 
 TRUE_WORDS = ("true", "t", "yes", "y", "on", "1", "1.0")
 FALSE_WORDS = ("false", "f", "no", "n", "off", "0", "0.0")
@@ -16,7 +16,7 @@ class Profile:
     """The names of one system: the JSON path of each canonical field, and the words for booleans in cells."""
 
     name: str
-    paths: Mapping[str, str]  # canonical field → DuckDB JSON path in the record
+    paths: Mapping[str, str]  # canonical field → DuckDB JSON path in the record; any other field is unknown
     containers: tuple[str, ...] = ("users",)  # keys under which a file that is one object can have its users
     true_words: tuple[str, ...] = TRUE_WORDS
     false_words: tuple[str, ...] = FALSE_WORDS
@@ -48,18 +48,25 @@ HEADER_ALIASES: Mapping[str, str] = {
         "password_hash": ("passwordhash",),
         "app_metadata": ("appmetadata",),
         "user_metadata": ("usermetadata",),
+        "middle_name": ("middlename",),
+        "zoneinfo": ("timezone", "time_zone"),
+        "birthdate": ("birth_date", "date_of_birth", "dateofbirth"),
+        "registered_at": ("registeredat",),
+        "last_login_at": ("lastloginat",),
+        "source_id": ("sourceid",),
     }.items()
     for alias in aliases
 }
 
 AUTH0_IMPORT = "auth0-import"  # Auth0's exact format; never chosen for a file
 CANONICAL_PATHS = {name: f"$.{name}" for name in FIELD_NAMES}
+AUTH0_PATHS = {field.name: f"$.{field.name}" for field in FIELDS if not field.wider}
 
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile("auth0", CANONICAL_PATHS),
-        Profile(AUTH0_IMPORT, CANONICAL_PATHS, trims=False, algorithms=tuple(AUTH0_ALGORITHMS)),
+        Profile(AUTH0_IMPORT, AUTH0_PATHS, trims=False, algorithms=tuple(AUTH0_ALGORITHMS)),
         Profile("csv", CANONICAL_PATHS, header_aliases=HEADER_ALIASES),
     )
 }

@@ -16,12 +16,14 @@ from schemas.connection import ConnectionSettings
 from schemas.fields import FIELDS
 from schemas.hashing import SCHEMES
 from schemas.profiles import HEADER_ALIASES
+from schemas.rules.connection_user import user_model
 from schemas.rules.hash_algorithms import ALGORITHMS
 from schemas.rules.hash_value import HashValue
+from schemas.rules.identities import Identity
+from schemas.rules.list_items import ListItem
 from schemas.rules.mfa_factors import MfaFactor
 from schemas.rules.objects import RESERVED_APP_METADATA
 from schemas.rules.password_hash import PasswordHash
-from schemas.rules.username import user_model
 from transforms.hashes.spellings import SPELLINGS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -155,6 +157,8 @@ GENERATED: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "password-hash-rules": lambda: rules(PasswordHash, prefix="custom_password_hash."),
         "hash-value-rules": lambda: rules(HashValue, prefix="custom_password_hash."),
         "mfa-factor-rules": lambda: rules(MfaFactor, prefix="mfa_factors[]."),
+        "list-item-rules": lambda: rules(ListItem),
+        "identity-rules": lambda: rules(Identity, prefix="identities[]."),
         "reserved-keys": reserved_keys,
         "hash-schemes": hash_schemes,
         "hash-spellings": hash_spellings,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from schemas.codes import ErrorCode
-from schemas.fields import FIELDS, JsonType
+from schemas.fields import FIELDS, LONGEST, JsonType
 from schemas.frames import Layout
 
 Record = Mapping[str, object]
@@ -104,7 +104,16 @@ TRIMMED = {
     "name": "Jo Li",
     "nickname": "jo",
     "picture": "https://example.com/jo.png",
+    "middle_name": "M.",
+    "locale": "pt-BR",
+    "zoneinfo": "Europe/Berlin",
+    "birthdate": "1990-12-31",
+    "registered_at": "2024-02-29T13:05:00Z",
+    "last_login_at": "2024-02-29T13:05:00.5+01:00",
+    "source_id": "17",
 }
+LISTS = ("roles", "groups")
+IDENTITY = {"provider": "google", "user_id": "1"}
 CONTROLS = "\x7f\x80\x85\x9f"
 CELLS = Layout(textual=True, columns=("email", "user_metadata"))
 TEXT_CELLS = Layout(textual=True, columns=TEXTS)
@@ -112,6 +121,7 @@ TEXT_CELLS = Layout(textual=True, columns=TEXTS)
 EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
     C.ANY_OF_MISSING: (one(C.ANY_OF_MISSING, factors(TOTP, {}), "mfa_factors[1]"),),
     C.ARRAY_LENGTH_LONG: (
+        *(one(C.ARRAY_LENGTH_LONG, user(**{name: [f"r{i}" for i in range(1001)]}), name) for name in LISTS),
         one(C.ARRAY_LENGTH_LONG, factors(*[TOTP] * 11), "mfa_factors"),
         example(
             factors(*[TOTP] * 9, {}, 5, {}), (C.ARRAY_LENGTH_LONG, "mfa_factors"), (C.ANY_OF_MISSING, "mfa_factors[9]")
@@ -135,6 +145,15 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
         one(C.FORMAT, user(email="\ufeff" + "jane@example.com"), "email"),
         one(C.FORMAT, user(picture="ftp://example.com/p.png"), "picture"),
         one(C.FORMAT, factors({"email": {"value": "@"}}), "mfa_factors[0].email.value"),
+        one(C.FORMAT, user(identities=[{**IDENTITY, "email": "@"}]), "identities[0].email"),
+        *(one(C.FORMAT, user(locale=tag), "locale") for tag in ("de_DE", "", "english language", "de-")),
+        *(one(C.FORMAT, user(zoneinfo=zone), "zoneinfo") for zone in ("europe/berlin", "CEST", "+01:00")),
+        *(one(C.FORMAT, user(birthdate=date), "birthdate") for date in ("1990-02-30", "31.12.1990", "0000-01-01")),
+        *(
+            one(C.FORMAT, user(**{name: time}), name)
+            for name in ("registered_at", "last_login_at")
+            for time in ("2024-02-29T13:05:00", "2023-02-29T13:05:00Z", "1709211900", "2024-02-29T22:59:60Z")
+        ),
     ),
     C.INVALID_TYPE: (
         *(one(C.INVALID_TYPE, user(**{name: value}), name) for name in TEXTS for value in (None, 123)),
@@ -142,6 +161,12 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
         one(C.INVALID_TYPE, user(app_metadata=[]), "app_metadata"),
         one(C.INVALID_TYPE, user(user_metadata="{}"), "user_metadata"),
         one(C.INVALID_TYPE, user(mfa_factors={}), "mfa_factors"),
+        *(one(C.INVALID_TYPE, user(**{name: "admin"}), name) for name in LISTS),
+        *(one(C.INVALID_TYPE, user(**{name: ["admin", None]}), f"{name}[1]") for name in LISTS),
+        one(C.INVALID_TYPE, user(identities={}), "identities"),
+        one(C.INVALID_TYPE, user(identities=[IDENTITY, "x"]), "identities[1]"),
+        *(one(C.INVALID_TYPE, user(identities=[{**IDENTITY, key: 1}]), f"identities[0].{key}") for key in IDENTITY),
+        one(C.INVALID_TYPE, user(identities=[{**IDENTITY, "email": None}]), "identities[0].email"),
         one(C.INVALID_TYPE, factors(TOTP, "x"), "mfa_factors[1]"),
         *(one(C.INVALID_TYPE, factors({kind: "x"}), f"mfa_factors[0].{kind}") for kind in ("totp", "phone", "email")),
         one(C.INVALID_TYPE, factors({"totp": {"secret": None}}), "mfa_factors[0].totp.secret"),
@@ -176,12 +201,22 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
         one(C.MAX_LENGTH, user(family_name="x" * 151), "family_name"),
         one(C.MAX_LENGTH, user(name="x" * 301), "name"),
         one(C.MAX_LENGTH, user(nickname="x" * 301), "nickname"),
+        one(C.MAX_LENGTH, user(middle_name="x" * 151), "middle_name"),
+        one(C.MAX_LENGTH, user(source_id="x" * 256), "source_id"),
+        *(one(C.MAX_LENGTH, user(**{name: ["é" * 256]}), f"{name}[0]") for name in LISTS),
+        *(
+            one(C.MAX_LENGTH, user(identities=[{**IDENTITY, key: "x" * 256}]), f"identities[0].{key}")
+            for key in IDENTITY
+        ),
+        one(C.MAX_LENGTH, user(identities=[{**IDENTITY, "email": "a" * 255}]), "identities[0].email"),
+        one(C.MAX_LENGTH, user(identities=[{**IDENTITY, "email": "a" * 65 + "@b.c"}]), "identities[0].email"),
         one(C.MAX_LENGTH, factors({"email": {"value": "a" * 300}}), "mfa_factors[0].email.value"),
         one(C.MAX_LENGTH, factors({"email": {"value": "a" * 65 + "@b.c"}}), "mfa_factors[0].email.value"),
     ),
-    C.MIN_LENGTH: tuple(
-        one(C.MIN_LENGTH, user(**{name: ""}), name)
-        for name in ("user_id", "username", "given_name", "family_name", "name", "nickname")
+    C.MIN_LENGTH: (
+        *(one(C.MIN_LENGTH, user(**{name: ""}), name) for name in ("username", *LONGEST)),
+        *(one(C.MIN_LENGTH, user(**{name: ["admin", ""]}), f"{name}[1]") for name in LISTS),
+        *(one(C.MIN_LENGTH, user(identities=[{**IDENTITY, key: ""}]), f"identities[0].{key}") for key in IDENTITY),
     ),
     C.MINIMUM: (
         one(C.MINIMUM, hashed("scrypt", keylen=0), f"{ROOT}.keylen"),
@@ -197,6 +232,7 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
     C.NOT_PASSED: (
         one(C.NOT_PASSED, user(username="jane@example.com"), "username"),
         one(C.NOT_PASSED, user(app_metadata={"identities": []}), "app_metadata.identities"),
+        *(one(C.NOT_PASSED, user(**{name: ["a", "b", "a"]}), f"{name}[2]") for name in LISTS),
         one(C.NOT_PASSED, {**hashed("md5"), "password_hash": BCRYPT}, ROOT),
     ),
     C.OBJECT_REQUIRED: (
@@ -217,6 +253,10 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
         one(C.OBJECT_REQUIRED, factors({"totp": {}}), "mfa_factors[0].totp.secret"),
         one(C.OBJECT_REQUIRED, factors(TOTP, {"phone": {}}), "mfa_factors[1].phone.value"),
         one(C.OBJECT_REQUIRED, factors({"email": {}}), "mfa_factors[0].email.value"),
+        *(
+            one(C.OBJECT_REQUIRED, user(identities=[without(IDENTITY, key)]), f"identities[0].{key}")
+            for key in IDENTITY
+        ),
     ),
     C.PATTERN: (
         one(C.PATTERN, user(phone_number="030 123"), "phone_number"),
@@ -243,6 +283,7 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
         one(C.UNKNOWN_FIELD, user(isAdmin=True), "isAdmin"),
         one(C.UNKNOWN_FIELD, user(Email="x"), "Email"),
         one(C.UNKNOWN_FIELD, hashed("bcrypt", rounds=10), f"{ROOT}.rounds"),
+        one(C.UNKNOWN_FIELD, user(identities=[{**IDENTITY, "connection": "x"}]), "identities[0].connection"),
         example(factors({"sms": 1}), (C.UNKNOWN_FIELD, "mfa_factors[0].sms"), (C.ANY_OF_MISSING, "mfa_factors[0]")),
         one(C.UNKNOWN_FIELD, factors({"phone": {"value": "+1", "sms": True}}), "mfa_factors[0].phone.sms"),
     ),
@@ -317,7 +358,7 @@ EXAMPLES: Mapping[ErrorCode, tuple[Example, ...]] = {
     C.LOOKS_ABSENT: (
         *(
             one(C.LOOKS_ABSENT, user(**{name: word}), name, layout=TEXT_CELLS)
-            for name in ("given_name", "family_name", "name", "nickname")
+            for name in ("given_name", "family_name", "name", "nickname", "middle_name", "source_id")
             for word in ("NULL", "null", "None", "nan", "NaN", "#N/A", "n/a")
         ),
         example(user(name="n/a", user_id="n/a"), (C.LOOKS_ABSENT, "name"), (C.PATTERN, "user_id"), layout=TEXT_CELLS),

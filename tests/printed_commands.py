@@ -14,6 +14,7 @@ import pytest
 from flows.connections import app as connections
 from flows.import_users.cli import app as import_users
 from flows.jobs.cli import app as jobs
+from flows.record import app as record
 from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
@@ -21,7 +22,12 @@ from flows.store.job_folder import JOB_ID
 from schemas.faults import ExitCode, Fault
 from transforms.statements import run
 
-APPS = {"flows.connections": connections, "flows.import_users": import_users, "flows.jobs": jobs}
+APPS = {
+    "flows.connections": connections,
+    "flows.record": record,
+    "flows.import_users": import_users,
+    "flows.jobs": jobs,
+}
 DIRECT = {"flows.import_users": ["--direct"]}
 NOT_WORKING = ("INTERNAL", "JOB_NOT_FOUND", "there is no database")
 _ran: set[str] = set()  # places in the code

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 
-from flows import connections
+from flows import connections, record
 from flows.import_users import cli as command_line
 from flows.jobs import cli as jobs
 from flows.settings import Settings
@@ -68,7 +68,9 @@ def test_every_field_has_a_line_with_its_type_and_headers(field: UserField) -> N
     assert sorted(headers) == sorted(alias for alias, name in HEADER_ALIASES.items() if name == field.name)
 
 
-@pytest.mark.parametrize("option", sorted(options(command_line.app) | options(jobs.app) | options(connections.app)))
+@pytest.mark.parametrize(
+    "option", sorted(options(command_line.app) | options(jobs.app) | options(connections.app) | options(record.app))
+)
 def test_every_option_is_explained(option: str) -> None:
     assert f"{option}" in OPERATORS_GUIDE or f"--{option.removeprefix('--no-')}" in OPERATORS_GUIDE
 

@@ -10,7 +10,6 @@ import polars as pl
 import pyarrow as pa
 
 from schemas.connection import ConnectionSettings
-from schemas.fields import FIELD_NAMES
 from schemas.frames import RECORDS, Layout
 from schemas.profiles import PROFILES, Profile
 from transforms.fields.cells import read_cells
@@ -62,9 +61,9 @@ def _read(records: pl.DataFrame, layout: Layout, profile: Profile) -> FieldValue
     if layout.columns is None:
         return read_json_records(records, engine=ENGINE, profile=profile)
     found = [json.loads(text) for text in records["text"]]
-    others = {f"other {place}": name for place, name in enumerate(layout.columns) if name not in FIELD_NAMES}
+    others = {f"other {place}": name for place, name in enumerate(layout.columns) if name not in profile.paths}
     if layout.textual:
-        names = {name: name for name in layout.columns if name in FIELD_NAMES} | others
+        names = {name: name for name in layout.columns if name in profile.paths} | others
         cells = {column: [str(row.get(name, "")) for row in found] for column, name in names.items()}
         table = records.select("record", "line").hstack(pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String)))
         return read_cells(table, others=others, profile=profile, engine=ENGINE)

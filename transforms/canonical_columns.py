@@ -83,6 +83,11 @@ def canonical_schema(fields: Sequence[Field]) -> pl.Schema:
     return pl.Schema(columns)
 
 
+def absent_columns(fields: Sequence[Field]) -> list[pl.Expr]:
+    """Return the columns that `canonical_columns` gives, of fields that no record has."""
+    return [pl.lit(None, dtype).alias(name) for name, dtype in canonical_schema(fields).items()]
+
+
 def match_keys() -> list[pl.Expr]:
     """Return the keys by which e-mail addresses and usernames are compared; a user_id is compared as written."""
     return [fold_match_key(pl.col(name)).alias(f"{name}_key") for name in ("email", "username")]

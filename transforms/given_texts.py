@@ -42,10 +42,11 @@ def clean_texts(users: pl.DataFrame, *, profile: Profile, layout: Layout) -> Giv
 
 def _select_texts(users: pl.DataFrame, where: Mapping[str, pl.Expr]) -> pl.DataFrame:
     """Return record, line and the texts for which the expression of their column holds; the others are null."""
-    found = users.select(holds.any().alias(name) for name, holds in where.items()).row(0, named=True)
+    given = [name for name in where if users[name].count()]
+    found = users.select(where[name].any().alias(name) for name in given).row(0, named=True) if given else {}
     if not any(found.values()):
         return users.select("record", "line", *where).clear()
-    texts = (pl.when(where[name] if found[name] else pl.lit(value=False)).then(name).alias(name) for name in where)
+    texts = (pl.when(where[name] if found.get(name) else pl.lit(value=False)).then(name).alias(name) for name in where)
     return users.select("record", "line", *texts).filter(pl.any_horizontal(pl.col(*where).is_not_null()))
 
 

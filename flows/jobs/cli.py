@@ -226,6 +226,28 @@ def rejects(
 
 
 @app.command
+def ids(
+    job: Job,
+    /,
+    *,
+    output: Annotated[
+        Path,
+        Parameter(("--output", "-o"), converter=parse_path, metavar="FILE", help="A .csv, .ndjson or .parquet file."),
+    ],
+    common: Common = COMMON,
+) -> None:
+    """Write which id each user of a job had in its source, and has here."""
+    from flows.jobs.lookup import find_job_id
+    from flows.report.ids import write_ids
+
+    job = find_job_id(common, job)
+    written = write_ids(common.find_store(), job, output)
+    document = {"job_id": job, "path": str(written.path), "format": written.format, "records": written.records}
+    text = f"the ids of {written.records:,} users written to {printable(str(written.path))}\n"
+    common.print(document, text if written.records else f"job {job} merged no users; nothing was written\n")
+
+
+@app.command
 def diff(
     job: Job,
     /,

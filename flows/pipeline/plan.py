@@ -63,7 +63,10 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
     view_parts(connection, "trimmed", job.folder.parts("trimmed"), empty=TRIMMED)
     create_macros(connection)
     options = job.options
-    for query in plan_queries(mode=options.mode, policy=options.merge_policy, connection_id=options.connection):
+    queries = plan_queries(
+        mode=options.mode, policy=options.merge_policy, connection_id=options.connection, job_id=job.id
+    )
+    for query in queries:
         job.begin_step(query.name)
         _keep_result(connection, query, job.folder)
     errors: pl.DataFrame = connection.sql(statement("planned_errors")).pl().cast(ERRORS)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from flows.readers.sources import printable
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
-from schemas.fields import FIELD_NAMES
 from schemas.profiles import IGNORED_COLUMNS, PROFILES, REJECT_COLUMNS, Profile
 from transforms.field_names import fold_name
 
@@ -30,6 +29,7 @@ class Header:
     """The columns of a table: each has the name of its field, or its own trimmed name."""
 
     columns: tuple[str, ...]
+    fields: frozenset[str]  # the names that columns of fields have
     resubmitted: bool  # the file is a rejects file, written by this product
     nameless: frozenset[int] = frozenset()  # the positions of cells without a name
 
@@ -41,7 +41,7 @@ class Header:
     @property
     def others(self) -> dict[str, str]:
         """Return the names of the used columns that are not fields, by names of their own: a header may have any."""
-        return {f"other {position}": name for position, name in self.used if name not in FIELD_NAMES}
+        return {f"other {position}": name for position, name in self.used if name not in self.fields}
 
     @property
     def named_width(self) -> int:
@@ -92,7 +92,7 @@ def resolve_columns(cells: Sequence[str], *, profile: Profile, name: str, ignore
         message = f"{name} has no known column; its columns are named {_list_names(cells)}"
         raise FileFault(ErrorCode.FILE_FORMAT, message, _name_fields(profile))
     nameless = frozenset(position for position, column in enumerate(named) if not column)
-    return Header(columns, resubmitted=resubmitted, nameless=nameless)
+    return Header(columns, frozenset(profile.paths), resubmitted=resubmitted, nameless=nameless)
 
 
 def _keep_first(cells: Sequence[str], columns: Sequence[str]) -> Iterator[str]:

@@ -25,7 +25,7 @@ from flows.store.jobs import build_summary, find_job, get_job_row
 from flows.store.private_files import atomic_write, temporary_file
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault, JobFault
-from schemas.fields import BOOLEAN_FIELDS, NESTED_FIELDS
+from schemas.fields import BOOLEAN_FIELDS, LIST_FIELDS, NESTED_FIELDS
 from schemas.formats.text import WHITE_SPACE
 from schemas.job import RUNNING, UNDO, JobSummary
 from schemas.profiles import ABSENT_WORD, IGNORED_COLUMNS, PROFILES, Profile
@@ -126,7 +126,7 @@ def _stage_rejects(
     added = {"added": IGNORED_COLUMNS, "added_members": ADDED_MEMBERS, "remove_added": REMOVE_ADDED_KEYS}
     materialise(connection, "reject_texts", unreadable=unreadable, unique_keys=file_format in TABLES, **added)
     groups = {"boolean_fields": BOOLEAN_FIELDS, "nested_fields": NESTED_FIELDS}
-    fields = {name: [field.name for field in group] for name, group in groups.items()}
+    fields = {name: [field.name for field in group] for name, group in groups.items()} | {"list_fields": [*LIST_FIELDS]}
     words = {"true_words": profile.true_words, "false_words": profile.false_words, "absent_word": ABSENT_WORD}
     words["white_space"] = WHITE_SPACE if profile.trims else ""
     textual = file_format != "csv" and {source_format for source_format, _ in folder.layouts()} == {"csv"}

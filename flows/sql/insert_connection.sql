@@ -1,3 +1,3 @@
 -- grain: one row, a new connection
-insert into connections (connection, username_required, username_min_length, username_max_length, username_pattern)
-values ($connection, $username_required, $username_min_length, $username_max_length, $username_pattern)
+insert into connections (connection, required, username_required, username_min_length, username_max_length, username_pattern)
+values ($connection, $required, $username_required, $username_min_length, $username_max_length, $username_pattern)

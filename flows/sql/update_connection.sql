@@ -1,6 +1,7 @@
--- grain: one row, the rules of a connection for usernames
+-- grain: one row, the rules of a connection
 update connections
 set
+    required = $required,
     username_required = $username_required,
     username_min_length = $username_min_length,
     username_max_length = $username_max_length,

@@ -1,4 +1,4 @@
-"""Connections in the database: the spaces within which users are unique, and their rules for usernames."""
+"""Connections in the database: the spaces within which users are unique, and the rules of each."""
 
 import re
 from collections.abc import Mapping

@@ -21,7 +21,7 @@ import polars as pl
 from schemas.codes import ErrorCode
 from schemas.formats.text import TextColumns
 
-EMAIL_COLUMNS = r"^(?:email|mfa_factors\[\]\.email\.value)$"
+EMAIL_COLUMNS = r"^(?:email|mfa_factors\[\]\.email\.value|identities\[\]\.email)$"
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 _LOCAL_PART = rf"{_ATEXT}+(?:\.{_ATEXT}+)*"

@@ -6,6 +6,7 @@ import polars as pl
 from schemas.codes import ErrorCode
 from schemas.formats.text import TextColumns
 
+PHONE = r"^\+[0-9]{1,15}$"
 PHONE_COLUMNS = r"^(?:phone_number|mfa_factors\[\]\.phone\.value)$"
 
 
@@ -19,4 +20,4 @@ class PhoneRules(TextColumns):
         description="must be + followed by 1 to 15 digits (E.164){with_unseen}",
     )
     def phone_number_is_e164(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(pl.col(data.key).str.contains(r"^\+[0-9]{1,15}$") | ~cls.is_clean(data.key))
+        return data.lazyframe.select(pl.col(data.key).str.contains(PHONE) | ~cls.is_clean(data.key))

@@ -12,7 +12,7 @@ from schemas.codes import ErrorCode
 from schemas.fields import FIELDS, TRIMMED_FIELDS, UserField
 
 KEYS = ("email", "phone_number", "user_id", "username")  # whoever has such a word there would be one user
-FREE_TEXTS = ("given_name", "family_name", "name", "nickname")
+FREE_TEXTS = ("given_name", "family_name", "name", "nickname", "middle_name", "source_id")
 ABSENT_WORDS = ("NULL", "null", "None", "nan", "NaN", "#N/A", "n/a")
 
 

@@ -42,6 +42,7 @@ NOTATIONS: Mapping[str, str] = {
 _NUMBER = "[1-9][0-9]{0,9}"
 _PBKDF2 = rf"\$pbkdf2-(?:{'|'.join(DIGESTS)})"
 _COST = r"\$(?:0[4-9]|[12][0-9]|3[01])\$"
+BCRYPT_AB = rf"\$2[ab]{_COST}[./A-Za-z0-9]{{53}}"  # of `password_hash`
 BCRYPT = rf"\$2[aby]{_COST}[./A-Za-z0-9]{{53}}"  # its last bits are as each program fills them
 
 # the alphabet of crypt(3), in which the last bits of a hash that no byte has are zero too

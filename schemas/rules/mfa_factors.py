@@ -22,6 +22,8 @@ PHONE_VALUE = f"{PHONE}.value"
 EMAIL = f"{FACTOR}.email"
 EMAIL_VALUE = f"{EMAIL}.value"
 
+BASE32 = "^[A-Z2-7]+$"
+MOST_FACTORS = 10
 KINDS = (TOTP, PHONE, EMAIL)
 OBJECTS = (FACTOR, *KINDS)
 TEXTS = (TOTP_SECRET, PHONE_VALUE, EMAIL_VALUE)
@@ -66,4 +68,4 @@ class MfaFactor(EmailRules, PhoneRules, fields=MFA_FACTOR_FIELDS):
         TOTP_SECRET, error=ErrorCode.PATTERN, description="must be unpadded Base32 (A to Z and 2 to 7){with_unseen}"
     )
     def secret_is_base32(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(pl.col(data.key).str.contains("^[A-Z2-7]+$") | ~cls.is_clean(data.key))
+        return data.lazyframe.select(pl.col(data.key).str.contains(BASE32) | ~cls.is_clean(data.key))

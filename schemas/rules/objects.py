@@ -44,6 +44,7 @@ KNOWN_KEYS: Mapping[str, tuple[str, ...]] = {
     "mfa_factors[].totp": ("secret",),
     "mfa_factors[].phone": ("value",),
     "mfa_factors[].email": ("value",),
+    "identities[]": ("provider", "user_id", "email"),
 }
 
 OF_RECORD = pl.col("parent") == ""

@@ -1,8 +1,9 @@
 """The rules of a user record's own fields. A check is one rule: its name is the fact that must hold.
 
 The frame has a value column and a type column per field (`schemas.canonical`). Rules elsewhere: e-mail addresses and
-phone numbers in `schemas.formats`, usernames, which each connection can restrict, in `schemas.rules.username`, nested
-parts in `schemas.rules.password_hash`, `schemas.rules.mfa_factors` and `schemas.rules.objects`.
+phone numbers in `schemas.formats`, what each connection can set in `schemas.rules.connection_user`, nested
+parts in `schemas.rules.password_hash`, `schemas.rules.mfa_factors` and `schemas.rules.objects`, the values of fields
+beyond those of Auth0's import format in `schemas.rules.wider_record`.
 
 One fault gives one code: a value of a wrong type is null, which passes every rule about values, and the form of a text
 is checked only if its length is right and it is clean.
@@ -13,12 +14,14 @@ import polars as pl
 
 from schemas.canonical import has_type, items_column, may_be_unclean, present
 from schemas.codes import ErrorCode
-from schemas.fields import FIELD_NAMES, FIELDS, STAGED, JsonType, UserField
+from schemas.fields import FIELD_NAMES, FIELDS, LONGEST, STAGED, JsonType, UserField
 from schemas.formats.email import EmailRules, has_excess_length, is_email_address
 from schemas.formats.phone import PhoneRules
 from schemas.formats.text import check_where, has_unseen_character, is_clean_text
 from schemas.formats.uri import is_http_uri
 from schemas.rules.hash_algorithms import BCRYPT
+from schemas.rules.mfa_factors import MOST_FACTORS
+from schemas.rules.wider_record import WiderRecordRules
 
 __all__ = ["FIELDS", "FIELD_NAMES", "STAGED", "JsonType", "User", "UserField"]
 
@@ -27,13 +30,18 @@ def _fields_of(json_type: JsonType) -> tuple[str, ...]:
     return tuple(field.name for field in FIELDS if field.type is json_type)
 
 
+def _texts_up_to(length: int) -> tuple[str, ...]:
+    return tuple(name for name, longest in LONGEST.items() if longest == length)
+
+
 TEXTS = _fields_of(JsonType.STRING)
 FLAGS = _fields_of(JsonType.BOOLEAN)
 OBJECTS = _fields_of(JsonType.OBJECT)
+ARRAYS = _fields_of(JsonType.ARRAY)
 UNSEEN_IN_KEY = "has {unseen}; white space and invisible characters are not allowed"
 
 
-class User(EmailRules, PhoneRules, fields=FIELDS):
+class User(EmailRules, PhoneRules, WiderRecordRules, fields=FIELDS):
     """A record's own fields, one row per record."""
 
     escaped: bool
@@ -42,10 +50,6 @@ class User(EmailRules, PhoneRules, fields=FIELDS):
     def is_clean(cls, column: str) -> pl.Expr:
         """Return whether the text of a column is clean; only records that may have unclean text are searched."""
         return is_clean_text(may_be_unclean(column)).fill_null(value=True)
-
-    @pa.check("email", error=ErrorCode.OBJECT_REQUIRED, description="is missing; every user must have one")
-    def email_is_present(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(present(data.key))
 
     @pa.check(*TEXTS, error=ErrorCode.INVALID_TYPE, description="must be a string, not {type}")
     def text_is_a_string(cls, data: pa.PolarsData) -> pl.LazyFrame:
@@ -59,8 +63,8 @@ class User(EmailRules, PhoneRules, fields=FIELDS):
     def part_is_an_object(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(has_type(data.key, JsonType.OBJECT))
 
-    @pa.check("mfa_factors", error=ErrorCode.INVALID_TYPE, description="must be an array, not {type}")
-    def factors_are_an_array(cls, data: pa.PolarsData) -> pl.LazyFrame:
+    @pa.check(*ARRAYS, error=ErrorCode.INVALID_TYPE, description="must be an array, not {type}")
+    def part_is_an_array(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(has_type(data.key, JsonType.ARRAY))
 
     @pa.check(
@@ -71,20 +75,16 @@ class User(EmailRules, PhoneRules, fields=FIELDS):
     def text_is_clean(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(cls.is_clean(data.key))
 
-    @pa.check(
-        "user_id",
-        "given_name",
-        "family_name",
-        "name",
-        "nickname",
-        error=ErrorCode.MIN_LENGTH,
-        description="is empty; at least 1 character is required",
-    )
+    @pa.check(*LONGEST, error=ErrorCode.MIN_LENGTH, description="is empty; at least 1 character is required")
     def text_is_not_empty(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key) != "")
 
-    @pa.check("user_id", error=ErrorCode.MAX_LENGTH, description="is {length} characters long; at most 255 are allowed")
-    def user_id_is_at_most_255_characters(cls, data: pa.PolarsData) -> pl.LazyFrame:
+    @pa.check(
+        *_texts_up_to(255),
+        error=ErrorCode.MAX_LENGTH,
+        description="is {length} characters long; at most 255 are allowed",
+    )
+    def identifier_is_at_most_255_characters(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key).str.len_chars() <= 255)
 
     @pa.check("user_id", error=ErrorCode.PATTERN, description=UNSEEN_IN_KEY)
@@ -103,17 +103,15 @@ class User(EmailRules, PhoneRules, fields=FIELDS):
         )
 
     @pa.check(
-        "given_name",
-        "family_name",
+        *_texts_up_to(150),
         error=ErrorCode.MAX_LENGTH,
         description="is {length} characters long; at most 150 are allowed",
     )
-    def given_or_family_name_is_at_most_150_characters(cls, data: pa.PolarsData) -> pl.LazyFrame:
+    def part_of_a_name_is_at_most_150_characters(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(data.key).str.len_chars() <= 150)
 
     @pa.check(
-        "name",
-        "nickname",
+        *_texts_up_to(300),
         error=ErrorCode.MAX_LENGTH,
         description="is {length} characters long; at most 300 are allowed",
     )
@@ -155,6 +153,10 @@ class User(EmailRules, PhoneRules, fields=FIELDS):
     def factors_are_not_empty(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col(items_column(data.key)) >= 1)
 
-    @pa.check("mfa_factors", error=ErrorCode.ARRAY_LENGTH_LONG, description="has {items} items; at most 10 are allowed")
+    @pa.check(
+        "mfa_factors",
+        error=ErrorCode.ARRAY_LENGTH_LONG,
+        description=f"has {{items}} items; at most {MOST_FACTORS} are allowed",
+    )
     def factors_are_at_most_10(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(pl.col(items_column(data.key)) <= 10)
+        return data.lazyframe.select(pl.col(items_column(data.key)) <= MOST_FACTORS)

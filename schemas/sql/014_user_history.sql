@@ -48,5 +48,15 @@ select
     row_before.blocked as blocked_before,
     row_before.app_metadata as app_metadata_before,
     row_before.user_metadata as user_metadata_before,
+    row_before.middle_name as middle_name_before,
+    row_before.locale as locale_before,
+    row_before.zoneinfo as zoneinfo_before,
+    row_before.birthdate as birthdate_before,
+    row_before.registered_at as registered_at_before,
+    row_before.last_login_at as last_login_at_before,
+    row_before.roles as roles_before,
+    row_before.groups as groups_before,
+    row_before.identities as identities_before,
+    row_before.source_id as source_id_before,
     row_before.updated_at as updated_at_before
 from outcomes

@@ -20,6 +20,16 @@ comment on column users.custom_password_hash is 'Secret: password hash of anothe
 comment on column users.app_metadata is 'Metadata that the application owns, as a JSON object';
 comment on column users.user_metadata is 'Metadata that the user may change, as a JSON object';
 comment on column users.mfa_factors is 'Secret: factors for multi-factor authentication, as a JSON array';
+comment on column users.middle_name is 'Middle name';
+comment on column users.locale is 'Language and region of the user, a BCP 47 tag';
+comment on column users.zoneinfo is 'Time zone of the user, a name of the IANA database';
+comment on column users.birthdate is 'Date of birth (ISO 8601), as imported';
+comment on column users.registered_at is 'When the user registered in the other system (RFC 3339), as imported';
+comment on column users.last_login_at is 'When the user last logged in to the other system (RFC 3339), as imported';
+comment on column users.roles is 'Roles, as a JSON array of texts';
+comment on column users.groups is 'Groups, as a JSON array of texts';
+comment on column users.identities is 'Accounts at social or enterprise providers, as a JSON array of objects';
+comment on column users.source_id is 'Identifier that the user had in the other system, where user_id is another';
 comment on column users.password_reset_required is 'Whether the user was imported without an unsupported password hash and needs a new password';
 comment on column users.created_at is 'When the user was inserted';
 comment on column users.updated_at is 'When a job last wrote the user';

@@ -22,4 +22,14 @@ comment on column user_history.phone_verified_before is 'Whether the phone numbe
 comment on column user_history.blocked_before is 'Whether the user was blocked, before the change';
 comment on column user_history.app_metadata_before is 'Metadata of the application, before the change';
 comment on column user_history.user_metadata_before is 'Metadata of the user, before the change';
+comment on column user_history.middle_name_before is 'Middle name, before the change';
+comment on column user_history.locale_before is 'Language and region of the user, before the change';
+comment on column user_history.zoneinfo_before is 'Time zone of the user, before the change';
+comment on column user_history.birthdate_before is 'Date of birth, before the change';
+comment on column user_history.registered_at_before is 'When the user registered in the other system, before the change';
+comment on column user_history.last_login_at_before is 'When the user last logged in to the other system, before the change';
+comment on column user_history.roles_before is 'Roles, before the change';
+comment on column user_history.groups_before is 'Groups, before the change';
+comment on column user_history.identities_before is 'Accounts at social or enterprise providers, before the change';
+comment on column user_history.source_id_before is 'Identifier that the user had in the other system, where user_id is another, before the change';
 comment on column user_history.updated_at_before is 'When a job had last written the user, before the change'

@@ -24,9 +24,23 @@ ROOT = Path(__file__).resolve().parents[2]
 GROUPS = [("jobs",), ("connections",)]
 IN_GROUPS = [("jobs", name) for name in command_names(jobs.app)]
 IN_GROUPS += [("connections", name) for name in command_names(connections.app)]
-COMMANDS = [("import",), *IN_GROUPS]
-NAMES = {"import": ["a.json"], "errors": ["job"], "status": ["job"], "wait": ["job"], "diff": ["job"], "undo": ["job"]}
-NAMES |= {"cancel": ["job"], "forget": ["user", "--yes"], "rejects": ["job", "-o", "a.csv"], "backup": ["a.duckdb"]}
+COMMANDS = [("import",), ("schema",), ("template",), *IN_GROUPS]
+NAMES = {
+    "import": ["a.json"],
+    "template": ["csv"],
+    "errors": ["job"],
+    "status": ["job"],
+    "wait": ["job"],
+    "diff": ["job"],
+    "undo": ["job"],
+}
+NAMES |= {
+    "cancel": ["job"],
+    "forget": ["user", "--yes"],
+    "rejects": ["job", "-o", "a.csv"],
+    "ids": ["job", "-o", "a.csv"],
+    "backup": ["a.duckdb"],
+}
 NAMES |= {name: ["crm"] for name in ("show", "add", "set")}
 ENGINES = "{'polars', 'duckdb', 'prefect', 'pandera', 'pyarrow'}"
 HELP_OF_ALL = f"""

@@ -55,6 +55,92 @@ mfa_factors: Strategy = st.lists(factors, max_size=3) | lengths(10).flatmap(
     lambda n: factors.map(lambda factor: [factor] * n)
 )
 
+locales: Strategy = st.sampled_from(
+    [
+        *(
+            "de",
+            "de-DE",
+            "zh-Hant-TW",
+            "sl-rozaj-biske-1994",
+            "de-419",
+            "en-GB-OED",
+            "i-klingon",
+            "x-whatever",
+            "zh-min-nan",
+        ),
+        *(
+            "en-u-ca-gregory",
+            "en-a-bbb-x-a-ccc",
+            "qaa-Qaaa-QM-x-southern",
+            "de_DE",
+            "d",
+            "de-",
+            "en-a",
+            "en-x",
+            "x",
+            "ſr",
+        ),
+        *(
+            "a-DE",
+            "ar-a-aaa-b",
+            "tlh-abc-def-ghi-jkl",
+            "abcd-efg",
+            "123",
+            "de-12",
+            "en-u",
+            "de-DE-1901-1996",
+            "toolonglanguage",
+        ),
+    ]
+)
+zones: Strategy = st.sampled_from(
+    [
+        "Europe/Berlin",
+        "America/Argentina/Ushuaia",
+        "UTC",
+        "Etc/GMT+5",
+        "US/Eastern",
+        "Europe",
+        "europe/berlin",
+        "CEST",
+        "Mars/X",
+    ]
+)
+dates: Strategy = st.builds(
+    "{}-{}-{}".format,
+    st.sampled_from(["1990", "2024", "2023", "0001", "0000", "9999", "99", "-001"]),
+    st.sampled_from(["01", "02", "12", "13", "00", "2", "١٢"]),
+    st.sampled_from(["01", "28", "29", "30", "31", "32", "00", "1"]),
+)
+times: Strategy = st.builds(
+    "{}{}{}{}{}".format,
+    rarely(st.sampled_from(["2024-02-29", "1998-12-31"]), dates, out_of=4),
+    rarely(st.just("T"), st.sampled_from(["t", " ", ""])),
+    st.sampled_from(
+        ["00:00:00", "23:59:59", "23:59:60", "18:59:60", "05:29:60", "24:00:00", "12:60:00", "1:00:00", "12:00"]
+    ),
+    rarely(st.just(""), st.sampled_from([".5", ".123456789", ".", ",5"])),
+    rarely(
+        st.just("Z"),
+        st.sampled_from(["z", "", "+00:00", "-05:00", "+05:30", "+24:00", "+0530", "+05", "-00:60"]),
+        out_of=2,
+    ),
+)
+role_items: Strategy = rarely(
+    st.sampled_from(["admin", "editor", "a,b", 'a"b', "a\\b", "é", "[", "x" * 255]), anything | unclean | texts(255)
+)
+long_lists: Strategy = lengths(1000).map(lambda n: [f"role {i}" for i in range(n)])
+lists: Strategy = rarely(st.lists(role_items, max_size=4), long_lists, out_of=40)
+identities: Strategy = st.lists(
+    rarely(
+        members(
+            {"provider": texts(1, 255) | unclean, "user_id": texts(1, 255)}, {"email": emails}, unknown=("connection",)
+        ),
+        anything,
+    ),
+    max_size=3,
+)
+
 VALUES: dict[str, Strategy] = {
     "email_verified": st.booleans(),
     "phone_number": phones,
@@ -72,6 +158,16 @@ VALUES: dict[str, Strategy] = {
     "app_metadata": app_metadata,
     "user_metadata": user_metadata,
     "mfa_factors": mfa_factors,
+    "middle_name": texts(1, 150),
+    "locale": locales,
+    "zoneinfo": zones,
+    "birthdate": dates,
+    "registered_at": times,
+    "last_login_at": times,
+    "roles": lists,
+    "groups": lists,
+    "identities": identities,
+    "source_id": texts(1, 255),
 }
 VALUES |= {name: spaced(value) for name, value in VALUES.items() if name in TEXTS}
 VALID: dict[str, Strategy] = {
@@ -88,6 +184,16 @@ VALID: dict[str, Strategy] = {
     "app_metadata": st.just({"plan": "pro", "roles": ["a", "b"]}),
     "user_metadata": st.just({"colour": {"name": "blue"}}),
     "mfa_factors": st.just([{"totp": {"secret": "ABC"}}]),
+    "middle_name": st.just("M."),
+    "locale": st.just("pt-BR"),
+    "zoneinfo": st.just("Europe/Berlin"),
+    "birthdate": st.just("1990-12-31"),
+    "registered_at": st.just("2024-02-29T13:05:00Z"),
+    "last_login_at": st.just("2024-02-29T13:05:00.5+01:00"),
+    "roles": st.just(["admin", "editor"]),
+    "groups": st.just([]),
+    "identities": st.just([{"provider": "google", "user_id": "1"}]),
+    "source_id": st.just("17"),
 }
 
 

@@ -17,6 +17,7 @@ from tests.oracle.grammars import (
 )
 from tests.oracle.hash_texts import SIZES, TEXTUAL, can_verify, decode
 from tests.oracle.json_schema import RESERVED
+from tests.oracle.wider_record import form_faults, identity_faults, list_faults
 
 Fault = tuple[str, str]
 Json = object
@@ -32,11 +33,19 @@ TEXTS = [
     "nickname",
     "picture",
     "password_hash",
+    "middle_name",
+    "locale",
+    "zoneinfo",
+    "birthdate",
+    "registered_at",
+    "last_login_at",
+    "source_id",
 ]
 KEYS = ["email", "user_id", "username"]
 FLAGS = ["email_verified", "phone_verified", "blocked"]
 OBJECTS = ["custom_password_hash", "app_metadata", "user_metadata"]
-FIELDS = [*TEXTS, *FLAGS, *OBJECTS, "mfa_factors"]
+LISTS = ["roles", "groups"]
+FIELDS = [*TEXTS, *FLAGS, *OBJECTS, "mfa_factors", *LISTS, "identities"]
 LENGTHS = {
     "user_id": (1, 255),
     "username": (1, 128),
@@ -44,6 +53,8 @@ LENGTHS = {
     "family_name": (1, 150),
     "name": (1, 300),
     "nickname": (1, 300),
+    "middle_name": (1, 150),
+    "source_id": (1, 255),
 }
 ENCODINGS = {"base64", "hex", "utf8"}
 BINARY = {"md4", "md5", "sha1", "sha256", "sha512", "hmac", "scrypt", "redmine", "firebase_scrypt"}
@@ -86,6 +97,14 @@ def _record(record: Mapping[str, Json]) -> Iterator[Fault]:
             yield from _object(record, name)
     if "mfa_factors" in record:
         yield from _factors(record["mfa_factors"])
+    yield from _wider_arrays(record)
+
+
+def _wider_arrays(record: Mapping[str, Json]) -> Iterator[Fault]:
+    for name in (*LISTS, "identities"):
+        if name in record:
+            yield from identity_faults(record[name]) if name == "identities" else list_faults(record[name], name)
+            yield from _unclean(record[name], name) if isinstance(record[name], list) else ()
 
 
 def _text(value: Json, name: str) -> Iterator[Fault]:
@@ -111,6 +130,7 @@ def _form(value: str, name: str) -> Iterator[Fault]:
     has_unseen = any(map(is_unseen, value))
     if name == "email" and (has_unseen or not is_email_address(value)) and not list(_long_email(value, name)):
         yield "FORMAT", name
+    yield from form_faults(value, name)
     if name == "picture" and not is_http_uri(value):
         yield "FORMAT", name
     if name == "phone_number" and not is_phone(value):

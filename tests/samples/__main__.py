@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from tests.samples.people import CLEAN, FAULTY, Faulty
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "data" / "samples"
-NESTED = ("custom_password_hash", "app_metadata", "user_metadata", "mfa_factors")
+NESTED = ("custom_password_hash", "app_metadata", "user_metadata", "mfa_factors", "roles", "groups", "identities")
 
 
 def main() -> None:

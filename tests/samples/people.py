@@ -53,6 +53,20 @@ CLEAN: tuple[Record, ...] = (
     {"email": "00123@example.com", "user_id": "00123", "username": "00123", "name": "Zip Code"},
     {"email": "ivana@example.com", "given_name": "Ivana", "family_name": "O'Neill-Đorđević"},
     {"email": "jun@example.jp", "name": "山田 純", "user_metadata": {"language": "ja"}},
+    {
+        "email": "karin@example.com",
+        "name": "Karin M. Vogt",
+        "middle_name": "M.",
+        "locale": "de-CH",
+        "zoneinfo": "Europe/Zurich",
+        "birthdate": "1988-02-29",
+        "registered_at": "2019-11-04T08:30:00Z",
+        "last_login_at": "2026-01-15T17:45:12.5+01:00",
+        "roles": ["editor", "reviewer"],
+        "groups": ["Zürich", "staff"],
+        "identities": [{"provider": "google", "user_id": "1077", "email": "karin.vogt@example.net"}],
+        "source_id": "00417",
+    },
 )
 
 FAULTY: tuple[Faulty, ...] = (
@@ -128,5 +142,13 @@ FAULTY: tuple[Faulty, ...] = (
     Faulty({}, (("MALFORMED_RECORD", ""),), raw='{"email":"half@example.com",'),
     Faulty({}, (("NOT_AN_OBJECT", ""),), raw='["hana@example.com"]'),
     Faulty({}, (("DUPLICATE_KEY", "email"),), raw='{"email":"ida@example.com","email":"ida@example.org"}'),
+    Faulty({"email": "jens@example.com", "locale": "de_DE"}, (("FORMAT", "locale"),)),
+    Faulty({"email": "kaja@example.com", "birthdate": "1990-02-30"}, (("FORMAT", "birthdate"),)),
+    Faulty({"email": "lars@example.com", "last_login_at": "2024-02-29 13:05"}, (("FORMAT", "last_login_at"),)),
+    Faulty({"email": "mila@example.com", "roles": ["editor", "editor"]}, (("NOT_PASSED", "roles[1]"),)),
+    Faulty(
+        {"email": "nils@example.com", "identities": [{"provider": "google"}]},
+        (("OBJECT_REQUIRED", "identities[0].user_id"),),
+    ),
     Faulty({"email": "last@example.com", "name": "Last One In"}),
 )

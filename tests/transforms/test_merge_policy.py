@@ -26,6 +26,16 @@ VALUES: dict[Updatable, tuple[object, object]] = {
     "app_metadata": ('{"plan":"pro"}', '{"plan":"free"}'),
     "user_metadata": ('{"a":1}', '{"b":null}'),
     "mfa_factors": ('[{"email":{"value":"a@x.example"}}]', '[{"phone":{"value":"+1"}}]'),
+    "middle_name": ("M.", "N."),
+    "locale": ("de", "pt-BR"),
+    "zoneinfo": ("Europe/Berlin", "UTC"),
+    "birthdate": ("1990-12-31", "1990-12-30"),
+    "registered_at": ("2024-02-29T13:05:00Z", "2024-02-29T13:05:01Z"),
+    "last_login_at": ("2024-02-29T13:05:00Z", "2024-02-29T14:05:00+01:00"),
+    "roles": ('["admin"]', "[]"),
+    "groups": ('["a"]', '["a","b"]'),
+    "identities": ('[{"provider":"p","user_id":"1"}]', '[{"provider":"p","user_id":"2"}]'),
+    "source_id": ("17", "00017"),
 }
 FILL = MergePolicy(fill_only=True)
 ADA = "a@x.example"

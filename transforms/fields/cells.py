@@ -12,10 +12,11 @@ import duckdb
 import polars as pl
 
 from schemas.canonical import ESCAPED
-from schemas.fields import BOOLEAN_FIELDS, NESTED_FIELDS, TEXT_FIELDS
+from schemas.fields import BOOLEAN_FIELDS, FIELDS, LIST_FIELDS, NESTED_FIELDS, TEXT_FIELDS
+from schemas.formats.text import WHITE_SPACE
 from schemas.profiles import ABSENT_WORD, Profile
 from schemas.rules.objects import DEEPEST
-from transforms.canonical_columns import canonical_columns, typed_columns
+from transforms.canonical_columns import absent_columns, canonical_columns, typed_columns
 from transforms.fields.values import DEPTHS, USERS, FieldValues, may_be_unclean
 from transforms.json.encoding import encode_string
 from transforms.json.key_shapes import PIECES
@@ -23,6 +24,9 @@ from transforms.json.object_keys import find_keys_of_columns
 from transforms.json.values import query_texts
 
 BLANK = r"^\s*(?:\\N)?\s*$"
+SEPARATORS = (";", "|")  # of the items of a list that is not JSON; the first that a cell has
+
+JSON = r"^\s*[\[{]"
 
 # may be JSON that DuckDB accepts and the standard does not: a strict parser has to check it
 LENIENT_JSON = r"(?i),\s*[}\]]|nan|inf|[0-9.]e\+?[0-9]{3}|[0-9.]{200}"
@@ -36,30 +40,47 @@ def read_cells(
     `cells` has record, line and columns of texts, none of them null: the fields that the table has, and all of
     `others`, which gives the names in the header of the columns that are not fields.
     """
-    blank = (*(field.name for field in (*BOOLEAN_FIELDS, *NESTED_FIELDS)), *others)
-    is_absent = {field.name: pl.col(field.name).is_in(["", ABSENT_WORD]) for field in TEXT_FIELDS}
+    texts, booleans, nested = (
+        [field for field in fields if field.name in cells.columns]
+        for fields in (TEXT_FIELDS, BOOLEAN_FIELDS, NESTED_FIELDS)
+    )
+    absent = [field for field in FIELDS if field.name not in cells.columns]
+    blank = (*(field.name for field in (*booleans, *nested)), *others)
+    is_absent = {field.name: pl.col(field.name).is_in(["", ABSENT_WORD]) for field in texts}
     is_absent |= {name: pl.col(name).str.contains(BLANK) for name in blank}
     present = cells.select(
         "record",
         "line",
         pl.any_horizontal(may_be_unclean(pl.col(name)) for name in cells.columns[2:]).alias(ESCAPED),
         *(
-            pl.when(~absent).then(name).alias(name) if name in cells.columns else pl.lit(None, pl.String).alias(name)
-            for name, absent in is_absent.items()
+            pl.when(~is_empty).then(_split_list(name) if name in LIST_FIELDS else name).alias(name)
+            for name, is_empty in is_absent.items()
         ),
     )
-    opened = {field.name: open_json(present, field.name, engine=engine) for field in NESTED_FIELDS}
+    opened = {field.name: open_json(present, field.name, engine=engine) for field in nested}
     json_texts = present.select(
-        *(_parse_boolean(field.name, profile) for field in BOOLEAN_FIELDS),
+        *(_parse_boolean(field.name, profile) for field in booleans),
         *(values.alias(name) for name, (values, _) in opened.items()),
     )
-    texts = present.select("record", "line", ESCAPED, *chain.from_iterable(map(typed_columns, TEXT_FIELDS)))
-    users = texts.hstack(json_texts.select(canonical_columns(json_texts, (*BOOLEAN_FIELDS, *NESTED_FIELDS))))
+    values = present.select(
+        "record", "line", ESCAPED, *chain.from_iterable(map(typed_columns, texts)), *absent_columns(absent)
+    )
+    users = values.hstack(json_texts.select(canonical_columns(json_texts, (*booleans, *nested))))
     return FieldValues(
         users.select(USERS.names()),
         keys=find_keys_of_columns(present, others),
-        depths=pl.concat([depths for _, depths in opened.values()]),
+        depths=pl.concat([DEPTHS.to_frame(), *(depths for _, depths in opened.values())]),
     )
+
+
+def _split_list(name: str) -> pl.Expr:
+    """Return a list of texts with separators as JSON, without its empty items; what begins as JSON stays as it is."""
+    text = pl.col(name)
+    separator, other = SEPARATORS
+    split = pl.when(text.str.contains(separator, literal=True)).then(text.str.split(separator))
+    item = pl.element().str.strip_chars(WHITE_SPACE)
+    items = split.otherwise(text.str.split(other)).list.eval(encode_string(item.filter(item != "")))
+    return pl.when(text.str.contains(JSON)).then(text).otherwise(pl.format("[{}]", items.list.join(",")))
 
 
 def open_json(cells: pl.DataFrame, name: str, *, engine: duckdb.DuckDBPyConnection) -> tuple[pl.Series, pl.DataFrame]:

@@ -9,9 +9,9 @@ import polars as pl
 import pyarrow as pa
 
 from schemas.canonical import ESCAPED
-from schemas.fields import FIELDS, NESTED_FIELDS, Field
+from schemas.fields import FIELDS, NESTED_FIELDS, TIME_FIELDS, Field
 from schemas.frames import RECORDS
-from transforms.canonical_columns import canonical_columns, typed_columns
+from transforms.canonical_columns import absent_columns, canonical_columns, typed_columns
 from transforms.engine_tables import registered
 from transforms.fields.cells import open_json
 from transforms.fields.values import DEPTHS, USERS, FieldValues, may_be_unclean
@@ -77,7 +77,9 @@ def open_columns(records: pa.RecordBatch, rows: pl.DataFrame, *, engine: duckdb.
     opened, others = set[str](), list[str]()
     for place, field in enumerate(records.schema):
         name = str(place)
-        if pa.types.is_string(field.type) or pa.types.is_boolean(field.type):
+        if field.name in TIME_FIELDS and pa.types.is_timestamp(field.type):
+            columns[name] = _write_times(pl.Series(name, records.column(place)))
+        elif pa.types.is_string(field.type) or pa.types.is_boolean(field.type):
             columns[name] = pl.Series(name, records.column(place))
             if pa.types.is_string(field.type) and field.name in patterns:
                 columns[name] = _open_texts(columns[name], patterns[field.name], engine=engine)
@@ -94,14 +96,16 @@ def read_columns(columns: TypedColumns, *, others: Mapping[str, str], engine: du
     """Return the fields of records; `others` gives the names of the columns that are not fields."""
     places = {name: str(place) for place, name in enumerate(columns.names)}
     table = columns.table
-    typed = [f for f in FIELDS if f.name not in places or _has_own_values(f, places[f.name], columns)]
-    as_json = [field for field in FIELDS if field not in typed]
+    fields = [field for field in FIELDS if field.name in places and field.name not in others.values()]
+    typed = [field for field in fields if _has_own_values(field, places[field.name], columns)]
+    as_json = [field for field in fields if field not in typed]
+    absent = [field for field in FIELDS if field not in fields]
     texts = (may_be_unclean(pl.col(name)) for name, dtype in table.schema.items() if dtype == pl.String)
     rows = table.select(
         "record",
         "line",
         pl.any_horizontal(pl.lit(value=False), *texts).fill_null(value=False).alias(ESCAPED),
-        *(_select(places.get(field.name), field.dtype).alias(field.name) for field in typed),
+        *(pl.col(places[field.name]).alias(field.name) for field in typed),
         *(_without_null(columns.as_json(places[field.name])).alias(field.name) for field in as_json),
         *(_without_null(columns.as_json(places[name])).alias(other) for other, name in others.items()),
     )
@@ -110,8 +114,8 @@ def read_columns(columns: TypedColumns, *, others: Mapping[str, str], engine: du
         if field in NESTED_FIELDS:
             opened, found = _open_nested(rows, field.name, is_text=places[field.name] in columns.opened, engine=engine)
             rows, depths = rows.with_columns(opened), [*depths, found]
-    values = chain.from_iterable(map(typed_columns, typed))
-    users = rows.select("record", "line", ESCAPED, *values, *canonical_columns(rows, as_json)).select(USERS.names())
+    values = (*chain.from_iterable(map(typed_columns, typed)), *canonical_columns(rows, as_json))
+    users = rows.select("record", "line", ESCAPED, *values, *absent_columns(absent)).select(USERS.names())
     return FieldValues(users, keys=find_keys_of_columns(rows, others), depths=pl.concat(depths))
 
 
@@ -119,12 +123,15 @@ def _has_own_values(field: Field, column: str, columns: TypedColumns) -> bool:
     return column not in columns.json_columns and columns.table.schema[column] == field.dtype
 
 
-def _select(column: str | None, dtype: pl.DataType) -> pl.Expr:
-    return pl.lit(None, dtype) if column is None else pl.col(column)
-
-
 def _without_null(text: pl.Expr) -> pl.Expr:
     return pl.when(text != "null").then(text)
+
+
+def _write_times(times: pl.Series) -> pl.Series:
+    """Return times as RFC 3339 in UTC, which those without a time zone are taken to be in."""
+    is_zoned = isinstance(times.dtype, pl.Datetime) and times.dtype.time_zone is not None
+    in_utc = times.dt.convert_time_zone("UTC") if is_zoned else times
+    return in_utc.dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
 
 
 def _open_texts(texts: pl.Series, pattern: str, *, engine: duckdb.DuckDBPyConnection) -> pl.Series:

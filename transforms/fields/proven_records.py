@@ -16,12 +16,12 @@ import duckdb
 import polars as pl
 
 from schemas.canonical import ESCAPED
-from schemas.fields import FIELDS, NESTED_FIELDS, Field, JsonType
+from schemas.fields import FIELDS, NESTED_FIELDS, Field, JsonType, UserField
 from schemas.formats.text import check_once, check_where
 from schemas.profiles import Profile
-from transforms.canonical_columns import has_own_type, typed_columns
+from transforms.canonical_columns import absent_columns, has_own_type, typed_columns
 from transforms.engine_tables import in_chunks, registered
-from transforms.fields.values import USERS, may_be_escaped
+from transforms.fields.values import USERS, may_be_escaped, sort_records
 from transforms.json.encoding import encode_boolean
 from transforms.json.values import find_invalid_json
 from transforms.statements import relation
@@ -57,11 +57,22 @@ def read_proven(
     is_flat = all(map(str.isidentifier, keys.values()))
     if not is_flat or len({*map(str.casefold, keys.values())}) < len(keys):  # for a struct, both are one
         return USERS.to_frame()
-    prover = _Prover(keys, engine, caps)
     small = texts.filter(pl.col("text").str.len_bytes() <= caps.text_bytes)
+    found = _find_fields(_sample(small)["text"], keys)
+    prover = _Prover({field.name: keys[field.name] for field in found}, engine, caps)
     if small.height > SAMPLE and sum(found.height for found in prover.prove(_sample(small))) < LEAST_SHARE * SAMPLE:
         return USERS.to_frame()
-    return pl.concat([USERS.to_frame(), *prover.prove(small)]).sort("record")
+    return sort_records(pl.concat([USERS.to_frame(), *prover.prove(small)]))
+
+
+def _find_fields(sample: pl.Series, keys: Mapping[str, str]) -> list[UserField]:
+    """Return the fields with these keys, of the wider record only those that a text of the sample has.
+
+    For a record with any other field, no proof holds.
+    """
+    wider = {field.name for field in FIELDS if field.wider and field.name in keys}
+    absent = {name for name in wider if not sample.str.contains(f'"{keys[name]}"', literal=True).any()}
+    return [field for field in FIELDS if field.name in keys and field.name not in absent]
 
 
 def _sample(frame: pl.DataFrame) -> pl.DataFrame:
@@ -70,7 +81,7 @@ def _sample(frame: pl.DataFrame) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class _Prover:
-    keys: Mapping[str, str]  # in the records, by field
+    keys: Mapping[str, str]  # in the records, by field; of fields that no key is for, no proof knows
     engine: duckdb.DuckDBPyConnection
     caps: Caps
 
@@ -84,13 +95,18 @@ class _Prover:
                 if left.height >= SAMPLE and _sample(left).filter(is_same).height < LEAST_SHARE * SAMPLE:
                     continue
                 same = left.select(is_same).to_series()
-                columns = chain.from_iterable(typed_columns(field, is_null=field.name in nulls) for field in FIELDS)
+                columns = chain.from_iterable(self._columns(field, nulls) for field in FIELDS)
                 yield left.filter(same).select("record", "line", ESCAPED, *columns)
                 left = left.filter(~same)
 
+    def _columns(self, field: Field, nulls: Sequence[str]) -> Sequence[pl.Expr]:
+        if field.name not in self.keys:
+            return absent_columns([field])
+        return typed_columns(field, is_null=field.name in nulls)
+
     def _read_typed(self, texts: pl.DataFrame) -> pl.DataFrame:
         """Return the texts that may be strict JSON within the caps, with a column for each field."""
-        structure = json.dumps({self.keys[field.name]: TYPES[field.type] for field in FIELDS})
+        structure = json.dumps({key: TYPES[FIELD_TYPES[name]] for name, key in self.keys.items()})
         try:
             with registered(self.engine, "json_texts", in_chunks(texts.to_arrow(compat_level=NEWEST))):
                 read = relation(self.engine, "typed_records", structure=structure).to_arrow_table()
@@ -102,7 +118,8 @@ class _Prover:
         typed = pl.DataFrame(read).sort("record")["typed"].struct.unnest()
         named = typed.rename({key: name for name, key in self.keys.items()})
         marked = texts.with_columns(may_be_escaped(pl.col("text")).alias(ESCAPED))
-        is_loose = [check_once(named[field.name], partial(self._is_loose, field)) for field in NESTED_FIELDS]
+        nested = [field for field in NESTED_FIELDS if field.name in self.keys]
+        is_loose = [check_once(named[field.name], partial(self._is_loose, field)) for field in nested]
         return marked.hstack(named).filter(~pl.any_horizontal(*is_loose).fill_null(value=False))
 
     def _is_loose(self, field: Field, texts: pl.Series) -> pl.Series:

@@ -24,6 +24,11 @@ class FieldValues:
     depths: pl.DataFrame = field(default_factory=DEPTHS.to_frame)  # of cells with JSON that may be nested too deeply
 
 
+def sort_records(users: pl.DataFrame) -> pl.DataFrame:
+    """Return the users by record; sorting takes long for many columns, so those that are sorted stay as they are."""
+    return users if users["record"].is_sorted() else users.sort("record")
+
+
 def may_be_escaped(text: pl.Expr) -> pl.Expr:
     """Return whether a JSON text may have an escape, or text that is not clean: it has a backslash, U+007F, U+FFFD or
     the first byte of all of U+0080 to U+009F."""

@@ -92,12 +92,21 @@ def _keys_of(
 
 def known_keys(profile: Profile) -> tuple[str, ...]:
     """Return the keys of a record that a field, or a part of one, is found under."""
-    matches = (re.match(r'\$\.(?:"([^"]+)"|([^.\[]+))', path) for path in profile.paths.values())
-    return tuple(dict.fromkeys(match[1] or match[2] for match in matches if match))
+    keys = (known_key(profile, name) for name in profile.paths)
+    return tuple(dict.fromkeys(key for key in keys if key))
 
 
-def collect_keys(*found: pl.DataFrame) -> pl.DataFrame:
-    """Return all keys, one row per object and key, with a suggestion for unknown ones: columns of SUGGESTED_KEYS."""
+def known_key(profile: Profile, name: str) -> str | None:
+    """Return the key of a record that a field, or a part of one, is found under; None if there is no such field."""
+    match = re.match(r'\$\.(?:"([^"]+)"|([^.\[]+))', profile.paths.get(name, ""))
+    return match and (match[1] or match[2])
+
+
+def collect_keys(*found: pl.DataFrame, fields: Sequence[str]) -> pl.DataFrame:
+    """Return all keys, one row per object and key, with a suggestion for unknown ones: columns of SUGGESTED_KEYS.
+
+    `fields` are those that a record can have.
+    """
     keys = pl.concat(found)
     if keys.is_empty():
         return SUGGESTED_KEYS.to_frame()
@@ -105,7 +114,8 @@ def collect_keys(*found: pl.DataFrame) -> pl.DataFrame:
     unique = grouped.agg(pl.col("copies").max(), pl.col("field").first())
     unknown = unique.filter(pl.col("field").is_null()).select("parent", "key").unique().sort("key")
     suggested = unknown.head(MOST_SUGGESTIONS)
-    suggestions = [suggest(key, KNOWN_KEYS.get(parent, ())) for parent, key in suggested.rows()]
+    known = {**KNOWN_KEYS, "": fields}
+    suggestions = [suggest(key, known.get(parent, ())) for parent, key in suggested.rows()]
     suggested = suggested.with_columns(suggestion=pl.Series(suggestions, dtype=pl.String))
     joined = unique.join(suggested, on=["parent", "key"], how="left")
     return joined.with_columns(make_printable(pl.col("path"))).select(SUGGESTED_KEYS.names()).cast(SUGGESTED_KEYS)

@@ -15,7 +15,7 @@ from transforms.json.object_keys import find_repeated_keys, find_reserved_keys
 from transforms.json.values import make_printable, query_texts
 
 METADATA = ("app_metadata", "user_metadata")
-PARTS = ("custom_password_hash", "mfa_factors")
+PARTS = ("custom_password_hash", "mfa_factors", "roles", "groups", "identities")
 # DuckDB escapes only control characters, quotes and backslashes; metadata may have line breaks and tabs
 UNCLEAN = r'^(?:[^\\]|\\["\\])*\\[^"\\]|[\x7f-\x{9F}\x{FFFD}]'
 UNCLEAN_IN_METADATA = r'^(?:[^\\]|\\["\\nrt])*\\[^"\\nrt]|[\x7f-\x{9F}\x{FFFD}]'
@@ -28,13 +28,18 @@ QUOTED = {'\\"': '"', "\\\\": "\\"}  # what DuckDB escapes in the path of a key
 def find_suspect_values(users: pl.DataFrame) -> pl.DataFrame:
     """Return one boolean column per kind of suspect value in a user's objects, one row per user."""
     suspects = users.select(
-        *(may_be_unclean(name).str.contains(UNCLEAN_IN_METADATA).alias(f"unclean {name}") for name in METADATA),
-        *(may_be_unclean(name).str.contains(UNCLEAN).alias(f"unclean {name}") for name in PARTS),
+        *(_may_be_unclean(users, name, UNCLEAN_IN_METADATA) for name in METADATA),
+        *(_may_be_unclean(users, name, UNCLEAN) for name in PARTS),
         check_once(users["app_metadata"], lambda texts: texts.str.contains_any(RESERVED)).alias(
             "reserved app_metadata"
         ),
     )
     return suspects.hstack(have_equal_keys(users.select(METADATA)).rename("repeated {}".format))
+
+
+def _may_be_unclean(users: pl.DataFrame, name: str, pattern: str) -> pl.Expr:
+    is_unclean = may_be_unclean(name).str.contains(pattern) if users[name].count() else pl.lit(value=False)
+    return is_unclean.alias(f"unclean {name}")
 
 
 def find_keys_of_metadata(

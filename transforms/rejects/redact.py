@@ -24,6 +24,8 @@ PUBLIC_WORD = f'^"(?:{"|".join(PUBLIC_WORDS)})"$'
 NUMBER = r"^-?[0-9][0-9.]*(?:[eE][+-]?[0-9]+)?$"
 SCALAR = r'^(?:["tfn]|-?[0-9])'  # as DuckDB writes a value, which may be NaN or -Infinity
 OBJECT = r'^"? *\{'  # also in the text of a cell
+ARRAY = r'^(?:"|\[)'  # the same; a list can be written with separators there
+SHAPES = {JsonType.OBJECT: OBJECT, JsonType.ARRAY: ARRAY}
 OPENING = r"^[ \t\r\n]*\{"
 NOT_JSON = r"(?i)[:\[,][ \t\r\n]*-?(?:nan|inf)"  # what DuckDB takes for numbers
 
@@ -75,7 +77,7 @@ def _show(field: UserField) -> pl.Expr:
         return pl.when(text.str.starts_with("{")).then(_show_parts()).otherwise(_hide(text))
     if field.secret:
         return _hide(text)
-    shape = OBJECT if field.type is JsonType.OBJECT else SCALAR
+    shape = SHAPES.get(field.type, SCALAR)
     not_json = pl.when("lenient").then(text).str.contains(NOT_JSON).fill_null(value=False)
     return pl.when(text.str.contains(shape) & ~not_json).then(text).otherwise(_hide(text))
 

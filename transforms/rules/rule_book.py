@@ -100,6 +100,7 @@ PLACEHOLDERS: Mapping[str, Callable[[str], pl.Expr]] = {
         "required",
     ),
     "depth": lambda _: pl.col("depth"),
+    "first_place": lambda _: pl.col("first_place"),
     "copies": lambda _: pl.col("copies"),
     "unclean": partial(_describe_first, UNCLEAN),
     "unseen": partial(_describe_first, UNSEEN),

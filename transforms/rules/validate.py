@@ -11,18 +11,21 @@ from typing import Literal
 import pandera.polars as pa
 import polars as pl
 
-from schemas.codes import Severity
+from schemas.canonical import type_column
+from schemas.codes import ErrorCode, Severity
 from schemas.connection import ConnectionSettings
 from schemas.fields import STAGED
 from schemas.frames import ERRORS, ROW_CODE, SEVERITY
 from schemas.job import KEYS
 from schemas.profiles import AUTH0_IMPORT
+from schemas.rules.connection_user import user_model
 from schemas.rules.given_texts import AbsentWord, OuterWhiteSpace
 from schemas.rules.hash_value import HashValue
+from schemas.rules.identities import Identity
+from schemas.rules.list_items import ListItem
 from schemas.rules.mfa_factors import MfaFactor
 from schemas.rules.objects import ObjectDepth, ObjectKey, ObjectText
 from schemas.rules.password_hash import Auth0PasswordHash, PasswordHash
-from schemas.rules.username import user_model
 from transforms.normalise import Canonical
 from transforms.rules.rule_book import Rule, broken_rows, read_rules
 
@@ -33,6 +36,8 @@ PATHS: Mapping[str, Callable[[str], pl.Expr]] = {
     "password_hashes": pl.lit,
     "hash_values": pl.lit,
     "mfa_factors": lambda column: pl.format(column.replace("[]", "[{}]"), "place"),
+    "list_items": lambda column: pl.format(column.replace("[]", "[{}]"), "place"),
+    "identities": lambda column: pl.format(column.replace("[]", "[{}]"), "place"),
     "object_keys": pl.col,
     "object_texts": pl.col,
     "object_depths": pl.col,
@@ -88,6 +93,8 @@ def get_models(connection: ConnectionSettings, *, profile: str = "auto") -> Mapp
         "password_hashes": Auth0PasswordHash if profile == AUTH0_IMPORT else PasswordHash,
         "hash_values": HashValue,
         "mfa_factors": MfaFactor,
+        "list_items": ListItem,
+        "identities": Identity,
         "object_keys": ObjectKey,
         "object_texts": ObjectText,
         "object_depths": ObjectDepth,
@@ -115,7 +122,11 @@ def _all_failures(canonical: Canonical, rules: RuleSet) -> Iterator[pl.DataFrame
 
 
 def _failures(frame: pl.DataFrame, rules: Sequence[Rule], name: str) -> list[pl.DataFrame]:
-    """Return one frame of errors per rule that some row breaks."""
+    """Return one frame of errors per rule that some row breaks.
+
+    A field that no row has breaks no rule but one that requires it.
+    """
+    rules = [rule for rule in rules if rule.code is ErrorCode.OBJECT_REQUIRED or _is_given(frame, rule.column)]
     return pl.collect_all(
         [
             frame.lazy()
@@ -133,6 +144,11 @@ def _failures(frame: pl.DataFrame, rules: Sequence[Rule], name: str) -> list[pl.
         ],
         engine="in-memory",
     )
+
+
+def _is_given(frame: pl.DataFrame, column: str) -> bool:
+    types = type_column(column)
+    return types not in frame.columns or frame[types].count() > 0
 
 
 def _add_keys(errors: pl.DataFrame, users: pl.DataFrame) -> pl.DataFrame:

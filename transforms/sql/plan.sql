@@ -1,5 +1,5 @@
--- grain: one row per staged record: its outcome, and the existing user it matches
--- reads: staged, targets, refusals, updates
+-- grain: one row per staged record: its outcome, and the existing user it matches, or the user_id that an insert gives
+-- reads: staged, targets, refusals, updates, the macros of temporary_macros.sql; parameter: job_id
 select
     staged.record,
     staged.line,
@@ -9,7 +9,10 @@ select
         when updates.is_changed then 'update'
         else 'unchanged'
     end as outcome,
-    case when targets.matches_one_user then targets.user_id end as user_id,
+    case
+        when targets.matches_one_user then targets.user_id
+        when refused.record is null and updates.record is null then new_user_id(staged.user_id, $job_id, staged.record)
+    end as user_id,
     targets.matched_by
 from staged
 left join (select distinct record from refusals) as refused on staged.record = refused.record

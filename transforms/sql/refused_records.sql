@@ -22,7 +22,17 @@ select
         '"custom_password_hash":' || custom_password_hash,
         '"app_metadata":' || app_metadata,
         '"user_metadata":' || user_metadata,
-        '"mfa_factors":' || mfa_factors
+        '"mfa_factors":' || mfa_factors,
+        '"middle_name":' || to_json(coalesce(trimmed.middle_name, staged.middle_name)),
+        '"locale":' || to_json(coalesce(trimmed.locale, staged.locale)),
+        '"zoneinfo":' || to_json(coalesce(trimmed.zoneinfo, staged.zoneinfo)),
+        '"birthdate":' || to_json(coalesce(trimmed.birthdate, staged.birthdate)),
+        '"registered_at":' || to_json(coalesce(trimmed.registered_at, staged.registered_at)),
+        '"last_login_at":' || to_json(coalesce(trimmed.last_login_at, staged.last_login_at)),
+        '"roles":' || roles,
+        '"groups":' || groups,
+        '"identities":' || identities,
+        '"source_id":' || to_json(coalesce(trimmed.source_id, staged.source_id))
     ) || '}') as text
 from staged
 semi join refusals on staged.record = refusals.record

@@ -1,7 +1,7 @@
 -- grain: one row per refused record, in the order of the job; cells that contain a boolean or JSON become that value if the
 -- file to be written can tell it from text
 -- reads: reject_texts; parameters: textual (the records are rows of cells), boolean_fields, nested_fields (objects and
--- arrays), absent_word, white_space, true_words, false_words, lenient_json (a pattern of what only DuckDB may accept as JSON)
+-- arrays), list_fields (arrays of texts, which a cell can hold with separators), absent_word, white_space, true_words, false_words, lenient_json (a pattern of what only DuckDB may accept as JSON)
 with cells as (
     select
         *,
@@ -30,6 +30,14 @@ select * exclude (members, is_of_cells) replace (
             and json_valid(member.value ->> '$')
             and not regexp_matches(member.value ->> '$', $lenient_json)
             then member.value ->> '$'
+        when list_contains($list_fields, member.key) and not regexp_matches(member.value ->> '$', '^\s*[\[{]')
+            then to_json(list_filter(
+                list_transform(
+                    string_split(member.value ->> '$', case when contains(member.value ->> '$', ';') then ';' else '|' end),
+                    lambda item: trim(item, $white_space)
+                ),
+                lambda item: item <> ''
+            ))::varchar
         else member.value::varchar
     end), ',') || '}' as text
 )

@@ -1,3 +1,12 @@
+-- the user_id of a new user: the given one, else a UUID (version 8) of the job and the record, so that a plan can show it
+create or replace temp macro new_user_id(given, job_id, record) as coalesce(
+    given,
+    (
+        (md5_number(job_id || '/' || record::varchar)::uhugeint & 340282366920937330081583660661634760703::uhugeint)
+        | 604462909807314587353088::uhugeint | 9223372036854775808::uhugeint
+    )::uuid::varchar
+);
+
 -- the value that an update gives a field, as the policy of the field says
 create or replace temp macro by_policy(policy, stored, given) as case policy
     when 'keep' then stored

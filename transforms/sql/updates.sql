@@ -49,6 +49,16 @@ matched as (
         unless_reordered(users.user_metadata, new_user_metadata) as given_user_metadata,
         metadata_by_policy($policies.user_metadata, users.user_metadata, given_user_metadata) as user_metadata,
         by_policy($policies.mfa_factors, users.mfa_factors, staged.mfa_factors) as mfa_factors,
+        by_policy($policies.middle_name, users.middle_name, staged.middle_name) as middle_name,
+        by_policy($policies.locale, users.locale, staged.locale) as locale,
+        by_policy($policies.zoneinfo, users.zoneinfo, staged.zoneinfo) as zoneinfo,
+        by_policy($policies.birthdate, users.birthdate, staged.birthdate) as birthdate,
+        by_policy($policies.registered_at, users.registered_at, staged.registered_at) as registered_at,
+        by_policy($policies.last_login_at, users.last_login_at, staged.last_login_at) as last_login_at,
+        by_policy($policies.roles, users.roles, staged.roles) as roles,
+        by_policy($policies.groups, users.groups, staged.groups) as groups,
+        by_policy($policies.identities, users.identities, staged.identities) as identities,
+        by_policy($policies.source_id, users.source_id, staged.source_id) as source_id,
         case
             when takes_hash then false
             when has_hash then users.password_reset_required
@@ -81,7 +91,17 @@ select
         case when nullif(given_custom_password_hash, custom_password_hash) is not null then 'custom_password_hash' end,
         case when nullif(given_app_metadata, app_metadata) is not null then 'app_metadata' end,
         case when nullif(given_user_metadata, user_metadata) is not null then 'user_metadata' end,
-        case when nullif(given.mfa_factors, mfa_factors) is not null then 'mfa_factors' end
+        case when nullif(given.mfa_factors, mfa_factors) is not null then 'mfa_factors' end,
+        case when nullif(given.middle_name, middle_name) is not null then 'middle_name' end,
+        case when nullif(given.locale, locale) is not null then 'locale' end,
+        case when nullif(given.zoneinfo, zoneinfo) is not null then 'zoneinfo' end,
+        case when nullif(given.birthdate, birthdate) is not null then 'birthdate' end,
+        case when nullif(given.registered_at, registered_at) is not null then 'registered_at' end,
+        case when nullif(given.last_login_at, last_login_at) is not null then 'last_login_at' end,
+        case when nullif(given.roles, roles) is not null then 'roles' end,
+        case when nullif(given.groups, groups) is not null then 'groups' end,
+        case when nullif(given.identities, identities) is not null then 'identities' end,
+        case when nullif(given.source_id, source_id) is not null then 'source_id' end
     ) as kept_fields,
     email_verified is distinct from before.email_verified
     or phone_verified is distinct from before.phone_verified
@@ -96,5 +116,15 @@ select
     or app_metadata is distinct from before.app_metadata
     or user_metadata is distinct from before.user_metadata
     or mfa_factors is distinct from before.mfa_factors
+    or middle_name is distinct from before.middle_name
+    or locale is distinct from before.locale
+    or zoneinfo is distinct from before.zoneinfo
+    or birthdate is distinct from before.birthdate
+    or registered_at is distinct from before.registered_at
+    or last_login_at is distinct from before.last_login_at
+    or roles is distinct from before.roles
+    or groups is distinct from before.groups
+    or identities is distinct from before.identities
+    or source_id is distinct from before.source_id
     or password_reset_required is distinct from before.password_reset_required as is_changed
 from matched

@@ -10,6 +10,7 @@ from flows.readers.reading import Batch, Reading
 from schemas.frames import RECORDS
 from transforms.fields.json_records import read_json_records
 from transforms.fields.proven_records import Caps, read_proven
+from transforms.fields.values import sort_records
 from transforms.json.values import find_invalid_json
 
 
@@ -38,7 +39,7 @@ def read_records(
     return Batch(
         seen=seen,
         position=position,
-        values=replace(values, users=pl.concat([proven, values.users]).sort("record")),
+        values=replace(values, users=sort_records(pl.concat([proven, values.users]))),
         write_texts=lambda numbers: texts.filter(pl.col("record").is_in(numbers.implode())),
         text_bytes=int(texts["text"].str.len_bytes().sum()),
         refused=checked.refused,

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from uuid import UUID
 
 import polars as pl
 import pytest
@@ -33,10 +34,11 @@ def test_every_row_has_a_line(settings: Settings, folder: Path) -> None:
     path = folder / "plan.ndjson"
     import_records(settings, ROWS, dry_run=True, plan=str(path), policy={"password_hash": "replace"})
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    new_user = str(UUID(lines[2]["user_id"]))
     assert [(line["record"], line["line"], line["outcome"], line["user_id"], line["matched_by"]) for line in lines] == [
         (1, 1, "update", "u-ada", "email, user_id"),
         (2, 2, "unchanged", "u-bob", "email, user_id"),
-        (3, 3, "insert", None, None),
+        (3, 3, "insert", new_user, None),
         (4, 4, "refused", None, "email, user_id"),
         (5, 5, "refused", None, None),
     ]

@@ -96,7 +96,7 @@ def test_refused_files_say_what_is_wrong_and_what_to_do(reader: Reader) -> None:
             ),
             "unknown.csv": (
                 "unknown.csv has no header: its column names look like the data of a user, so they are not shown here",
-                "name the columns (of CSV, in the first row) after the fields: email, email_verified, phone_number, phone_verified, user_id, username, given_name, family_name, name, nickname, picture, blocked, password_hash, custom_password_hash, app_metadata, user_metadata, mfa_factors",
+                "name the columns (of CSV, in the first row) after the fields: email, email_verified, phone_number, phone_verified, user_id, username, given_name, family_name, name, nickname, picture, blocked, password_hash, custom_password_hash, app_metadata, user_metadata, mfa_factors, middle_name, locale, zoneinfo, birthdate, registered_at, last_login_at, roles, groups, identities, source_id",
             ),
             "twice.csv": (
                 "twice.csv has two columns for email: email, E-Mail",

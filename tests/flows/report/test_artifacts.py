@@ -75,7 +75,9 @@ def test_summary_page_has_the_counts_two_charts_and_the_command_that_lists_error
     assert "| external id | crm \\*7\\* |" in page
     assert "| sources | users\\_1.json, more.csv |" in page
     assert "| duration | 1 min 15 s |" in page
-    assert "| FORMAT | 2 | a value is not an e-mail address or a URI |" in page
+    assert (
+        "| FORMAT | 2 | a value does not have the form of its field: of an e-mail address, a URI, a date, … |" in page
+    )
     assert page.count("data:image/svg+xml;base64,") == 2
     assert summary_page(SUMMARY) == snapshot("""\
 # Import: completed with errors
@@ -112,7 +114,7 @@ def test_summary_page_has_the_counts_two_charts_and_the_command_that_lists_error
 
 | code | errors | meaning |
 | --- | --- | --- |
-| FORMAT | 2 | a value is not an e-mail address or a URI |
+| FORMAT | 2 | a value does not have the form of its field: of an e-mail address, a URI, a date, … |
 | DUPLICATED\\_USER | 1 | an earlier record of the job is the same user |\
 """)
 
@@ -158,7 +160,7 @@ users.json ends at byte 7 after a\\*\\*\\*@\\*\\*\\* (FILE\\_SYNTAX).
 
 | code | errors | meaning |
 | --- | --- | --- |
-| FORMAT | 2 | a value is not an e-mail address or a URI |
+| FORMAT | 2 | a value does not have the form of its field: of an e-mail address, a URI, a date, … |
 | DUPLICATED\\_USER | 1 | an earlier record of the job is the same user |\
 """)
 
