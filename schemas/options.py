@@ -150,7 +150,7 @@ class FileOptions(BaseModel):
     def profile_is_known(cls, name: str) -> str:
         """Refuse a name that no profile has."""
         if name != "auto" and name not in profile_names():
-            raise ValueError(f"must be one of {', '.join(profile_names())}")
+            raise ValueError("must be auto or one of the profiles that `user-import profiles list` shows")
         return name
 
     @field_validator("encoding")

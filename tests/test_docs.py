@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 
-from flows import connections, record
+from flows import connections
+from flows.describe import cli as describe
 from flows.import_users import cli as command_line
 from flows.jobs import cli as jobs
 from flows.settings import Settings
@@ -66,7 +67,7 @@ def test_every_field_has_a_line_with_its_type_and_headers(field: UserField) -> N
 
 
 @pytest.mark.parametrize(
-    "option", sorted(options(command_line.app) | options(jobs.app) | options(connections.app) | options(record.app))
+    "option", sorted(options(command_line.app) | options(jobs.app) | options(connections.app) | options(describe.app))
 )
 def test_every_option_is_explained(option: str) -> None:
     assert f"{option}" in OPERATORS_GUIDE or f"--{option.removeprefix('--no-')}" in OPERATORS_GUIDE
