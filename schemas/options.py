@@ -153,6 +153,16 @@ class FileOptions(BaseModel):
             raise ValueError("must be auto or one of the profiles that `user-import profiles list` shows")
         return name
 
+    @field_validator("mapping")
+    @classmethod
+    def mapping_is_the_profile(cls, name: str | None, info: ValidationInfo) -> str | None:
+        """Refuse an empty name, and a mapping beside a profile."""
+        if name == "":
+            raise ValueError("must not be an empty name")
+        if name is not None and info.data.get("profile", "auto") != "auto":
+            raise ValueError("must be left out with --profile, which says the same")
+        return name
+
     @field_validator("encoding")
     @classmethod
     def encoding_is_known(cls, name: str, info: ValidationInfo) -> str:

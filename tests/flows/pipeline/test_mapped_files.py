@@ -100,7 +100,7 @@ def test_every_format_gives_the_same(settings: Settings, tmp_path: Path, mapping
         {
             "user_id": "6", "email": "cy@x.example", "name": "Ann", "blocked": True, "phone_number": None,
             "password_reset_required": False,
-            "user_metadata": '{"club":{"kind":"user","dept":"Sales, \\"EU\\"","phone":"call me"}}',
+            "user_metadata": '{"club":{"kind":"user","dept":"Sales, \\"EU\\"","state":"GONE","phone":"call me"}}',
         },
     ]  # fmt: skip
     assert query_rows(settings, FOUND, job=job.job_id) == [
