@@ -144,6 +144,12 @@ def test_refused_rows_can_be_resubmitted(
     assert json.loads(str(bo["user_metadata"])) == {"club": {"kind": "user", "dept": ANN["dept"]}}
 
 
+def test_a_cell_that_databases_export_as_absent_is_absent(settings: Settings, tmp_path: Path, mapping: str) -> None:
+    import_file(settings, write(tmp_path / "members.csv", [{**ANN, "last": r"\N", "phone": r"\N"}]), mapping=mapping)
+    (ann,) = users_of(settings)
+    assert (ann["name"], ann["phone_number"]) == ("Ann", None)
+
+
 def test_importing_twice_changes_nothing(settings: Settings, tmp_path: Path, mapping: str) -> None:
     path = write(tmp_path / "members.json", ROWS)
     import_file(settings, path, Mode.UPSERT, mapping=mapping)

@@ -45,7 +45,7 @@ def name_leaves(value: object, names: list[str]) -> object:
 
 
 @pytest.mark.parametrize("name", MAPPINGS)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(shapes=st.lists(st.dictionaries(KEYS, VALUES, max_size=4), min_size=1, max_size=8))
 @example(shapes=[{"a": ["leaf", "leaf"], "b": [{"c": "leaf"}, {"c": "leaf", "d": "leaf"}], "c": "leaf"}])
 def test_every_value_is_somewhere(engine: duckdb.DuckDBPyConnection, name: str, shapes: list[object]) -> None:
