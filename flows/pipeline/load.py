@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from flows.pipeline.path_checks import refuse_database, require_in_roots, requir
 from flows.readers.archive import unpack_archives
 from flows.readers.detect import detect_format
 from flows.readers.encodings import EncodingFault
-from flows.readers.mapping.choose import choose_profile
+from flows.readers.mapping.choose import SAMPLED_BY_READER, choose_profile, recognise
 from flows.readers.reading import Batch, Skipped, read_ahead
 from flows.readers.registry import read
 from flows.readers.sources import (
@@ -255,6 +256,7 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
     job, next_record, bytes_before = context.job, 1, 0
     for place, source in enumerate(context.sources):
         form = detect_format(source, job.options.format)
+        is_auto = job.options.profile == "auto" and context.instructions.mapping is None
         profile = choose_profile(source, form=form, requested=job.options.profile, mapping=context.instructions.mapping)
         context.profiles.append(profile)
         context.skipped.append(skipped := Skipped())
@@ -269,11 +271,13 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
             engine=context.engine,
             skipped=skipped,
             hashing=context.instructions.hashing,
+            recognise=partial(recognise, name=source.name) if form in SAMPLED_BY_READER and is_auto else None,
             waiting=job.stop.check,
         )
         with closing(read_ahead(batches)) as batches_ahead:
             for number, batch in enumerate(batches_ahead):
                 if number == 0:
+                    context.profiles[place] = profile = batch.profile or profile
                     job.folder.add_layout(form if form != "excel" else "csv", batch.layout.columns)
                     batch = _warn_of_lines(batch, skipped.above_header)  # noqa: PLW2901
                 next_record += batch.seen
