@@ -61,7 +61,8 @@ class FileOptions(BaseModel):
         Field(default="default", description="The connection that the users belong to: within it keys are unique.")
     )
     profile: Annotated[str, Option(SOURCES, "NAME", choices=profile_names)] = Field(
-        default="auto", description="Whose field names the files use; auto looks at each file."
+        default="auto",
+        description="Whose files they are, by a name from `user-import profiles list`; auto recognises each file.",
     )
     format: Annotated[Literal["auto", "json", "ndjson", "csv", "parquet", "excel"], Option(SOURCES)] = Field(
         default="auto", description="What the files are; auto goes by name and content."

@@ -71,10 +71,10 @@ FILES: Mapping[str, tuple[str, Mapping[str, str], list[Mapping[str, object]]]] =
             "# to user_metadata": '[user_metadata]\nroles = { from = "Rollen", separator = "," }\n# to user_metadata',
         },
         [
-            {"user_id": "17", "email": "eva@example.com", "given_name": "Eva", "family_name": "Muster", "blocked": False,
-             "registered_at": "2021-04-02T22:00:00Z"},
-            {"user_id": "18", "email": "otto@example.com", "given_name": "Otto", "family_name": "Muster", "blocked": True,
-             "registered_at": "2020-06-04T22:00:00Z"},
+            {"user_id": "17", "email": "eva@example.com", "given_name": "Eva", "family_name": "Muster",
+             "blocked": False, "registered_at": "2021-04-02T22:00:00Z"},
+            {"user_id": "18", "email": "otto@example.com", "given_name": "Otto", "family_name": "Muster",
+             "blocked": True, "registered_at": "2020-06-04T22:00:00Z"},
         ],
     ),
     "crm.json": (
