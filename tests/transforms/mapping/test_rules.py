@@ -219,6 +219,11 @@ def read_list(
         ('{ from = "x[]", factor = "phone" }', ["+1", "+2"], [{"phone": {"value": "+1"}}, {"phone": {"value": "+2"}}]),
         ('{ from = "x[k=e].v", factor = "email" }', [{"k": "e", "v": "a@x.y"}], [{"email": {"value": "a@x.y"}}]),
         ('"x"', '[{"totp":{"secret":"ABC"}}]', [{"totp": {"secret": "ABC"}}]),
+        (
+            '{ from = "x", factor = "totp", pattern = "^otpauth:.*[?&]secret=([A-Z2-7]+).*$" }',
+            "otpauth://totp/x?digits=6&secret=ABC&issuer=x",
+            [{"totp": {"secret": "ABC"}}],
+        ),
     ],
 )  # fmt: skip
 def test_factors_are_written(engine: duckdb.DuckDBPyConnection, rule: str, given: object, expected: object) -> None:
