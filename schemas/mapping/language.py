@@ -119,7 +119,9 @@ class Rule(Part):
     negate: Annotated[bool, Field(alias="not", description="The opposite of true and false.")] = False
     each: Annotated[
         MappingOf[Literal["provider", "user_id", "email"], "Rule"],
-        Field(description="Of every item of an array, the members of an identity."),
+        Field(
+            description="Of every item of an array, the members of an identity; without `from`, of the record itself."
+        ),
     ] = {}
     factor: Annotated[
         Literal["totp", "phone", "email"] | None, Field(description="The kind of second factor that the value is.")
@@ -137,7 +139,7 @@ class Rule(Part):
     @model_validator(mode="after")
     def parts_fit_together(self) -> "Rule":
         """Refuse a rule without a source, and parts that need another."""
-        if not self.at and self.value is None:
+        if not self.at and self.value is None and not self.each:
             raise ValueError("needs from, the path of the value, or value, a constant")
         if self.at and self.value is not None:
             raise ValueError("has both from and value; write default for what an absent value becomes")

@@ -44,20 +44,31 @@ def _read_each(found: pl.DataFrame, rule: Rule, words: Words, *, engine: duckdb.
     if not rule.each:
         column = found.select(read_field((rule,), IDENTITIES, words)).to_series()
         return Identities((column,), WARNINGS.to_frame())
-    path = rule.at[0] if rule.at[0].is_many else rule.at[0].items
-    rows = found.select(row=pl.int_range(pl.len()), text=column_at(path)).explode("text", empty_as_null=True)
-    items = rows.filter(pl.col("text").str.starts_with("{")).with_row_index("record").cast({"record": pl.Int64})
-    paths = [path for part in rule.each.values() for path in part.at]
-    read = read_values(items, paths, used=(), engine=engine)
+    read = _read_items(found, rule, engine=engine) if rule.at else found.with_columns(row=pl.int_range(pl.len()))
     members = (
         encode_member(name, read_field((part,), Field(name, JsonType.STRING), words)).alias(name)
         for name, part in rule.each.items()
     )
     is_complete = pl.all_horizontal(pl.col(*REQUIRED).is_not_null())
-    accounts = read.with_columns(members).with_columns(is_complete.alias("is_complete"))
+    accounts = read.select("row", *members).with_columns(is_complete.alias("is_complete"))
+    if not rule.at:  # a record without any of it has no such account
+        accounts = accounts.filter(pl.any_horizontal(pl.col(_members_of_record(rule)).is_not_null()))
     objects = accounts.filter("is_complete").select("row", object=encode_object(pl.col(name) for name in rule.each))
     arrays = objects.group_by("row", maintain_order=True).agg(pl.col("object").str.join(","))
     joined = found.select(row=pl.int_range(pl.len())).join(arrays, on="row", how="left", maintain_order="left")
     column = joined.select(pl.concat_str(pl.lit("["), "object", pl.lit("]"))).to_series()
     incomplete = found[accounts.filter(~pl.col("is_complete"))["row"].unique().sort()]
     return Identities((column,), warn(incomplete, path=pl.lit(IDENTITIES.name), message=INCOMPLETE))
+
+
+def _read_items(found: pl.DataFrame, rule: Rule, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return the values at the paths of the members in every item, with the `row` that has the item."""
+    path = rule.at[0] if rule.at[0].is_many else rule.at[0].items
+    rows = found.select(row=pl.int_range(pl.len()), text=column_at(path)).explode("text", empty_as_null=True)
+    items = rows.filter(pl.col("text").str.starts_with("{")).with_row_index("record").cast({"record": pl.Int64})
+    paths = [path for part in rule.each.values() for path in part.at]
+    return read_values(items, paths, used=(), engine=engine)
+
+
+def _members_of_record(rule: Rule) -> list[str]:
+    return [name for name, part in rule.each.items() if part.at]

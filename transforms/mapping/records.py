@@ -26,7 +26,7 @@ from transforms.mapping.json_in_texts import open_json_texts
 from transforms.mapping.leftovers import find_left_out, take_rest
 from transforms.mapping.passwords import read_passwords
 from transforms.mapping.rules import Words, read_field, text_at
-from transforms.mapping.unread import find_unread, list_around
+from transforms.mapping.unread import find_unread, list_around, list_inner, list_texts
 from transforms.mapping.values_at import REST, column_at, open_pairs, read_values
 
 AROUND = "around"  # name of what records have beside the user
@@ -80,13 +80,16 @@ def list_used(mapping: Mapping) -> list[Path]:
     """Return the paths to what is not part of the rest; whether there is a value does not say what it is."""
     read = [path for rule in _rules(mapping) if not rule.present for path in rule.at]
     skipped = [] if mapping.record else [skip.where for skip in mapping.skip if len(skip.only) == 1]
-    return [*read, *skipped, *mapping.leave_out, *mapping.ignore, *map(column_path, IGNORED_COLUMNS)]
+    used = [*read, *skipped, *mapping.leave_out, *mapping.ignore, *map(column_path, IGNORED_COLUMNS)]
+    shared = list_texts(mapping) & list_inner(used)  # a text, or an object of which more paths take their parts
+    return [path for path in used if path.members not in shared or len(path.members) < len(path.steps)]
 
 
 def _rules(mapping: Mapping) -> Iterator[Rule]:
     for table in (mapping.fields, mapping.app_metadata, mapping.user_metadata):
         for rules in table.values():
             yield from rules
+            yield from (part for rule in rules if not rule.at for part in rule.each.values())
     for password in mapping.password:
         yield from password.parts.values()
         yield from (Rule.model_construct(at=(path,), present=True) for path in (password.when, password.unless) if path)

@@ -30,7 +30,7 @@ FITTING = {
     "zoneinfo": r"^(?:[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+|UTC|GMT)$",
     "birthdate": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
 }
-CLEANING = {"phone_number": (r"[\s().\-/]", ""), "locale": ("_", "-")}
+CLEANING = {"phone_number": (r"^tel:|\(0\)|[\s().\-/]", ""), "locale": ("_", "-")}
 
 
 @dataclass(frozen=True)
@@ -228,6 +228,9 @@ def _write_factors(rule: Rule, words: Words) -> pl.Expr:
     """Return the second factors at a path as JSON."""
     path, name = rule.at[0], str(rule.factor)
     values = pl.col(column_at(path)) if path.is_many else pl.concat_list(json_at(path, words))
+    if rule.pattern:
+        text = decode_string(pl.element()).str.replace(rule.pattern, _replacement(rule))
+        values = values.list.eval(encode_string(text))
     key = "secret" if name == "totp" else "value"
     wrapped = values.list.eval(
         pl.concat_str(pl.lit(f'{{"{name}":{{"{key}":'), pl.element(), pl.lit("}}"))

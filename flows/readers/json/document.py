@@ -17,6 +17,7 @@ from flows.readers.reading import Batch, Reading
 from flows.readers.stream import open_stream
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
+from schemas.profiles import Profile
 from transforms.json.object_keys import known_keys
 
 _KEY = re.compile(STRING, re.DOTALL)
@@ -107,7 +108,7 @@ class _JsonObject:
     def _make_record(self) -> Batch:
         """Return the object as the only user of the source."""
         name, profile = self._window.name, self._reading.profile
-        if not set(self._keys) & set(known_keys(profile)):
+        if not set(self._keys) & _known_keys(profile):
             found = f"keys: {', '.join(key[:40] for key in self._keys[:8])}" if self._keys else "no keys"
             message = f"{name} contains one object ({found}), which is not a user and has no array of users"
             hint = f"export an array of users, on its own or under {' or '.join(profile.containers)}"
@@ -118,6 +119,15 @@ class _JsonObject:
             position = self._window.position
             return refuse_record(record, self._line, size=self._size, position=position, limits=limits)
         return _batch_of_one(b"{" + b",".join(self._members) + b"}", self._line, self._window, self._reading)
+
+
+def _known_keys(profile: Profile) -> set[str]:
+    """Return the keys of a record that a field, or a part of one, is found under."""
+    if profile.mapping is None:
+        return {*known_keys(profile)}
+    rules = (rule for rules in profile.mapping.fields.values() for rule in rules)
+    paths = [profile.mapping.record] if profile.mapping.record else [path for rule in rules for path in rule.at]
+    return {name for path in paths for name in path.members[:1]}
 
 
 def _read_scalar(window: Window, reading: Reading) -> Batch:

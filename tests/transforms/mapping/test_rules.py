@@ -153,6 +153,24 @@ def test_null_stays_null_where_it_is_not_absent(engine: duckdb.DuckDBPyConnectio
     assert mapped.users == [dict.fromkeys(("email", "name", "blocked", "app_metadata", "mfa_factors"), "(null)")]
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("+49 (0)221 555-01.99", "+492215550199"),
+        ("tel:+1-201-555-0123", "+12015550123"),
+        ("+49 151/123 456", "+49151123456"),
+        ("0221 555", None),
+        ("+1 201 555 0123 ext. 7", None),
+    ],
+)
+def test_a_phone_number_is_cleaned_or_left_to_the_metadata(
+    engine: duckdb.DuckDBPyConnection, given: str, expected: str | None
+) -> None:
+    mapped = map_values(engine, '[fields]\nphone_number = "x"\n', {"x": given})
+    assert mapped.field("phone_number") == [expected]
+    assert mapped.rest == [{} if expected else {"x": given}]
+
+
 def test_the_first_text_counts(engine: duckdb.DuckDBPyConnection) -> None:
     mapping = '[fields]\nname = ["x", { from = "y", fits = "^B" }, { value = "nobody" }]\n'
     mapped = map_values(engine, mapping, {"x": "Ann", "y": "Bo"}, {"y": "Bo"}, {"y": "Cy"}, {"x": ""})
@@ -219,6 +237,11 @@ def read_list(
         ('{ from = "x[]", factor = "phone" }', ["+1", "+2"], [{"phone": {"value": "+1"}}, {"phone": {"value": "+2"}}]),
         ('{ from = "x[k=e].v", factor = "email" }', [{"k": "e", "v": "a@x.y"}], [{"email": {"value": "a@x.y"}}]),
         ('"x"', '[{"totp":{"secret":"ABC"}}]', [{"totp": {"secret": "ABC"}}]),
+        (
+            '{ from = "x", factor = "totp", pattern = "^otpauth:.*[?&]secret=([A-Z2-7]+).*$" }',
+            "otpauth://totp/x?digits=6&secret=ABC&issuer=x",
+            [{"totp": {"secret": "ABC"}}],
+        ),
     ],
 )  # fmt: skip
 def test_factors_are_written(engine: duckdb.DuckDBPyConnection, rule: str, given: object, expected: object) -> None:
