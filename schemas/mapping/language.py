@@ -16,7 +16,7 @@ from schemas.mapping.paths import Path, parse_path
 
 TYPES = {field.name: field.type for field in FIELDS}
 METADATA = ("app_metadata", "user_metadata")
-TIMES = ("epoch", "epoch_ms", "iso")
+TIMES = ("epoch", "epoch_ms", "filetime", "iso")
 FACTORS = ("totp", "phone", "email")
 FORMATS = ("json", "csv", "excel", "parquet", "ldif")
 TIME_OF_DAY = ("%H", "%I", "%k", "%l", "%T", "%R", "%r", "%X", "%c", "%s", "%+")
@@ -119,7 +119,7 @@ class Rule(Part):
     negate: Annotated[bool, Field(alias="not", description="The opposite of true and false.")] = False
     each: Annotated[
         MappingOf[Literal["provider", "user_id", "email"], "Rule"],
-        Field(description="Of every item of an array, the members of an identity."),
+        Field(description="Of every item of an array, or of the record, the members of an identity."),
     ] = {}
     factor: Annotated[
         Literal["totp", "phone", "email"] | None, Field(description="The kind of second factor that the value is.")
@@ -137,7 +137,7 @@ class Rule(Part):
     @model_validator(mode="after")
     def parts_fit_together(self) -> "Rule":
         """Refuse a rule without a source, and parts that need another."""
-        if not self.at and self.value is None:
+        if not self.at and self.value is None and not self.each:
             raise ValueError("needs from, the path of the value, or value, a constant")
         if self.at and self.value is not None:
             raise ValueError("has both from and value; write default for what an absent value becomes")
