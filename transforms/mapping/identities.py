@@ -1,4 +1,4 @@
-"""Read accounts at other providers: one object for each item of an array."""
+"""Read accounts at other providers: one object for each item of an array, or one for the record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,15 +44,14 @@ def _read_each(found: pl.DataFrame, rule: Rule, words: Words, *, engine: duckdb.
     if not rule.each:
         column = found.select(read_field((rule,), IDENTITIES, words)).to_series()
         return Identities((column,), WARNINGS.to_frame())
+    if not rule.at:
+        return _read_one(found, rule, words)
     path = rule.at[0] if rule.at[0].is_many else rule.at[0].items
     rows = found.select(row=pl.int_range(pl.len()), text=column_at(path)).explode("text", empty_as_null=True)
     items = rows.filter(pl.col("text").str.starts_with("{")).with_row_index("record").cast({"record": pl.Int64})
     paths = [path for part in rule.each.values() for path in part.at]
     read = read_values(items, paths, used=(), engine=engine)
-    members = (
-        encode_member(name, read_field((part,), Field(name, JsonType.STRING), words)).alias(name)
-        for name, part in rule.each.items()
-    )
+    members = (value.alias(name) for name, value in _members(rule, words).items())
     is_complete = pl.all_horizontal(pl.col(*REQUIRED).is_not_null())
     accounts = read.with_columns(members).with_columns(is_complete.alias("is_complete"))
     objects = accounts.filter("is_complete").select("row", object=encode_object(pl.col(name) for name in rule.each))
@@ -61,3 +60,21 @@ def _read_each(found: pl.DataFrame, rule: Rule, words: Words, *, engine: duckdb.
     column = joined.select(pl.concat_str(pl.lit("["), "object", pl.lit("]"))).to_series()
     incomplete = found[accounts.filter(~pl.col("is_complete"))["row"].unique().sort()]
     return Identities((column,), warn(incomplete, path=pl.lit(IDENTITIES.name), message=INCOMPLETE))
+
+
+def _read_one(found: pl.DataFrame, rule: Rule, words: Words) -> Identities:
+    """Return the account that a record itself may have."""
+    members = _members(rule, words)
+    is_complete = pl.all_horizontal(members[name].is_not_null() for name in REQUIRED)
+    is_begun = pl.any_horizontal(members[name].is_not_null() for name, part in rule.each.items() if part.at)
+    account = pl.concat_str(pl.lit("["), encode_object(members.values()), pl.lit("]"))
+    column = found.select(pl.when(is_complete).then(account)).to_series()
+    incomplete = found.filter(is_begun & ~is_complete)
+    return Identities((column,), warn(incomplete, path=pl.lit(IDENTITIES.name), message=INCOMPLETE))
+
+
+def _members(rule: Rule, words: Words) -> dict[str, pl.Expr]:
+    return {
+        name: encode_member(name, read_field((part,), Field(name, JsonType.STRING), words))
+        for name, part in rule.each.items()
+    }

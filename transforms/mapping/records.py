@@ -88,6 +88,7 @@ def _rules(mapping: Mapping) -> Iterator[Rule]:
     for table in (mapping.fields, mapping.app_metadata, mapping.user_metadata):
         for rules in table.values():
             yield from rules
+            yield from (part for rule in rules if not rule.at for part in rule.each.values())
     for password in mapping.password:
         yield from password.parts.values()
         yield from (Rule.model_construct(at=(path,), present=True) for path in (password.when, password.unless) if path)

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.frames import RECORDS
 from schemas.mapping.language import Mapping, Rule
+from tests.transforms.mapping.mapped import map_values
 from transforms.mapping.identities import read_identities
 from transforms.mapping.rules import Words
 from transforms.mapping.values_at import read_values
@@ -39,3 +40,25 @@ def test_identities_are_written(
     words = Words.of(Mapping.model_validate({"fields": {"email": "e"}}))
     written = read_identities(found, rules, words, engine=engine).columns[0].to_list()
     assert [text and json.loads(text) for text in written] == [expected, None, expected]
+
+
+ONE = """
+[fields]
+email = "email"
+[[fields.identities]]
+each = { provider = "service", user_id = "data.id" }
+[[fields.identities]]
+each = { provider = { value = "google" }, user_id = "google.id", email = "google.email" }
+"""
+
+
+def test_an_account_can_be_that_of_the_record_itself(engine: duckdb.DuckDBPyConnection) -> None:
+    both = {"service": "ldap", "data": {"id": 7}, "google": {"id": "g", "email": "a@x.example", "scope": 1}}
+    mapped = map_values(engine, ONE, both, {"service": "ldap"}, {"email": "b@x.example"})
+    assert mapped.field("identities") == [
+        '[{"provider":"ldap","user_id":"7"},{"provider":"google","user_id":"g","email":"a@x.example"}]',
+        None,
+        None,
+    ]
+    assert mapped.rest == [{"google": {"scope": 1}}, {}, {}]
+    assert mapped.warnings == [(2, "LEFT_OUT", "identities")]
