@@ -63,7 +63,7 @@ class FileOptions(BaseModel):
     profile: Annotated[str, Option(SOURCES, "NAME", choices=profile_names)] = Field(
         default="auto", description="Whose field names the files use; auto looks at each file."
     )
-    format: Annotated[Literal["auto", "json", "ndjson", "csv", "parquet", "excel"], Option(SOURCES)] = Field(
+    format: Annotated[Literal["auto", "json", "ndjson", "csv", "parquet", "excel", "ldif"], Option(SOURCES)] = Field(
         default="auto", description="What the files are; auto goes by name and content."
     )
     mapping: Annotated[PathText | None, Option(SOURCES, "FILE.toml")] = Field(

@@ -32,7 +32,7 @@ def choose_profile(source: Source, *, form: str, requested: str = "auto", mappin
         from transforms.mapping.profiles import get_profile  # noqa: PLC0415 - reads the mapping of one system
 
         return _mapped(requested, get_profile(requested))
-    own = PROFILES["auth0" if form in ("json", "ndjson") else "csv"]
+    own = PROFILES["auth0" if form in ("json", "ndjson", "ldif") else "csv"]
     sample = read_sample(source, form=form, containers=_list_containers)
     return own if is_own(sample) else _recognise(source, sample, own)
 
