@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 
+from schemas.fields import Field, JsonType
 from schemas.mapping.language import Mapping
 from tests.flows.readers.mapping.samples import SAMPLES, choose_of, open_sample, read_users
 from tests.flows.readers.outcomes import Reader
 from tests.marks import mostly_slow
 from tests.transforms.hashes.verifying import verifies
 from transforms.mapping.profiles import get_profile
+from transforms.mapping.rules import Words, read_field
+from transforms.mapping.values_at import column_at
 
 EXPECTED = Path(__file__).parent / "expected"
 NAMES = [path.stem for path in sorted(EXPECTED.iterdir())]
@@ -45,6 +49,7 @@ def test_a_sample_is_read_as_expected(name: str, reading_engine: duckdb.DuckDBPy
         ("drupal", 0, "hashcat"),
         ("drupal", 1, "secret"),
         ("gitlab", 0, "secret"),
+        ("ldif", 0, "secret"),
         ("moodle", 2, "secret"),
         ("redmine", 0, "secret"),
         ("rocketchat", 0, "secret"),
@@ -63,7 +68,7 @@ def test_the_hash_of_a_sample_verifies_its_password(name: str, place: int, passw
 
 @pytest.mark.parametrize("name", mostly_slow(TABLES, quick=["moodle"]))
 def test_a_table_can_have_its_columns_in_any_order(name: str, reader: Reader) -> None:
-    lines = FILES[name].read_text(encoding="utf-8").splitlines()
+    lines = [line for line in FILES[name].read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     rows = [row[::-1] for row in csv.reader(lines, delimiter=";" if lines[0].count(";") > 2 else ",")]
     title_cased = [[cell.replace("_", " ").title() if "_" in cell else cell for cell in rows[0]], *rows[1:]]
     text = io.StringIO()
@@ -97,6 +102,7 @@ def _without_rest(users: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 UNKNOWN = {
+    "active-directory-csv": b"sAMAccountName,mail,userAccountControl\nann,ann@example.com,normal\n",
     "canvas": b"user_id,login_id,status\n1,ann,paused\n",
     "drupal": b"uid,name,mail,status\n1,ann,ann@example.com,2\n",
     "gitlab": b'[{"username":"ann","state":"paused","web_url":"https://x.example","email":"ann@example.com"}]',
@@ -123,6 +129,7 @@ def test_a_status_that_is_not_known_refuses_the_user(name: str, reader: Reader) 
 
 
 MINIMAL = {
+    "active-directory-csv": b"DN,objectClass,sAMAccountName\n",
     "canvas": b"user_id,login_id,status\n",
     "discourse": b"username,trust_level\n",
     "drupal": b"UID,Name,Mail\n",
@@ -184,3 +191,17 @@ def test_localised_headings_are_read_in_the_encoding_that_is_stated(reader: Read
             "registered_at": "2023-01-02T03:04:00Z",
         },
     ]
+
+
+@pytest.mark.parametrize(
+    ("number", "is_blocked"),
+    [(2, True), (3, True), (512, False), (514, True), (544, False), (546, True), (66048, False), (66050, True)]
+    + [(number, number & 2 != 0) for number in (0, 1, 4, 10, 11, 12, 262656, 262658, 328192, 328194, 590336, 8389120)],
+)
+def test_an_account_of_active_directory_is_blocked_by_bit_2(number: int, is_blocked: bool) -> None:
+    rules = get_profile("active-directory-csv").fields["blocked"]
+    words = Words.of(get_profile("active-directory-csv"))
+    found = pl.DataFrame({column_at(path): [str(number)] for rule in rules[1:] for path in rule.at})
+    assert found.select(read_field(rules[1:], Field("blocked", JsonType.BOOLEAN), words)).item() == json.dumps(
+        is_blocked
+    )
