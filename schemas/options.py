@@ -64,7 +64,7 @@ class FileOptions(BaseModel):
         default="auto",
         description="Whose files they are, by a name from `user-import profiles list`; auto recognises each file.",
     )
-    format: Annotated[Literal["auto", "json", "ndjson", "csv", "parquet", "excel"], Option(SOURCES)] = Field(
+    format: Annotated[Literal["auto", "json", "ndjson", "csv", "parquet", "excel", "ldif"], Option(SOURCES)] = Field(
         default="auto", description="What the files are; auto goes by name and content."
     )
     mapping: Annotated[PathText | None, Option(SOURCES, "FILE.toml")] = Field(

@@ -55,6 +55,8 @@ from transforms.stored_warnings import limit_warnings
 if TYPE_CHECKING:
     from flows.readers.remote.fetch import Fetch
 
+WRITTEN_AS = {"excel": "csv", "ldif": "ndjson"}  # the format of a file of refused rows, where another than the source's
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -278,7 +280,7 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
             for number, batch in enumerate(batches_ahead):
                 if number == 0:
                     context.profiles[place] = profile = batch.profile or profile
-                    job.folder.add_layout(form if form != "excel" else "csv", batch.layout.columns)
+                    job.folder.add_layout(WRITTEN_AS.get(form, form), batch.layout.columns)
                     batch = _warn_of_lines(batch, skipped.above_header)  # noqa: PLW2901
                 next_record += batch.seen
                 yield _check(context, batch, profile=profile, source=place, done_bytes=bytes_before + batch.position)

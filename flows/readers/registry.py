@@ -10,6 +10,7 @@ from flows.readers.csv.reader import read_csv
 from flows.readers.encodings import UTF8
 from flows.readers.excel.reader import read_workbook
 from flows.readers.json.document import read_json
+from flows.readers.ldif.reader import read_ldif
 from flows.readers.limits import ReadLimits
 from flows.readers.ndjson import read_ndjson
 from flows.readers.parquet.reader import read_parquet
@@ -26,6 +27,7 @@ READERS: Mapping[str, Callable[[Reading], Iterator[Batch]]] = {
     "csv": read_csv,
     "parquet": read_parquet,
     "excel": read_workbook,
+    "ldif": read_ldif,
 }
 
 

@@ -110,12 +110,15 @@ def _split(
 
 
 def _is_other(skip: Skip, words: Words) -> pl.Expr:
-    text = text_at(skip.where, words)
-    if skip.only:
-        return ~text.str.to_lowercase().is_in([word.lower() for word in skip.only]).fill_null(value=False)
-    if skip.words:
-        return text.str.to_lowercase().is_in([word.lower() for word in skip.words]).fill_null(value=False)
-    return text.is_not_null()
+    if not skip.only and not skip.words:
+        return text_at(skip.where, words).is_not_null()
+    meant = [word.lower() for word in skip.only or skip.words]
+    if skip.where.is_many:  # one of several values is enough
+        item = pl.element().str.strip_chars('"').str.to_lowercase()
+        has_word = pl.col(column_at(skip.where)).list.eval(item.is_in(meant)).list.any()
+    else:
+        has_word = text_at(skip.where, words).str.to_lowercase().is_in(meant)
+    return ~has_word.fill_null(value=False) if skip.only else has_word.fill_null(value=False)
 
 
 def _open(
