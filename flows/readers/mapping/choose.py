@@ -40,7 +40,7 @@ def choose_profile(source: Source, *, form: str, requested: str = "auto", mappin
 
 def recognise(sample: Sample, *, name: str) -> Profile:
     """Return the profile that the sample of a source of this name has the signs of, else that of our own format."""
-    own = PROFILES["auth0" if sample.form == "json" else "csv"]
+    own = PROFILES["csv" if sample.is_table else "auth0"]
     return own if is_own(sample) else _find_fitting(sample, own, name=name)
 
 
@@ -52,7 +52,7 @@ def _list_containers() -> frozenset[str]:
 
 def is_own(sample: Sample) -> bool:
     """Return whether the sample has no other names than those of our own format."""
-    if sample.form != "json":
+    if sample.is_table:
         return bool(sample.columns) and all(_is_known_column(column) for column in sample.columns)
     records = sample.records_under(PROFILES["auth0"].containers)
     return all(OWN.issuperset(record) for record in records)
@@ -80,7 +80,7 @@ def _read_aliases(sample: Sample, own: Profile) -> Profile:
     """Return our own format, with the names that keys of JSON have for the fields, as columns can have them."""
     from transforms.mapping.aliases import alias_mapping  # noqa: PLC0415
 
-    if sample.form != "json":
+    if sample.is_table:
         return own
     keys = {key: None for record in sample.records_under(own.containers) for key in record}
     mapping = alias_mapping(keys)

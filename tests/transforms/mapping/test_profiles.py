@@ -22,7 +22,7 @@ TEXTS = {
 def invented(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Only the profiles of this module."""
     monkeypatch.setattr(profiles, "vendor_profiles", lambda: tuple(TEXTS))
-    monkeypatch.setattr(profiles, "_text", TEXTS.__getitem__)
+    monkeypatch.setattr(profiles, "read_profile", TEXTS.__getitem__)
     cached = (profiles.get_profile, profiles._document, profiles._signs)
     for function in cached:
         function.cache_clear()

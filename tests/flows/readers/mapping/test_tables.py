@@ -23,8 +23,13 @@ GOOGLE = pl.DataFrame(
 @pytest.mark.parametrize("ending", ["csv", "parquet", "xlsx"])
 def test_a_table_is_recognised_in_every_format(settings: Settings, tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"users.{ending}"
-    write = {"csv": GOOGLE.write_csv, "parquet": GOOGLE.write_parquet, "xlsx": GOOGLE.write_excel}[ending]
-    write(path)
+    match ending:
+        case "csv":
+            GOOGLE.write_csv(path)
+        case "parquet":
+            GOOGLE.write_parquet(path)
+        case _:
+            GOOGLE.write_excel(path)
     summary = import_file(settings, path, Mode.INSERT)
     assert (summary.profile, summary.inserted) == ("google-workspace", 1)
     (user,) = read_users(settings)
