@@ -38,7 +38,7 @@ from flows.settings import format_import, is_listed_url
 from flows.store.database import scratch
 from flows.store.jobs import Content
 from schemas.codes import WARNINGS, ErrorCode, Severity
-from schemas.connection import ConnectionSettings
+from schemas.connection import ConnectionSettings, RequiredField
 from schemas.faults import FileFault, JobFault
 from schemas.fields import TRIMMED
 from schemas.frames import ERRORS, RECORDS
@@ -73,6 +73,7 @@ class _Context:
     sources: Sequence[Source]
     engine: duckdb.DuckDBPyConnection
     rules: RuleSet
+    required: RequiredField
     mapping: Mapping | None
     hashing: Hashing
     profiles: list[Profile] = field(default_factory=list)  # of each source
@@ -196,9 +197,8 @@ def load(
     with closing(scratch(job.settings, spill=job.folder.path)) as engine, ThreadPoolExecutor(1) as hasher:
         hashed = hasher.submit(content_hash, sources, hashing=hashing)
         with _naming_command(job, sources):
-            context = _Context(
-                job, sources, engine, rules, read_mapping(job.options, settings=job.settings), NO_HASHING
-            )
+            mapping = read_mapping(job.options, settings=job.settings)
+            context = _Context(job, sources, engine, rules, connection.required, mapping, NO_HASHING)
             tally = _stage_batches(context)
         digest = hashed.result()
     require_unchanged(sources)  # so the hash is that of what was read
@@ -259,7 +259,9 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
     job, next_record, bytes_before = context.job, 1, 0
     for place, source in enumerate(context.sources):
         form = detect_format(source, job.options.format)
-        profile = choose_profile(source, form=form, requested=job.options.profile, mapping=context.mapping)
+        profile = choose_profile(
+            source, form=form, requested=job.options.profile, mapping=context.mapping, null=job.options.null
+        )
         context.profiles.append(profile)
         context.skipped.append(skipped := Skipped())
         batches = read(
@@ -299,7 +301,9 @@ def _warn_of_lines(batch: Batch, lines: range) -> Batch:
 
 def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, done_bytes: int) -> _Checked:
     """Normalise and validate a batch."""
-    canonical = normalise(batch.values, engine=context.engine, profile=profile, layout=batch.layout)
+    canonical = normalise(
+        batch.values, engine=context.engine, profile=profile, layout=batch.layout, required=context.required
+    )
     verdicts = validate(canonical, rules=context.rules)
     refused = pl.concat([batch.refused, _refused(batch, verdicts)], how="vertical").sort("record")
     errors = pl.concat([batch.errors, verdicts.errors], how="vertical")

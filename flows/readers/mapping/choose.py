@@ -10,6 +10,7 @@ from flows.readers.sources import Source
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.fields import FIELD_NAMES
+from schemas.job import NullMeaning
 from schemas.mapping.language import Mapping
 from schemas.mapping.signs import Sample
 from schemas.profiles import HEADER_ALIASES, IGNORED_COLUMNS, PROFILES, Profile
@@ -18,11 +19,28 @@ from transforms.field_names import fold_name
 OWN = frozenset({*FIELD_NAMES, *IGNORED_COLUMNS})
 
 
-def choose_profile(source: Source, *, form: str, requested: str = "auto", mapping: Mapping | None = None) -> Profile:
-    """Return the profile of a source whose format is known.
+def choose_profile(
+    source: Source,
+    *,
+    form: str,
+    requested: str = "auto",
+    mapping: Mapping | None = None,
+    null: NullMeaning | None = None,
+) -> Profile:
+    """Return the profile of a source whose format is known; `null` says what null means instead of the profile.
 
     Raise `FileFault` if several profiles fit, or the source is nobody's and has no field of a user.
     """
+    profile = _choose(source, form=form, requested=requested, mapping=mapping)
+    return profile if null is None else _with_null(profile, null)
+
+
+def _with_null(profile: Profile, null: NullMeaning) -> Profile:
+    mapping = profile.mapping and profile.mapping.model_copy(update={"null": null})
+    return replace(profile, null=null, mapping=mapping)
+
+
+def _choose(source: Source, *, form: str, requested: str, mapping: Mapping | None) -> Profile:
     if mapping is not None:
         return _mapped("mapping", mapping)
     if requested in PROFILES:
@@ -80,4 +98,5 @@ def _read_aliases(sample: Sample, own: Profile) -> Profile:
 
 
 def _mapped(name: str, mapping: Mapping) -> Profile:
-    return replace(PROFILES["auth0"], name=name, title=mapping.title, containers=mapping.containers, mapping=mapping)
+    own, containers = PROFILES["auth0"], mapping.containers
+    return replace(own, name=name, title=mapping.title, containers=containers, null=mapping.null, mapping=mapping)
