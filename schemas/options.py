@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-from schemas.job import HASHES, KEYS, METADATA, FieldPolicy, Key, MergePolicy, Mode, OnError, Updatable
+from schemas.job import HASHES, KEYS, METADATA, FieldPolicy, Key, MergePolicy, Mode, NullMeaning, OnError, Updatable
 from schemas.source_names import without_secrets
 
 SOURCES = "What to import"
@@ -114,6 +114,12 @@ class FileOptions(BaseModel):
         description="What an update does to a field that the row has: replace takes the row's value, fill only where"
         " the user has none, merge merges metadata, keep leaves the user's. The default is fill for password hashes"
         " and mfa_factors, else replace. Takes precedence over metadata and fill only.",
+    )
+    null: Annotated[NullMeaning | None, Option(SOURCES)] = Field(
+        default=None,
+        description="What a null of JSON in place of a field means: refuse refuses the row, absent is as if the field"
+        " were left out, clear empties the field of a matched user as its policy says. Without it the profile says so:"
+        " refuse for our own format and auth0-import, absent for other systems and mappings.",
     )
     unknown_fields: Annotated[Literal["refuse", "ignore"], Option(SOURCES)] = Field(
         default="refuse",

@@ -39,7 +39,7 @@ from flows.settings import format_import, is_listed_url
 from flows.store.database import scratch
 from flows.store.jobs import Content
 from schemas.codes import WARNINGS, ErrorCode, Severity
-from schemas.connection import ConnectionSettings
+from schemas.connection import ConnectionSettings, RequiredField
 from schemas.faults import FileFault, JobFault
 from schemas.fields import TRIMMED
 from schemas.frames import ERRORS, RECORDS
@@ -75,6 +75,7 @@ class _Context:
     sources: Sequence[Source]
     engine: duckdb.DuckDBPyConnection
     rules: RuleSet
+    required: RequiredField
     instructions: Instructions
     profiles: list[Profile] = field(default_factory=list)  # of each source
     skipped: list[Skipped] = field(default_factory=list)  # of each source
@@ -197,7 +198,7 @@ def load(
     with closing(scratch(job.settings, spill=job.folder.path)) as engine, ThreadPoolExecutor(1) as hasher:
         hashed = hasher.submit(content_hash, sources, of_instructions=instructions.fingerprint)
         with _naming_command(job, sources):
-            context = _Context(job, sources, engine, rules, instructions)
+            context = _Context(job, sources, engine, rules, connection.required, instructions)
             tally = _stage_batches(context)
         digest = hashed.result()
     require_unchanged(sources)  # so the hash is that of what was read
@@ -259,7 +260,13 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
     for place, source in enumerate(context.sources):
         form = detect_format(source, job.options.format)
         is_auto = job.options.profile == "auto" and context.instructions.mapping is None
-        profile = choose_profile(source, form=form, requested=job.options.profile, mapping=context.instructions.mapping)
+        profile = choose_profile(
+            source,
+            form=form,
+            requested=job.options.profile,
+            mapping=context.instructions.mapping,
+            null=job.options.null,
+        )
         context.profiles.append(profile)
         context.skipped.append(skipped := Skipped())
         batches = read(
@@ -273,7 +280,9 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
             engine=context.engine,
             skipped=skipped,
             hashing=context.instructions.hashing,
-            recognise=partial(recognise, name=source.name) if form in SAMPLED_BY_READER and is_auto else None,
+            recognise=partial(recognise, name=source.name, null=job.options.null)
+            if form in SAMPLED_BY_READER and is_auto
+            else None,
             waiting=job.stop.check,
         )
         with closing(read_ahead(batches)) as batches_ahead:
@@ -301,7 +310,9 @@ def _warn_of_lines(batch: Batch, lines: range) -> Batch:
 
 def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, done_bytes: int) -> _Checked:
     """Normalise and validate a batch."""
-    canonical = normalise(batch.values, engine=context.engine, profile=profile, layout=batch.layout)
+    canonical = normalise(
+        batch.values, engine=context.engine, profile=profile, layout=batch.layout, required=context.required
+    )
     verdicts = validate(canonical, rules=context.rules)
     if profile.mapping is not None:
         verdicts = replace(verdicts, errors=name_origins(verdicts.errors, profile.mapping))

@@ -1,7 +1,7 @@
 """Read accounts at other providers: one object for each item of an array, or one for the record."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import polars as pl
@@ -11,7 +11,7 @@ from schemas.mapping.language import Rule
 from transforms.fields.values import WARNINGS
 from transforms.json.encoding import encode_member, encode_object
 from transforms.mapping.leftovers import warn
-from transforms.mapping.rules import Words, join_items, read_field
+from transforms.mapping.rules import Words, join_items, keep_null, read_field
 from transforms.mapping.values_at import column_at, read_values
 
 REQUIRED = ("provider", "user_id")
@@ -33,10 +33,11 @@ def read_identities(
     """Return the identities of records whose values at paths are columns of `found`."""
     if not rules:
         return Identities((), WARNINGS.to_frame())
-    read = [_read_each(found, rule, words, engine=engine) for rule in rules]
+    without_nulls = replace(words, null="absent")
+    read = [_read_each(found, rule, without_nulls, engine=engine) for rule in rules]
     columns = [each.columns[0].alias(str(place)) for place, each in enumerate(read)]
     joined = join_items([pl.col(column.name) for column in columns])
-    identities = pl.DataFrame(columns).select(joined.alias(IDENTITIES.name)).to_series()
+    identities = found.with_columns(columns).select(keep_null(joined, rules, words).alias(IDENTITIES.name)).to_series()
     return Identities((identities,), pl.concat([each.warnings for each in read]))
 
 

@@ -10,6 +10,7 @@ from flows.readers.sources import Source
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.fields import FIELD_NAMES
+from schemas.job import NullMeaning
 from schemas.mapping.language import Mapping
 from schemas.mapping.names import MAPPED
 from schemas.mapping.signs import Sample
@@ -20,11 +21,29 @@ SAMPLED_BY_READER = ("parquet", "excel")  # which is started once: it takes a pr
 OWN = frozenset({*FIELD_NAMES, *IGNORED_COLUMNS})
 
 
-def choose_profile(source: Source, *, form: str, requested: str = "auto", mapping: Mapping | None = None) -> Profile:
-    """Return the profile of a source whose format is known.
+def choose_profile(
+    source: Source,
+    *,
+    form: str,
+    requested: str = "auto",
+    mapping: Mapping | None = None,
+    null: NullMeaning | None = None,
+) -> Profile:
+    """Return the profile of a source whose format is known; `null` says what null means instead of the profile.
 
     Raise `FileFault` if several profiles fit, or the source is nobody's and has no field of a user.
     """
+    return _with_null(_choose(source, form=form, requested=requested, mapping=mapping), null)
+
+
+def _with_null(profile: Profile, null: NullMeaning | None) -> Profile:
+    if null is None:
+        return profile
+    mapping = profile.mapping and profile.mapping.model_copy(update={"null": null})
+    return replace(profile, null=null, mapping=mapping)
+
+
+def _choose(source: Source, *, form: str, requested: str, mapping: Mapping | None) -> Profile:
     if mapping is not None:
         return _mapped(MAPPED, mapping)
     if requested in PROFILES:
@@ -38,10 +57,10 @@ def choose_profile(source: Source, *, form: str, requested: str = "auto", mappin
     return recognise(read_sample(source, form=form, containers=_list_containers), name=source.name)
 
 
-def recognise(sample: Sample, *, name: str) -> Profile:
+def recognise(sample: Sample, *, name: str, null: NullMeaning | None = None) -> Profile:
     """Return the profile that the sample of a source of this name has the signs of, else that of our own format."""
     own = PROFILES["csv" if sample.is_table else "auth0"]
-    return own if is_own(sample) else _find_fitting(sample, own, name=name)
+    return _with_null(own if is_own(sample) else _find_fitting(sample, own, name=name), null)
 
 
 def _list_containers() -> frozenset[str]:
@@ -88,4 +107,5 @@ def _read_aliases(sample: Sample, own: Profile) -> Profile:
 
 
 def _mapped(name: str, mapping: Mapping) -> Profile:
-    return replace(PROFILES["auth0"], name=name, title=mapping.title, containers=mapping.containers, mapping=mapping)
+    own, containers = PROFILES["auth0"], mapping.containers
+    return replace(own, name=name, title=mapping.title, containers=containers, null=mapping.null, mapping=mapping)
