@@ -5,21 +5,24 @@ Both are read before any source, so that all of their faults are named first.
 
 import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flows.pipeline.hash_parameters import read_hashing
 from flows.pipeline.mapping_file import parse_mapping_text, read_mapping_text
 from flows.settings import Settings
 from schemas.connection import ConnectionSettings
 from schemas.hashing import NO_HASHING, Hashing
-from schemas.mapping.language import Mapping
 from schemas.options import FileOptions
+
+if TYPE_CHECKING:  # which loads Pydantic
+    from schemas.mapping.language import Mapping
 
 
 @dataclass(frozen=True)
 class Instructions:
     """The mapping of a job, if it has one, and what it makes of hashes; jobs are told apart by the fingerprint."""
 
-    mapping: Mapping | None = None
+    mapping: "Mapping | None" = None
     hashing: Hashing = NO_HASHING
     fingerprint: str = ""
 

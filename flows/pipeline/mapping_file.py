@@ -1,12 +1,15 @@
 """Read the mapping file of a job; every fault of it is named before a source is read."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.pipeline.path_checks import require_source_in_roots
 from flows.settings import Settings
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
-from schemas.mapping.language import Mapping
+
+if TYPE_CHECKING:  # which loads Pydantic
+    from schemas.mapping.language import Mapping
 
 MOST_BYTES = 1 << 20
 MOST_PROBLEMS = 20
@@ -19,7 +22,7 @@ def read_mapping_text(name: str, *, settings: Settings) -> tuple[str, str]:
     return _read_text(path), path.name
 
 
-def parse_mapping_text(text: str, *, name: str) -> Mapping:
+def parse_mapping_text(text: str, *, name: str) -> "Mapping":
     """Return the mapping that a text says; raise `JobFault` with all that is wrong with it, by line."""
     from schemas.mapping.parse import MappingError, parse_mapping  # noqa: PLC0415 - most jobs have no mapping
     from transforms.mapping.profiles import hash_schemes  # noqa: PLC0415

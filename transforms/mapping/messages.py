@@ -1,13 +1,17 @@
 """Say in the errors of mapped records from what in the file a field was read."""
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
-from schemas.mapping.language import Mapping
+if TYPE_CHECKING:  # which loads Pydantic
+    from schemas.mapping.language import Mapping
+
 
 MOST_PATHS = 3  # of one field
 
 
-def name_origins(errors: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+def name_origins(errors: pl.DataFrame, mapping: "Mapping") -> pl.DataFrame:
     """Return the errors; where a field has another name in the file, the message ends with it."""
     origins = {
         name: f"; read from {' or '.join(paths[:MOST_PATHS])}"

@@ -1,13 +1,17 @@
 """Read the records of a batch by a mapping."""
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
 from flows.readers.reading import Reading
-from schemas.mapping.language import Mapping
 from transforms.fields.values import FieldValues
 
+if TYPE_CHECKING:  # which loads Pydantic
+    from schemas.mapping.language import Mapping
 
-def read_mapped(texts: pl.DataFrame, mapping: Mapping, *, reading: Reading) -> tuple[FieldValues, int]:
+
+def read_mapped(texts: pl.DataFrame, mapping: "Mapping", *, reading: Reading) -> tuple[FieldValues, int]:
     """Return the fields of records whose texts, with the columns of RECORDS, are strict JSON objects.
 
     Beside them stands how many of the records are no users.

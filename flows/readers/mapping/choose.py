@@ -4,6 +4,7 @@ A profile is never guessed: where two fit, both are named; what is nobody's is r
 """
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from flows.readers.mapping.sample import read_sample
 from flows.readers.sources import Source
@@ -11,11 +12,13 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.fields import FIELD_NAMES
 from schemas.job import NullMeaning
-from schemas.mapping.language import Mapping
 from schemas.mapping.names import MAPPED
 from schemas.mapping.signs import Sample
 from schemas.profiles import HEADER_ALIASES, IGNORED_COLUMNS, PROFILES, Profile
 from transforms.field_names import fold_name
+
+if TYPE_CHECKING:  # which loads Pydantic
+    from schemas.mapping.language import Mapping
 
 SAMPLED_BY_READER = ("parquet", "excel")  # which is started once: it takes a process of its own
 OWN = frozenset({*FIELD_NAMES, *IGNORED_COLUMNS})
@@ -26,7 +29,7 @@ def choose_profile(
     *,
     form: str,
     requested: str = "auto",
-    mapping: Mapping | None = None,
+    mapping: "Mapping | None" = None,
     null: NullMeaning | None = None,
 ) -> Profile:
     """Return the profile of a source whose format is known; `null` says what null means instead of the profile.
@@ -43,7 +46,7 @@ def _with_null(profile: Profile, null: NullMeaning | None) -> Profile:
     return replace(profile, null=null, mapping=mapping)
 
 
-def _choose(source: Source, *, form: str, requested: str, mapping: Mapping | None) -> Profile:
+def _choose(source: Source, *, form: str, requested: str, mapping: "Mapping | None") -> Profile:
     if mapping is not None:
         return _mapped(MAPPED, mapping)
     if requested in PROFILES:
@@ -106,6 +109,6 @@ def _read_aliases(sample: Sample, own: Profile) -> Profile:
     return own if mapping is None else _mapped(own.name, mapping)
 
 
-def _mapped(name: str, mapping: Mapping) -> Profile:
+def _mapped(name: str, mapping: "Mapping") -> Profile:
     own, containers = PROFILES["auth0"], mapping.containers
     return replace(own, name=name, title=mapping.title, containers=containers, null=mapping.null, mapping=mapping)
