@@ -17,6 +17,7 @@ from schemas.profiles import HEADER_ALIASES, IGNORED_COLUMNS, PROFILES, Profile
 from transforms.field_names import fold_name
 
 OWN = frozenset({*FIELD_NAMES, *IGNORED_COLUMNS})
+KEYS = frozenset({"email", "username", "user_id", "phone_number"})
 
 
 def choose_profile(source: Source, *, form: str, requested: str = "auto", mapping: Mapping | None = None) -> Profile:
@@ -48,6 +49,8 @@ def is_own(sample: Sample) -> bool:
     if sample.form == "csv":
         return bool(sample.columns) and all(_is_known_column(column) for column in sample.columns)
     records = sample.records_under(PROFILES["auth0"].containers)
+    if sample.document and records == [sample.document] and KEYS.isdisjoint(sample.document):
+        return False  # a document with lists that have the names of ours, such as identities
     return all(OWN.issuperset(record) for record in records)
 
 
