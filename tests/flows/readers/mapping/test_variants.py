@@ -16,7 +16,7 @@ SCIM_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 AT_2020 = "2020-01-02T03:04:05Z"
 
 TABLES = [
-    ("cognito-csv", "cognito:username,email,cognito:mfa_enabled\nann,ann@example.com,FALSE\n", ANN | {"username": "ann"}),
+    ("cognito-csv", "cognito:username,email\nann,ann@example.com\n", ANN | {"username": "ann"}),
     ("okta-csv", "Login,First name,Last name,Primary email\nann,A,L,ann@example.com\n", ANN | {"username": "ann"}),
     (
         "entra-csv",
