@@ -61,9 +61,10 @@ class FileOptions(BaseModel):
         Field(default="default", description="The connection that the users belong to: within it keys are unique.")
     )
     profile: Annotated[str, Option(SOURCES, "NAME", choices=profile_names)] = Field(
-        default="auto", description="Whose field names the files use; auto looks at each file."
+        default="auto",
+        description="Whose files they are, by a name from `user-import profiles list`; auto recognises each file.",
     )
-    format: Annotated[Literal["auto", "json", "ndjson", "csv", "parquet", "excel"], Option(SOURCES)] = Field(
+    format: Annotated[Literal["auto", "json", "ndjson", "csv", "parquet", "excel", "ldif"], Option(SOURCES)] = Field(
         default="auto", description="What the files are; auto goes by name and content."
     )
     mapping: Annotated[PathText | None, Option(SOURCES, "FILE.toml")] = Field(
@@ -150,7 +151,17 @@ class FileOptions(BaseModel):
     def profile_is_known(cls, name: str) -> str:
         """Refuse a name that no profile has."""
         if name != "auto" and name not in profile_names():
-            raise ValueError(f"must be one of {', '.join(profile_names())}")
+            raise ValueError("must be auto or one of the profiles that `user-import profiles list` shows")
+        return name
+
+    @field_validator("mapping")
+    @classmethod
+    def mapping_is_the_profile(cls, name: str | None, info: ValidationInfo) -> str | None:
+        """Refuse an empty name, and a mapping beside a profile."""
+        if name == "":
+            raise ValueError("must not be an empty name")
+        if name is not None and info.data.get("profile", "auto") != "auto":
+            raise ValueError("must be left out with --profile, which says the same")
         return name
 
     @field_validator("encoding")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from flows.pipeline.path_checks import refuse_database, require_in_roots, requir
 from flows.readers.archive import unpack_archives
 from flows.readers.detect import detect_format
 from flows.readers.encodings import EncodingFault
-from flows.readers.mapping.choose import choose_profile
+from flows.readers.mapping.choose import SAMPLED_BY_READER, choose_profile, recognise
 from flows.readers.reading import Batch, Skipped, read_ahead
 from flows.readers.registry import read
 from flows.readers.sources import (
@@ -53,6 +54,8 @@ from transforms.stored_warnings import limit_warnings
 
 if TYPE_CHECKING:
     from flows.readers.remote.fetch import Fetch
+
+WRITTEN_AS = {"excel": "csv", "ldif": "ndjson"}  # the format of a file of refused rows, where another than the source's
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ def _open_files(job: Job) -> Iterator[tuple[Source, ...]]:
     spool, limits = job.folder.path, job.settings.limits
     with held_open(found, check=check) as held:
         opened = unpack_archives(held, spool=spool, limits=limits, waiting=job.stop.check)
-        job.observer.on_open(opened)
+        job.observer.on_open(held)  # the files themselves, which an inbox moves
         yield opened
 
 
@@ -255,6 +258,7 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
     job, next_record, bytes_before = context.job, 1, 0
     for place, source in enumerate(context.sources):
         form = detect_format(source, job.options.format)
+        is_auto = job.options.profile == "auto" and context.instructions.mapping is None
         profile = choose_profile(source, form=form, requested=job.options.profile, mapping=context.instructions.mapping)
         context.profiles.append(profile)
         context.skipped.append(skipped := Skipped())
@@ -269,12 +273,14 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
             engine=context.engine,
             skipped=skipped,
             hashing=context.instructions.hashing,
+            recognise=partial(recognise, name=source.name) if form in SAMPLED_BY_READER and is_auto else None,
             waiting=job.stop.check,
         )
         with closing(read_ahead(batches)) as batches_ahead:
             for number, batch in enumerate(batches_ahead):
                 if number == 0:
-                    job.folder.add_layout(form if form != "excel" else "csv", batch.layout.columns)
+                    context.profiles[place] = profile = batch.profile or profile
+                    job.folder.add_layout(WRITTEN_AS.get(form, form), batch.layout.columns)
                     batch = _warn_of_lines(batch, skipped.above_header)  # noqa: PLW2901
                 next_record += batch.seen
                 yield _check(context, batch, profile=profile, source=place, done_bytes=bytes_before + batch.position)

@@ -26,7 +26,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.profiles import PROFILES
 
-FORMATS = ("json", "ndjson", "csv", "parquet", "excel")
+FORMATS = ("json", "ndjson", "csv", "parquet", "excel", "ldif")
 _HEAD_BYTES = 1 << 16
 _SIGNATURES = {signature: kind for kind, signature in SIGNATURES.items()} | {
     b"PAR1": "Parquet",
@@ -36,13 +36,14 @@ _SIGNATURES = {signature: kind for kind, signature in SIGNATURES.items()} | {
 }
 _MARKUP = re.compile(rb"\s*<(?:(!doctype\s+html|html|head|body|table|!--)|\?xml)\b", re.IGNORECASE)
 _BINARY = {"Parquet": "parquet", WORKBOOK: "excel"}  # formats that are told by their first bytes
-_FORMAT_TITLES = {"json": "JSON", "ndjson": "NDJSON, one record per line", "csv": "CSV"}
+_FORMAT_TITLES = {"json": "JSON", "ndjson": "NDJSON, one record per line", "csv": "CSV", "ldif": "LDIF"}
 _COMPRESSED_TWICE = "a ZIP archive or a workbook, compressed once more"
 _SAVE_AS = "save it as .xlsx, or the sheet as CSV in UTF-8"
 _HINTS: Mapping[str, str] = {
     "JSON": "rename it to end in .json, or use --format json",
     "NDJSON, one record per line": "rename it to end in .ndjson, or use --format ndjson",
     "CSV": "rename it to end in .csv, or use --format csv",
+    "LDIF": "rename it to end in .ldif, or use --format ldif",
     "Parquet": "decompress it if it is compressed, and rename it to end in .parquet",
     "HTML": "download the file again: this may be an error page",
     WORKBOOK: "decompress it if it is compressed, and rename it to end in .xlsx or .ods",
@@ -58,6 +59,7 @@ _HINTS: Mapping[str, str] = {
 _CONTAINERS = "|".join({key for profile in PROFILES.values() for key in profile.containers})
 _CONTAINER = re.compile(rf'"(?:{_CONTAINERS})"\s*:\s*\['.encode())
 _ARRAY = re.compile(rb"\[[ \t]*[{\]]")  # that can be users
+_LDIF = re.compile(rb"(?i)dn::? *\S|version: *[0-9]+$")
 _JSON = re.compile(rb"\[[ \t\r\n]*[\[\]{\"]|\{[ \t\r\n]*[}\"]")
 
 
@@ -117,6 +119,9 @@ def _find_text_format(head: bytes) -> str | None:
             return "json" if _ARRAY.match(lines[0]) or _CONTAINER.search(lines[0]) else "json or ndjson"
         is_line = is_json(lines[0]) or (lines[0][:1] + lines[0][-1:] == b"{}" and is_json(lines[1]))
         return "ndjson" if lines[1].startswith(b"{") and is_line else "json"
+    first = next((line for line in lines if not line.startswith(b"#")), b"")
+    if _LDIF.match(first):
+        return "ldif"
     texts = [line.decode(errors="replace") for line in lines]
     return "csv" if has_known_column(texts[find_header(texts)]) else None
 

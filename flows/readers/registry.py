@@ -10,6 +10,7 @@ from flows.readers.csv.reader import read_csv
 from flows.readers.encodings import UTF8
 from flows.readers.excel.reader import read_workbook
 from flows.readers.json.document import read_json
+from flows.readers.ldif.reader import read_ldif
 from flows.readers.limits import ReadLimits
 from flows.readers.ndjson import read_ndjson
 from flows.readers.parquet.reader import read_parquet
@@ -17,6 +18,7 @@ from flows.readers.reading import Batch, Reading, Skipped
 from flows.readers.sources import Source
 from schemas.codes import ErrorCode
 from schemas.hashing import NO_HASHING, Hashing
+from schemas.mapping.signs import Sample
 from schemas.profiles import Profile
 
 READERS: Mapping[str, Callable[[Reading], Iterator[Batch]]] = {
@@ -25,6 +27,7 @@ READERS: Mapping[str, Callable[[Reading], Iterator[Batch]]] = {
     "csv": read_csv,
     "parquet": read_parquet,
     "excel": read_workbook,
+    "ldif": read_ldif,
 }
 
 
@@ -40,6 +43,7 @@ def read(
     engine: duckdb.DuckDBPyConnection,
     skipped: Skipped | None = None,
     hashing: Hashing = NO_HASHING,
+    recognise: Callable[[Sample], Profile] | None = None,
     waiting: Callable[[], None] = lambda: None,
 ) -> Generator[Batch, None, None]:
     """Yield the source's records in order; the first has the number `first_record`. No result depends on the batches.
@@ -60,6 +64,7 @@ def read(
             engine=cursor,
             skipped=skipped or Skipped(),
             hashing=hashing,
+            recognise=recognise,
             waiting=waiting,
         )
         for batch in READERS[format](reading):

@@ -33,8 +33,12 @@ EXTENSIONS = {
     ".xlsx": "excel",
     ".xlsm": "excel",
     ".ods": "excel",
+    ".ldif": "ldif",
+    ".ldf": "ldif",
 }
-WRITABLE = {ending: form for ending, form in EXTENSIONS.items() if form != "excel"}  # of files that are written
+WRITABLE = {
+    ending: form for ending, form in EXTENSIONS.items() if form not in ("excel", "ldif")
+}  # of files that are written
 ARCHIVE = ".zip"
 SPOOLED = "spooled-"  # before the number of a file that a job has unpacked or fetched
 HIDDEN = (".", "~$")  # spreadsheets name their lock files "~$…"

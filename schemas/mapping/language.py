@@ -16,7 +16,7 @@ from schemas.mapping.paths import Path, parse_path
 
 TYPES = {field.name: field.type for field in FIELDS}
 METADATA = ("app_metadata", "user_metadata")
-TIMES = ("epoch", "epoch_ms", "iso")
+TIMES = ("epoch", "epoch_ms", "filetime", "iso")
 FACTORS = ("totp", "phone", "email")
 FORMATS = ("json", "csv", "excel", "parquet", "ldif")
 TIME_OF_DAY = ("%H", "%I", "%k", "%l", "%T", "%R", "%r", "%X", "%c", "%s", "%+")

@@ -1,4 +1,4 @@
-"""Read accounts at other providers: one object for each item of an array."""
+"""Read accounts at other providers: one object for each item of an array, or one for the record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -57,13 +57,12 @@ def map_records(
     hashes = read_passwords(found, mapping.password, words, hashing)
     identities = read_identities(found, mapping.fields.get("identities", ()), words, engine=engine)
     columns = [*identities.columns, *hashes.columns, *rest.columns]
+    repeated = _find_repeated(users)
     fields = found.select("record", "line", ESCAPED, *_members(mapping, words)).with_columns(columns)
+    fields = _without_metadata(fields, repeated["record"])
     absent = (pl.lit(None, pl.String).alias(field.name) for field in FIELDS if field.name not in fields.columns)
     complete = fields.with_columns(absent)
     values = complete.select("record", "line", ESCAPED, *canonical_columns(complete, FIELDS)).select(USERS.names())
-    repeated = find_repeated_keys(users.with_columns(root=pl.lit(""))).with_columns(
-        pl.col("parent", "path").str.strip_prefix(".")
-    )
     left_out = find_left_out(found, mapping, words, secrets=unread.secret)
     warnings = pl.concat([left_out, rest.warnings, hashes.warnings, identities.warnings])
     keys = pl.concat([repeated, rest.keys])
@@ -111,12 +110,15 @@ def _split(
 
 
 def _is_other(skip: Skip, words: Words) -> pl.Expr:
-    text = text_at(skip.where, words)
-    if skip.only:
-        return ~text.str.to_lowercase().is_in([word.lower() for word in skip.only]).fill_null(value=False)
-    if skip.words:
-        return text.str.to_lowercase().is_in([word.lower() for word in skip.words]).fill_null(value=False)
-    return text.is_not_null()
+    if not skip.only and not skip.words:
+        return text_at(skip.where, words).is_not_null()
+    meant = [word.lower() for word in skip.only or skip.words]
+    if skip.where.is_many:  # one of several values is enough
+        item = pl.element().str.strip_chars('"').str.to_lowercase()
+        has_word = pl.col(column_at(skip.where)).list.eval(item.is_in(meant)).list.any()
+    else:
+        has_word = text_at(skip.where, words).str.to_lowercase().is_in(meant)
+    return ~has_word.fill_null(value=False) if skip.only else has_word.fill_null(value=False)
 
 
 def _open(
@@ -144,6 +146,18 @@ def _open(
 
 def _open_pairs(users: pl.DataFrame, mapping: Mapping, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return reduce(partial(open_pairs, engine=engine), mapping.pairs, users)
+
+
+def _find_repeated(users: pl.DataFrame) -> pl.DataFrame:
+    """Return the keys that the records have more than once; other systems' keys are all known."""
+    found = find_repeated_keys(users.with_columns(root=pl.lit("")))
+    return found.with_columns(pl.col("parent", "path").str.strip_prefix("."), field="key")
+
+
+def _without_metadata(fields: pl.DataFrame, records: pl.Series) -> pl.DataFrame:
+    """Return the fields without the metadata of some records, whose faults would be named twice."""
+    is_one = pl.col("record").is_in(records.unique().implode())
+    return fields.with_columns(pl.when(~is_one).then(name).alias(name) for name in METADATA if name in fields.columns)
 
 
 def _members(mapping: Mapping, words: Words) -> Iterator[pl.Expr]:

@@ -207,12 +207,15 @@ def _read_list(rule: Rule, words: Words) -> pl.Expr:
 def _write_items(items: pl.Expr, rule: Rule, words: Words) -> pl.Expr:
     """Return the items, which are JSON texts, as an array of texts, each once; null where there is none."""
     item = pl.element()
-    given = pl.when(item.str.starts_with('"')).then(decode_string(item).str.strip_chars())
+    given: pl.Expr = pl.when(item.str.starts_with('"')).then(decode_string(item).str.strip_chars())
+    if rule.words:  # a flag can say who has a role: what the other word means is empty
+        given = given.fill_null(pl.when(item.is_in([TRUE, FALSE])).then(item))
     text = given.str.replace(rule.pattern, _replacement(rule)) if rule.pattern else given
     is_absent = text.str.to_lowercase().is_in(list(words.absent))
     value = pl.coalesce(encode_string(text), _with_quotes(item))
     value = _mapped(pl.coalesce(text, item), rule, JsonType.STRING, value)
     kept = items.list.eval(pl.when(is_absent.is_null() | ~is_absent).then(value))
+    kept = kept.list.eval(pl.when(pl.element() != '""').then(pl.element())) if rule.words else kept
     unique = kept.list.drop_nulls().list.unique(maintain_order=True)
     return pl.when(unique.list.len() > 0).then(pl.concat_str(pl.lit("["), unique.list.join(","), pl.lit("]")))
 

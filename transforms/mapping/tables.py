@@ -5,6 +5,7 @@ from typing import Any
 
 from schemas.mapping.language import Mapping, Part, Rule
 from schemas.mapping.paths import Path, column_path
+from schemas.profiles import ABSENT_WORD
 from transforms.field_names import fold_name
 from transforms.mapping.profiles import name_column
 
@@ -20,8 +21,8 @@ def for_table(mapping: Mapping, columns: Sequence[str]) -> Mapping:
         return column_path(whole or path.column)
 
     changed: Mapping = _replace_paths(mapping, resolve)
-    presence = {name: _with_defaults(rules, columns) for name, rules in changed.fields.items()}
-    return changed.model_copy(update={"fields": presence})
+    fields = {name: _with_defaults(rules, columns) for name, rules in changed.fields.items()}
+    return changed.model_copy(update={"fields": fields, "null_words": (*mapping.null_words, ABSENT_WORD)})
 
 
 def _with_defaults(rules: Sequence[Rule], columns: Sequence[str]) -> tuple[Rule, ...]:

@@ -9,6 +9,8 @@ from schemas.mapping.language import has_time
 DATE, CLOCK = "[0-9]{4}-[0-9]{2}-[0-9]{2}", r"([0-9]{2}:[0-9]{2})(?::([0-9]{2})(\.[0-9]+)?)?"
 ISO = rf"^\s*({DATE})(?:[Tt ]\s*{CLOCK})?\s*(Z|z|UTC|GMT|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)?\s*$"
 UNITS = {"epoch": 1, "epoch_ms": 1_000}
+FILETIME, NEVER = "filetime", ["0", "9223372036854775807"]  # 100 ns since 1601; what Windows writes for no time
+BEFORE_1970 = 11_644_473_600_000_000  # microseconds since 1601
 WRITTEN = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
@@ -28,19 +30,22 @@ def write_date(text: pl.Expr, forms: Sequence[str], zone: str) -> pl.Expr:
     dates = (
         text.str.extract(ISO, 1) if form == "iso" else text.str.to_date(form, strict=False).dt.to_string("%Y-%m-%d")
         for form in forms
-        if form not in UNITS
+        if form not in (*UNITS, FILETIME)
     )
     of_numbers = (_from_epoch(text, UNITS[form]).dt.to_string("%Y-%m-%d") for form in forms if form in UNITS)
     return pl.coalesce(*dates, *of_numbers, text)
 
 
 def _without_zero(text: pl.Expr, forms: Sequence[str]) -> pl.Expr:
-    return text if UNITS.keys().isdisjoint(forms) else pl.when(text.str.strip_chars() != "0").then(text)
+    none = NEVER if FILETIME in forms else ["0"] if not UNITS.keys().isdisjoint(forms) else []
+    return pl.when(~text.str.strip_chars().is_in(none)).then(text) if none else text
 
 
 def _write(text: pl.Expr, form: str, zone: str) -> pl.Expr:
     if form in UNITS:
         return _print(_from_epoch(text, UNITS[form]))
+    if form == FILETIME:
+        return _print(_from_filetime(text))
     if form == "iso":
         return _write_iso(text, zone)
     if "%z" in form or "%#z" in form:
@@ -59,6 +64,13 @@ def _from_epoch(text: pl.Expr, unit: int) -> pl.Expr:
     microseconds = (number * (1_000_000 // unit)).round().cast(pl.Int64, strict=False)
     is_time = number.is_between(1, 253_402_300_799 * unit)
     return pl.when(is_time).then(microseconds).cast(pl.Datetime("us"))
+
+
+def _from_filetime(text: pl.Expr) -> pl.Expr:
+    """Return the time of a number of 100 ns since 1601, as Windows has it."""
+    number = text.str.strip_chars().cast(pl.Int64, strict=False)
+    is_time = number.is_between(BEFORE_1970 * 10, (BEFORE_1970 + 253_402_300_799_000_000) * 10)
+    return pl.when(is_time).then(number // 10 - BEFORE_1970).cast(pl.Datetime("us"))
 
 
 def _write_iso(text: pl.Expr, zone: str) -> pl.Expr:

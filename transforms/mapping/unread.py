@@ -50,6 +50,11 @@ class _Reader:
         return () if self.is_secret else self.path.steps[len(self.path.members) + 1 :]
 
     @property
+    def takes_all(self) -> bool:
+        """Whether nothing is left of an array, or of an object if it leads to its values."""
+        return isinstance(self.step, Every) and not self.inside and not self.is_first
+
+    @property
     def patch(self) -> str:
         """The merge patch that removes what is read of an item."""
         if not self.inside:
@@ -141,16 +146,12 @@ def _find_unplaced(
 
 
 def _arrays(mapping: Mapping) -> dict[tuple[str, ...], list[_Reader]]:
-    """Return the readers of each array that is not read as it is, by the members on the way to it."""
+    """Return the readers of the items of each array, by the members on the way to it."""
     readers: dict[tuple[str, ...], list[_Reader]] = defaultdict(list)
     for reader in _readers(mapping):
         if len(reader.path.members) < len(reader.path.steps):
             readers[reader.path.members].append(reader)
-    return {members: found for members, found in readers.items() if not any(map(_takes_all, found))}
-
-
-def _takes_all(reader: _Reader) -> bool:
-    return isinstance(reader.step, Every) and not reader.inside and not reader.is_first
+    return readers
 
 
 def _readers(mapping: Mapping) -> Iterator[_Reader]:
@@ -179,6 +180,10 @@ def _find_left(
 ) -> pl.Series:
     """Return what is left of the values at an array's place, which need not be arrays."""
     value = pl.col(column_at(_to(members)))
+    whole = {"{" if reader.step is Every.VALUE else "[" for reader in readers if reader.takes_all}
+    if whole or any(reader.step is Every.VALUE for reader in readers):
+        is_other = ~value.str.head(1).is_in([*whole]) & ~value.is_in(NOTHING)
+        return found.select(left=pl.when(is_other).then(value)).to_series()
     rows = found.select("record", text=value, is_taken=_is_taken(value, readers))
     texts = rows.filter(pl.col("text").str.starts_with("[") & ~pl.col("is_taken")).select("record", "text")
     left = query_texts("items_left", texts, engine=engine, values=_describe(readers))

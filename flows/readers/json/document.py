@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from flows.readers.check_records import add_record_numbers, add_texts, refuse_record
+from flows.readers.header import SUGGEST
 from flows.readers.json.array import ELEMENTS, JsonArray, incomplete_value, make_batch, skip_value
 from flows.readers.json.scanner import Skipper
 from flows.readers.json.strict import SPACE, STRING, NotJsonError, NumberTooLargeError, check_json
@@ -111,6 +112,7 @@ class _JsonObject:
             found = f"keys: {', '.join(key[:40] for key in self._keys[:8])}" if self._keys else "no keys"
             message = f"{name} contains one object ({found}), which is not a user and has no array of users"
             hint = f"export an array of users, on its own or under {' or '.join(profile.containers)}"
+            hint += f"; if the file is another system's, {SUGGEST} writes a mapping for it"
             raise FileFault(ErrorCode.FILE_FORMAT, message, hint)
         record, limits = self._reading.first_record, self._reading.limits
         if not self._is_kept:

@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+import polars as pl
+
 from flows.readers.encodings import BOM
 from flows.readers.header import DIRECTIVE, find_header, find_separator
 from flows.readers.limits import ReadLimits
@@ -30,6 +32,8 @@ def read_sample(
         return _sample_json(source, form, containers)
     if form == "csv":
         return _sample_table(source)
+    if form == "ldif":
+        return _sample_entries(source)
     return Sample(form, {})
 
 
@@ -136,6 +140,17 @@ class _Cursor:
         if self.peek() == "":
             raise IndexError
         self._at += 1
+
+
+def _sample_entries(source: Source) -> Sample:
+    from transforms.ldif import read_entries  # noqa: PLC0415 - few files are entries of a directory
+
+    head, is_whole = _read_head(source, HEAD_BYTES)
+    text = head.decode(errors="replace").replace("\r\n", "\n")
+    lines = (text if is_whole else text[: text.rfind("\n\n") + 1]).split("\n")
+    entries = read_entries(pl.DataFrame({"line": range(len(lines)), "text": lines})).entries
+    texts = entries.filter("is_readable").head(MOST_RECORDS)["text"]
+    return Sample("ldif", {"": [json.loads(entry) for entry in texts]})
 
 
 def _sample_table(source: Source) -> Sample:

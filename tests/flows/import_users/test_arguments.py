@@ -104,10 +104,7 @@ def test_policies_add_up_and_that_of_one_hash_is_that_of_both() -> None:
     ("pair", "words"),
     [
         ("shoe_size=keep", "--policy must be 'email_verified', 'phone_verified'"),
-        *(
-            (f"{key}=replace", f"'mfa_factors', not '{key}'")
-            for key in ("email", "username", "user_id", "phone_number")
-        ),
+        *((f"{key}=replace", f"'source_id', not '{key}'") for key in ("email", "username", "user_id", "phone_number")),
         ("name=overwrite", "--policy must be 'replace', 'fill', 'merge' or 'keep', not 'overwrite'"),
         ("name=merge", "--policy can merge only app_metadata and user_metadata"),
         ("name", "--policy: 'name' is not a pair NAME=VALUE"),

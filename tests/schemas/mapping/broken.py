@@ -75,7 +75,7 @@ BROKEN: Mapping[str, tuple[str, Sequence[tuple[int, str]]]] = {
         [
             (
                 3,
-                "fields.name.time 'rfc' does not say how a time or date is written; write epoch, epoch_ms, iso or a format such as %d/%m/%Y",
+                "fields.name.time 'rfc' does not say how a time or date is written; write epoch, epoch_ms, filetime, iso or a format such as %d/%m/%Y",
             )
         ],
     ),
@@ -288,7 +288,7 @@ BROKEN: Mapping[str, tuple[str, Sequence[tuple[int, str]]]] = {
         [
             (
                 3,
-                "fields.name.time '%Q' does not say how a time or date is written; write epoch, epoch_ms, iso or a format such as %d/%m/%Y",
+                "fields.name.time '%Q' does not say how a time or date is written; write epoch, epoch_ms, filetime, iso or a format such as %d/%m/%Y",
             )
         ],
     ),

@@ -70,3 +70,25 @@ def test_a_record_itself_can_have_the_members_of_identities(
 ) -> None:
     mapped = map_values(engine, OF_RECORD, {"mail": "a@x.example"} | given)
     assert (mapped.field("identities"), mapped.warnings, mapped.rest) == ([identities], warnings, [{}])
+
+
+ONE = """
+[fields]
+email = "email"
+[[fields.identities]]
+each = { provider = "service", user_id = "data.id" }
+[[fields.identities]]
+each = { provider = { value = "google" }, user_id = "google.id", email = "google.email" }
+"""
+
+
+def test_an_account_can_be_that_of_the_record_itself(engine: duckdb.DuckDBPyConnection) -> None:
+    both = {"service": "ldap", "data": {"id": 7}, "google": {"id": "g", "email": "a@x.example", "scope": 1}}
+    mapped = map_values(engine, ONE, both, {"service": "ldap"}, {"email": "b@x.example"})
+    assert mapped.field("identities") == [
+        '[{"provider":"ldap","user_id":"7"},{"provider":"google","user_id":"g","email":"a@x.example"}]',
+        None,
+        None,
+    ]
+    assert mapped.rest == [{"google": {"scope": 1}}, {}, {}]
+    assert mapped.warnings == [(2, "LEFT_OUT", "identities")]
