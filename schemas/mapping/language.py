@@ -116,7 +116,7 @@ class Rule(Part):
     separator: Annotated[
         str | None, Field(min_length=1, description="What stands between the items of a list in one text.")
     ] = None
-    present: Annotated[bool, Field(description="Whether there is a value, instead of the value.")] = False
+    present: Annotated[bool, Field(description="Whether the member or column has a value, instead of it.")] = False
     negate: Annotated[bool, Field(alias="not", description="The opposite of true and false.")] = False
     each: Annotated[
         MappingOf[Literal["provider", "user_id", "email"], "Rule"],
@@ -243,7 +243,7 @@ class Mapping(Part):
         Field(description="By what its files are recognised; one of these suffices."),
     ] = ()
     containers: Annotated[Words, Field(description="Keys of a JSON document under which its users are.")] = ("users",)
-    record: Annotated[At | None, Field(description="Where in a record the user is.")] = None
+    record: Annotated[At | None, Field(description="Where in a record the user is, if it has that.")] = None
     pairs: Annotated[
         tuple[Pairs, ...], BeforeValidator(_to_tuple), Field(description="Arrays of names and values.")
     ] = ()

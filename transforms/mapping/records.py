@@ -133,10 +133,14 @@ def _open(
     used = (mapping.record, *certain, *mapping.ignore, *map(column_path, IGNORED_COLUMNS))
     found = read_values(users, [mapping.record], used=used, engine=engine)
     inside = pl.col(column_at(mapping.record))
-    is_object = inside.str.starts_with("{")
-    opened = found.select("record", "line", text=pl.when(is_object).then(inside).otherwise(pl.lit("{}")))
-    around = {AROUND: pl.col(REST).replace("{}", None), mapping.record.text: pl.when(~is_object).then(inside)}
-    opened = _open_pairs(opened, mapping, engine=engine)
+    is_object, is_absent = inside.str.starts_with("{"), inside.is_null()
+    found = found.hstack(users.sort("record").select("text"))
+    text = pl.when(is_object).then(inside).when(is_absent).then("text").otherwise(pl.lit("{}"))
+    around = {
+        AROUND: pl.when(~is_absent).then(pl.col(REST).replace("{}", None)),
+        mapping.record.text: pl.when(~is_object).then(inside),
+    }
+    opened = _open_pairs(found.select("record", "line", text=text), mapping, engine=engine)
     return opened, {name: found.select(value.alias(name)).to_series() for name, value in around.items()}
 
 

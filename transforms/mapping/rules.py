@@ -120,7 +120,7 @@ def _read(rule: Rule, field: Field | None, words: Words) -> pl.Expr:
     if kind is JsonType.ARRAY:
         value = _read_list(rule, words)
     elif rule.present:
-        value = _write_flag(json_at(rule.at[0], words).is_not_null())
+        value = _write_presence(rule.at[0], words)
     else:
         value = _read_value(rule, field, words)
     if rule.negate:
@@ -255,8 +255,11 @@ def _write_factors(rule: Rule, words: Words) -> pl.Expr:
     return pl.when(wrapped.list.len() > 0).then(pl.concat_str(pl.lit("["), wrapped.list.join(","), pl.lit("]")))
 
 
-def _write_flag(value: pl.Expr) -> pl.Expr:
-    return pl.when(value).then(pl.lit(TRUE)).otherwise(pl.lit(FALSE))
+def _write_presence(path: Path, words: Words) -> pl.Expr:
+    """Return true or false; null where a record has no such member at all, so that an update leaves the field alone."""
+    is_given = pl.lit(value=True) if path.is_many else pl.col(column_at(path)).is_not_null()
+    has_value = json_at(path, words).is_not_null()
+    return pl.when(is_given & has_value).then(pl.lit(TRUE)).when(is_given).then(pl.lit(FALSE))
 
 
 def _constant(value: Constant | None, kind: JsonType | None) -> str:

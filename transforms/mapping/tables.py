@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from schemas.mapping.language import Mapping, Part
+from schemas.mapping.language import Mapping, Part, Rule
 from schemas.mapping.paths import Path, column_path
 from schemas.profiles import ABSENT_WORD
 from transforms.field_names import fold_name
@@ -21,7 +21,18 @@ def for_table(mapping: Mapping, columns: Sequence[str]) -> Mapping:
         return column_path(whole or path.column)
 
     changed: Mapping = _replace_paths(mapping, resolve)
-    return changed.model_copy(update={"null_words": (*mapping.null_words, ABSENT_WORD)})
+    fields = {name: _with_defaults(rules, columns) for name, rules in changed.fields.items()}
+    return changed.model_copy(update={"fields": fields, "null_words": (*mapping.null_words, ABSENT_WORD)})
+
+
+def _with_defaults(rules: Sequence[Rule], columns: Sequence[str]) -> tuple[Rule, ...]:
+    """Return the rules; an empty cell of a column, which no record has, says that there is no value."""
+    return tuple(
+        rule.model_copy(update={"default": rule.negate})
+        if rule.present and rule.default is None and rule.at[0].steps[0] in columns
+        else rule
+        for rule in rules
+    )
 
 
 def list_missing(mapping: Mapping, columns: Sequence[str]) -> list[str]:

@@ -1,9 +1,10 @@
 """Read CSV into batches: open the table, read its header, and write the cells of each row as JSON."""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, dropwhile
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -41,6 +42,9 @@ from transforms.fields.columns import NESTED, open_texts
 from transforms.fields.values import FieldValues
 from transforms.json.encoding import encode_member, encode_object, encode_string
 
+if TYPE_CHECKING:  # which loads Pydantic
+    from schemas.mapping.language import Mapping as MappingFile
+
 
 def read_csv(reading: Reading) -> Iterator[Batch]:
     """Yield the batches of a CSV source; raise `FileFault` if no header has a known column or a quote is not closed."""
@@ -75,7 +79,8 @@ def _open_table(lines: LineBuffer, reading: Reading) -> Table:
     reading.skipped.above_header = range(skipped - above + 1, skipped + 1)
     separator = separator or find_separator(block[0] if block else "", reading.profile)
     if (mapping := reading.profile.mapping) is not None and mapping.header:
-        block, skipped = [f"{separator.join(mapping.header)}\n", *block], skipped - 1  # in place of the header it lacks
+        names = _name_columns(mapping, block[0] if block else "", separator)
+        block, skipped = [f"{separator.join(names)}\n", *block], skipped - 1  # in place of the header it lacks
     quotes = QuoteReader(separator, first_line=skipped + 1)
     feed = chain.from_iterable(map(quotes.read, chain([block], blocks)))
     return Table(
@@ -85,6 +90,12 @@ def _open_table(lines: LineBuffer, reading: Reading) -> Table:
         quotes=quotes,
         lines_before=skipped,
     )
+
+
+def _name_columns(mapping: "MappingFile", first: str, separator: str) -> Sequence[str]:
+    """Return the columns of a table without a header, only the first ones where its system writes fewer as well."""
+    width = len(next(csv.reader([first], delimiter=separator), []))
+    return mapping.header[:width] if width in {signs.columns for signs in mapping.recognise} else mapping.header
 
 
 def _read_header(table: Table, lines: LineBuffer, reading: Reading) -> Header:

@@ -126,8 +126,8 @@ def _known_keys(profile: Profile) -> set[str]:
     if profile.mapping is None:
         return {*known_keys(profile)}
     rules = (rule for rules in profile.mapping.fields.values() for rule in rules)
-    paths = [profile.mapping.record] if profile.mapping.record else [path for rule in rules for path in rule.at]
-    return {name for path in paths for name in path.members[:1]}
+    paths = [path for rule in rules for path in rule.at]
+    return {name for path in (profile.mapping.record, *paths) if path for name in path.members[:1]}
 
 
 def _read_scalar(window: Window, reading: Reading) -> Batch:

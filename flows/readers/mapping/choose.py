@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # which loads Pydantic
 
 SAMPLED_BY_READER = ("parquet", "excel")  # which is started once: it takes a process of its own
 OWN = frozenset({*FIELD_NAMES, *IGNORED_COLUMNS})
+KEYS = frozenset({"email", "username", "user_id", "phone_number"})
 
 
 def choose_profile(
@@ -77,6 +78,8 @@ def is_own(sample: Sample) -> bool:
     if sample.is_table:
         return bool(sample.columns) and all(_is_known_column(column) for column in sample.columns)
     records = sample.records_under(PROFILES["auth0"].containers)
+    if sample.document and records == [sample.document] and KEYS.isdisjoint(sample.document):
+        return False  # a document with lists that have the names of ours, such as identities
     return all(OWN.issuperset(record) for record in records)
 
 

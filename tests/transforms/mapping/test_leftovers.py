@@ -117,7 +117,7 @@ def test_what_is_left_out_is_named(engine: duckdb.DuckDBPyConnection) -> None:
 def test_what_is_around_a_user_is_kept(engine: duckdb.DuckDBPyConnection) -> None:
     records = ({"user": USER | {"x": 1}, "id": 5}, {"user": "text", "id": 6}, {"id": 7})
     mapped = map_values(engine, 'record = "user"\n' + EMAIL, *records)
-    assert mapped.rest == [{"x": 1, "around": {"id": 5}}, {"user": "text", "around": {"id": 6}}, {"around": {"id": 7}}]
+    assert mapped.rest == [{"x": 1, "around": {"id": 5}}, {"user": "text", "around": {"id": 6}}, {"id": 7}]
 
 
 def test_the_rest_can_be_refused(engine: duckdb.DuckDBPyConnection) -> None:

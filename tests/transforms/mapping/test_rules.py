@@ -153,6 +153,11 @@ def test_null_stays_null_where_it_is_not_absent(engine: duckdb.DuckDBPyConnectio
     assert mapped.users == [dict.fromkeys(("email", "name", "blocked", "app_metadata", "mfa_factors"), "(null)")]
 
 
+def test_what_a_record_does_not_mention_is_neither_present_nor_not(engine: duckdb.DuckDBPyConnection) -> None:
+    mapped = map_values(engine, '[fields]\nblocked = { from = "x", present = true }\n', {"y": 1}, {"x": None})
+    assert mapped.field("blocked") == [None, False]
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

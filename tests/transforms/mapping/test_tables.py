@@ -43,3 +43,9 @@ def test_a_table_without_any_column_of_the_mapping_is_told() -> None:
 
 def column(name: str) -> Path:
     return Path(name, (name,))
+
+
+def test_an_empty_cell_of_a_column_says_that_there_is_no_value() -> None:
+    rules = [{"from": name, "present": True, "not": is_not} for name in ("Locked", "Gone") for is_not in (True, False)]
+    mapping = for_table(Mapping.model_validate({"fields": {"blocked": rules}}), ["locked"])
+    assert [rule.default for rule in mapping.fields["blocked"]] == [True, False, None, None]

@@ -1,4 +1,4 @@
-"""The samples of identity providers become the users in `expected`, also in other containers and orders of columns."""
+"""The samples of identity providers become the users in `identity`, also in other containers and orders of columns."""
 
 import csv
 import io
@@ -15,8 +15,8 @@ from tests.flows.readers.outcomes import Reader
 from tests.transforms.hashes.verifying import verifies
 from transforms.mapping.profiles import get_profile
 
-EXPECTED = Path(__file__).parent / "expected"
-MINE = [SAMPLES / path.stem for path in sorted(EXPECTED.glob("*.*.json"))]
+EXPECTED = Path(__file__).parent / "identity"
+MINE = [SAMPLES / path.stem for path in sorted(EXPECTED.glob("*.json"))]
 JSON = [path for path in MINE if path.suffix in (".json", ".ndjson")]
 TABLES = [path for path in MINE if path.suffix == ".csv" and not get_profile(path.stem).header]
 

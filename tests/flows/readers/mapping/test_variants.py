@@ -1,0 +1,137 @@
+"""What systems write in more than one way: files with little in them, single users, older and other containers."""
+
+import json
+from typing import Any
+
+import pytest
+
+from schemas.codes import ErrorCode
+from schemas.faults import FileFault
+from tests.flows.readers.mapping.samples import read_users
+from tests.flows.readers.outcomes import Reader
+
+ANN = {"email": "ann@example.com"}
+BCRYPT = "$2b$04$CCCCCCCCCCCCCCCCCCCCC.kJ4hZ3QEUPig/w6G/sm0kxfHNwY7Hkq"
+SCIM_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+AT_2020 = "2020-01-02T03:04:05Z"
+
+TABLES = [
+    ("cognito-csv", "cognito:username,email\nann,ann@example.com\n", ANN | {"username": "ann"}),
+    ("okta-csv", "Login,First name,Last name,Primary email\nann,A,L,ann@example.com\n", ANN | {"username": "ann"}),
+    (
+        "entra-csv",
+        "version:v1.0\nEmail [inviteeEmail],Link [inviteRedirectURL]\nann@example.com,https://example.com\n",
+        ANN,
+    ),
+    ("entra-export", "userPrincipalName,displayName,accountEnabled\nann@example.com,,False\n", ANN | {"blocked": True}),
+    ("entra-export", "displayName,userPrincipalName\n,ann@example.com\n", ANN),
+    (
+        "entra-export",
+        "Display name,Soft deletion time stamp,User principal name\n,2020-01-02Z,ann@example.com\n",
+        ANN | {"blocked": True},
+    ),
+    (
+        "google-workspace",
+        "First Name,Last Name,Email Address,Status,Last Sign In\n,,ann@example.com,Suspended,Never logged in\n",
+        ANN | {"blocked": True},
+    ),
+    ("google-directory", "primaryEmail,name.givenName,suspended\nann@example.com,Ann,True\n", ANN | {"blocked": True}),
+    ("clerk-csv", "id,primary_email_address\nu1,ann@example.com\n", ANN | {"user_id": "u1"}),
+    ("firebase-csv", f"u1,ann@example.com,true{',' * 26}\n", ANN | {"user_id": "u1", "email_verified": True}),
+    ("firebase-csv", f"u1,ann@example.com,true{',' * 25}\n", ANN | {"user_id": "u1", "email_verified": True}),
+    ("firebase-csv", f"u1,ann@example.com,true{',' * 24}\n", ANN | {"user_id": "u1", "email_verified": True}),
+    ("csv", "Email Address,First Name,Last Name\nann@example.com,,\n", ANN),
+]  # fmt: skip
+DOCUMENTS: list[tuple[str, object, dict[str, Any]]] = [
+    (
+        "keycloak",
+        {"ifResourceExists": "SKIP", "users": [ANN | {"enabled": False}]},
+        ANN | {"blocked": True},
+    ),
+    ("scim", {"schemas": [SCIM_USER], "userName": "ann@example.com"}, ANN),
+    ("scim", {"Resources": [{"userName": "ann@example.com", "active": "False"}]}, ANN | {"blocked": True}),
+    ("kratos", [{"schema_id": "x", "traits": ANN}], ANN),
+    ("kratos", {"identities": [{"create": {"schema_id": "x", "traits": ANN}}]}, ANN),
+    ("entra-graph", {"value": [{"id": "1", "userPrincipalName": "ann@example.com"}]}, ANN | {"user_id": "1"}),
+    ("fusionauth", {"user": ANN | {"active": False, "registrations": []}}, ANN | {"blocked": True}),
+    (
+        "supertokens",
+        {"users": [{"recipeId": "emailpassword", "user": ANN | {"id": "1", "timeJoined": 1577934245000}}]},
+        ANN | {"user_id": "1", "registered_at": AT_2020},
+    ),
+    (
+        "cognito-api",
+        {"Username": "ann", "UserAttributes": [{"Name": "email", "Value": "ann@example.com"}], "Enabled": False},
+        ANN | {"username": "ann", "blocked": True},
+    ),
+    (
+        "firebase",
+        {
+            "users": [
+                ANN
+                | {
+                    "uid": "u1",
+                    "emailVerified": True,
+                    "disabled": True,
+                    "metadata": {"creationTime": "Thu, 02 Jan 2020 03:04:05 GMT"},
+                    "customClaims": {"admin": True},
+                }
+            ]
+        },
+        ANN
+        | {
+            "user_id": "u1",
+            "email_verified": True,
+            "blocked": True,
+            "app_metadata": {"admin": True},
+            "registered_at": AT_2020,
+        },
+    ),
+    (
+        "zitadel",
+        {"userName": "ann", "profile": {"firstName": "Ann"}, "email": ANN, "hashedPassword": {"value": BCRYPT}},
+        ANN | {"username": "ann", "given_name": "Ann", "password_hash": BCRYPT},
+    ),
+    ("auth0-hashes", [ANN | {"_id": "1", "emailVerified": False, "passwordHash": BCRYPT}], ANN | {"user_id": "1"}),
+]
+
+
+def read_text(reader: Reader, text: str, name: str) -> tuple[str, list[dict[str, Any]]]:
+    outcome = read_users(reader.source(text.encode(), name), engine=reader.engine)
+    assert outcome.errors == []
+    return outcome.profile, [
+        {key: value for key, value in user.items() if key != "user_metadata"} for user in outcome.users
+    ]
+
+
+@pytest.mark.parametrize(("profile", "text", "user"), TABLES)
+def test_a_table_with_few_columns_is_read(reader: Reader, profile: str, text: str, user: dict[str, Any]) -> None:
+    found, users = read_text(reader, text, "users.csv")
+    assert (found, [{key: users[0][key] for key in user}]) == (profile, [user])
+    assert "blocked" in user or "blocked" not in users[0]
+
+
+@pytest.mark.parametrize(("profile", "document", "user"), DOCUMENTS)
+def test_another_container_is_read(reader: Reader, profile: str, document: object, user: dict[str, Any]) -> None:
+    found, users = read_text(reader, json.dumps(document), "users.json")
+    assert (found, [{key: users[0][key] for key in user}]) == (profile, [user])
+    assert "blocked" in user or "blocked" not in users[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "login,firstName,lastName,email,status\nann,A,L,ann@example.com,FROZEN\n",
+        "First Name,Last Name,Email Address,New Status\nA,L,ann@example.com,Frozen\n",
+        "version:v1.0\nName [displayName],User [userPrincipalName],Block [accountEnabled]\nA,ann@example.com,Frozen\n",
+    ],
+)
+def test_an_unknown_word_for_a_status_refuses_the_user(reader: Reader, text: str) -> None:
+    outcome = read_users(reader.source(text.encode(), "users.csv"), engine=reader.engine)
+    assert (outcome.users, outcome.errors) == ([], ["1 INVALID_TYPE blocked"])
+
+
+def test_a_document_without_users_is_nobodys(reader: Reader) -> None:
+    with pytest.raises(FileFault) as raised:
+        read_users(reader.source(b'{"orgs":[{"orgId":"1"}]}', "users.json"), engine=reader.engine)
+    assert raised.value.code is ErrorCode.FILE_FORMAT
