@@ -90,7 +90,7 @@ def two_profiles(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "guild": f'title = "a guild list"\n{start}[[recognise]]\nall = ["e"]\nany = ["guild", "both"]\n',
     }
     monkeypatch.setattr(profiles, "vendor_profiles", lambda: tuple(texts))
-    monkeypatch.setattr(profiles, "_text", texts.__getitem__)
+    monkeypatch.setattr(profiles, "read_profile", texts.__getitem__)
     yield
     for cached in (profiles.get_profile, profiles._document, profiles._signs):
         cached.cache_clear()
