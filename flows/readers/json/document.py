@@ -103,10 +103,19 @@ class _JsonObject:
         window.advance(found.end())
         return found[0]
 
+    @property
+    def _known_keys(self) -> frozenset[str]:
+        """The keys of which a user has one."""
+        mapping = self._reading.profile.mapping
+        if mapping is None:
+            return frozenset(known_keys(self._reading.profile))
+        paths = [path for rules in mapping.fields.values() for rule in rules for path in rule.at]
+        return frozenset(str(path.steps[0]) for path in ([mapping.record] if mapping.record else paths))
+
     def _make_record(self) -> Batch:
         """Return the object as the only user of the source."""
         name, profile = self._window.name, self._reading.profile
-        if not set(self._keys) & set(known_keys(profile)):
+        if self._known_keys.isdisjoint(self._keys):
             found = f"keys: {', '.join(key[:40] for key in self._keys[:8])}" if self._keys else "no keys"
             message = f"{name} contains one object ({found}), which is not a user and has no array of users"
             hint = f"export an array of users, on its own or under {' or '.join(profile.containers)}"

@@ -93,6 +93,13 @@ def test_a_document_can_be_an_array_or_lines(name: str, form: str, reader: Reade
     assert (outcome.profile, outcome.users) == (name, expected_of(name)["users"])
 
 
+@pytest.mark.parametrize("name", mostly_slow(DOCUMENTS, quick=["gitlab"]))
+def test_a_document_can_be_one_user(name: str, reader: Reader) -> None:
+    records = _records_of(json.loads(FILES[name].read_text(encoding="utf-8")), get_profile(name))
+    outcome = read_users(reader.source(json.dumps(records[0]).encode(), "user.json"), engine=reader.engine)
+    assert (outcome.profile, outcome.users) == (name, expected_of(name)["users"][:1])
+
+
 def _records_of(document: Any, mapping: Mapping) -> list[Any]:
     if isinstance(document, list):
         return document
