@@ -5,7 +5,8 @@ from typing import NoReturn
 
 from cyclopts import App
 
-from flows import connections, profiles, record
+from flows import connections
+from flows.describe import profiles, records
 from flows.import_users import cli as import_users
 from flows.jobs import cli as jobs
 from flows.report.command_line import run
@@ -20,8 +21,8 @@ app.command(import_users.app, name="import")
 app.command(jobs.app, name="jobs")
 app.command(connections.app, name="connections")
 app.command(profiles.app, name="profiles")
-app.command(record.schema)
-app.command(record.template)
+app.command(records.schema)
+app.command(records.template)
 app.register_install_completion_command()
 
 

@@ -13,6 +13,7 @@ import polars as pl
 from schemas.fields import Field, JsonType
 
 ESCAPED = "escaped"  # column of users: whether the record's JSON may have an escape, a control or U+FFFD
+CLEARED = "cleared"  # column of users: the names of the fields that a null clears, separated by commas
 JSON_TYPE = pl.Enum([json_type.value for json_type in JsonType])
 
 

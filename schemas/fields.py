@@ -101,5 +101,6 @@ STAGED = pl.Schema(
         "username_key": pl.String(),
         **{field.name: field.dtype for field in FIELDS},
         "password_reset_required": pl.Boolean(),
+        "cleared": pl.String(),  # the names of the fields that the row clears, separated by commas
     }
 )

@@ -84,6 +84,7 @@ Updatable = Literal[
     "identities",
     "source_id",
 ]
+NullMeaning = Literal["refuse", "absent", "clear"]  # what a null of JSON in place of a field means
 METADATA: tuple[Updatable, ...] = ("app_metadata", "user_metadata")
 HASHES: tuple[Updatable, ...] = ("password_hash", "custom_password_hash")  # one field: a user has at most one of them
 FILLED: tuple[Updatable, ...] = (*HASHES, "mfa_factors")  # by default: an old file must not bring an old password back

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-from schemas.job import HASHES, KEYS, METADATA, FieldPolicy, Key, MergePolicy, Mode, OnError, Updatable
+from schemas.job import HASHES, KEYS, METADATA, FieldPolicy, Key, MergePolicy, Mode, NullMeaning, OnError, Updatable
 from schemas.source_names import without_secrets
 
 SOURCES = "What to import"
@@ -61,7 +61,8 @@ class FileOptions(BaseModel):
         Field(default="default", description="The connection that the users belong to: within it keys are unique.")
     )
     profile: Annotated[str, Option(SOURCES, "NAME", choices=profile_names)] = Field(
-        default="auto", description="Whose field names the files use; auto looks at each file."
+        default="auto",
+        description="Whose files they are, by a name from `user-import profiles list`; auto recognises each file.",
     )
     format: Annotated[Literal["auto", "json", "ndjson", "csv", "parquet", "excel", "ldif"], Option(SOURCES)] = Field(
         default="auto", description="What the files are; auto goes by name and content."
@@ -114,6 +115,12 @@ class FileOptions(BaseModel):
         " the user has none, merge merges metadata, keep leaves the user's. The default is fill for password hashes"
         " and mfa_factors, else replace. Takes precedence over metadata and fill only.",
     )
+    null: Annotated[NullMeaning | None, Option(SOURCES)] = Field(
+        default=None,
+        description="What a null of JSON in place of a field means: refuse refuses the row, absent is as if the field"
+        " were left out, clear empties the field of a matched user as its policy says. Without it the profile says so:"
+        " refuse for our own format and auth0-import, absent for other systems and mappings.",
+    )
     unknown_fields: Annotated[Literal["refuse", "ignore"], Option(SOURCES)] = Field(
         default="refuse",
         description="What an unknown field means: refuse refuses the row, ignore leaves the field out with a warning.",
@@ -150,7 +157,17 @@ class FileOptions(BaseModel):
     def profile_is_known(cls, name: str) -> str:
         """Refuse a name that no profile has."""
         if name != "auto" and name not in profile_names():
-            raise ValueError(f"must be one of {', '.join(profile_names())}")
+            raise ValueError("must be auto or one of the profiles that `user-import profiles list` shows")
+        return name
+
+    @field_validator("mapping")
+    @classmethod
+    def mapping_is_the_profile(cls, name: str | None, info: ValidationInfo) -> str | None:
+        """Refuse an empty name, and a mapping beside a profile."""
+        if name == "":
+            raise ValueError("must not be an empty name")
+        if name is not None and info.data.get("profile", "auto") != "auto":
+            raise ValueError("must be left out with --profile, which says the same")
         return name
 
     @field_validator("encoding")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from schemas.fields import FIELD_NAMES, FIELDS
+from schemas.job import NullMeaning
 from schemas.rules.hash_algorithms import ALGORITHMS, AUTH0_ALGORITHMS
 
 if TYPE_CHECKING:  # which loads Pydantic
@@ -27,6 +28,7 @@ class Profile:
     header_aliases: Mapping[str, str] = field(default_factory=dict)  # folded header → canonical field
     trims: bool = True  # white space around a text is taken off
     algorithms: tuple[str, ...] = tuple(ALGORITHMS)  # of a `custom_password_hash`
+    null: NullMeaning = "refuse"
     title: str = "our own format"
     mapping: "Language | None" = None  # of a system with other names than ours
 

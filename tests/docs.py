@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pandera.polars as pa
 from cyclopts import App, Argument
+from pydantic import BaseModel
 
 from flows.import_users.cli import app as import_app
 from schemas.connection import ConnectionSettings
 from schemas.fields import FIELDS
 from schemas.hashing import SCHEMES
+from schemas.mapping.language import Mapping as MappingFile
+from schemas.mapping.language import Pairs, Password, Rule, Signs, Skip
 from schemas.profiles import HEADER_ALIASES
 from schemas.rules.connection_user import user_model
 from schemas.rules.hash_algorithms import ALGORITHMS
@@ -24,6 +27,7 @@ from schemas.rules.list_items import ListItem
 from schemas.rules.mfa_factors import MfaFactor
 from schemas.rules.objects import RESERVED_APP_METADATA
 from schemas.rules.password_hash import PasswordHash
+from tests.mapping_docs import list_coverage, list_keys, list_profiles
 from transforms.hashes.spellings import SPELLINGS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,6 +133,22 @@ def hash_spellings() -> str:
     return table(("spelling", "begins or looks like", "becomes"), rows)
 
 
+def keys(part: type[BaseModel]) -> str:
+    """Return the table of what a part of a mapping can say."""
+    return table(("key", "what it says"), list_keys(part))
+
+
+def profiles() -> str:
+    """Return the table of the profiles."""
+    return table(("profile", "what it reads", "formats"), list_profiles())
+
+
+def coverage() -> str:
+    """Return the table of what the profiles do with each field."""
+    head = ("profile", "kept", "rewritten", "into the metadata", "left out with a warning", "not said by the system")
+    return table(head, list_coverage())
+
+
 def reserved_keys() -> str:
     """Return the keys that `app_metadata` must not have."""
     return f"{code(*RESERVED_APP_METADATA)}\n"
@@ -162,6 +182,16 @@ GENERATED: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "reserved-keys": reserved_keys,
         "hash-schemes": hash_schemes,
         "hash-spellings": hash_spellings,
+    },
+    "schemas/profiles/README.md": {
+        "profiles": profiles,
+        "mapping-keys": lambda: keys(MappingFile),
+        "rule-keys": lambda: keys(Rule),
+        "password-keys": lambda: keys(Password),
+        "skip-keys": lambda: keys(Skip),
+        "pairs-keys": lambda: keys(Pairs),
+        "signs-keys": lambda: keys(Signs),
+        "coverage": coverage,
     },
 }
 

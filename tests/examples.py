@@ -383,5 +383,7 @@ GIVEN_ELSEWHERE = frozenset(
         C.PASSWORD_LEFT_OUT,
         C.CHANGED_SINCE,
         C.LINE_SKIPPED,
+        C.LEFT_OUT,
+        C.PASSWORD_LEFT_OUT,
     }
 )

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from flows.connections import app as connections
+from flows.describe.cli import app as describe
 from flows.import_users.cli import app as import_users
 from flows.jobs.cli import app as jobs
-from flows.record import app as record
 from flows.report.command_line import main
 from flows.settings import Settings
 from flows.store.database import Store
@@ -24,7 +24,7 @@ from transforms.statements import run
 
 APPS = {
     "flows.connections": connections,
-    "flows.record": record,
+    "flows.describe": describe,
     "flows.import_users": import_users,
     "flows.jobs": jobs,
 }

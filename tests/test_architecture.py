@@ -14,7 +14,7 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 FLOWS = [path for path in MODULES if path.is_relative_to(ROOT / "flows") and path != ROOT / "flows" / "__init__.py"]
 STATEMENTS = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("sql/*.sql"))
 LAYERS = (  # of `flows`, from top to bottom: a module imports from its own layer or a lower one
-    ("__main__", "import_users", "jobs", "connections", "inbox", "record"),
+    ("__main__", "import_users", "jobs", "connections", "inbox", "describe"),
     ("pipeline", "report"),
     ("store", "readers"),
     ("settings",),

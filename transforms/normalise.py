@@ -1,4 +1,4 @@
-"""Bring the fields of records into canonical shape: texts trimmed, the keys to match by added, nested parts opened.
+"""Bring the fields of records into canonical shape: nulls read, texts trimmed, keys to match by added, parts opened.
 
 Only the shape: `transforms.rules.validate` checks the values.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
+from schemas.connection import RequiredField
 from schemas.fields import LIST_FIELDS
 from schemas.frames import Layout
 from schemas.profiles import Profile
@@ -26,13 +27,14 @@ from transforms.json.nested_parts import (
 )
 from transforms.json.object_keys import collect_keys
 from transforms.json.suspect_values import find_keys_of_metadata, find_suspect_texts, find_suspect_values
+from transforms.null_values import read_nulls
 
 
 @dataclass(frozen=True)
 class Canonical:
     """A batch in canonical shape; every frame has `record`, `line` and the columns of its model."""
 
-    users: pl.DataFrame  # one row per record, with email_key and username_key
+    users: pl.DataFrame  # one row per record, with email_key, username_key and cleared
     outer_white_space: pl.DataFrame  # one row per record that has a text with white space around it, now taken off
     absent_words: pl.DataFrame  # one row per record that has a cell with a word for an absent value
     password_hashes: pl.DataFrame  # one row per record that has a `custom_password_hash`
@@ -46,9 +48,17 @@ class Canonical:
     warnings: pl.DataFrame  # one row per value that is left out
 
 
-def normalise(values: FieldValues, *, engine: duckdb.DuckDBPyConnection, profile: Profile, layout: Layout) -> Canonical:
-    """Return the batch in canonical shape."""
-    given = clean_texts(values.users, profile=profile, layout=layout)
+def normalise(
+    values: FieldValues,
+    *,
+    engine: duckdb.DuckDBPyConnection,
+    profile: Profile,
+    layout: Layout,
+    required: RequiredField = "email",
+) -> Canonical:
+    """Return the batch in canonical shape; `required` is the field that every user of the connection must have."""
+    read = read_nulls(values.users, null=profile.null, required=required)
+    given = clean_texts(read, profile=profile, layout=layout)
     users = given.users.with_columns(match_keys())
     items = list_factor_items(users, engine=engine)
     lists = {name: list_suspect_items(users, name, engine=engine) for name in LIST_FIELDS}

@@ -50,7 +50,7 @@ def plan_queries(*, mode: Mode, policy: MergePolicy, connection_id: str, job_id:
         "conflicts": conflicts,
         "most_stored": MOST_STORED,
     }
-    before, after = ("matches", "targets", conflicts), ("refusals", "updates", "differences", "plan")
+    before, after = ("matches", "targets", "cleared_fields", conflicts), ("refusals", "updates", "differences", "plan")
     duplicates = Query("duplicates", values, "shared_keys", find_duplicates)
     return (*(Query(name, values) for name in before), duplicates, *(Query(name, values) for name in after))
 

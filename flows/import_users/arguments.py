@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, TypeVar, get_args, get_origin
+from typing import Annotated, Literal, TypeVar, get_args, get_origin
 
 from cyclopts import App, Group, Parameter, Token
 from pydantic import BaseModel, Field, ValidationError
@@ -218,12 +218,19 @@ def _parse_pairs(_type: object, tokens: Sequence[Token]) -> dict[str, str]:
 def _form_type(field: FieldInfo) -> object:
     """Return the type of a flow's parameter: what is optional has a value that means nothing."""
     absent = _absent(field)
+    if absent is not None and (words := _words(field)):
+        return Annotated[str, Field(json_schema_extra={"enum": [NO_TEXT, *words]})]
     if absent is not None:
         return str if absent == NO_TEXT else Annotated[int, Field(ge=NO_NUMBER)]
     marks = [mark for mark in field.metadata if not isinstance(mark, Option)]
     if choices := option_of(field).choices:
         marks.append(Field(json_schema_extra={"enum": [*choices()]}))
     return Annotated[(field.annotation, *marks)] if marks else field.annotation
+
+
+def _words(field: FieldInfo) -> list[str]:
+    """Return the words of which an optional field is one, if it is one of some."""
+    return [word for kind in get_args(field.annotation) if get_origin(kind) is Literal for word in get_args(kind)]
 
 
 def _form_description(field: FieldInfo) -> str:

@@ -217,8 +217,9 @@ def rejects(
     text = f"job {job} refused no records; nothing was written\n"
     if written.records:
         text = f"{written.sentence}, with all secrets; correct the file and run\n"
-        options = options_of(get_job_row(store, job), sources=(str(written.path.absolute()),))
-        (step,) = steps_after_rejects(options, database=store.path)
+        row = get_job_row(store, job)
+        options = options_of(row, sources=(str(written.path.absolute()),))
+        (step,) = steps_after_rejects(options, profile=str(row["profile"]), database=store.path)
         text += f"{step.command}\n"
     document = {"job_id": job, "path": str(written.path), "format": written.format, "records": written.records}
     common.print(document, text)

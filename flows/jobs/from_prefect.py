@@ -113,7 +113,7 @@ async def write_rejects_of_job(job: Job, output: str = "", database: str = "") -
         sentence = mask_emails(f"{written.sentence} on {os.uname().nodename}")
         hint = "The file has all secrets of the records and can be read by the worker's user only."
         options = options_of(get_job_row(store, summary.job_id), sources=(str(written.path),))
-        steps = steps_after_rejects(options, database=settings.database.absolute())
+        steps = steps_after_rejects(options, profile=summary.profile, database=settings.database.absolute())
         return Ending(Completed(message=sentence), format_page("Refused records", sentence, hint=hint), steps)
 
     return _run("rejects", act, database=database)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from flows.pipeline.path_checks import refuse_database, require_in_roots, requir
 from flows.readers.archive import unpack_archives
 from flows.readers.detect import detect_format
 from flows.readers.encodings import EncodingFault
-from flows.readers.mapping.choose import choose_profile
+from flows.readers.mapping.choose import SAMPLED_BY_READER, choose_profile, recognise
 from flows.readers.reading import Batch, Skipped, read_ahead
 from flows.readers.registry import read
 from flows.readers.sources import (
@@ -38,7 +39,7 @@ from flows.settings import format_import, is_listed_url
 from flows.store.database import scratch
 from flows.store.jobs import Content
 from schemas.codes import WARNINGS, ErrorCode, Severity
-from schemas.connection import ConnectionSettings
+from schemas.connection import ConnectionSettings, RequiredField
 from schemas.faults import FileFault, JobFault
 from schemas.fields import TRIMMED
 from schemas.frames import ERRORS, RECORDS
@@ -74,6 +75,7 @@ class _Context:
     sources: Sequence[Source]
     engine: duckdb.DuckDBPyConnection
     rules: RuleSet
+    required: RequiredField
     instructions: Instructions
     profiles: list[Profile] = field(default_factory=list)  # of each source
     skipped: list[Skipped] = field(default_factory=list)  # of each source
@@ -152,7 +154,7 @@ def _open_files(job: Job) -> Iterator[tuple[Source, ...]]:
     spool, limits = job.folder.path, job.settings.limits
     with held_open(found, check=check) as held:
         opened = unpack_archives(held, spool=spool, limits=limits, waiting=job.stop.check)
-        job.observer.on_open(opened)
+        job.observer.on_open(held)  # the files themselves, which an inbox moves
         yield opened
 
 
@@ -196,7 +198,7 @@ def load(
     with closing(scratch(job.settings, spill=job.folder.path)) as engine, ThreadPoolExecutor(1) as hasher:
         hashed = hasher.submit(content_hash, sources, of_instructions=instructions.fingerprint)
         with _naming_command(job, sources):
-            context = _Context(job, sources, engine, rules, instructions)
+            context = _Context(job, sources, engine, rules, connection.required, instructions)
             tally = _stage_batches(context)
         digest = hashed.result()
     require_unchanged(sources)  # so the hash is that of what was read
@@ -257,7 +259,14 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
     job, next_record, bytes_before = context.job, 1, 0
     for place, source in enumerate(context.sources):
         form = detect_format(source, job.options.format)
-        profile = choose_profile(source, form=form, requested=job.options.profile, mapping=context.instructions.mapping)
+        is_auto = job.options.profile == "auto" and context.instructions.mapping is None
+        profile = choose_profile(
+            source,
+            form=form,
+            requested=job.options.profile,
+            mapping=context.instructions.mapping,
+            null=job.options.null,
+        )
         context.profiles.append(profile)
         context.skipped.append(skipped := Skipped())
         batches = read(
@@ -271,11 +280,15 @@ def _checked_batches(context: _Context) -> Generator[_Checked, None, None]:
             engine=context.engine,
             skipped=skipped,
             hashing=context.instructions.hashing,
+            recognise=partial(recognise, name=source.name, null=job.options.null)
+            if form in SAMPLED_BY_READER and is_auto
+            else None,
             waiting=job.stop.check,
         )
         with closing(read_ahead(batches)) as batches_ahead:
             for number, batch in enumerate(batches_ahead):
                 if number == 0:
+                    context.profiles[place] = profile = batch.profile or profile
                     job.folder.add_layout(WRITTEN_AS.get(form, form), batch.layout.columns)
                     batch = _warn_of_lines(batch, skipped.above_header)  # noqa: PLW2901
                 next_record += batch.seen
@@ -297,7 +310,9 @@ def _warn_of_lines(batch: Batch, lines: range) -> Batch:
 
 def _check(context: _Context, batch: Batch, *, profile: Profile, source: int, done_bytes: int) -> _Checked:
     """Normalise and validate a batch."""
-    canonical = normalise(batch.values, engine=context.engine, profile=profile, layout=batch.layout)
+    canonical = normalise(
+        batch.values, engine=context.engine, profile=profile, layout=batch.layout, required=context.required
+    )
     verdicts = validate(canonical, rules=context.rules)
     if profile.mapping is not None:
         verdicts = replace(verdicts, errors=name_origins(verdicts.errors, profile.mapping))

@@ -15,6 +15,7 @@ from flows.pipeline.job import Job
 from flows.pipeline.lifecycle import in_worker_thread
 from flows.pipeline.load import Loaded
 from flows.pipeline.plan_file import write_plan
+from flows.readers.header import SUGGEST
 from flows.settings import format_command
 from flows.store.database import view_parts
 from flows.store.fault_points import fault_point
@@ -164,6 +165,8 @@ def _find_nothing_accepted(job: Job, loaded: JobSummary) -> JobFault | None:
     message = f"none of the {loaded.total:,} rows was accepted" if loaded.total > 1 else "the only row was refused"
     rejects = format_command("jobs", "rejects", job.id, "-o", "FILE", database=job.store.path)
     hint = f"`{rejects}` writes the rows with their errors; correct them and import FILE"
+    if ErrorCode.UNKNOWN_FIELD in loaded.errors_by_code:
+        hint += f"; if the file is another system's, {SUGGEST} writes a mapping for it"
     return JobFault(ErrorCode.NOTHING_ACCEPTED, message, hint)
 
 

@@ -20,6 +20,7 @@ _MARK = re.compile(
     r"^\s*\*\s*(?=\S)|(?<=\S)\s*(?:\*|[(\[]\s*(?:required|optional|mandatory)\s*[)\]])\s*$", re.IGNORECASE
 )  # that a form puts beside the name of a field
 _DATA = re.compile(r"@|[0-9]{5}|[0-9a-f]{16}", re.IGNORECASE)  # of users, not in a name of a column
+SUGGEST = "`user-import profiles suggest FILE -o FILE.toml`"
 _LONGEST_NAME, _MOST_NAMES = 40, 20  # of columns in a message
 GUARD = r"^'('*[=+\-@\t\r])"  # a rejects file has this apostrophe before cells that a spreadsheet would run
 SEPARATORS = (",", ";", "\t", "|")
@@ -158,7 +159,10 @@ def _to_resubmitted_column(cell: str) -> str:
 
 
 def _name_fields(profile: Profile) -> str:
-    return f"name the columns (of CSV, in the first row) after the fields: {', '.join(profile.paths)}"
+    return (
+        f"name the columns (of CSV, in the first row) after the fields: {', '.join(profile.paths)};"
+        f" if the file is another system's, {SUGGEST} writes a mapping for it"
+    )
 
 
 def _list_names(cells: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import duckdb
@@ -13,6 +13,7 @@ from flows.readers.limits import ReadLimits
 from flows.readers.sources import Source
 from schemas.frames import ERRORS, RECORDS, Layout
 from schemas.hashing import Hashing
+from schemas.mapping.signs import Sample
 from schemas.profiles import Profile
 from transforms.fields.values import FieldValues
 
@@ -41,6 +42,7 @@ class Reading:
     engine: duckdb.DuckDBPyConnection  # in memory; used by this reader only
     skipped: Skipped
     hashing: Hashing
+    recognise: Callable[[Sample], Profile] | None  # for a reader that takes the sample itself; None: as `profile` says
     waiting: Callable[[], None]  # called while the reader waits for another process; may raise to stop
 
 
@@ -61,6 +63,12 @@ class Batch:
     refused: pl.DataFrame = field(default_factory=RECORDS.to_frame)  # a text is null where it was too large to be kept
     errors: pl.DataFrame = field(default_factory=ERRORS.to_frame)
     layout: Layout = AS_JSON
+    profile: Profile | None = None  # that the reader has recognised
+
+
+def with_profile(reading: Reading, sample: Callable[[], Sample]) -> Reading:
+    """Return how to read the source, by the profile that its sample shows if that is to be recognised."""
+    return reading if reading.recognise is None else replace(reading, profile=reading.recognise(sample()))
 
 
 def read_ahead(items: Generator[Item, None, None]) -> Generator[Item, None, None]:

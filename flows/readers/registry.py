@@ -18,6 +18,7 @@ from flows.readers.reading import Batch, Reading, Skipped
 from flows.readers.sources import Source
 from schemas.codes import ErrorCode
 from schemas.hashing import NO_HASHING, Hashing
+from schemas.mapping.signs import Sample
 from schemas.profiles import Profile
 
 READERS: Mapping[str, Callable[[Reading], Iterator[Batch]]] = {
@@ -42,6 +43,7 @@ def read(
     engine: duckdb.DuckDBPyConnection,
     skipped: Skipped | None = None,
     hashing: Hashing = NO_HASHING,
+    recognise: Callable[[Sample], Profile] | None = None,
     waiting: Callable[[], None] = lambda: None,
 ) -> Generator[Batch, None, None]:
     """Yield the source's records in order; the first has the number `first_record`. No result depends on the batches.
@@ -62,6 +64,7 @@ def read(
             engine=cursor,
             skipped=skipped or Skipped(),
             hashing=hashing,
+            recognise=recognise,
             waiting=waiting,
         )
         for batch in READERS[format](reading):

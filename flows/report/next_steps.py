@@ -11,6 +11,7 @@ from pathlib import Path
 from flows.readers.sources import WRITABLE
 from flows.settings import format_command, format_import
 from schemas.job import DONE, JobStatus, JobSummary
+from schemas.mapping.names import vendor_profiles
 from schemas.options import JobOptions
 
 IMPORT, UNDO, REJECTS = "import-users", "undo", "rejects"  # names of deployments
@@ -50,9 +51,15 @@ def steps_after_undo(summary: JobSummary, *, database: Path) -> list[Step]:
     return steps
 
 
-def steps_after_rejects(options: JobOptions, *, database: Path) -> list[Step]:
-    """Return what to do with a file of refused records, which is the source of the options."""
-    return [_import("Correct the file, then import it", _again(options, **AS_WRITTEN), database)]
+def steps_after_rejects(options: JobOptions, *, profile: str, database: Path) -> list[Step]:
+    """Return what to do with a file of refused records, which is the source of the options, read by the profile."""
+    fixed = _again(options, **AS_WRITTEN, **_name_profile(options, profile))
+    return [_import("Correct the file, then import it", fixed, database)]
+
+
+def _name_profile(options: JobOptions, profile: str) -> dict[str, str]:
+    """Return the profile of another system as an option: few records may not show which it is."""
+    return {"profile": profile} if profile in vendor_profiles() and options.mapping is None else {}
 
 
 def _after_repeat(summary: JobSummary, options: JobOptions, database: Path) -> Iterator[Step]:
@@ -70,7 +77,9 @@ def _after_job(summary: JobSummary, options: JobOptions, database: Path) -> Iter
             REJECTS,
             {"job": summary.job_id, "database": str(database)},
         )
-        fixed = _again(options, sources=(file,), external_id=None, **AS_WRITTEN)
+        fixed = _again(
+            options, sources=(file,), external_id=None, **AS_WRITTEN, **_name_profile(options, summary.profile)
+        )
         yield _import("Correct that file, then import it", fixed, database, is_on_page=False)
         yield _see_errors(summary, database, what="List all errors")
     if summary.dry_run and summary.status in DONE:

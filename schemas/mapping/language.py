@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.fields import FIELDS, JsonType
+from schemas.job import NullMeaning
 from schemas.mapping.paths import Path, parse_path
 
 TYPES = {field.name: field.type for field in FIELDS}
@@ -119,7 +120,9 @@ class Rule(Part):
     negate: Annotated[bool, Field(alias="not", description="The opposite of true and false.")] = False
     each: Annotated[
         MappingOf[Literal["provider", "user_id", "email"], "Rule"],
-        Field(description="Of every item of an array, or of the record, the members of an identity."),
+        Field(
+            description="Of every item of an array, the members of an identity; without `from`, of the record itself."
+        ),
     ] = {}
     factor: Annotated[
         Literal["totp", "phone", "email"] | None, Field(description="The kind of second factor that the value is.")
@@ -252,7 +255,9 @@ class Mapping(Part):
     strict: Annotated[
         bool, Field(description="Whether a number is no text and a word no flag, as in our own format.")
     ] = False
-    null: Annotated[Literal["refuse", "absent", "clear"], Field(description="What null means.")] = "absent"
+    null: Annotated[
+        NullMeaning, Field(description="What null means: refuse, absent or clear; --null takes precedence.")
+    ] = "absent"
     null_words: Annotated[Words, Field(description="Texts that mean an absent value.")] = ()
     true_words: Annotated[Words, Field(description="More words for true.")] = ()
     false_words: Annotated[Words, Field(description="More words for false.")] = ()

@@ -7,6 +7,7 @@ from typing import Any
 
 Record = Mapping[str, Any]
 MOST_LEVELS = 3
+TABLES = ("csv", "excel", "parquet")  # a system's table may have been saved as another kind
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class Sample:
     document: Record = field(default_factory=dict)  # the object around the arrays, or the only record
     columns: tuple[str, ...] = ()  # of a table with a header
     rows: Sequence[Sequence[str]] = field(default_factory=tuple)  # of a table, the first line included
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the file has columns, whose names are compared folded."""
+        return self.form in TABLES
 
     def records_under(self, containers: Sequence[str]) -> Sequence[Record]:
         """Return the records that a profile with these containers would read."""

@@ -51,7 +51,7 @@ class User(EmailRules, PhoneRules, WiderRecordRules, fields=FIELDS):
         """Return whether the text of a column is clean; only records that may have unclean text are searched."""
         return is_clean_text(may_be_unclean(column)).fill_null(value=True)
 
-    @pa.check(*TEXTS, error=ErrorCode.INVALID_TYPE, description="must be a string, not {type}")
+    @pa.check(*TEXTS, error=ErrorCode.INVALID_TYPE, description="must be a string, not {type}{cleared}")
     def text_is_a_string(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(has_type(data.key, JsonType.STRING))
 

@@ -10,6 +10,7 @@ from random import Random
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 
 from flows.settings import Settings
 from schemas.fields import FIELDS, LIST_FIELDS, TIME_FIELDS, JsonType
@@ -94,6 +95,16 @@ def write_csv(path: Path, users: Sequence[User]) -> None:
         )
 
 
+def write_workbook(path: Path, users: Sequence[User]) -> None:
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet()
+        for column, field in enumerate(FIELDS):
+            sheet.write_string(0, column, field.name)
+            for row, value in enumerate((user.get(field.name) for user in users), start=1):
+                if value is not None:
+                    sheet.write_string(row, column, value if isinstance(value, str) else json.dumps(value))
+
+
 def write_parquet(path: Path, users: Sequence[User]) -> None:
     columns = {field.name: [_typed(field.name, user.get(field.name)) for user in users] for field in FIELDS}
     types = {field.name: _type_of(field.name, field.type) for field in FIELDS}
@@ -129,7 +140,13 @@ def stored_users(settings: Settings) -> list[User]:
 
 @pytest.mark.parametrize(
     ("ending", "write"),
-    [("json", write_json), ("ndjson", write_ndjson), ("csv", write_csv), ("parquet", write_parquet)],
+    [
+        ("json", write_json),
+        ("ndjson", write_ndjson),
+        ("csv", write_csv),
+        ("parquet", write_parquet),
+        ("xlsx", write_workbook),
+    ],
 )
 def test_users_of_the_wider_record_come_back_equal(
     tmp_path: Path, ending: str, write: Callable[[Path, Sequence[User]], None]

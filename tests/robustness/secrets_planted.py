@@ -14,7 +14,7 @@ Record = dict[str, object]
 
 BASE32 = string.ascii_uppercase + "234567"
 # Parts of a job folder that hold data of the file, for the merge and for `jobs rejects`; only the owner can read them.
-PRIVATE_PARTS = ("accepted-", "refused-", "originals-", "updates.parquet", "stdin", "traceback.txt")
+PRIVATE_PARTS = ("accepted-", "refused-", "originals-", "updates.parquet", "stdin", "spooled-", "traceback.txt")
 
 
 @dataclass

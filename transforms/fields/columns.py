@@ -20,7 +20,8 @@ from transforms.json.object_keys import find_keys_of_columns
 from transforms.json.values import decode_string, find_invalid_json, query_texts
 from transforms.statements import relation
 
-OPENED = {field.name: r"^[ \t\r\n]*[\[{]" for field in NESTED_FIELDS}  # fields whose texts are JSON where they begin so
+NESTED = r"^[ \t\r\n]*[\[{]"  # how a text begins that may be an object or an array
+OPENED = {field.name: NESTED for field in NESTED_FIELDS}  # fields whose texts are JSON where they begin so
 
 # Members that are null: by two fast patterns, which a string that begins with `:null` misleads, and by an exact one,
 # which matches other strings whole, so nothing in them.
@@ -82,7 +83,7 @@ def open_columns(records: pa.RecordBatch, rows: pl.DataFrame, *, engine: duckdb.
         elif pa.types.is_string(field.type) or pa.types.is_boolean(field.type):
             columns[name] = pl.Series(name, records.column(place))
             if pa.types.is_string(field.type) and field.name in patterns:
-                columns[name] = _open_texts(columns[name], patterns[field.name], engine=engine)
+                columns[name] = open_texts(columns[name], patterns[field.name], engine=engine)
                 opened.add(name)
         else:
             others.append(name)
@@ -134,7 +135,7 @@ def _write_times(times: pl.Series) -> pl.Series:
     return in_utc.dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
 
 
-def _open_texts(texts: pl.Series, pattern: str, *, engine: duckdb.DuckDBPyConnection) -> pl.Series:
+def open_texts(texts: pl.Series, pattern: str, *, engine: duckdb.DuckDBPyConnection) -> pl.Series:
     """Return the texts that are JSON and match the pattern as they are, all others as JSON strings."""
     numbered = pl.DataFrame({"text": texts}).with_row_index("record").cast({"record": pl.Int64})
     invalid = find_invalid_json(numbered, engine)

@@ -1,7 +1,7 @@
 """Read accounts at other providers: one object for each item of an array, or one for the record."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import polars as pl
@@ -11,7 +11,7 @@ from schemas.mapping.language import Rule
 from transforms.fields.values import WARNINGS
 from transforms.json.encoding import encode_member, encode_object
 from transforms.mapping.leftovers import warn
-from transforms.mapping.rules import Words, join_items, read_field
+from transforms.mapping.rules import Words, join_items, keep_null, read_field
 from transforms.mapping.values_at import column_at, read_values
 
 REQUIRED = ("provider", "user_id")
@@ -33,10 +33,11 @@ def read_identities(
     """Return the identities of records whose values at paths are columns of `found`."""
     if not rules:
         return Identities((), WARNINGS.to_frame())
-    read = [_read_each(found, rule, words, engine=engine) for rule in rules]
+    without_nulls = replace(words, null="absent")
+    read = [_read_each(found, rule, without_nulls, engine=engine) for rule in rules]
     columns = [each.columns[0].alias(str(place)) for place, each in enumerate(read)]
     joined = join_items([pl.col(column.name) for column in columns])
-    identities = pl.DataFrame(columns).select(joined.alias(IDENTITIES.name)).to_series()
+    identities = found.with_columns(columns).select(keep_null(joined, rules, words).alias(IDENTITIES.name)).to_series()
     return Identities((identities,), pl.concat([each.warnings for each in read]))
 
 
@@ -44,16 +45,15 @@ def _read_each(found: pl.DataFrame, rule: Rule, words: Words, *, engine: duckdb.
     if not rule.each:
         column = found.select(read_field((rule,), IDENTITIES, words)).to_series()
         return Identities((column,), WARNINGS.to_frame())
-    if not rule.at:
-        return _read_one(found, rule, words)
-    path = rule.at[0] if rule.at[0].is_many else rule.at[0].items
-    rows = found.select(row=pl.int_range(pl.len()), text=column_at(path)).explode("text", empty_as_null=True)
-    items = rows.filter(pl.col("text").str.starts_with("{")).with_row_index("record").cast({"record": pl.Int64})
-    paths = [path for part in rule.each.values() for path in part.at]
-    read = read_values(items, paths, used=(), engine=engine)
-    members = (value.alias(name) for name, value in _members(rule, words).items())
+    read = _read_items(found, rule, engine=engine) if rule.at else found.with_columns(row=pl.int_range(pl.len()))
+    members = (
+        encode_member(name, read_field((part,), Field(name, JsonType.STRING), words)).alias(name)
+        for name, part in rule.each.items()
+    )
     is_complete = pl.all_horizontal(pl.col(*REQUIRED).is_not_null())
-    accounts = read.with_columns(members).with_columns(is_complete.alias("is_complete"))
+    accounts = read.select("row", *members).with_columns(is_complete.alias("is_complete"))
+    if not rule.at:  # a record without any of it has no such account
+        accounts = accounts.filter(pl.any_horizontal(pl.col(_members_of_record(rule)).is_not_null()))
     objects = accounts.filter("is_complete").select("row", object=encode_object(pl.col(name) for name in rule.each))
     arrays = objects.group_by("row", maintain_order=True).agg(pl.col("object").str.join(","))
     joined = found.select(row=pl.int_range(pl.len())).join(arrays, on="row", how="left", maintain_order="left")
@@ -62,19 +62,14 @@ def _read_each(found: pl.DataFrame, rule: Rule, words: Words, *, engine: duckdb.
     return Identities((column,), warn(incomplete, path=pl.lit(IDENTITIES.name), message=INCOMPLETE))
 
 
-def _read_one(found: pl.DataFrame, rule: Rule, words: Words) -> Identities:
-    """Return the account that a record itself may have."""
-    members = _members(rule, words)
-    is_complete = pl.all_horizontal(members[name].is_not_null() for name in REQUIRED)
-    is_begun = pl.any_horizontal(members[name].is_not_null() for name, part in rule.each.items() if part.at)
-    account = pl.concat_str(pl.lit("["), encode_object(members.values()), pl.lit("]"))
-    column = found.select(pl.when(is_complete).then(account)).to_series()
-    incomplete = found.filter(is_begun & ~is_complete)
-    return Identities((column,), warn(incomplete, path=pl.lit(IDENTITIES.name), message=INCOMPLETE))
+def _read_items(found: pl.DataFrame, rule: Rule, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return the values at the paths of the members in every item, with the `row` that has the item."""
+    path = rule.at[0] if rule.at[0].is_many else rule.at[0].items
+    rows = found.select(row=pl.int_range(pl.len()), text=column_at(path)).explode("text", empty_as_null=True)
+    items = rows.filter(pl.col("text").str.starts_with("{")).with_row_index("record").cast({"record": pl.Int64})
+    paths = [path for part in rule.each.values() for path in part.at]
+    return read_values(items, paths, used=(), engine=engine)
 
 
-def _members(rule: Rule, words: Words) -> dict[str, pl.Expr]:
-    return {
-        name: encode_member(name, read_field((part,), Field(name, JsonType.STRING), words))
-        for name, part in rule.each.items()
-    }
+def _members_of_record(rule: Rule) -> list[str]:
+    return [name for name, part in rule.each.items() if part.at]

@@ -16,7 +16,7 @@ from transforms.fields.values import WARNINGS
 from transforms.json.encoding import encode_member
 from transforms.json.object_keys import KEYS
 from transforms.json.values import extract_values, make_printable, query_texts
-from transforms.mapping.rules import Words, json_at, read_field
+from transforms.mapping.rules import NULL, Words, json_at, read_field
 from transforms.mapping.values_at import REST, column_at
 
 LEFT_OUT = "has no place in a user and is left out"
@@ -56,7 +56,9 @@ def take_rest(
         warnings.append(removed)
     columns = texts.select(
         pl.col("app_metadata"),
-        _add_members(pl.col("user_metadata"), encode_member(mapping.system, pl.col(REST))).alias("user_metadata"),
+        _add_members(pl.col("user_metadata"), encode_member(mapping.system, pl.col(REST)), words=words).alias(
+            "user_metadata"
+        ),
     )
     keys = (
         KEYS.to_frame()
@@ -106,11 +108,13 @@ def _given(table: str, mapping: Mapping, words: Words) -> pl.Expr:
         if table in mapping.fields
         else pl.lit(None, pl.String)
     )
-    return _add_members(base, *own)
+    return _add_members(base, *own, words=words)
 
 
-def _add_members(base: pl.Expr, *members: pl.Expr) -> pl.Expr:
-    """Return the object with more members; what is not an object as it is."""
+def _add_members(base: pl.Expr, *members: pl.Expr, words: Words) -> pl.Expr:
+    """Return the object with more members; what is not an object as it is, but members instead of a null to clear."""
+    if words.null == "clear" and members:
+        base = pl.when((base != NULL) | _join_members(members).is_null()).then(base)
     is_open = base.is_null() | base.str.starts_with("{")
     return pl.when(is_open).then(_join_members([_open_object(base), *members])).otherwise(base)
 

@@ -1,7 +1,7 @@
 """Read password hashes and plain-text passwords by a mapping. How hashes are rewritten is in `transforms.hashes`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -39,6 +39,7 @@ def read_passwords(found: pl.DataFrame, passwords: Sequence[Password], words: Wo
     """Return the hashes of records whose values at paths are columns of `found`; the first that a record has counts."""
     if not passwords:
         return Passwords((), WARNINGS.to_frame())
+    words = replace(words, null="absent")  # a hash is made of several values
     is_open = pl.Series([True] * found.height, dtype=pl.Boolean)
     read = list[Passwords]()
     for password in passwords:

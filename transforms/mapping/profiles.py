@@ -13,7 +13,7 @@ from schemas.mapping.language import Mapping as Language
 from schemas.mapping.language import Signs
 from schemas.mapping.names import FOLDER, vendor_profiles
 from schemas.mapping.parse import parse_mapping
-from schemas.mapping.signs import Sample, list_keys, matches_values
+from schemas.mapping.signs import TABLES, Sample, list_keys, matches_values
 from transforms.field_names import fold_name
 
 
@@ -65,7 +65,8 @@ def _document(name: str) -> Mapping[str, Any]:
 def _fit(name: str, sample: Sample) -> Fit | None:
     """Return how the sample fits a profile, if it does; the profile is not parsed for that."""
     document = _document(name)
-    if sample.form not in document.get("formats", ()):
+    forms = {*TABLES} if sample.is_table else {sample.form}
+    if forms.isdisjoint(document.get("formats", ())):
         return None
     records, pattern = sample.records_under(_containers(document)), document.get("column_name")
     found = [_find_signs(signs, sample, records, pattern) for signs in _signs(name)]

@@ -26,7 +26,7 @@ from transforms.mapping.json_in_texts import open_json_texts
 from transforms.mapping.leftovers import find_left_out, take_rest
 from transforms.mapping.passwords import read_passwords
 from transforms.mapping.rules import Words, read_field, text_at
-from transforms.mapping.unread import find_unread, list_around
+from transforms.mapping.unread import find_unread, list_around, list_inner, list_texts
 from transforms.mapping.values_at import REST, column_at, open_pairs, read_values
 
 AROUND = "around"  # name of what records have beside the user
@@ -57,13 +57,12 @@ def map_records(
     hashes = read_passwords(found, mapping.password, words, hashing)
     identities = read_identities(found, mapping.fields.get("identities", ()), words, engine=engine)
     columns = [*identities.columns, *hashes.columns, *rest.columns]
+    repeated = _find_repeated(users)
     fields = found.select("record", "line", ESCAPED, *_members(mapping, words)).with_columns(columns)
+    fields = _without_metadata(fields, repeated["record"])
     absent = (pl.lit(None, pl.String).alias(field.name) for field in FIELDS if field.name not in fields.columns)
     complete = fields.with_columns(absent)
     values = complete.select("record", "line", ESCAPED, *canonical_columns(complete, FIELDS)).select(USERS.names())
-    repeated = find_repeated_keys(users.with_columns(root=pl.lit(""))).with_columns(
-        pl.col("parent", "path").str.strip_prefix(".")
-    )
     left_out = find_left_out(found, mapping, words, secrets=unread.secret)
     warnings = pl.concat([left_out, rest.warnings, hashes.warnings, identities.warnings])
     keys = pl.concat([repeated, rest.keys])
@@ -81,7 +80,9 @@ def list_used(mapping: Mapping) -> list[Path]:
     """Return the paths to what is not part of the rest; whether there is a value does not say what it is."""
     read = [path for rule in _rules(mapping) if not rule.present for path in rule.at]
     skipped = [] if mapping.record else [skip.where for skip in mapping.skip if len(skip.only) == 1]
-    return [*read, *skipped, *mapping.leave_out, *mapping.ignore, *map(column_path, IGNORED_COLUMNS)]
+    used = [*read, *skipped, *mapping.leave_out, *mapping.ignore, *map(column_path, IGNORED_COLUMNS)]
+    shared = list_texts(mapping) & list_inner(used)  # a text, or an object of which more paths take their parts
+    return [path for path in used if path.members not in shared or len(path.members) < len(path.steps)]
 
 
 def _rules(mapping: Mapping) -> Iterator[Rule]:
@@ -141,6 +142,18 @@ def _open(
 
 def _open_pairs(users: pl.DataFrame, mapping: Mapping, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return reduce(partial(open_pairs, engine=engine), mapping.pairs, users)
+
+
+def _find_repeated(users: pl.DataFrame) -> pl.DataFrame:
+    """Return the keys that the records have more than once; other systems' keys are all known."""
+    found = find_repeated_keys(users.with_columns(root=pl.lit("")))
+    return found.with_columns(pl.col("parent", "path").str.strip_prefix("."), field="key")
+
+
+def _without_metadata(fields: pl.DataFrame, records: pl.Series) -> pl.DataFrame:
+    """Return the fields without the metadata of some records, whose faults would be named twice."""
+    is_one = pl.col("record").is_in(records.unique().implode())
+    return fields.with_columns(pl.when(~is_one).then(name).alias(name) for name in METADATA if name in fields.columns)
 
 
 def _members(mapping: Mapping, words: Words) -> Iterator[pl.Expr]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from schemas.fields import Field, JsonType
+from schemas.job import NullMeaning
 from schemas.mapping.language import Constant, Mapping, Rule
 from schemas.mapping.paths import Path
 from schemas.profiles import FALSE_WORDS, TRUE_WORDS
@@ -20,7 +21,7 @@ from transforms.json.values import decode_string
 from transforms.mapping.times import write_date, write_time
 from transforms.mapping.values_at import column_at
 
-TRUE, FALSE = "true", "false"
+TRUE, FALSE, NULL = "true", "false", "null"
 
 # what other systems write freely: a text that is not in the form of the field after cleaning goes to the metadata
 FITTING = {
@@ -30,7 +31,7 @@ FITTING = {
     "zoneinfo": r"^(?:[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+|UTC|GMT)$",
     "birthdate": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
 }
-CLEANING = {"phone_number": (r"[\s().\-/]", ""), "locale": ("_", "-")}
+CLEANING = {"phone_number": (r"^tel:|\(0\)|[\s().\-/]", ""), "locale": ("_", "-")}
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Words:
     absent: frozenset[str]
     true: frozenset[str]
     false: frozenset[str]
-    keeps_null: bool
+    null: NullMeaning
     is_strict: bool
 
     @classmethod
@@ -53,7 +54,7 @@ class Words:
             frozenset(absent if mapping.strict else {"", *absent}),
             frozenset(({*TRUE_WORDS} - false) | true),
             frozenset(({*FALSE_WORDS} - true) | false),
-            keeps_null=mapping.null != "absent",
+            null=mapping.null,
             is_strict=mapping.strict,
         )
 
@@ -62,8 +63,22 @@ def read_field(rules: Sequence[Rule], field: Field | None, words: Words) -> pl.E
     """Return the JSON text of a field (of a member of metadata, if None) from the columns of its paths.
 
     Of several rules, the first that gives a text counts, all items of lists, and of true and false one that is true;
-    what is neither of them counts before both.
+    what is neither of them counts before both. A null that the mapping does not take for absent is null.
     """
+    return keep_null(_read_first(rules, field, words), rules, words)
+
+
+def keep_null(value: pl.Expr, rules: Sequence[Rule], words: Words) -> pl.Expr:
+    """Return the value of the rules, or null if one of their paths has it: any if it is to be refused, else one beside
+    which there is no value."""
+    at = [path for rule in rules if not rule.present for path in rule.at if not path.is_many]
+    if words.null == "absent" or not at:
+        return value
+    is_null = pl.any_horizontal(pl.col(column_at(path)) == NULL for path in at)
+    return pl.when(is_null if words.null == "refuse" else is_null & value.is_null()).then(pl.lit(NULL)).otherwise(value)
+
+
+def _read_first(rules: Sequence[Rule], field: Field | None, words: Words) -> pl.Expr:
     found, kind = [_read(rule, field, words) for rule in rules], field.type if field else None
     if len(found) == 1:
         return found[0]
@@ -86,10 +101,9 @@ def json_at(path: Path, words: Words) -> pl.Expr:
     """Return the JSON text at a path, of several the first; null where it is absent, or a word for that."""
     column = pl.col(column_at(path))
     value = column.list.first() if path.is_many else column
-    absent = [json.dumps(word, ensure_ascii=False) for word in words.absent]
+    absent = [NULL, *(json.dumps(word, ensure_ascii=False) for word in words.absent)]
     text = value if words.absent == {""} else value.str.to_lowercase()
-    is_absent = text.is_in([*absent, *(() if words.keeps_null else ("null",))])
-    return pl.when(~is_absent).then(value)
+    return pl.when(~text.is_in(absent)).then(value)
 
 
 def fits_of(rule: Rule, field: Field | None, words: Words) -> str | None:
@@ -231,6 +245,9 @@ def _write_factors(rule: Rule, words: Words) -> pl.Expr:
     """Return the second factors at a path as JSON."""
     path, name = rule.at[0], str(rule.factor)
     values = pl.col(column_at(path)) if path.is_many else pl.concat_list(json_at(path, words))
+    if rule.pattern:
+        text = decode_string(pl.element()).str.replace(rule.pattern, _replacement(rule))
+        values = values.list.eval(encode_string(text))
     key = "secret" if name == "totp" else "value"
     wrapped = values.list.eval(
         pl.concat_str(pl.lit(f'{{"{name}":{{"{key}":'), pl.element(), pl.lit("}}"))

@@ -5,6 +5,7 @@ from typing import Any
 
 from schemas.mapping.language import Mapping, Part
 from schemas.mapping.paths import Path, column_path
+from schemas.profiles import ABSENT_WORD
 from transforms.field_names import fold_name
 from transforms.mapping.profiles import name_column
 
@@ -20,7 +21,7 @@ def for_table(mapping: Mapping, columns: Sequence[str]) -> Mapping:
         return column_path(whole or path.column)
 
     changed: Mapping = _replace_paths(mapping, resolve)
-    return changed
+    return changed.model_copy(update={"null_words": (*mapping.null_words, ABSENT_WORD)})
 
 
 def list_missing(mapping: Mapping, columns: Sequence[str]) -> list[str]:

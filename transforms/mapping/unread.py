@@ -6,7 +6,7 @@ where a path expects an object. What becomes of them is in `transforms.mapping.l
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 
@@ -50,6 +50,11 @@ class _Reader:
         return () if self.is_secret else self.path.steps[len(self.path.members) + 1 :]
 
     @property
+    def takes_all(self) -> bool:
+        """Whether nothing is left of an array, or of an object if it leads to its values."""
+        return isinstance(self.step, Every) and not self.inside and not self.is_first
+
+    @property
     def patch(self) -> str:
         """The merge patch that removes what is read of an item."""
         if not self.inside:
@@ -67,13 +72,29 @@ def find_unread(
     found: pl.DataFrame, mapping: Mapping, words: Words, *, used: Sequence[Path], engine: duckdb.DuckDBPyConnection
 ) -> Unread:
     """Return what is passed by of records whose values at paths are columns of `found`."""
-    plain = {path.text: _unless_object(path) for path in _objects(used)} | dict(_find_unplaced(mapping, words))
+    texts = list_texts(mapping)
+    plain = {path.text: _unless_object(path) for path in _objects(used) if path.members not in texts}
+    plain |= dict(_find_unplaced(mapping, words, opened={*list_inner(used), *_arrays(mapping)}))
     columns = dict(zip(plain, found.select(value.alias(name) for name, value in plain.items()), strict=True))
     secret = dict[str, pl.Series]()
     for members, readers in _arrays(mapping).items():
-        left = _find_left(found, members, readers, engine=engine)
+        left = _find_left(found, members, readers, takes_texts=members in texts, engine=engine)
         (secret if any(reader.is_secret for reader in readers) else columns)[".".join(members)] = left
     return Unread(columns, secret)
+
+
+def list_texts(mapping: Mapping) -> set[tuple[str, ...]]:
+    """Return the members on the way to each value that is read as a text, a number, true or false."""
+    scalar = [
+        rules for field, rules in _fields(mapping) if field and field.type not in (JsonType.OBJECT, JsonType.ARRAY)
+    ]
+    paths = (path for rules in scalar for rule in rules for path in rule.at)
+    return {path.members for path in paths if len(path.members) == len(path.steps)}
+
+
+def list_inner(paths: Iterable[Path]) -> set[tuple[str, ...]]:
+    """Return the members on the way to each object that a path leads through."""
+    return {path.members[:end] for path in paths for end in range(1, len(path.members))}
 
 
 def _to(members: Sequence[str]) -> Path:
@@ -83,8 +104,7 @@ def _to(members: Sequence[str]) -> Path:
 def _objects(used: Sequence[Path]) -> list[Path]:
     """Return the paths to what must be an object for a path to go on, unless another path uses all of it."""
     whole = {path.members for path in used}
-    inner = (path.members[:end] for path in used for end in range(1, len(path.members)))
-    return [_to(members) for members in dict.fromkeys(inner) if members not in whole]
+    return [_to(members) for members in sorted(list_inner(used)) if members not in whole]
 
 
 def _unless_object(path: Path) -> pl.Expr:
@@ -97,8 +117,13 @@ def _fields(mapping: Mapping) -> Iterator[tuple[Field | None, Sequence[Rule]]]:
     yield from ((None, rules) for table in (mapping.app_metadata, mapping.user_metadata) for rules in table.values())
 
 
-def _find_unplaced(mapping: Mapping, words: Words) -> Iterator[tuple[str, pl.Expr]]:
-    """Yield name and value of what does not fit any field that it is for, or is not the one that counts."""
+def _find_unplaced(
+    mapping: Mapping, words: Words, *, opened: Container[tuple[str, ...]]
+) -> Iterator[tuple[str, pl.Expr]]:
+    """Yield name and value of what does not fit any field that it is for, or is not the one that counts.
+
+    Of objects and arrays that other paths lead into (`opened`), what is left is found elsewhere.
+    """
     placed: MappingOf[Path, list[pl.Expr]] = defaultdict(list)
     for field, rules in _fields(mapping):
         if field and field.type is JsonType.ARRAY:
@@ -114,20 +139,19 @@ def _find_unplaced(mapping: Mapping, words: Words) -> Iterator[tuple[str, pl.Exp
     for path, found in placed.items():
         if not any(expression.meta.is_literal() for expression in found):
             name = path.column if len(path.steps) == 1 else path.text
-            yield name, pl.when(~pl.any_horizontal(found)).then(json_at(path, words))
+            value = json_at(path, words)
+            if path.members in opened and not path.is_many:
+                value = pl.when(~value.str.contains(r"^[{\[]")).then(value)
+            yield name, pl.when(~pl.any_horizontal(found)).then(value)
 
 
 def _arrays(mapping: Mapping) -> dict[tuple[str, ...], list[_Reader]]:
-    """Return the readers of each array that is not read as it is, by the members on the way to it."""
+    """Return the readers of the items of each array, by the members on the way to it."""
     readers: dict[tuple[str, ...], list[_Reader]] = defaultdict(list)
     for reader in _readers(mapping):
         if len(reader.path.members) < len(reader.path.steps):
             readers[reader.path.members].append(reader)
-    return {members: found for members, found in readers.items() if not any(map(_takes_all, found))}
-
-
-def _takes_all(reader: _Reader) -> bool:
-    return isinstance(reader.step, Every) and not reader.inside and not reader.is_first
+    return readers
 
 
 def _readers(mapping: Mapping) -> Iterator[_Reader]:
@@ -147,14 +171,23 @@ def _readers(mapping: Mapping) -> Iterator[_Reader]:
 
 
 def _find_left(
-    found: pl.DataFrame, members: tuple[str, ...], readers: Sequence[_Reader], *, engine: duckdb.DuckDBPyConnection
+    found: pl.DataFrame,
+    members: tuple[str, ...],
+    readers: Sequence[_Reader],
+    *,
+    takes_texts: bool,
+    engine: duckdb.DuckDBPyConnection,
 ) -> pl.Series:
     """Return what is left of the values at an array's place, which need not be arrays."""
     value = pl.col(column_at(_to(members)))
+    whole = {"{" if reader.step is Every.VALUE else "[" for reader in readers if reader.takes_all}
+    if whole or any(reader.step is Every.VALUE for reader in readers):
+        is_other = ~value.str.head(1).is_in([*whole]) & ~value.is_in(NOTHING)
+        return found.select(left=pl.when(is_other).then(value)).to_series()
     rows = found.select("record", text=value, is_taken=_is_taken(value, readers))
     texts = rows.filter(pl.col("text").str.starts_with("[") & ~pl.col("is_taken")).select("record", "text")
     left = query_texts("items_left", texts, engine=engine, values=_describe(readers))
-    is_other = ~pl.col("text").str.starts_with("[") & ~pl.col("text").is_in(NOTHING)
+    is_other = ~pl.col("text").str.contains(r"^\[" if not takes_texts else r"^[^{]") & ~pl.col("text").is_in(NOTHING)
     joined = rows.join(left, on="record", how="left", maintain_order="left")
     return joined.select(left=pl.when(is_other).then("text").otherwise("kept")).to_series()
 
@@ -179,7 +212,7 @@ def _describe(readers: Sequence[_Reader]) -> MappingOf[str, Sequence[str]]:
         "places": [str(reader.step + 1) if isinstance(reader.step, int) else "" for reader in readers],
         "keys": [f"$.{json.dumps(where.key, ensure_ascii=False)}" if where else "" for where in wheres],
         "values": [where.value if where else "" for where in wheres],
-        "insides": [Path("", reader.inside).pointer for reader in readers],
+        "insides": [Path("", Path("", reader.inside).members).pointer for reader in readers],  # without wildcards
         "firsts": ["first" if reader.is_first else "" for reader in readers],
         "patches": [reader.patch for reader in readers],
     }

@@ -10,7 +10,7 @@ from functools import cache
 import duckdb
 import polars as pl
 
-from schemas.fields import FIELD_NAMES, FIELDS, JsonType, UserField
+from schemas.fields import FIELD_NAMES, FIELDS, LIST_FIELDS, JsonType, UserField
 from schemas.frames import RECORDS
 from schemas.rules.hash_algorithms import PUBLIC_WORDS
 from schemas.rules.hash_fields import INTEGERS, OBJECTS, PASSWORD_HASH_FIELDS, ROOT, SECRETS
@@ -24,8 +24,10 @@ PUBLIC_WORD = f'^"(?:{"|".join(PUBLIC_WORDS)})"$'
 NUMBER = r"^-?[0-9][0-9.]*(?:[eE][+-]?[0-9]+)?$"
 SCALAR = r'^(?:["tfn]|-?[0-9])'  # as DuckDB writes a value, which may be NaN or -Infinity
 OBJECT = r'^"? *\{'  # also in the text of a cell
-ARRAY = r'^(?:"|\[)'  # the same; a list can be written with separators there
-SHAPES = {JsonType.OBJECT: OBJECT, JsonType.ARRAY: ARRAY}
+STRING = r'"(?:[^"\\]|\\.)*"'
+LIST = rf'^\[(?:{STRING},?)*\]$|^"[^{{]*"$'  # also in the text of a cell, with separators
+IDENTITIES = rf'^\[(?:\{{(?:"(?:provider|user_id|email)":{STRING},?)*\}},?)*\]$'  # others may have a token
+SHAPES = {**dict.fromkeys(LIST_FIELDS, LIST), "identities": IDENTITIES}
 OPENING = r"^[ \t\r\n]*\{"
 NOT_JSON = r"(?i)[:\[,][ \t\r\n]*-?(?:nan|inf)"  # what DuckDB takes for numbers
 
@@ -77,7 +79,7 @@ def _show(field: UserField) -> pl.Expr:
         return pl.when(text.str.starts_with("{")).then(_show_parts()).otherwise(_hide(text))
     if field.secret:
         return _hide(text)
-    shape = SHAPES.get(field.type, SCALAR)
+    shape = SHAPES.get(field.name, OBJECT if field.type is JsonType.OBJECT else SCALAR)
     not_json = pl.when("lenient").then(text).str.contains(NOT_JSON).fill_null(value=False)
     return pl.when(text.str.contains(shape) & ~not_json).then(text).otherwise(_hide(text))
 

@@ -13,7 +13,7 @@ from string import Formatter
 import pandera.polars as pa
 import polars as pl
 
-from schemas.canonical import JSON_TYPE, found_column, items_column, json_type, type_column
+from schemas.canonical import CLEARED, JSON_TYPE, found_column, items_column, json_type, type_column
 from schemas.codes import WARNINGS, ErrorCode, Severity
 from schemas.fields import JsonType
 from schemas.formats.text import UNCLEAN, UNSEEN
@@ -32,6 +32,7 @@ BOOLEAN_WORDS = f" (in CSV also {' '.join(TRUE_WORDS[1:])} or {' '.join(FALSE_WO
 FOUND_CHARACTERS = 40  # of a value in a message
 FLAG = "^([a-z]{1,8}|[A-Z]{1,8}|[0-9.,+-]{1,8})$"  # neither a name nor an address, a phone number, a hash or a password
 WORD = "^[A-Za-z0-9][A-Za-z0-9_-]{0,15}$"
+NOT_CLEARED = "; every user must have one, so it cannot be cleared"
 ENDINGS = {1: "st", 2: "nd", 3: "rd"}  # of ordinal numbers
 
 
@@ -80,6 +81,7 @@ def _cut(text: pl.Expr) -> pl.Expr:
 # what a placeholder in a rule's sentence stands for, by the rule's column
 PLACEHOLDERS: Mapping[str, Callable[[str], pl.Expr]] = {
     "type": lambda key: json_type(key).cast(pl.String).replace(TYPE_WORDS),
+    "cleared": lambda key: pl.when(pl.col(CLEARED).str.split(",").list.contains(key)).then(pl.lit(NOT_CLEARED)),
     "found": _describe_found,
     "word": _describe_word,
     "words": lambda key: pl.when(json_type(key) == JsonType.STRING).then(pl.lit(BOOLEAN_WORDS)),

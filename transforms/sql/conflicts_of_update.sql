@@ -1,5 +1,5 @@
 -- grain: one row per staged record that cannot be matched to one existing user; these are the errors of upsert and update
--- reads: matches, targets, staged; parameters: mode, match_on (keys, in order)
+-- reads: matches, targets, cleared_fields, staged; parameters: mode, match_on (keys, in order)
 select
     record,
     'CONFLICT' as code,
@@ -32,3 +32,11 @@ select
 from matches
 anti join targets using (record)
 where $mode = 'upsert'
+union all
+select
+    record,
+    'INVALID_TYPE' as code,
+    unnest(keys) as path,
+    'is null, but the matching user has one; an update cannot clear a key' as message,
+    'error' as severity
+from cleared_fields

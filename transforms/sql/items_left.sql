@@ -24,7 +24,10 @@ reduced as (
                                 lambda reader:
                                     $places[reader] in ('', place::varchar)
                                     and ($keys[reader] = '' or json_extract_string(item, $keys[reader]) = $values[reader])
-                                    and ($patches[reader] = 'null' or json_type(item) = 'OBJECT')
+                                    and (
+                                        $patches[reader] = 'null'
+                                        or (json_type(item) = 'OBJECT' and json_extract(item, $insides[reader]) is not null)
+                                    )
                                     and (
                                         $firsts[reader] = ''
                                         or place

@@ -32,7 +32,8 @@ select
         '"roles":' || roles,
         '"groups":' || groups,
         '"identities":' || identities,
-        '"source_id":' || to_json(coalesce(trimmed.source_id, staged.source_id))
+        '"source_id":' || to_json(coalesce(trimmed.source_id, staged.source_id)),
+        '"' || replace(staged.cleared, ',', '":null,"') || '":null'
     ) || '}') as text
 from staged
 semi join refusals on staged.record = refusals.record

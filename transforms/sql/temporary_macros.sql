@@ -20,6 +20,34 @@ create or replace temp macro metadata_by_policy(policy, stored, given) as coales
     stored
 );
 
+-- a user with some fields empty, which are given as a list of their names
+create or replace temp macro with_empty_fields(users, emptied) as struct_update(
+    users,
+    email_verified := users.email_verified and not list_contains(emptied, 'email_verified'),
+    phone_verified := users.phone_verified and not list_contains(emptied, 'phone_verified'),
+    given_name := case when not list_contains(emptied, 'given_name') then users.given_name end,
+    family_name := case when not list_contains(emptied, 'family_name') then users.family_name end,
+    name := case when not list_contains(emptied, 'name') then users.name end,
+    nickname := case when not list_contains(emptied, 'nickname') then users.nickname end,
+    picture := case when not list_contains(emptied, 'picture') then users.picture end,
+    blocked := case when not list_contains(emptied, 'blocked') then users.blocked end,
+    password_hash := case when not list_has_any(emptied, ['password_hash', 'custom_password_hash']) then users.password_hash end,
+    custom_password_hash := case when not list_has_any(emptied, ['password_hash', 'custom_password_hash']) then users.custom_password_hash end,
+    app_metadata := case when not list_contains(emptied, 'app_metadata') then users.app_metadata end,
+    user_metadata := case when not list_contains(emptied, 'user_metadata') then users.user_metadata end,
+    mfa_factors := case when not list_contains(emptied, 'mfa_factors') then users.mfa_factors end,
+    middle_name := case when not list_contains(emptied, 'middle_name') then users.middle_name end,
+    locale := case when not list_contains(emptied, 'locale') then users.locale end,
+    zoneinfo := case when not list_contains(emptied, 'zoneinfo') then users.zoneinfo end,
+    birthdate := case when not list_contains(emptied, 'birthdate') then users.birthdate end,
+    registered_at := case when not list_contains(emptied, 'registered_at') then users.registered_at end,
+    last_login_at := case when not list_contains(emptied, 'last_login_at') then users.last_login_at end,
+    roles := case when not list_contains(emptied, 'roles') then users.roles end,
+    groups := case when not list_contains(emptied, 'groups') then users.groups end,
+    identities := case when not list_contains(emptied, 'identities') then users.identities end,
+    source_id := case when not list_contains(emptied, 'source_id') then users.source_id end
+);
+
 -- a JSON text whose numbers are strings, if DuckDB would rewrite one (it keeps whole numbers but -0), and back again; the
 -- second pattern matches whole strings as well, so that it finds no numbers in them
 create or replace temp macro hidden_numbers(json_text) as case

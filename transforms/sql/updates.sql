@@ -1,10 +1,12 @@
 -- grain: one row per staged record that matches one existing user and is not refused: the user as it would be, whether that
 -- is a change, and the fields that keep another value than the record's
--- reads: staged, targets, refusals, users, the macros of temporary_macros.sql; parameters: mode, policies (of each field)
+-- reads: staged, targets, cleared_fields, refusals, users, the macros of temporary_macros.sql; parameters: mode, policies (of each field)
 with pairs as (
     select
         staged,
-        users,
+        users as before,
+        case when cleared_fields.record is null then users else with_empty_fields(users, cleared_fields.emptied) end as users,
+        cleared_fields.kept as kept_from_clearing,
         case
             when $policies.app_metadata <> 'merge' or staged.app_metadata is null then staged.app_metadata
             else nullif(patched(users.app_metadata, staged.app_metadata), case when users.app_metadata is null then '{}' end)
@@ -16,6 +18,7 @@ with pairs as (
     from staged
     inner join targets on staged.record = targets.record
     inner join users on targets.user_row = users.rowid
+    left join cleared_fields on staged.record = cleared_fields.record
     anti join refusals on staged.record = refusals.record
     where $mode in ('upsert', 'update')
 ),
@@ -66,15 +69,17 @@ matched as (
         end as password_reset_required,
         users.created_at,
         users.created_by_job,
-        users as before,
-        staged as given
+        before,
+        staged as given,
+        nullif(kept_from_clearing, '') as kept_from_clearing
     from pairs
 )
 
 select
-    * exclude (takes_hash, given, given_app_metadata, given_user_metadata, given_custom_password_hash),
+    * exclude (takes_hash, given, kept_from_clearing, given_app_metadata, given_user_metadata, given_custom_password_hash),
     concat_ws(
         ',',
+        kept_from_clearing,
         case when nullif(given.email_key, coalesce(email_folded, email)) is not null then 'email' end,
         case when nullif(given.username_key, coalesce(username_folded, username)) is not null then 'username' end,
         case when nullif(given.user_id, user_id) is not null then 'user_id' end,

@@ -1,7 +1,7 @@
 """Read CSV into batches: open the table, read its header, and write the cells of each row as JSON."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import chain, dropwhile
 
@@ -37,6 +37,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.frames import RECORDS, Layout
 from transforms.fields.cells import read_cells
+from transforms.fields.columns import NESTED, open_texts
 from transforms.fields.values import FieldValues
 from transforms.json.encoding import encode_member, encode_object, encode_string
 
@@ -157,7 +158,11 @@ def read_table(
     """Return the fields of rows, and how many of the rows are no users."""
     if header.mapping is None:
         return read_cells(cells, others=header.others, profile=reading.profile, engine=reading.engine), 0
-    return read_mapped(write_texts(cells, header, names, cells["record"]), header.mapping, reading=reading)
+    texts = write_texts(cells, header, names, cells["record"])
+    if header.resubmitted:  # of a file that is not a table: what was inside another value is JSON in a cell
+        opened = (open_texts(cells[name], NESTED, engine=reading.engine) for name in names.values())
+        texts = write_texts(cells.with_columns(opened), header, names, cells["record"], as_json=lambda cell: cell)
+    return read_mapped(texts, header.mapping, reading=reading)
 
 
 def open_cells(cells: pl.DataFrame, header: Header) -> pl.DataFrame:
@@ -168,12 +173,19 @@ def open_cells(cells: pl.DataFrame, header: Header) -> pl.DataFrame:
     return table
 
 
-def write_texts(cells: pl.DataFrame, header: Header, names: Mapping[str, str], numbers: pl.Series) -> pl.DataFrame:
+def write_texts(
+    cells: pl.DataFrame,
+    header: Header,
+    names: Mapping[str, str],
+    numbers: pl.Series,
+    *,
+    as_json: Callable[[pl.Expr], pl.Expr] = encode_string,
+) -> pl.DataFrame:
     """Return the records of these numbers as JSON."""
     rows = cells.filter(pl.col("record").is_in(numbers.implode()))
     members = (
         pl.when(_is_filled(pl.col(names[str(position)]), is_nameless=position in header.nameless)).then(
-            encode_member(name, encode_string(pl.col(names[str(position)])))
+            encode_member(name, as_json(pl.col(names[str(position)])))
         )
         for position, name in header.used
     )

@@ -16,12 +16,13 @@ from flows.readers.decoder.parent import Decoder, Kind, decoding
 from flows.readers.header import Header, find_header, resolve_columns
 from flows.readers.json.strict import Refusal
 from flows.readers.limits import ReadLimits
-from flows.readers.reading import Batch, Reading
+from flows.readers.reading import Batch, Reading, with_profile
 from flows.readers.sources import Source
 from schemas.codes import ErrorCode, Severity
 from schemas.faults import FileFault
 from schemas.fields import FIELD_NAMES
 from schemas.frames import ERRORS, RECORDS, Layout
+from schemas.mapping.signs import Sample
 
 _MOST_ABOVE = 100  # rows in which the header is looked for
 _PROBLEM_CODE = ErrorCode.INVALID_TYPE
@@ -62,6 +63,7 @@ def read_workbook(reading: Reading) -> Iterator[Batch]:
         done, first = next(((done, rows) for done, rows in batches if rows.frame.height), (0, None))
         if first is None:
             raise FileFault(ErrorCode.FILE_EMPTY, f"{source.name} has no rows in its sheet", "export the users again")
+        reading = with_profile(reading, partial(_sample, first))
         header, width, rest = _read_header(first, reading)
         for row, rows in chain([(done, rest)], batches):
             if rows.frame.height:
@@ -87,6 +89,15 @@ def _read_rows(decoder: Decoder, reading: Reading) -> Iterator[tuple[int, _Rows]
         done += frame.height
         reading.skipped.blank_lines += frame.height - filled.height
         yield done, _Rows(filled.with_columns(cells.fill_null("")) if positions else filled, positions)
+
+
+def _sample(rows: _Rows) -> Sample:
+    """Return the first rows of the sheet as a sample, from the first that may be a header on."""
+    cells = rows.frame.head(_MOST_ABOVE).select(rows.cells).rows()
+    place = find_header([",".join(row) for row in cells], has_any_names=True)
+    names = tuple(name.strip() for name in cells[place])
+    records = [dict(zip(names, row, strict=True)) for row in cells[place + 1 :]]
+    return Sample("excel", {"": records}, columns=tuple(filter(None, names)), rows=cells[place:])
 
 
 def _read_header(rows: _Rows, reading: Reading) -> tuple[Header, int, _Rows]:
@@ -135,6 +146,7 @@ def _make_batch(rows: _Rows, header: Header, *, width: int, record: int, positio
         refused=pl.concat([misfits.select(RECORDS.names()), unreadable]).sort("record"),
         errors=pl.concat([misfit_errors, problems]).sort("record"),
         layout=layout,
+        profile=reading.profile,
     )
 
 

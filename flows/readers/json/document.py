@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from flows.readers.check_records import add_record_numbers, add_texts, refuse_record
+from flows.readers.header import SUGGEST
 from flows.readers.json.array import ELEMENTS, JsonArray, incomplete_value, make_batch, skip_value
 from flows.readers.json.scanner import Skipper
 from flows.readers.json.strict import SPACE, STRING, NotJsonError, NumberTooLargeError, check_json
@@ -16,6 +17,7 @@ from flows.readers.reading import Batch, Reading
 from flows.readers.stream import open_stream
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
+from schemas.profiles import Profile
 from transforms.json.object_keys import known_keys
 
 _KEY = re.compile(STRING, re.DOTALL)
@@ -103,28 +105,29 @@ class _JsonObject:
         window.advance(found.end())
         return found[0]
 
-    @property
-    def _known_keys(self) -> frozenset[str]:
-        """The keys of which a user has one."""
-        mapping = self._reading.profile.mapping
-        if mapping is None:
-            return frozenset(known_keys(self._reading.profile))
-        paths = [path for rules in mapping.fields.values() for rule in rules for path in rule.at]
-        return frozenset(str(path.steps[0]) for path in ([mapping.record] if mapping.record else paths))
-
     def _make_record(self) -> Batch:
         """Return the object as the only user of the source."""
         name, profile = self._window.name, self._reading.profile
-        if self._known_keys.isdisjoint(self._keys):
+        if not set(self._keys) & _known_keys(profile):
             found = f"keys: {', '.join(key[:40] for key in self._keys[:8])}" if self._keys else "no keys"
             message = f"{name} contains one object ({found}), which is not a user and has no array of users"
             hint = f"export an array of users, on its own or under {' or '.join(profile.containers)}"
+            hint += f"; if the file is another system's, {SUGGEST} writes a mapping for it"
             raise FileFault(ErrorCode.FILE_FORMAT, message, hint)
         record, limits = self._reading.first_record, self._reading.limits
         if not self._is_kept:
             position = self._window.position
             return refuse_record(record, self._line, size=self._size, position=position, limits=limits)
         return _batch_of_one(b"{" + b",".join(self._members) + b"}", self._line, self._window, self._reading)
+
+
+def _known_keys(profile: Profile) -> set[str]:
+    """Return the keys of a record that a field, or a part of one, is found under."""
+    if profile.mapping is None:
+        return {*known_keys(profile)}
+    rules = (rule for rules in profile.mapping.fields.values() for rule in rules)
+    paths = [profile.mapping.record] if profile.mapping.record else [path for rule in rules for path in rule.at]
+    return {name for path in paths for name in path.members[:1]}
 
 
 def _read_scalar(window: Window, reading: Reading) -> Batch:

@@ -10,20 +10,40 @@ from flows.readers.sources import Source
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.fields import FIELD_NAMES
+from schemas.job import NullMeaning
 from schemas.mapping.language import Mapping
 from schemas.mapping.names import MAPPED
 from schemas.mapping.signs import Sample
 from schemas.profiles import HEADER_ALIASES, IGNORED_COLUMNS, PROFILES, Profile
 from transforms.field_names import fold_name
 
+SAMPLED_BY_READER = ("parquet", "excel")  # which is started once: it takes a process of its own
 OWN = frozenset({*FIELD_NAMES, *IGNORED_COLUMNS})
 
 
-def choose_profile(source: Source, *, form: str, requested: str = "auto", mapping: Mapping | None = None) -> Profile:
-    """Return the profile of a source whose format is known.
+def choose_profile(
+    source: Source,
+    *,
+    form: str,
+    requested: str = "auto",
+    mapping: Mapping | None = None,
+    null: NullMeaning | None = None,
+) -> Profile:
+    """Return the profile of a source whose format is known; `null` says what null means instead of the profile.
 
     Raise `FileFault` if several profiles fit, or the source is nobody's and has no field of a user.
     """
+    return _with_null(_choose(source, form=form, requested=requested, mapping=mapping), null)
+
+
+def _with_null(profile: Profile, null: NullMeaning | None) -> Profile:
+    if null is None:
+        return profile
+    mapping = profile.mapping and profile.mapping.model_copy(update={"null": null})
+    return replace(profile, null=null, mapping=mapping)
+
+
+def _choose(source: Source, *, form: str, requested: str, mapping: Mapping | None) -> Profile:
     if mapping is not None:
         return _mapped(MAPPED, mapping)
     if requested in PROFILES:
@@ -32,9 +52,15 @@ def choose_profile(source: Source, *, form: str, requested: str = "auto", mappin
         from transforms.mapping.profiles import get_profile  # noqa: PLC0415 - reads the mapping of one system
 
         return _mapped(requested, get_profile(requested))
-    own = PROFILES["auth0" if form in ("json", "ndjson", "ldif") else "csv"]
-    sample = read_sample(source, form=form, containers=_list_containers)
-    return own if is_own(sample) else _recognise(source, sample, own)
+    if form in SAMPLED_BY_READER:
+        return PROFILES["csv"]
+    return recognise(read_sample(source, form=form, containers=_list_containers), name=source.name)
+
+
+def recognise(sample: Sample, *, name: str, null: NullMeaning | None = None) -> Profile:
+    """Return the profile that the sample of a source of this name has the signs of, else that of our own format."""
+    own = PROFILES["csv" if sample.is_table else "auth0"]
+    return _with_null(own if is_own(sample) else _find_fitting(sample, own, name=name), null)
 
 
 def _list_containers() -> frozenset[str]:
@@ -45,7 +71,7 @@ def _list_containers() -> frozenset[str]:
 
 def is_own(sample: Sample) -> bool:
     """Return whether the sample has no other names than those of our own format."""
-    if sample.form == "csv":
+    if sample.is_table:
         return bool(sample.columns) and all(_is_known_column(column) for column in sample.columns)
     records = sample.records_under(PROFILES["auth0"].containers)
     return all(OWN.issuperset(record) for record in records)
@@ -56,7 +82,7 @@ def _is_known_column(column: str) -> bool:
     return name in OWN or name in HEADER_ALIASES or not name
 
 
-def _recognise(source: Source, sample: Sample, own: Profile) -> Profile:
+def _find_fitting(sample: Sample, own: Profile, *, name: str) -> Profile:
     from transforms.mapping.profiles import find_fits, get_profile  # noqa: PLC0415 - our own format needs none
 
     fits = find_fits(sample)
@@ -64,7 +90,7 @@ def _recognise(source: Source, sample: Sample, own: Profile) -> Profile:
         return _mapped(fits[0].name, get_profile(fits[0].name))
     if fits:
         titles = " and ".join(f"{get_profile(fit.name).title} ({fit.name})" for fit in fits)
-        message = f"{source.name} may be {titles}"
+        message = f"{name} may be {titles}"
         raise FileFault(ErrorCode.PROFILE_AMBIGUOUS, message, f"say which, such as --profile {fits[0].name}")
     return _read_aliases(sample, own)
 
@@ -73,7 +99,7 @@ def _read_aliases(sample: Sample, own: Profile) -> Profile:
     """Return our own format, with the names that keys of JSON have for the fields, as columns can have them."""
     from transforms.mapping.aliases import alias_mapping  # noqa: PLC0415
 
-    if sample.form != "json":
+    if sample.is_table:
         return own
     keys = {key: None for record in sample.records_under(own.containers) for key in record}
     mapping = alias_mapping(keys)
@@ -81,4 +107,5 @@ def _read_aliases(sample: Sample, own: Profile) -> Profile:
 
 
 def _mapped(name: str, mapping: Mapping) -> Profile:
-    return replace(PROFILES["auth0"], name=name, title=mapping.title, containers=mapping.containers, mapping=mapping)
+    own, containers = PROFILES["auth0"], mapping.containers
+    return replace(own, name=name, title=mapping.title, containers=containers, null=mapping.null, mapping=mapping)

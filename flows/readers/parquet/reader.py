@@ -1,6 +1,7 @@
 """Read Parquet into batches of records: columns that another process has decoded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import duckdb
@@ -21,11 +22,13 @@ from flows.readers.header import Header, resolve_columns
 from flows.readers.json.strict import Refusal
 from flows.readers.limits import ReadLimits
 from flows.readers.mapping.batches import read_mapped
-from flows.readers.reading import Batch, Reading
+from flows.readers.mapping.sample import MOST_RECORDS
+from flows.readers.reading import Batch, Reading, with_profile
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 from schemas.fields import BOOLEAN_FIELDS, FIELD_NAMES
 from schemas.frames import Layout
+from schemas.mapping.signs import Sample
 from transforms.fields.columns import TypedColumns, mark_json, open_columns, read_columns
 from transforms.json.values import find_invalid_json
 
@@ -41,16 +44,24 @@ def read_parquet(reading: Reading) -> Iterator[Batch]:
     """
     source = reading.source
     with decoding(source, PARQUET, limits=reading.limits, waiting=reading.waiting) as decoder:
+        batches = decoder.batches()
+        first_batch = next(batches, None)
+        reading = with_profile(reading, lambda: _sample(decoder.columns, first_batch))
         header = resolve_columns(
             decoder.columns, profile=reading.profile, name=source.name, ignores_unknown=reading.ignores_unknown
         )
         done = 0
-        for decoded in decoder.batches():
+        for decoded in chain([first_batch] if first_batch else [], batches):
             records = decoded.rename_columns(list(header.columns)).select([name for _, name in header.used])
             records = _mark_booleans(records) if header.resubmitted else records
             first, done = reading.first_record + done, done + records.num_rows
             position = source.size * min(done, decoder.rows) // max(decoder.rows, 1)
             yield _make_batch(records, header, first=first, position=position, reading=reading)
+
+
+def _sample(columns: Sequence[str], batch: pa.RecordBatch | None) -> Sample:
+    records = [] if batch is None else batch.slice(0, MOST_RECORDS).to_pylist()
+    return Sample("parquet", {"": records}, columns=tuple(columns))
 
 
 def _mark_booleans(records: pa.RecordBatch) -> pa.RecordBatch:
@@ -101,6 +112,7 @@ def _make_batch(records: pa.RecordBatch, header: Header, *, first: int, position
         refused=refused,
         errors=errors,
         layout=layout,
+        profile=reading.profile,
     )
 
 

@@ -25,6 +25,7 @@ EVERYTHING = JobOptions(
     max_errors=3,
     match_on=("user_id", "email"),
     policy={"name": "fill", "app_metadata": "merge"},
+    null="clear",
     plan="plan.csv",
     external_id="crm-7",
 )
@@ -104,10 +105,7 @@ def test_policies_add_up_and_that_of_one_hash_is_that_of_both() -> None:
     ("pair", "words"),
     [
         ("shoe_size=keep", "--policy must be 'email_verified', 'phone_verified'"),
-        *(
-            (f"{key}=replace", f"'mfa_factors', not '{key}'")
-            for key in ("email", "username", "user_id", "phone_number")
-        ),
+        *((f"{key}=replace", f"'source_id', not '{key}'") for key in ("email", "username", "user_id", "phone_number")),
         ("name=overwrite", "--policy must be 'replace', 'fill', 'merge' or 'keep', not 'overwrite'"),
         ("name=merge", "--policy can merge only app_metadata and user_metadata"),
         ("name", "--policy: 'name' is not a pair NAME=VALUE"),
@@ -165,6 +163,17 @@ def test_the_inbox_gives_its_options_to_the_job_of_a_file() -> None:
         "settle_seconds",
         "max_waiting_minutes",
     }
+
+
+@pytest.mark.parametrize("null", ["", "keep", "Absent"])
+def test_what_null_means_is_one_of_three_words(null: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(app, ["users.json", "--direct", f"--null={null}"]) == 2
+    assert "--null" in capsys.readouterr().err
+
+
+def test_a_form_has_the_words_of_an_optional_choice_and_none() -> None:
+    shown = import_users.parameters.properties["null"]
+    assert (shown["type"], shown["default"], shown["enum"]) == ("string", "", ["", "refuse", "absent", "clear"])
 
 
 def test_options_are_frozen_and_have_no_other_fields() -> None:

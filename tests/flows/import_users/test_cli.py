@@ -73,6 +73,7 @@ def test_all_rows_in_is_0_and_one_json_document(run: Run, tmp_path: Path) -> Non
             "unchanged",
             "failed",
             "warnings",
+            "not_users",
             "blank_lines",
             "errors_by_code",
             "fault",

@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 import uuid
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from schemas.faults import Canceled, DatabaseFault, Fault, FileFault, JobFault
 from schemas.job import JobStatus, JobSummary, fault_record
 from schemas.options import InboxOptions, JobOptions
 from tests.flows.importing import query_rows
+from tests.flows.readers.excel.workbooks import write_xlsx
 from tests.flows.summaries import job_summary
 
 HOUR = 3600
@@ -326,3 +328,18 @@ def test_nothing_that_prefect_shows_names_an_address(runner: Runner) -> None:
     runner.put("bob@example.com.csv", "bob@example.com")
     result = runner()
     assert "@example" not in f"{result.message}{json.dumps(result.document)}{runner.log}"
+
+
+def test_workbooks_and_archives_are_filed_with_their_refused_rows_as_csv(real: RealRunner) -> None:
+    rows = [("email",), ("ann@example.com",), ("wrong",)]
+    (real.path / "sheet.xlsx").write_bytes(write_xlsx(*rows))
+    with zipfile.ZipFile(real.path / "export.zip", "w") as archive:
+        archive.writestr("users.csv", "email\nbo@example.com\nwrong\n")
+    real()
+    filed = {name for name in real.names if not name.endswith(".json")}
+    assert filed == {
+        "partly/export.rejects.csv",
+        "partly/export.zip",
+        "partly/sheet.rejects.csv",
+        "partly/sheet.xlsx",
+    }

@@ -32,6 +32,7 @@ from schemas.faults import ExitCode, JobFault
 from schemas.job import Mode
 from tests.flows.importing import import_file, import_records, query_rows, read_users
 from tests.flows.jobs.test_forget import ADA, MARKER, by_email, contents, find_bytes
+from tests.flows.readers.excel.workbooks import write_xlsx
 from tests.population import user
 
 ROW = 'ADA@hidden.example,"Zq\nTwo",u-hidden\n\n'
@@ -235,6 +236,7 @@ def test_names_of_others_stay_that_are_the_username(inbox: Path, settings: Setti
         ),
         ("uploading.json.part", b'[{"email": "ada@hidden.example"}]', "not complete"),
         ("users.xlsx", b"PK\x03\x04\0\0", "is not text"),
+        ("sheet.xlsx", write_xlsx(("email",), ("ada@hidden.example",)), "a workbook or an archive, and names the user"),
     ],
 )
 def test_a_file_whose_records_cannot_be_told_apart_is_named_and_stays(

@@ -60,7 +60,7 @@ def test_refused_files_say_what_is_wrong_and_what_to_do(reader: Reader) -> None:
             ),
             "group.json": (
                 "group.json contains one object (keys: group), which is not a user and has no array of users",
-                "export an array of users, on its own or under users",
+                "export an array of users, on its own or under users; if the file is another system's, `user-import profiles suggest FILE -o FILE.toml` writes a mapping for it",
             ),
             "twice.json": (
                 "twice.json contains two arrays of users, under users and users",
@@ -96,7 +96,7 @@ def test_refused_files_say_what_is_wrong_and_what_to_do(reader: Reader) -> None:
             ),
             "unknown.csv": (
                 "unknown.csv has no header: its column names look like the data of a user, so they are not shown here",
-                "name the columns (of CSV, in the first row) after the fields: email, email_verified, phone_number, phone_verified, user_id, username, given_name, family_name, name, nickname, picture, blocked, password_hash, custom_password_hash, app_metadata, user_metadata, mfa_factors, middle_name, locale, zoneinfo, birthdate, registered_at, last_login_at, roles, groups, identities, source_id",
+                "name the columns (of CSV, in the first row) after the fields: email, email_verified, phone_number, phone_verified, user_id, username, given_name, family_name, name, nickname, picture, blocked, password_hash, custom_password_hash, app_metadata, user_metadata, mfa_factors, middle_name, locale, zoneinfo, birthdate, registered_at, last_login_at, roles, groups, identities, source_id; if the file is another system's, `user-import profiles suggest FILE -o FILE.toml` writes a mapping for it",
             ),
             "twice.csv": (
                 "twice.csv has two columns for email: email, E-Mail",

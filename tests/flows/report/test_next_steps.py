@@ -77,7 +77,7 @@ def test_a_file_of_refused_records_is_imported_as_the_job_was(settings: Settings
     summary = import_file(settings, source, **MORE)  # type: ignore[arg-type] # the mode is one of them
     store = Store(settings)
     options = options_of(get_job_row(store, find_job(store, summary.job_id).job_id), sources=("/tmp/rejects.csv",))
-    (step,) = steps_after_rejects(options, database=settings.database)
+    (step,) = steps_after_rejects(options, profile="auth0", database=settings.database)
     assert step.command == (
         "python -m flows.import_users /tmp/rejects.csv --mode upsert --max-errors 7 --policy name=keep,nickname=fill"
         f" --database {settings.database}"

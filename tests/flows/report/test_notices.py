@@ -188,6 +188,7 @@ def test_webhook_document_of_a_failed_job() -> None:
                 "unchanged": 0,
                 "failed": 3,
                 "warnings": 0,
+                "not_users": 0,
                 "blank_lines": 0,
                 "errors_by_code": {"FORMAT": 2, "DUPLICATED_USER": 1},
                 "fault": {

@@ -228,6 +228,7 @@ def test_json_is_one_document_and_nothing_else(settings: Settings, capsys: pytes
             "unchanged": 0,
             "failed": 15,
             "warnings": 0,
+            "not_users": 0,
             "blank_lines": 0,
             "errors_by_code": {},
             "fault": {

@@ -160,3 +160,21 @@ def test_the_separator_is_the_end_of_the_salt() -> None:
         rewrite("firebase", {"value": FIREBASE_HASH, "salt": FIREBASE_SALT})[0]["custom_password_hash"] or ""
     )
     assert (whole["salt"]["value"], whole["cost"], whole["blockSize"]) == ("42xEC+ixf3L2lwc", 16384, 8)
+
+
+ODD = [
+    *('"', "\\", "a\nb", "é\u2028", "$", "$$$$$$", "{", "{}", "{SSHA}", "x" * 5000),
+    *("pbkdf2_sha256$$$", "$argon2id$", "scrypt:1:1:1$a$b", "$2b$", "$P$", "$6$", "AQAAAAEA", "$firescrypt$"),
+]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_odd_texts_are_hashes_that_the_rules_refuse_or_have_a_problem(scheme: str) -> None:
+    names = ("bcrypt", "sha256", "pbkdf2_sha256", "PBKDF2", "salted-pbkdf2-hmac-sha256", '"')
+    parts = [name for name in SCHEMES[scheme].parts if name != "value"]
+    rows = rewrite(
+        scheme,
+        *({"value": text, **dict.fromkeys(parts, text)} for text in ODD),
+        *({"value": text, **dict.fromkeys(parts, text), "algorithm": name} for text in ODD for name in names if parts),
+    )
+    assert [row for row in rows if (row["problem"] is None) != bool(faults_of(row))] == []

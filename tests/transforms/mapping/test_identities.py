@@ -42,6 +42,36 @@ def test_identities_are_written(
     assert [text and json.loads(text) for text in written] == [expected, None, expected]
 
 
+OF_RECORD = """[fields]
+email = "mail"
+[[fields.identities]]
+each = { provider = { value = "google.com" }, user_id = "google_id", email = "google_mail" }
+[[fields.identities]]
+each = { provider = "service", user_id = "service_id" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "identities", "warnings"),
+    [
+        ({"google_id": 7}, '[{"provider":"google.com","user_id":"7"}]', []),
+        (
+            {"google_id": "7", "google_mail": "g@x.example", "service": "ldap", "service_id": "a"},
+            '[{"provider":"google.com","user_id":"7","email":"g@x.example"},{"provider":"ldap","user_id":"a"}]',
+            [],
+        ),
+        ({"google_id": "", "service": None}, None, []),
+        ({"google_mail": "g@x.example"}, None, [(1, "LEFT_OUT", "identities")]),
+        ({"service": "ldap"}, None, [(1, "LEFT_OUT", "identities")]),
+    ],
+)
+def test_a_record_itself_can_have_the_members_of_identities(
+    engine: duckdb.DuckDBPyConnection, given: dict[str, object], identities: object, warnings: object
+) -> None:
+    mapped = map_values(engine, OF_RECORD, {"mail": "a@x.example"} | given)
+    assert (mapped.field("identities"), mapped.warnings, mapped.rest) == ([identities], warnings, [{}])
+
+
 ONE = """
 [fields]
 email = "email"

@@ -153,6 +153,58 @@ def test_null_stays_null_where_it_is_not_absent(engine: duckdb.DuckDBPyConnectio
     assert mapped.users == [dict.fromkeys(("email", "name", "blocked", "app_metadata", "mfa_factors"), "(null)")]
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("+49 (0)221 555-01.99", "+492215550199"),
+        ("tel:+1-201-555-0123", "+12015550123"),
+        ("+49 151/123 456", "+49151123456"),
+        ("0221 555", None),
+        ("+1 201 555 0123 ext. 7", None),
+    ],
+)
+def test_a_phone_number_is_cleaned_or_left_to_the_metadata(
+    engine: duckdb.DuckDBPyConnection, given: str, expected: str | None
+) -> None:
+    mapped = map_values(engine, '[fields]\nphone_number = "x"\n', {"x": given})
+    assert mapped.field("phone_number") == [expected]
+    assert mapped.rest == [{} if expected else {"x": given}]
+
+
+def test_a_value_comes_before_a_null_that_clears_but_not_before_one_that_is_refused(
+    engine: duckdb.DuckDBPyConnection,
+) -> None:
+    fields = '[fields]\nname = ["x", "y"]\nroles = ["x", "y"]\nlocale = { from = "x", default = "de" }\n'
+    fields += 'identities = "x"\npicture = "x"\n'
+    records = ({"x": None, "y": "b"}, {"x": "https://x.example", "y": None}, {"x": None, "y": None})
+    cleared = map_values(engine, f'null = "clear"\n{fields}', *records)
+    assert cleared.field("name") == ["b", "https://x.example", "(null)"]
+    assert cleared.field("roles") == ['["b"]', '["https://x.example"]', "(null)"]
+    assert cleared.field("locale") == ["de"] * 3
+    assert cleared.field("identities")[::2] == ["(null)", "(null)"]
+    assert cleared.field("picture") == ["(null)", "https://x.example", "(null)"]
+    refused = map_values(engine, f'null = "refuse"\n{fields}', *records)
+    assert refused.field("name") == refused.field("roles") == ["(null)"] * 3
+    assert refused.field("locale") == ["(null)", "de", "(null)"]
+    absent = map_values(engine, f'null = "absent"\n{fields}', *records)
+    assert absent.field("name") == ["b", "https://x.example", None]
+
+
+@pytest.mark.parametrize("null", ["refuse", "absent", "clear"])
+def test_null_is_no_value_where_a_rule_asks_whether_there_is_one(engine: duckdb.DuckDBPyConnection, null: str) -> None:
+    mapping = f'null = "{null}"\nskip = {{ where = "robot" }}\n[fields]\nblocked = {{ from = "x", present = true }}\n'
+    mapping += '[[password]]\nplain = "p"\n'
+    mapped = map_values(engine, mapping, {"x": None, "robot": None, "p": None}, {"x": 1})
+    assert (mapped.field("blocked"), mapped.others, mapped.warnings) == ([False, True], [], [])
+
+
+def test_metadata_that_other_members_are_put_into_are_not_cleared(engine: duckdb.DuckDBPyConnection) -> None:
+    mapping = 'null = "clear"\nuser_metadata.a = "a"\n[fields]\nuser_metadata = "m"\napp_metadata = "m"\n'
+    mapped = map_values(engine, mapping, {"m": None, "a": 1}, {"m": None, "rest": 1}, {"m": None})
+    assert mapped.field("user_metadata") == ['{"a":1}', '{"source":{"rest":1}}', "(null)"]
+    assert mapped.field("app_metadata") == ["(null)"] * 3
+
+
 def test_the_first_text_counts(engine: duckdb.DuckDBPyConnection) -> None:
     mapping = '[fields]\nname = ["x", { from = "y", fits = "^B" }, { value = "nobody" }]\n'
     mapped = map_values(engine, mapping, {"x": "Ann", "y": "Bo"}, {"y": "Bo"}, {"y": "Cy"}, {"x": ""})
@@ -223,6 +275,11 @@ def read_list(
         ('{ from = "x[]", factor = "phone" }', ["+1", "+2"], [{"phone": {"value": "+1"}}, {"phone": {"value": "+2"}}]),
         ('{ from = "x[k=e].v", factor = "email" }', [{"k": "e", "v": "a@x.y"}], [{"email": {"value": "a@x.y"}}]),
         ('"x"', '[{"totp":{"secret":"ABC"}}]', [{"totp": {"secret": "ABC"}}]),
+        (
+            '{ from = "x", factor = "totp", pattern = "^otpauth:.*[?&]secret=([A-Z2-7]+).*$" }',
+            "otpauth://totp/x?digits=6&secret=ABC&issuer=x",
+            [{"totp": {"secret": "ABC"}}],
+        ),
     ],
 )  # fmt: skip
 def test_factors_are_written(engine: duckdb.DuckDBPyConnection, rule: str, given: object, expected: object) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.example import EXAMPLE
 from schemas.frames import RECORDS
 from tests.examples import EXAMPLES, HASHES, hashed, user
 from tests.oracle.records import GENERATED, records
@@ -25,6 +26,19 @@ def test_harmless_fields_are_shown_unchanged() -> None:
     assert redacted(record) == [record]
 
 
+def test_the_wider_record_is_shown_unchanged() -> None:
+    identities = [{"provider": "p", "user_id": 'a"b', "email": "no address"}, {}]
+    record = {
+        **EXAMPLE,
+        "password_hash": "*****",
+        "mfa_factors": "*****",
+        "identities": identities,
+        "roles": ["a", "a"],
+    }
+    assert redacted(record) == [record]
+    assert redacted(user(groups="a; b")) == [user(groups="a; b")]
+
+
 @pytest.mark.parametrize(
     ("record", "expected"),
     [
@@ -35,6 +49,11 @@ def test_harmless_fields_are_shown_unchanged() -> None:
         (user(custom_password_hash=SECRET), user(custom_password_hash="*****")),
         (user(name={"password": SECRET}), user(name="*****")),
         (user(user_metadata=[SECRET]), user(user_metadata="*****")),
+        (user(identities=[{"provider": "p", "access_token": SECRET}]), user(identities="*****")),
+        (user(identities=[{"provider": {"token": SECRET}}]), user(identities="*****")),
+        (user(identities=SECRET), user(identities="*****")),
+        (user(roles=["a", {"password": SECRET}]), user(roles="*****")),
+        (user(roles=json.dumps([{"password": SECRET}])), user(roles="*****")),
         (
             '{"email":"a@b.c","password_hash":"x","password_hash":"S3CR3T"}',
             {"email": "a@b.c", "password_hash": "*****"},

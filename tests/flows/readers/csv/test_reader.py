@@ -212,8 +212,8 @@ def test_a_header_that_is_not_utf8_refuses_the_file_with_a_guess(header: bytes, 
 
 
 def test_a_message_about_a_header_shows_its_names(reader: Reader) -> None:
-    fault = reader.fault("Prénom,Adresse [1],x\ny\n".encode(), "users.csv")
-    assert fault.message == "users.csv has no known column; its columns are named Prénom, Adresse [1], x"
+    fault = reader.fault("Précision,Adresse [1],x\ny\n".encode(), "users.csv")
+    assert fault.message == "users.csv has no known column; its columns are named Précision, Adresse [1], x"
     fault = reader.fault(b"E-Mail,id,user_email\n", "users.csv")
     assert "two columns for email: E-Mail, user_email" in fault.message
     fault = reader.fault(b"E-Mail,id,user_email,Mail\n", "users.csv")

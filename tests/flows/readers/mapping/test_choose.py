@@ -81,6 +81,33 @@ def test_a_mapping_comes_before_every_profile(reader: Reader) -> None:
     assert profile.mapping is mapping
 
 
+@pytest.mark.parametrize(
+    ("requested", "null"),
+    [("auto", "refuse"), ("auth0", "refuse"), ("auth0-import", "refuse"), ("csv", "refuse"), ("keycloak", "absent")],
+)
+def test_what_null_means_is_said_by_the_profile_unless_the_job_says_it(
+    reader: Reader, requested: str, null: str
+) -> None:
+    source = reader.source(json.dumps([OWN]).encode(), "users")
+    profile = choose_profile(source, form="json", requested=requested)
+    assert (profile.null, profile.mapping and profile.mapping.null) == (null, profile.mapping and null)
+    profile = choose_profile(source, form="json", requested=requested, null="clear")
+    assert (profile.null, profile.mapping and profile.mapping.null) == ("clear", profile.mapping and "clear")
+
+
+def test_what_null_means_is_said_by_a_mapping_file(reader: Reader) -> None:
+    mapping = Mapping.model_validate({"fields": {"email": "m"}, "null": "clear"})
+    source = reader.source(b"[]", "users")
+    assert choose_profile(source, form="json", mapping=mapping).null == "clear"
+    assert choose_profile(source, form="json", mapping=mapping, null="absent").null == "absent"
+
+
+def test_null_under_another_spelling_of_a_field_means_what_it_means_under_its_name(reader: Reader) -> None:
+    source = reader.source(b'[{"E-Mail": "a@x.example", "name": null}]', "users")
+    assert choose_profile(source, form="json").null == "refuse"
+    assert choose_profile(source, form="json", null="absent").null == "absent"
+
+
 @pytest.fixture
 def two_profiles(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Two invented profiles: one with a sign less than the other, or with signs of its own."""

@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from flows.import_users.arguments import command_group, parse_text
+from flows.import_users.arguments import parse_text
 from flows.import_users.cli import COMMON, Common
-from flows.report.command_line import run
 
 Connection = Annotated[
     str | None,
@@ -19,10 +18,7 @@ Connection = Annotated[
     ),
 ]
 
-app = command_group("python -m flows.record", "What a record of a user looks like.")
 
-
-@app.command
 def schema(*, connection: Connection = None, common: Common = COMMON) -> None:
     """Print the record as JSON Schema (2020-12)."""
     from schemas.connection import ConnectionSettings
@@ -39,7 +35,6 @@ def schema(*, connection: Connection = None, common: Common = COMMON) -> None:
     common.print(document, json.dumps(document, indent=2) + "\n")
 
 
-@app.command
 def template(
     form: Annotated[Literal["csv", "json"], Parameter(metavar="FORMAT", help="What to print.")],
     /,
@@ -54,7 +49,3 @@ def template(
         common.print({"columns": FIELD_NAMES}, ",".join(FIELD_NAMES) + "\n")
     else:
         common.print([EXAMPLE], json.dumps([EXAMPLE], indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    run("flows.record")

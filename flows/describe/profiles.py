@@ -1,4 +1,4 @@
-"""`python -m flows.profiles`: list the profiles of other systems, show one, suggest a mapping; parse and print only."""
+"""List the profiles of other systems, show one, suggest a mapping; parse and print only."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from flows.import_users.arguments import command_group, parse_path
 from flows.import_users.cli import COMMON, Common, Json
-from flows.report.command_line import UsageError, run
+from flows.report.command_line import UsageError
 from flows.report.printing import print_json
 
 Name = Annotated[str, Parameter(metavar="NAME", help="The profile's name, as --profile takes it.")]
@@ -18,7 +18,7 @@ Output = Annotated[
     Parameter(name=("--output", "-o"), metavar="FILE.toml", help="Where to write it.", converter=parse_path),
 ]
 
-app = command_group("python -m flows.profiles", "Whose exports are read as they are, and mappings for all others.")
+app = command_group("profiles", "Whose exports are read as they are, and mappings for all others.")
 
 
 @app.command(name="list")
@@ -67,7 +67,3 @@ def suggest(source: File, /, *, output: Output = None, common: Common = COMMON) 
     require_output(output, common.settings)
     output.write_text(text, encoding="utf-8")
     sys.stderr.write(f"{output} is written; look at every line that says guessed\n")
-
-
-if __name__ == "__main__":
-    run("flows.profiles")

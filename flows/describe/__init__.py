@@ -1,0 +1,1 @@
+"""Commands that describe records and files: the schema of a record, templates, profiles and mappings."""
