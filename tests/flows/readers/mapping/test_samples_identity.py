@@ -16,7 +16,7 @@ from tests.transforms.hashes.verifying import verifies
 from transforms.mapping.profiles import get_profile
 
 EXPECTED = Path(__file__).parent / "expected"
-MINE = [SAMPLES / path.stem for path in sorted(EXPECTED.glob("*.json"))]
+MINE = [SAMPLES / path.stem for path in sorted(EXPECTED.glob("*.*.json"))]
 JSON = [path for path in MINE if path.suffix in (".json", ".ndjson")]
 TABLES = [path for path in MINE if path.suffix == ".csv" and not get_profile(path.stem).header]
 
