@@ -35,7 +35,10 @@ def test_a_table_is_recognised_in_every_format(settings: Settings, tmp_path: Pat
     assert (summary.profile, summary.inserted) == ("google-workspace", 1)
     (user,) = read_users(settings)
     assert (user["email"], user["given_name"], user["blocked"]) == ("gil@example.com", "Gil", True)
-    assert user["user_metadata"] == '{"google":{"Org Unit Path [Required]":"/Sales","Department":"R&D","Status [READ ONLY]":"Suspended"}}'
+    assert (
+        user["user_metadata"]
+        == '{"google":{"Org Unit Path [Required]":"/Sales","Department":"R&D","Status [READ ONLY]":"Suspended"}}'
+    )
 
 
 @pytest.mark.parametrize("ending", ["parquet", "xlsx"])
