@@ -49,7 +49,7 @@ HEADER_ALIASES: Mapping[str, str] = {
         ),
         "email_verified": ("emailverified",),
         "phone_number": (
-            *("phone", "phonenumber", "telephone", "mobile", "mobile_phone", "mobile_number"),
+            *("phone", "phonenumber", "telephone", "mobile", "mobile_phone", "mobile_number", "mobile_phone_number"),
             *("telefon", "telefonnummer", "handy", "mobiltelefon", "téléphone", "téléphone_portable"),
             *("teléfono", "telefono", "telefone", "celular", "telefoon", "telefoonnummer"),
         ),

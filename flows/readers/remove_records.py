@@ -64,7 +64,11 @@ class UserSearch:
             if (members := read_members(source, limits=self.limits)) is not None:
                 self._refuse_named(members)
                 return None
-            content = self._read(source, form=detect_format(source))
+            if (form := detect_format(source)) == "ldif":
+                texts = (text for rows in self._batches(source, form) for text in rows["text"].drop_nulls())
+                self._refuse_named("\n".join(texts).encode(), what="LDIF")
+                return None
+            content = self._read(source, form=form)
         except FileFault as fault:
             if fault.hint is HINT:
                 raise
@@ -78,10 +82,10 @@ class UserSearch:
             return None
         return content if content.found else None
 
-    def _refuse_named(self, members: bytes) -> None:
-        """Raise `FileFault` if a file in a workbook or an archive names the user: neither is written again."""
+    def _refuse_named(self, members: bytes, *, what: str = "a workbook or an archive") -> None:
+        """Raise `FileFault` if what is in a file that is not written again names the user."""
         if is_named(members, self.keys):
-            raise FileFault(ErrorCode.FILE_FORMAT, "it is a workbook or an archive, and names the user", HINT)
+            raise FileFault(ErrorCode.FILE_FORMAT, f"it is {what}, and names the user", HINT)
 
     def remove(self, source: Source, content: FileContent, temp: Path) -> None:
         """Write the file without the user to `temp`. Raise `FileFault` if that would change anything else."""

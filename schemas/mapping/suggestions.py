@@ -19,7 +19,7 @@ LOOSE_NAMES: Mapping[str, str] = {
             "emailvalidated",
         ),
         "phone_number": ("phones", "mobilephonenumber", "cell", "cellphone", "tel", "phonenumbers", "primaryphone"),
-        "user_id": ("id", "uid", "uuid", "guid", "externalid", "userid", "objectid", "localid", "sub"),
+        "user_id": ("id", "uid", "uuid", "guid", "externalid", "userid", "objectid", "localid", "sub", "recordid"),
         "username": (
             "login",
             "userlogin",
@@ -41,12 +41,13 @@ LOOSE_NAMES: Mapping[str, str] = {
         "registered_at": (
             *("created", "createdat", "createdon", "creationdate", "dateadded", "joined", "joinedat", "signupdate"),
             *("registered", "registrationdate", "datejoined", "createdate", "createddate"),
+            *("addedtoorg", "confirmtime"),
         ),
         "last_login_at": (
             *("lastlogin", "lastlogindate", "lastsignin", "lastsigninat", "lastseen", "lastloggedin", "lastaccess"),
-            "lastloginat",
+            *("lastloginat", "lastaccessed"),
         ),
-        "roles": ("role", "roles", "usertype"),
+        "roles": ("role", "roles", "usertype", "orgrole"),
         "groups": ("group", "groups", "teams", "memberof", "grouplist"),
     }.items()
     for name in names
@@ -63,7 +64,9 @@ BLOCKED_WORDS = (
     *("blocked", "disabled", "suspended", "deactivated", "locked", "banned", "deleted", "archived", "inactive"),
     *("deprovisioned", "terminated", "inaktiv", "gesperrt", "inactif", "inactivo", "removed"),
 )
+HASH_NAMES = ("passwordhash", "hash", "hashedpassword", "encryptedpassword", "passworddigest")
 PASSWORD_NAMES = (
-    *("password", "passwordhash", "hash", "hashedpassword", "encryptedpassword", "passworddigest", "passwd"),
+    *HASH_NAMES,
+    *("password", "passwd"),
     *("userpass", "pass", "passwordprofile", "userpassword"),
 )

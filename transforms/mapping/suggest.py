@@ -21,6 +21,7 @@ PHONE = r"^\+[0-9]{1,15}$"
 TIMES = (
     ("epoch_ms", re.compile(r"1[0-9]{12}|[2-9][0-9]{11}")),
     ("epoch", re.compile(r"1[0-9]{9}|[2-9][0-9]{8}")),
+    ("%d %b %Y", re.compile(r"[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}")),
     ("iso", re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].*)?")),
     ("%d.%m.%Y", re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}")),
     ("%m/%d/%Y", re.compile(r"(?:0?[1-9]|1[0-2])/[0-9]{1,2}/[0-9]{4}")),
@@ -77,13 +78,24 @@ def suggest_mapping(sample: Sample, *, name: str) -> str:
         if not {*column.names}.isdisjoint(names.PASSWORD_NAMES):
             passwords.append(_suggest_password(column))
             used.add(column.path)
-        elif (line := _suggest_field(column)) and line.field not in {other.field for other in lines}:
-            lines.append(line)
-            used.add(column.path)
+        elif line := _suggest_field(column):
+            used |= {column.path} if _add_line(lines, line) else set()
     order = {field: place for place, field in enumerate(FIELD_NAMES)}
     lines.sort(key=lambda line: order[line.field])
     parts = (*_head(name, container, columns), "[fields]", *map(str, lines), *passwords, *_tail(columns, used), "")
     return "\n".join(parts)
+
+
+def _add_line(lines: list[_Line], line: _Line) -> bool:
+    """Add a line, and return whether it counts: of a field the first, of what says who may sign in every one."""
+    same = next((other for other in lines if other.field == line.field), None)
+    if same is None:
+        lines.append(line)
+    elif line.field == "blocked":
+        rules = f"{same.rule.removeprefix('[').removesuffix(']')}, {line.rule}"
+        guesses = "; ".join(guess for guess in (same.guess, line.guess) if guess)
+        lines[lines.index(same)] = _Line("blocked", f"[{rules}]", guesses)
+    return same is None or line.field == "blocked"
 
 
 def _find_records(sample: Sample) -> tuple[str, Sequence[Record]]:
@@ -158,7 +170,7 @@ def _find_field(candidates: Sequence[str], values: Sequence[str]) -> tuple[str |
             return field, guess
     if values and all(map(ADDRESS.fullmatch, values)):
         return "email", "its values are addresses"
-    public = [field.name for field in FIELDS if not field.secret]
+    public = [field.name for field in FIELDS if not field.secret and field.name != "source_id"]
     similar = next((field for name in candidates if (field := suggest(name, public))), None)
     return similar, "its name is similar"
 
@@ -196,6 +208,8 @@ def _write_rule(column: _Column, field: str) -> str:
 def _suggest_password(column: _Column) -> str:
     if column.values and all(map(HASH.match, column.values)):
         return f'\n[[password]]\nscheme = "spelled" # guessed: its values\nparts = {{ value = {column.written} }}'
+    if not {*column.names}.isdisjoint(names.HASH_NAMES):
+        return f'\n[[password]]\nscheme = "spelled" # guessed: its name\nparts = {{ value = {column.written} }}'
     return (
         f"\n[[password]] # guessed: plain text, never stored; for hashes, name their scheme\nplain = {column.written}"
     )

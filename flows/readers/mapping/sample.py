@@ -146,7 +146,7 @@ def _sample_entries(source: Source) -> Sample:
     from transforms.ldif import read_entries  # noqa: PLC0415 - few files are entries of a directory
 
     head, is_whole = _read_head(source, HEAD_BYTES)
-    text = head.decode(errors="replace").replace("\r\n", "\n")
+    text = head.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
     lines = (text if is_whole else text[: text.rfind("\n\n") + 1]).split("\n")
     entries = read_entries(pl.DataFrame({"line": range(len(lines)), "text": lines})).entries
     texts = entries.filter("is_readable").head(MOST_RECORDS)["text"]

@@ -72,7 +72,7 @@ def test_refused_files_say_what_is_wrong_and_what_to_do(reader: Reader) -> None:
             ),
             "letter.txt": (
                 "the format of letter.txt is not recognised",
-                "state it with --format json, ndjson, csv, parquet or excel",
+                "state it with --format json, ndjson, csv, parquet, excel or ldif",
             ),
             "utf16.csv": (
                 "utf16.csv looks like UTF-16, which is read only if --encoding says so",
@@ -134,7 +134,7 @@ def test_names_that_are_not_files_say_what_to_do(tmp_path: Path, monkeypatch: py
             ),
             "exports": (
                 "the folder exports contains no files to import",
-                "give the files one of the extensions .json .ndjson .jsonl .csv .tsv .parquet .xlsx .xlsm .ods .zip, if compressed followed by .gz or .zst or .bz2 or .xz",
+                "give the files one of the extensions .json .ndjson .jsonl .csv .tsv .parquet .xlsx .xlsm .ods .ldif .ldf .zip, if compressed followed by .gz or .zst or .bz2 or .xz",
             ),
         }
     )

@@ -1,13 +1,17 @@
 """An LDIF source is read entry by entry; what cannot be read is refused alone, at its first line."""
 
+import base64
 from dataclasses import replace
 
 import pytest
 
 from flows.readers.detect import detect_format
 from flows.readers.limits import ReadLimits
+from flows.readers.remove_records import UserSearch
 from schemas.codes import ErrorCode
+from schemas.faults import FileFault
 from tests.flows.readers.outcomes import SMALL, Reader, Row, RowError
+from transforms.user_records import UserKeys
 
 ENTRIES = b"""version: 1
 
@@ -74,3 +78,12 @@ def test_a_line_that_is_too_long_refuses_its_entry(reader: Reader) -> None:
 def test_a_source_without_entries_is_empty(reader: Reader) -> None:
     fault = reader.fault(b"version: 1\n\n# nothing\n", "users.ldif")
     assert (fault.code, fault.message) == (ErrorCode.FILE_EMPTY, "users.ldif has no entries")
+
+
+def test_a_file_that_names_a_user_to_be_forgotten_is_reported(reader: Reader) -> None:
+    content = b"dn: uid=ann\nmail:: " + base64.b64encode(b"ann@example.com") + b"\n"
+    source = reader.source(content, "users.ldif")
+    search = UserSearch(UserKeys(email=frozenset({"ann@example.com"})), ReadLimits(), reader.engine)
+    with pytest.raises(FileFault, match="it is LDIF, and names the user"):
+        search.find(source)
+    assert UserSearch(UserKeys(email=frozenset({"bo@example.com"})), ReadLimits(), reader.engine).find(source) is None

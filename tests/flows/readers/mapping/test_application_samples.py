@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import duckdb
 import polars as pl
 import pytest
 
+from flows.readers.archive import unpack_archives
+from flows.readers.limits import ReadLimits
+from flows.readers.sources import Source
 from schemas.fields import Field, JsonType
 from schemas.mapping.language import Mapping
 from tests.flows.readers.mapping.samples import SAMPLES, choose_of, open_sample, read_users
@@ -89,6 +93,13 @@ def test_a_document_can_be_an_array_or_lines(name: str, form: str, reader: Reade
     assert (outcome.profile, outcome.users) == (name, expected_of(name)["users"])
 
 
+@pytest.mark.parametrize("name", mostly_slow(DOCUMENTS, quick=["gitlab"]))
+def test_a_document_can_be_one_user(name: str, reader: Reader) -> None:
+    records = _records_of(json.loads(FILES[name].read_text(encoding="utf-8")), get_profile(name))
+    outcome = read_users(reader.source(json.dumps(records[0]).encode(), "user.json"), engine=reader.engine)
+    assert (outcome.profile, outcome.users) == (name, expected_of(name)["users"][:1])
+
+
 def _records_of(document: Any, mapping: Mapping) -> list[Any]:
     if isinstance(document, list):
         return document
@@ -129,12 +140,14 @@ def test_a_status_that_is_not_known_refuses_the_user(name: str, reader: Reader) 
 
 
 MINIMAL = {
+    "active-directory": b'{"dn":"CN=Ann","objectClass":["user"],"sAMAccountName":["ann"]}',
     "active-directory-csv": b"DN,objectClass,sAMAccountName\n",
     "canvas": b"user_id,login_id,status\n",
     "discourse": b"username,trust_level\n",
     "drupal": b"UID,Name,Mail\n",
     "fullstory": b'{"requests":[{"uid":"1"}]}',
     "gitlab": b'[{"username":"ann","state":"active","avatar_url":null}]',
+    "ldif": b'{"dn":"uid=ann","objectClass":["person"],"uid":["ann"]}',
     "liferay": b"emailAddress,alternateName\n",
     "mattermost": b'{"type":"version","version":1}\n{"type":"team","team":{"name":"x"}}\n',
     "moodle": b"Username,Password,Firstname,Lastname,Email\n",
@@ -157,6 +170,18 @@ def test_a_file_with_the_fewest_columns_is_recognised(name: str, reader: Reader)
     ending = "csv" if not content.startswith((b"{", b"[")) else "jsonl" if content.count(b"\n") > 1 else "json"
     source = reader.source(content, f"users.{ending}")
     assert choose_of(source) == name
+
+
+def test_the_users_in_an_archive_of_rocketchat_are_read(reader: Reader) -> None:
+    path = reader.folder / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("channels.csv", "general,anna.bell,public,anna.bell;bo\n")
+        archive.write(FILES["rocketchat-csv"], "users.csv")
+        archive.writestr("general/messages.csv", "bo,1706933106000,Hi\n")
+    source = Source(path.name, path, path.stat().st_size)
+    (unpacked,) = unpack_archives([source], spool=reader.folder, limits=ReadLimits())
+    outcome = read_users(unpacked, engine=reader.engine)
+    assert (outcome.profile, outcome.users) == ("rocketchat-csv", expected_of("rocketchat-csv")["users"])
 
 
 GERMAN = (
