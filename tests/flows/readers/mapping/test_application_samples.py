@@ -25,7 +25,7 @@ from transforms.mapping.profiles import get_profile
 from transforms.mapping.rules import Words, read_field
 from transforms.mapping.values_at import column_at
 
-EXPECTED = Path(__file__).parent / "expected"
+EXPECTED = Path(__file__).parent / "applications"
 NAMES = [path.stem for path in sorted(EXPECTED.iterdir()) if "." not in path.stem]
 FILES = {path.stem: path for path in sorted(SAMPLES.iterdir()) if path.stem in NAMES}
 TABLES = [name for name, path in FILES.items() if path.suffix == ".csv" and not get_profile(name).header]
