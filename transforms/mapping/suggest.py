@@ -176,20 +176,24 @@ def _find_field(candidates: Sequence[str], values: Sequence[str]) -> tuple[str |
 
 
 def _suggest_flag(column: _Column, name: str, values: Sequence[str]) -> _Line | None:
-    """Return a line for who may sign in, from a flag or a status."""
+    """Return a line for who may sign in, from a flag, a status or the time when that ended."""
     is_flag = bool(values) and {*values} <= {*TRUE_WORDS, *FALSE_WORDS}
-    if name in names.ACTIVE_NAMES and is_flag:
-        return _Line("blocked", f"{{ from = {column.written}, not = true }}")
-    if name in names.BLOCKED_NAMES or name.removeprefix("is") in names.BLOCKED_NAMES:
-        rule = column.written if is_flag else f"{{ from = {column.written}, present = true }}"
-        return _Line("blocked", rule, "" if is_flag else "a value means that the user is blocked")
-    if name in names.STATUS_NAMES or name in names.ACTIVE_NAMES:
-        words = sorted({*values})[:MOST_WORDS]
-        pairs = ", ".join(f"{_key(word)} = {json.dumps(word not in names.ACTIVE_WORDS)}" for word in words)
-        unknown = [word for word in words if word not in (*names.ACTIVE_WORDS, *names.BLOCKED_WORDS)]
-        guess = f"{', '.join(unknown)} may mean something else" if unknown else "its values"
-        return _Line("blocked", f"{{ from = {column.written}, map = {{ {pairs} }} }}", guess) if words else None
-    return None
+    is_about_blocked = name in names.BLOCKED_NAMES or name.removeprefix("is") in names.BLOCKED_NAMES
+    is_about_active = name in names.ACTIVE_NAMES
+    if is_flag and (is_about_blocked or is_about_active):
+        return _Line("blocked", f"{{ from = {column.written}, not = true }}" if is_about_active else column.written)
+    if is_about_blocked and values and not {*values} & {*names.YES_WORDS, *names.NO_WORDS, *names.BLOCKED_WORDS}:
+        rule = f"{{ from = {column.written}, present = true }}"
+        return _Line("blocked", rule, "a value means that the user is blocked")
+    if not values or not (is_about_blocked or is_about_active or name in names.STATUS_NAMES):
+        return None
+    yes, no = (names.NO_WORDS, names.YES_WORDS) if is_about_active else (names.YES_WORDS, names.NO_WORDS)
+    meanings = dict.fromkeys((*names.BLOCKED_WORDS, *yes), True) | dict.fromkeys((*names.ACTIVE_WORDS, *no), False)
+    words = sorted({*values})[:MOST_WORDS]
+    pairs = ", ".join(f"{_key(word)} = {json.dumps(meanings[word])}" for word in words if word in meanings)
+    unknown = [word for word in words if word not in meanings]
+    guess = f"say what {' and '.join(unknown)} means, or these rows are refused" if unknown else "its values"
+    return _Line("blocked", f"{{ from = {column.written}, map = {{ {pairs} }} }}", guess)
 
 
 def _write_rule(column: _Column, field: str) -> str:
