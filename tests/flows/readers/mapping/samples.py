@@ -51,10 +51,10 @@ def choose_of(source: Source) -> str:
     return choose_profile(source, form=detect_format(source, "auto")).name
 
 
-def read_users(source: Source, *, engine: duckdb.DuckDBPyConnection) -> Outcome:
-    """Return what comes of a source without an option."""
+def read_users(source: Source, *, engine: duckdb.DuckDBPyConnection, requested: str = "auto") -> Outcome:
+    """Return what comes of a source without an option but the profile."""
     form = detect_format(source, "auto")
-    profile = choose_profile(source, form=form)
+    profile = choose_profile(source, form=form, requested=requested)
     users, warnings, errors, others = list[dict[str, Any]](), list[str](), list[str](), 0
     for batch in read(
         source,
