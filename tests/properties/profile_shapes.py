@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from schemas.fields import TIME_FIELDS, JsonType
+from schemas.fields import JsonType
 from schemas.mapping.language import TYPES, Pairs, Password, Rule
 from schemas.mapping.language import Mapping as Language
 from schemas.mapping.paths import Every, Path, Step, Where
@@ -48,21 +48,21 @@ class Shaped:
 
 def shape_users(mapping: Language, users: Sequence[User]) -> Shaped:
     """Return the users as records of the profile."""
-    taken, records, read = list[Path](), [list[Placed]() for _ in users], [dict[str, Any]() for _ in users]
-    said = set[str]()
+    records, read = [list[Placed]() for _ in users], [dict[str, Any]() for _ in users]
+    taken, said = list[Path](), set[str]()
     for name, rules in _rules_of(mapping).items():
-        free = [rule for rule in takewhile(lambda rule: _is_free(rule, taken), rules)]
+        free = _list_free(rules, taken)
         if not free or (len(free) < len(rules) and TYPES[name] not in FIRST_OF_ALL):
             continue
         written = [_write_first(name, free, user.get(name)) for user in users]
-        for values, fields, found in zip(records, read, written, strict=True):
-            values += found.values if found else ()
+        for record, fields, found in zip(records, read, written, strict=True):
+            record.extend(found.values if found else ())
             if found or len(free) == len(rules):
                 fields[name] = found.read if found else _read_nothing(rules)
         paths = {path.text: path for found in written if found for path, _ in found.values}
         taken += paths.values()
         said |= {name} if paths else set()
-    return Shaped([_build(mapping, values) for values in records], read, frozenset(said))
+    return Shaped([_build(mapping, record) for record in records], read, frozenset(said))
 
 
 def _rules_of(mapping: Language) -> dict[str, Sequence[Rule | Password]]:
@@ -75,9 +75,13 @@ def _paths(rule: Rule | Password) -> Iterator[Path]:
         yield from part.at
 
 
-def _is_free(rule: Rule | Password, taken: Sequence[Path]) -> bool:
-    """Return whether nothing that the rule reads is what another field has written."""
-    return not any(_covers(path, other) or _covers(other, path) for path in _paths(rule) for other in taken)
+def _list_free(rules: Sequence[Rule | Password], taken: Sequence[Path]) -> list[Rule | Password]:
+    """Return the rules before the first that reads what another field has written."""
+
+    def is_free(rule: Rule | Password) -> bool:
+        return not any(_covers(path, other) or _covers(other, path) for path in _paths(rule) for other in taken)
+
+    return list(takewhile(is_free, rules))
 
 
 def _covers(outer: Path, inner: Path) -> bool:
@@ -95,7 +99,7 @@ def _write_first(name: str, rules: Sequence[Rule | Password], value: Any) -> Wri
     if value is None or value == []:
         return None
     if name == "identities" and not any(rule.at for rule in rules if isinstance(rule, Rule)):
-        return _write_by_constants([rule for rule in rules if isinstance(rule, Rule)], value)
+        return _write_kinds([rule for rule in rules if isinstance(rule, Rule)], value)
     return next((found for rule in rules if (found := _write(name, rule, value))), None)
 
 
@@ -172,7 +176,8 @@ def _spread(path: Path, values: Sequence[Any]) -> Placed:
 
 
 def _write_factors(rule: Rule, value: Sequence[Mapping[str, Any]]) -> Written | None:
-    found = [next(iter(factor[rule.factor].values())) for factor in value if rule.factor in factor]
+    kind = str(rule.factor)
+    found = [next(iter(factor[kind].values())) for factor in value if kind in factor]
     if len(found) < len(value) or rule.pattern or (len(found) > 1 and not rule.at[0].is_many):
         return None
     return Written([_spread(rule.at[0], found) if rule.at[0].is_many else (rule.at[0], found[0])], value)
@@ -189,24 +194,21 @@ def _write_accounts(rule: Rule, value: Sequence[User]) -> Written | None:
 
 
 def _write_members(rule: Rule, account: User) -> list[Placed] | None:
-    found = {name: _write("", rule.each[name], member) for name, member in account.items() if name in rule.each}
-    is_whole = found.get("provider") and found.get("user_id")
-    return [placed for member in found.values() if member for placed in member.values] if is_whole else None
+    found = {name: _write("", part, account[name]) for name, part in rule.each.items() if name in account and part.at}
+    return [placed for member in found.values() if member for placed in member.values] if all(found.values()) else None
 
 
-def _write_by_constants(rules: Sequence[Rule], value: Sequence[User]) -> Written | None:
-    """Return accounts of which each kind has members of the record."""
-    by_provider = {rule.each["provider"].value: rule for rule in rules if rule.each}
-    found = [by_provider.get(account["provider"]) for account in value]
-    if None in found or len({account["provider"] for account in value}) < len(value):
-        return None
-    placed, known = list[Placed](), list[User]()
-    for rule, account in sorted(zip(found, value, strict=True), key=lambda pair: rules.index(pair[0])):
-        members = {name: member for name, member in account.items() if rule and name in rule.each}
-        for name in members.keys() - {"provider"}:
-            placed.append((rule.each[name].at[0], members[name]))
-        known.append(members)
-    return Written(placed, known)
+def _write_kinds(rules: Sequence[Rule], value: Sequence[User]) -> Written | None:
+    """Return accounts as members of the record, which has one of each kind."""
+    placed, known, others = list[Placed](), list[User](), list(value)
+    for rule in rules:
+        provider = rule.each["provider"].value
+        account = next((account for account in others if provider in (None, account["provider"])), None)
+        if account is not None:
+            others.remove(account)
+            placed += _write_members(rule, account) or ()
+            known.append({name: account[name] for name in rule.each if name in account})
+    return None if others else Written(placed, known)
 
 
 def _write_hash(password: Password, value: str) -> Written | None:
