@@ -65,7 +65,12 @@ def read_field(rules: Sequence[Rule], field: Field | None, words: Words) -> pl.E
     Of several rules, the first that gives a text counts, all items of lists, and of true and false one that is true;
     what is neither of them counts before both. A null that the mapping does not take for absent is null.
     """
-    return keep_null(_read_first(rules, field, words), rules, words)
+    return choose_value([read_rule(rule, field, words) for rule in rules], rules, field, words)
+
+
+def choose_value(found: Sequence[pl.Expr], rules: Sequence[Rule], field: Field | None, words: Words) -> pl.Expr:
+    """Return the JSON text of a field of what each of its rules gives."""
+    return keep_null(_choose(found, field), rules, words)
 
 
 def keep_null(value: pl.Expr, rules: Sequence[Rule], words: Words) -> pl.Expr:
@@ -78,8 +83,8 @@ def keep_null(value: pl.Expr, rules: Sequence[Rule], words: Words) -> pl.Expr:
     return pl.when(is_null if words.null == "refuse" else is_null & value.is_null()).then(pl.lit(NULL)).otherwise(value)
 
 
-def _read_first(rules: Sequence[Rule], field: Field | None, words: Words) -> pl.Expr:
-    found, kind = [_read(rule, field, words) for rule in rules], field.type if field else None
+def _choose(found: Sequence[pl.Expr], field: Field | None) -> pl.Expr:
+    kind = field.type if field else None
     if len(found) == 1:
         return found[0]
     if kind is JsonType.ARRAY:
@@ -111,7 +116,8 @@ def fits_of(rule: Rule, field: Field | None, words: Words) -> str | None:
     return rule.fits if rule.fits is not None or field is None or words.is_strict else FITTING.get(field.name)
 
 
-def _read(rule: Rule, field: Field | None, words: Words) -> pl.Expr:
+def read_rule(rule: Rule, field: Field | None, words: Words) -> pl.Expr:
+    """Return the JSON text that one rule gives, without nulls."""
     kind = field.type if field else None
     if not rule.at:
         return pl.lit(_constant(rule.value, kind))

@@ -17,7 +17,7 @@ from schemas.fields import Field, JsonType
 from schemas.mapping.language import TYPES, Mapping, Rule
 from schemas.mapping.paths import Every, Path, Step, Where
 from transforms.json.values import query_texts
-from transforms.mapping.rules import TRUE, Words, fits_of, json_at, read_field
+from transforms.mapping.rules import TRUE, Words, choose_value, fits_of, json_at, read_rule
 from transforms.mapping.values_at import column_at, merge_patch
 
 NOTHING = ("null", '""', "[]", "{}")
@@ -75,7 +75,8 @@ def find_unread(
     texts = list_texts(mapping)
     plain = {path.text: _unless_object(path) for path in _objects(used) if path.members not in texts}
     plain |= dict(_find_unplaced(mapping, words, opened={*list_inner(used), *_arrays(mapping)}))
-    columns = dict(zip(plain, found.select(value.alias(name) for name, value in plain.items()), strict=True))
+    read = found.with_columns(_read_each(mapping, words))
+    columns = dict(zip(plain, read.select(value.alias(name) for name, value in plain.items()), strict=True))
     secret = dict[str, pl.Series]()
     for members, readers in _arrays(mapping).items():
         left = _find_left(found, members, readers, takes_texts=members in texts, engine=engine)
@@ -117,6 +118,25 @@ def _fields(mapping: Mapping) -> Iterator[tuple[Field | None, Sequence[Rule]]]:
     yield from ((None, rules) for table in (mapping.app_metadata, mapping.user_metadata) for rules in table.values())
 
 
+def _single(mapping: Mapping) -> Iterator[tuple[str, Field | None, Sequence[Rule]]]:
+    """Yield a name for the columns of each field that has one value, the field and its rules."""
+    for number, (field, rules) in enumerate(_fields(mapping)):
+        if not (field and field.type is JsonType.ARRAY):
+            yield f"rule {number}", field, rules
+
+
+def _is_certain(rules: Sequence[Rule], field: Field | None, words: Words) -> bool:
+    return len(rules) == 1 and not fits_of(rules[0], field, words)
+
+
+def _read_each(mapping: Mapping, words: Words) -> Iterator[pl.Expr]:
+    """Yield a column of what each rule gives: to plan the same long expression for every comparison takes seconds."""
+    for name, field, rules in _single(mapping):
+        for place, rule in enumerate(rules):
+            if rule.words or not _is_certain(rules, field, words):
+                yield read_rule(rule, field, words).alias(f"{name} {place}")
+
+
 def _find_unplaced(
     mapping: Mapping, words: Words, *, opened: Container[tuple[str, ...]]
 ) -> Iterator[tuple[str, pl.Expr]]:
@@ -125,24 +145,23 @@ def _find_unplaced(
     Of objects and arrays that other paths lead into (`opened`), what is left is found elsewhere.
     """
     placed: MappingOf[Path, list[pl.Expr]] = defaultdict(list)
-    for field, rules in _fields(mapping):
-        if field and field.type is JsonType.ARRAY:
-            continue
-        is_certain = len(rules) == 1 and not fits_of(rules[0], field, words)
-        counts = read_field(rules, field, words)
-        for rule in rules:
-            is_placed = pl.lit(value=True) if is_certain else (read_field((rule,), field, words) == counts)
+    for name, field, rules in _single(mapping):
+        found = [pl.col(f"{name} {place}") for place, _ in enumerate(rules)]
+        counts, is_certain = choose_value(found, rules, field, words), _is_certain(rules, field, words)
+        for rule, given in zip(rules, found, strict=True):
+            value = choose_value([given], [rule], field, words)
+            is_placed = pl.lit(value=True) if is_certain else value == counts
             if field and field.type is JsonType.BOOLEAN and rule.words:  # which word it was that means true
-                is_placed = read_field((rule,), field, words) != TRUE
+                is_placed = value != TRUE
             for path in rule.at if not rule.present else ():
                 placed[path].append(is_placed.fill_null(value=False))
-    for path, found in placed.items():
-        if not any(expression.meta.is_literal() for expression in found):
+    for path, conditions in placed.items():
+        if not any(condition.meta.is_literal() for condition in conditions):
             name = path.column if len(path.steps) == 1 else path.text
             value = json_at(path, words)
             if path.members in opened and not path.is_many:
                 value = pl.when(~value.str.contains(r"^[{\[]")).then(value)
-            yield name, pl.when(~pl.any_horizontal(found)).then(value)
+            yield name, pl.when(~pl.any_horizontal(conditions)).then(value)
 
 
 def _arrays(mapping: Mapping) -> dict[tuple[str, ...], list[_Reader]]:
