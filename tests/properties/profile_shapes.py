@@ -1,7 +1,8 @@
 """Write users in the shape of a profile: the inverse of reading by a mapping, as far as its rules have one.
 
 A rule has none for a value that its pattern would change, its condition refuses or none of its words means. What is
-then left out of a record is absent when it is read. Hashes are written only where they stay as they are.
+then left out of a record is absent when it is read. Hashes are written only where they stay as they are. That the names
+and words of a profile are those of its system does not follow from any of this: the samples hold it.
 """
 
 import json
