@@ -7,7 +7,7 @@ and words of a profile are those of its system does not follow from any of this:
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
@@ -47,8 +47,8 @@ class Shaped:
     said: frozenset[str]
 
 
-def shape_users(mapping: Language, users: Sequence[User]) -> Shaped:
-    """Return the users as records of the profile."""
+def shape_users(mapping: Language, users: Sequence[User], *, are_rows: bool) -> Shaped:
+    """Return the users as records of the profile, or as rows, which all have the same columns."""
     records, read = [list[Placed]() for _ in users], [dict[str, Any]() for _ in users]
     taken, said = list[Path](), set[str]()
     for name, rules in _rules_of(mapping).items():
@@ -56,11 +56,12 @@ def shape_users(mapping: Language, users: Sequence[User]) -> Shaped:
         if not free or (len(free) < len(rules) and TYPES[name] not in FIRST_OF_ALL):
             continue
         written = [_write_first(name, free, user.get(name)) for user in users]
+        paths = {path.text: path for found in written if found for path, _ in found.values}
+        nothing = _read_nothing(rules, given=paths if are_rows else ())
         for record, fields, found in zip(records, read, written, strict=True):
             record.extend(found.values if found else ())
             if found or len(free) == len(rules):
-                fields[name] = found.read if found else _read_nothing(rules)
-        paths = {path.text: path for found in written if found for path, _ in found.values}
+                fields[name] = found.read if found else nothing
         taken += paths.values()
         said |= {name} if paths else set()
     return Shaped([_build(mapping, record) for record in records], read, frozenset(said))
@@ -91,8 +92,10 @@ def _covers(outer: Path, inner: Path) -> bool:
     return is_around and len(outer.steps) <= len(inner.steps)
 
 
-def _read_nothing(rules: Sequence[Rule | Password]) -> bool | None:
-    return False if any(isinstance(rule, Rule) and rule.present for rule in rules) else None
+def _read_nothing(rules: Sequence[Rule | Password], *, given: Container[str]) -> bool | None:
+    """Return what is read of a user without the field: an empty cell or array says that there is no value."""
+    flags = [rule.at[0] for rule in rules if isinstance(rule, Rule) and rule.present]
+    return False if any(path.is_many or path.text in given for path in flags) else None
 
 
 def _write_first(name: str, rules: Sequence[Rule | Password], value: Any) -> Written | None:
@@ -120,7 +123,7 @@ def _write_value(name: str, rule: Rule, value: Any) -> Written | None:
     """Return one value, changed in the opposite order of reading; of joined paths the first has all of it."""
     path = rule.at[0]
     if rule.present:
-        return Written([(path, "1")] if value else [], value)
+        return Written([(path, "1" if value else None)], value)
     raw, read = _write_time(rule.time[0], value) if rule.time else (value, value)
     raw = (not raw) if rule.negate else raw
     if rule.words:

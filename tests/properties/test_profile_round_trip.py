@@ -55,6 +55,7 @@ SAID: Mapping[tuple[str, str], tuple[int, set[str]]] = {
     ("firebase-csv", "csv"): (11, {"password_hash"}),
     ("fullstory", "json"): (5, set()),
     ("fusionauth", "json"): (21, {"password_hash"}),
+    ("gitea", "json"): (10, set()),
     ("gitlab", "json"): (13, set()),
     ("google-directory", "json"): (12, set()),
     ("google-directory", "csv"): (12, set()),
@@ -88,6 +89,8 @@ SAID: Mapping[tuple[str, str], tuple[int, set[str]]] = {
     ("wordpress", "csv"): (13, set()),
     ("wordpress-api", "json"): (12, set()),
     ("workos", "json"): (13, set()),
+    ("zammad", "json"): (13, {"password_hash"}),
+    ("zammad", "csv"): (13, {"password_hash"}),
     ("zitadel", "json"): (17, set()),
     ("zoom", "json"): (15, set()),
     ("zoom-csv", "csv"): (12, set()),
@@ -134,6 +137,8 @@ def write_table(path: Path, records: Sequence[Mapping[str, Any]], mapping: Langu
 
 
 def _cell(value: Any, mapping: Language) -> str:
+    if value is None:
+        return ""
     return f"{mapping.text_prefix}{value}" if isinstance(value, str) else json.dumps(value)
 
 
@@ -157,7 +162,7 @@ def test_users_come_back_equal_but_for_what_a_profile_cannot_say(
 ) -> None:
     mapping, path = get_profile(name), tmp_path / f"users.{form}"
     resolved = for_table(mapping, list_columns(name, mapping)) if form == "csv" else mapping
-    shaped = shape_users(resolved, list_users(mapping))
+    shaped = shape_users(resolved, list_users(mapping), are_rows=form == "csv")
     if form == "csv":
         write_table(path, shaped.records, mapping)
     else:
