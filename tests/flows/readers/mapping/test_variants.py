@@ -216,3 +216,18 @@ def test_a_document_without_users_is_nobodys(reader: Reader) -> None:
     with pytest.raises(FileFault) as raised:
         read_users(reader.source(b'{"orgs":[{"orgId":"1"}]}', "users.json"), engine=reader.engine)
     assert raised.value.code is ErrorCode.FILE_FORMAT
+
+
+def test_the_users_of_every_organization_are_read(reader: Reader) -> None:
+    humans = [{"userId": str(n), "user": {"profile": {}, "email": {"email": f"{n}@example.com"}}} for n in range(3)]
+    first, last = {"orgId": "1", "humanUsers": humans[:2]}, {"orgId": "3", "humanUsers": humans[2:]}
+    document = {"timeout": "10m", "dataOrgs": {"orgs": [first, {"orgId": "2"}, last]}}
+    found, users = read_text(reader, json.dumps(document), "users.json")
+    assert (found, [user["user_id"] for user in users]) == ("zitadel", ["0", "1", "2"])
+
+
+def test_two_arrays_of_users_beside_each_other_are_refused(reader: Reader) -> None:
+    text = json.dumps({"result": [{"human": {"email": ANN}, "state": "x"}], "humanUsers": []})
+    with pytest.raises(FileFault) as raised:
+        read_users(reader.source(text.encode(), "users.json"), engine=reader.engine)
+    assert raised.value.code is ErrorCode.FILE_FORMAT
