@@ -173,6 +173,26 @@ DOCUMENTS: list[tuple[str, object, dict[str, Any]]] = [
         {"userName": "ann", "profile": {"firstName": "Ann"}, "email": ANN, "hashedPassword": {"value": BCRYPT}},
         ANN | {"username": "ann", "given_name": "Ann", "password_hash": BCRYPT},
     ),
+    (
+        "firebase",
+        [{"uid": "u1", "email": "ann@example.com", "emailVerified": True, "displayName": "Ann", "providerData": []}],
+        ANN | {"user_id": "u1", "email_verified": True, "name": "Ann"},
+    ),
+    (
+        "clerk-api",
+        {
+            "data": [
+                {
+                    "id": "u1",
+                    "primaryEmailAddressId": "i1",
+                    "emailAddresses": [{"emailAddress": "ann@example.com", "verification": {"status": "verified"}}],
+                    "firstName": "Ann",
+                    "banned": True,
+                }
+            ]
+        },
+        ANN | {"user_id": "u1", "email_verified": True, "given_name": "Ann", "blocked": True},
+    ),
     ("auth0-hashes", [ANN | {"_id": "1", "emailVerified": False, "passwordHash": BCRYPT}], ANN | {"user_id": "1"}),
 ]
 
