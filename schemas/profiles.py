@@ -22,6 +22,7 @@ class Profile:
 
     name: str
     paths: Mapping[str, str]  # canonical field → DuckDB JSON path in the record; any other field is unknown
+    around: tuple[str, ...] = ()  # keys of the objects, or arrays of objects, in which the containers are
     containers: tuple[str, ...] = ("users",)  # keys under which a file that is one object can have its users
     true_words: tuple[str, ...] = TRUE_WORDS
     false_words: tuple[str, ...] = FALSE_WORDS

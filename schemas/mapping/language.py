@@ -243,6 +243,7 @@ class Mapping(Part):
         Field(description="By what its files are recognised; one of these suffices."),
     ] = ()
     containers: Annotated[Words, Field(description="Keys of a JSON document under which its users are.")] = ("users",)
+    around: Annotated[Words, Field(description="Keys of objects or arrays in which the containers are.")] = ()
     record: Annotated[At | None, Field(description="Where in a record the user is, if it has that.")] = None
     pairs: Annotated[
         tuple[Pairs, ...], BeforeValidator(_to_tuple), Field(description="Arrays of names and values.")

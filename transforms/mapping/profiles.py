@@ -47,6 +47,11 @@ def list_containers() -> frozenset[str]:
     return frozenset(key for name in vendor_profiles() for key in _containers(_document(name)))
 
 
+def list_around_containers() -> frozenset[str]:
+    """Return the keys under which documents of some profile have their containers."""
+    return frozenset(key for name in vendor_profiles() for key in _document(name).get("around", ()))
+
+
 def _containers(document: Mapping[str, Any]) -> Sequence[str]:
     keys = document.get("containers", ["users"])
     return [keys] if isinstance(keys, str) else keys

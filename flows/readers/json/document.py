@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import polars as pl
 
@@ -52,9 +53,17 @@ class _JsonObject:
         self._keys: list[str] = []
         self._size = len(b"{}")
         self._container: str | None = None
+        self._is_inside = False  # a member that is around containers
+        self._seen = 0
 
     def read_batches(self) -> Iterator[Batch]:
         """Yield the users; in the end the window is after the object."""
+        yield from self._read_members()
+        _expect_end(self._window)
+        if self._container is None:
+            yield self._make_record()
+
+    def _read_members(self) -> Iterator[Batch]:
         window = self._window
         window.advance(1)
         closed = window.next_byte() == b"}"
@@ -64,9 +73,6 @@ class _JsonObject:
             if not closed:
                 window.advance(1)
         window.expect(b"}", reason="expecting , or } in the object")
-        _expect_end(window)
-        if self._container is None:
-            yield self._make_record()
 
     def _read_member(self) -> Iterator[Batch]:
         """Read one key and its value: users, or a value to keep in case the object is a user."""
@@ -77,6 +83,9 @@ class _JsonObject:
         if window.next_byte() == b"[" and self._keys[-1] in self._reading.profile.containers:
             yield from self._read_users()
             return
+        if self._keys[-1] in self._reading.profile.around and window.next_byte() in (b"{", b"["):
+            yield from self._read_around()
+            return
         value = _read_value(window, limits=self._reading.limits)
         self._size += len(key) + len(b":,") + (len(value) if isinstance(value, bytes) else value)
         self._members = [*self._members, key + b":" + value] if self._is_kept and isinstance(value, bytes) else []
@@ -86,13 +95,40 @@ class _JsonObject:
         return self._container is None and self._size <= self._reading.limits.record_bytes
 
     def _read_users(self) -> Iterator[Batch]:
-        if self._container is not None:
+        if self._container is not None and not self._is_inside:
             where = f"under {self._container} and {self._keys[-1]}"
             hint = "remove one of the arrays, or move it to a file of its own"
             raise FileFault(ErrorCode.FILE_FORMAT, f"{self._window.name} contains two arrays of users, {where}", hint)
         self._container = self._keys[-1]
         self._window.advance(1)
-        yield from JsonArray(self._window, self._reading).read_batches()
+        reading = replace(self._reading, first_record=self._reading.first_record + self._seen)
+        for batch in JsonArray(self._window, reading).read_batches():
+            self._seen += batch.seen
+            yield batch
+
+    def _read_around(self) -> Iterator[Batch]:
+        """Read an object, or every object of an array, in which there are users."""
+        window, was_inside = self._window, self._is_inside
+        self._is_inside = True
+        if window.next_byte() == b"{":
+            yield from self._read_members()
+        else:
+            yield from self._read_objects()
+        self._is_inside = was_inside
+
+    def _read_objects(self) -> Iterator[Batch]:
+        window = self._window
+        window.advance(1)
+        closed = window.next_byte() == b"]"
+        while not closed:
+            if window.next_byte() == b"{":
+                yield from self._read_members()
+            else:
+                _read_value(window, limits=self._reading.limits)
+            closed = window.next_byte() != b","
+            if not closed:
+                window.advance(1)
+        window.expect(b"]", reason="expecting , or ] in the array")
 
     def _read_key(self) -> bytes:
         window = self._window

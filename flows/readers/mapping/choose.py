@@ -58,7 +58,7 @@ def _choose(source: Source, *, form: str, requested: str, mapping: "Mapping | No
         return _mapped(requested, get_profile(requested))
     if form in SAMPLED_BY_READER:
         return PROFILES["csv"]
-    return recognise(read_sample(source, form=form, containers=_list_containers), name=source.name)
+    return recognise(read_sample(source, form=form, containers=_list_containers, around=_list_around), name=source.name)
 
 
 def recognise(sample: Sample, *, name: str, null: NullMeaning | None = None) -> Profile:
@@ -71,6 +71,12 @@ def _list_containers() -> frozenset[str]:
     from transforms.mapping.profiles import list_containers  # noqa: PLC0415 - most files begin with their users
 
     return list_containers() | {*PROFILES["auth0"].containers}
+
+
+def _list_around() -> frozenset[str]:
+    from transforms.mapping.profiles import list_around_containers  # noqa: PLC0415 - most files begin with their users
+
+    return list_around_containers()
 
 
 def is_own(sample: Sample) -> bool:
@@ -114,4 +120,12 @@ def _read_aliases(sample: Sample, own: Profile) -> Profile:
 
 def _mapped(name: str, mapping: "Mapping") -> Profile:
     own, containers = PROFILES["auth0"], mapping.containers
-    return replace(own, name=name, title=mapping.title, containers=containers, null=mapping.null, mapping=mapping)
+    return replace(
+        own,
+        name=name,
+        title=mapping.title,
+        around=mapping.around,
+        containers=containers,
+        null=mapping.null,
+        mapping=mapping,
+    )

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from typing import Any
 
 import polars as pl
@@ -22,14 +23,19 @@ _SPACE = " \t\r\n"
 
 
 def read_sample(
-    source: Source, *, form: str, containers: Callable[[], Collection[str]] = lambda: PROFILES["auth0"].containers
+    source: Source,
+    *,
+    form: str,
+    containers: Callable[[], Collection[str]] = lambda: PROFILES["auth0"].containers,
+    around: Callable[[], Collection[str]] = tuple,
 ) -> Sample:
     """Return a sample of the source; an empty one where nothing can be read, which its reader then says.
 
-    `containers` says under which keys a document may have its users; it is read on until there is one.
+    `containers` says under which keys a document may have its users; it is read on until there is one. `around`
+    says in which other members these keys may be.
     """
     if form in ("json", "ndjson"):
-        return _sample_json(source, form, containers)
+        return _sample_json(source, form, containers, around)
     if form == "csv":
         return _sample_table(source)
     if form == "ldif":
@@ -37,12 +43,14 @@ def read_sample(
     return Sample(form, {})
 
 
-def _sample_json(source: Source, form: str, containers: Callable[[], Collection[str]]) -> Sample:
+def _sample_json(
+    source: Source, form: str, containers: Callable[[], Collection[str]], around: Callable[[], Collection[str]]
+) -> Sample:
     size = HEAD_BYTES
     while True:
         head, is_whole = _read_head(source, size)
         text = head.decode(errors="replace")
-        sample = Sample("json", {"": [*_records_of_lines(text)]}) if form == "ndjson" else _read_document(text)
+        sample = Sample("json", {"": [*_records_of_lines(text)]}) if form == "ndjson" else _read_document(text, around)
         if is_whole or sample.arrays.get("") or size >= MOST_BYTES or any(map(sample.arrays.get, containers())):
             return sample
         size *= 8
@@ -67,23 +75,31 @@ def _records_of_lines(text: str) -> Iterator[Record]:
             yield value
 
 
-def _read_document(text: str) -> Sample:
+def _read_document(text: str, around: Callable[[], Collection[str]]) -> Sample:
     """Return the sample of JSON text that may end anywhere."""
     cursor = _Cursor(text)
     if cursor.peek() == "[":
         return Sample("json", {"": [*_dicts(cursor)]})
     members: dict[str, Any] = {}
     arrays: dict[str, list[Record]] = {}
-    try:
-        for key in cursor.members():
-            if cursor.peek() == "[":
-                arrays[key] = []
-                arrays[key].extend(_dicts(cursor))
-            else:
-                members[key] = cursor.value()
-    except (ValueError, RecursionError, IndexError):
-        pass
+    with suppress(ValueError, RecursionError, IndexError):
+        _read_members(cursor, members, arrays, around())
     return Sample("json", arrays, {**members, **arrays})
+
+
+def _read_members(
+    cursor: "_Cursor", members: dict[str, Any], arrays: dict[str, list[Record]], around: Collection[str]
+) -> None:
+    """Read an object, and those in its members that are around others, into members and arrays."""
+    for key in cursor.members():
+        if key in around and cursor.peek() in ("{", "["):
+            members[key] = None
+            for _ in cursor.objects():
+                _read_members(cursor, members, arrays, around)
+        elif cursor.peek() == "[":
+            arrays.setdefault(key, []).extend(_dicts(cursor))
+        else:
+            members[key] = cursor.value()
 
 
 def _dicts(cursor: "_Cursor") -> Iterator[Record]:
@@ -119,6 +135,21 @@ class _Cursor:
         self._at += 1
         while self.peek() not in ("]", ""):
             yield self.value()
+            if self.peek() == ",":
+                self._at += 1
+        self._close()
+
+    def objects(self) -> Iterator[None]:
+        """Stop at an object, or at every one of an array; the caller reads each before the next."""
+        if self.peek() == "{":
+            yield
+            return
+        self._at += 1
+        while self.peek() not in ("]", ""):
+            if self.peek() == "{":
+                yield
+            else:
+                self.value()
             if self.peek() == ",":
                 self._at += 1
         self._close()

@@ -40,6 +40,34 @@ TABLES = [
     ("firebase-csv", f"u1,ann@example.com,true{',' * 26}\n", ANN | {"user_id": "u1", "email_verified": True}),
     ("firebase-csv", f"u1,ann@example.com,true{',' * 25}\n", ANN | {"user_id": "u1", "email_verified": True}),
     ("firebase-csv", f"u1,ann@example.com,true{',' * 24}\n", ANN | {"user_id": "u1", "email_verified": True}),
+    (
+        "clerk-csv",
+        'id,email_addresses,phone_numbers,password_hasher\nu1,"ann@example.com,a@example.org",,\n',
+        ANN | {"user_id": "u1"},
+    ),
+    (
+        "cognito-csv",
+        f"cognito:username,email,cognito:mfa_enabled,password_hash\nann,ann@example.com,false,{BCRYPT}\n",
+        ANN | {"username": "ann", "password_hash": BCRYPT},
+    ),
+    (
+        "okta-csv",
+        ("login,firstName,lastName,honorificPrefix,email,displayName,secondEmail,mobilePhone,organization\n"
+        "ann,A,L,,ann@example.com,,,+4915112345678,\n"),
+        ANN | {"username": "ann", "phone_number": "+4915112345678"},
+    ),
+    (
+        "entra-export",
+        ("Display name,User principal name,Account status,Account Created on\n"
+        ",ann@example.com,Disabled,1/2/2020 3:04:05 AM\n"),
+        ANN | {"blocked": True, "registered_at": AT_2020},
+    ),
+    (
+        "entra-csv",
+        ("version:v1.0\n名前 [displayName] 必須,ユーザー名 [userPrincipalName] 必須,ブロック [accountEnabled] 必須\n"
+        ",ann@example.com,はい\n"),
+        ANN | {"blocked": True},
+    ),
     ("csv", "Email Address,First Name,Last Name\nann@example.com,,\n", ANN),
 ]  # fmt: skip
 DOCUMENTS: list[tuple[str, object, dict[str, Any]]] = [
@@ -48,9 +76,62 @@ DOCUMENTS: list[tuple[str, object, dict[str, Any]]] = [
         {"ifResourceExists": "SKIP", "users": [ANN | {"enabled": False}]},
         ANN | {"blocked": True},
     ),
+    (
+        "keycloak",
+        {"realm": "old", "users": [ANN | {"enabled": True, "applicationRoles": {"account": ["view"]}}]},
+        ANN | {"roles": ["view"], "blocked": False},
+    ),
+    (
+        "clerk-api",
+        [{"primary_email_address": "ann@example.com", "email_addresses": ["a@example.org", "ann@example.com"]}],
+        ANN,
+    ),
+    (
+        "scim",
+        {
+            "Resources": [
+                {"userName": "ann", "emails": [{"value": "ann@example.com", "primary": True, "verified": True}]}
+            ]
+        },
+        ANN | {"username": "ann", "email_verified": True},
+    ),
+    (
+        "workos",
+        [
+            {
+                "email": "ann@example.com",
+                "firstName": "Ann",
+                "emailVerified": True,
+                "profilePictureUrl": None,
+                "createdAt": AT_2020,
+            }
+        ],
+        ANN | {"given_name": "Ann", "email_verified": True, "registered_at": AT_2020},
+    ),
+    (
+        "cognito-api",
+        {
+            "Username": "google_7",
+            "Attributes": [
+                {"Name": "email", "Value": "ann@example.com"},
+                {"Name": "identities", "Value": '[{"userId":"7","providerName":"Google","issuer":null}]'},
+            ],
+        },
+        ANN | {"identities": [{"provider": "Google", "user_id": "7"}]},
+    ),
     ("scim", {"schemas": [SCIM_USER], "userName": "ann@example.com"}, ANN),
     ("scim", {"Resources": [{"userName": "ann@example.com", "active": "False"}]}, ANN | {"blocked": True}),
     ("kratos", [{"schema_id": "x", "traits": ANN}], ANN),
+    (
+        "kratos",
+        [
+            {
+                "traits": ANN | {"firstname": "Ann", "lastname": "Lo"},
+                "credentials": {"password": {"type": "password", "created_at": AT_2020}},
+            }
+        ],
+        ANN | {"given_name": "Ann", "family_name": "Lo"},
+    ),
     ("kratos", {"identities": [{"create": {"schema_id": "x", "traits": ANN}}]}, ANN),
     ("entra-graph", {"value": [{"id": "1", "userPrincipalName": "ann@example.com"}]}, ANN | {"user_id": "1"}),
     ("fusionauth", {"user": ANN | {"active": False, "registrations": []}}, ANN | {"blocked": True}),
@@ -91,6 +172,26 @@ DOCUMENTS: list[tuple[str, object, dict[str, Any]]] = [
         "zitadel",
         {"userName": "ann", "profile": {"firstName": "Ann"}, "email": ANN, "hashedPassword": {"value": BCRYPT}},
         ANN | {"username": "ann", "given_name": "Ann", "password_hash": BCRYPT},
+    ),
+    (
+        "firebase",
+        [{"uid": "u1", "email": "ann@example.com", "emailVerified": True, "displayName": "Ann", "providerData": []}],
+        ANN | {"user_id": "u1", "email_verified": True, "name": "Ann"},
+    ),
+    (
+        "clerk-api",
+        {
+            "data": [
+                {
+                    "id": "u1",
+                    "primaryEmailAddressId": "i1",
+                    "emailAddresses": [{"emailAddress": "ann@example.com", "verification": {"status": "verified"}}],
+                    "firstName": "Ann",
+                    "banned": True,
+                }
+            ]
+        },
+        ANN | {"user_id": "u1", "email_verified": True, "given_name": "Ann", "blocked": True},
     ),
     ("auth0-hashes", [ANN | {"_id": "1", "emailVerified": False, "passwordHash": BCRYPT}], ANN | {"user_id": "1"}),
 ]
@@ -134,4 +235,19 @@ def test_an_unknown_word_for_a_status_refuses_the_user(reader: Reader, text: str
 def test_a_document_without_users_is_nobodys(reader: Reader) -> None:
     with pytest.raises(FileFault) as raised:
         read_users(reader.source(b'{"orgs":[{"orgId":"1"}]}', "users.json"), engine=reader.engine)
+    assert raised.value.code is ErrorCode.FILE_FORMAT
+
+
+def test_the_users_of_every_organization_are_read(reader: Reader) -> None:
+    humans = [{"userId": str(n), "user": {"profile": {}, "email": {"email": f"{n}@example.com"}}} for n in range(3)]
+    first, last = {"orgId": "1", "humanUsers": humans[:2]}, {"orgId": "3", "humanUsers": humans[2:]}
+    document = {"timeout": "10m", "dataOrgs": {"orgs": [first, {"orgId": "2"}, last]}}
+    found, users = read_text(reader, json.dumps(document), "users.json")
+    assert (found, [user["user_id"] for user in users]) == ("zitadel", ["0", "1", "2"])
+
+
+def test_two_arrays_of_users_beside_each_other_are_refused(reader: Reader) -> None:
+    text = json.dumps({"result": [{"human": {"email": ANN}, "state": "x"}], "humanUsers": []})
+    with pytest.raises(FileFault) as raised:
+        read_users(reader.source(text.encode(), "users.json"), engine=reader.engine)
     assert raised.value.code is ErrorCode.FILE_FORMAT
