@@ -18,14 +18,16 @@ LOOSE_NAMES: Mapping[str, str] = {
         "user_id": ("id", "uid", "uuid", "guid", "externalid", "userid", "objectid", "localid", "sub", "recordid"),
         "username": (
             *("login", "userlogin", "loginname", "accountname", "samaccountname", "nick", "handle", "screenname"),
-            *("benutzer", "anmeldename", "utilisateur", "usuario", "utente"),
+            *("benutzer", "anmeldename", "utilisateur", "usuario", "utente", "identifiant", "mitgliedsname", "usuário"),
         ),
-        "given_name": ("first", "fname", "forename", "givennames"),
-        "family_name": ("last", "lname", "sn"),
+        "given_name": ("first", "fname", "forename", "givennames", "nombre", "nombres", "nome"),
+        "family_name": ("last", "lname", "sn", "nom"),
         "middle_name": ("middle", "middlename", "additionalname", "secondname"),
         "name": ("fullname", "displayname", "realname", "cn", "completename"),
         "picture": ("avatar", "avatarurl", "photo", "photourl", "image", "imageurl", "profileimage", "thumbnail"),
-        "locale": ("language", "lang", "preferredlanguage", "localeid", "sprache", "langue", "idioma", "lingua"),
+        "locale": (
+            *("language", "lang", "preferredlanguage", "localeid", "sprache", "langue", "idioma", "lingua", "taal"),
+        ),
         "zoneinfo": ("timezone", "tz", "timezoneid"),
         "birthdate": ("birthday", "dateofbirth", "dob", "birth"),
         "registered_at": (

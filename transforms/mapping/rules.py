@@ -22,6 +22,8 @@ from transforms.mapping.times import write_date, write_time
 from transforms.mapping.values_at import column_at
 
 TRUE, FALSE, NULL = "true", "false", "null"
+TEXT = r'"(?:[^"\\]|\\.)*"'
+TEXTS = rf"^\[\s*{TEXT}(?:\s*,\s*{TEXT})+\s*\]$"
 
 # what other systems write freely: a text that is not in the form of the field after cleaning goes to the metadata
 FITTING = {
@@ -88,7 +90,7 @@ def _choose(found: Sequence[pl.Expr], field: Field | None) -> pl.Expr:
     if len(found) == 1:
         return found[0]
     if kind is JsonType.ARRAY:
-        return join_items(found)
+        return _each_once(join_items(found))
     if kind is JsonType.BOOLEAN:
         neither = (pl.when(~value.is_in([TRUE, FALSE])).then(value) for value in found)
         is_true = pl.any_horizontal(value == TRUE for value in found)
@@ -245,6 +247,13 @@ def join_items(arrays: Sequence[pl.Expr]) -> pl.Expr:
     inner = [pl.when(array != "[]").then(array.str.slice(1, array.str.len_chars() - 2)) for array in arrays]
     joined = pl.concat_str(inner, separator=",", ignore_nulls=True)
     return pl.when(joined != "").then(pl.concat_str(pl.lit("["), joined, pl.lit("]")))
+
+
+def _each_once(array: pl.Expr) -> pl.Expr:
+    """Return the JSON array with each of its texts once; one with other items as it is."""
+    once = array.str.extract_all(TEXT).list.unique(maintain_order=True).list.join(",")
+    written = pl.concat_str(pl.lit("["), once, pl.lit("]"))
+    return pl.when(array.str.contains(TEXTS)).then(written).otherwise(array)
 
 
 def _write_factors(rule: Rule, words: Words) -> pl.Expr:

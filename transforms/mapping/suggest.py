@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from schemas.fields import FIELD_NAMES, FIELDS
+from schemas.fields import FIELD_NAMES, FIELDS, JsonType
 from schemas.mapping import suggestions as names
 from schemas.mapping.signs import Record, Sample, values_of
 from schemas.profiles import ABSENT_WORD, FALSE_WORDS, HEADER_ALIASES, TRUE_WORDS
@@ -17,7 +17,6 @@ MOST_NAMES = 40  # in a comment
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 HASH = re.compile(r"\$[0-9A-Za-z][0-9A-Za-z-]*\$|\{[A-Z0-9-]+\}|pbkdf2[_:]|scrypt:|argon2\$|bcrypt")
 BARE = re.compile(r"[A-Za-z0-9_-]+")
-PHONE = r"^\+[0-9]{1,15}$"
 TIMES = (
     ("epoch_ms", re.compile(r"1[0-9]{12}|[2-9][0-9]{11}")),
     ("epoch", re.compile(r"1[0-9]{9}|[2-9][0-9]{8}")),
@@ -73,13 +72,12 @@ def suggest_mapping(sample: Sample, *, name: str) -> str:
     if not records:
         raise LookupError("no record can be read")
     columns = [*_columns(sample, records)]
-    lines, passwords, used = list[_Line](), list[str](), set[str]()
-    for column in columns:
-        if not {*column.names}.isdisjoint(names.PASSWORD_NAMES):
-            passwords.append(_suggest_password(column))
-            used.add(column.path)
-        elif line := _suggest_field(column):
-            used |= {column.path} if _add_line(lines, line) else set()
+    secret = [column for column in columns if not {*column.names}.isdisjoint(names.PASSWORD_NAMES)]
+    passwords, used = [_suggest_password(column) for column in secret], {column.path for column in secret}
+    lines = list[_Line]()
+    found = [(column, line) for column in columns if column not in secret and (line := _suggest_field(column))]
+    for column, line in sorted(found, key=lambda pair: bool(pair[1].guess)):  # what is certain comes first
+        used |= {column.path} if _add_line(lines, line) else set()
     order = {field: place for place, field in enumerate(FIELD_NAMES)}
     lines.sort(key=lambda line: order[line.field])
     parts = (*_head(name, container, columns), "[fields]", *map(str, lines), *passwords, *_tail(columns, used), "")
@@ -158,6 +156,8 @@ def _suggest_field(column: _Column) -> _Line | None:
     are_addresses = bool(values) and all(map(ADDRESS.fullmatch, values))
     if field not in FIELD_NAMES or (field == "username" and are_addresses):
         return None
+    if field == "username" and any(re.search(r"\s", value.strip()) for value in column.values):
+        field, guess = "name", "its values have spaces"
     return _Line(field, _write_rule(column, field), guess)
 
 
@@ -170,14 +170,17 @@ def _find_field(candidates: Sequence[str], values: Sequence[str]) -> tuple[str |
             return field, guess
     if values and all(map(ADDRESS.fullmatch, values)):
         return "email", "its values are addresses"
-    public = [field.name for field in FIELDS if not field.secret and field.name != "source_id"]
+    hidden = () if _are_flags(values) else (JsonType.BOOLEAN,)
+    public = [
+        field.name for field in FIELDS if not field.secret and field.name != "source_id" and field.type not in hidden
+    ]
     similar = next((field for name in candidates if (field := suggest(name, public))), None)
     return similar, "its name is similar"
 
 
 def _suggest_flag(column: _Column, name: str, values: Sequence[str]) -> _Line | None:
     """Return a line for who may sign in, from a flag, a status or the time when that ended."""
-    is_flag = bool(values) and {*values} <= {*TRUE_WORDS, *FALSE_WORDS}
+    is_flag = _are_flags(values)
     is_about_blocked = name in names.BLOCKED_NAMES or name.removeprefix("is") in names.BLOCKED_NAMES
     is_about_active = name in names.ACTIVE_NAMES
     if is_flag and (is_about_blocked or is_about_active):
@@ -192,8 +195,14 @@ def _suggest_flag(column: _Column, name: str, values: Sequence[str]) -> _Line | 
     words = sorted({*values})[:MOST_WORDS]
     pairs = ", ".join(f"{_key(word)} = {json.dumps(meanings[word])}" for word in words if word in meanings)
     unknown = [word for word in words if word not in meanings]
+    if len(unknown) == len(words):  # of other words, nobody can say whom they keep out
+        return None
     guess = f"say what {' and '.join(unknown)} means, or these rows are refused" if unknown else "its values"
     return _Line("blocked", f"{{ from = {column.written}, map = {{ {pairs} }} }}", guess)
+
+
+def _are_flags(values: Sequence[str]) -> bool:
+    return bool(values) and {*values} <= {*TRUE_WORDS, *FALSE_WORDS}
 
 
 def _write_rule(column: _Column, field: str) -> str:
@@ -201,8 +210,6 @@ def _write_rule(column: _Column, field: str) -> str:
     if field in ("registered_at", "last_login_at", "birthdate"):
         form = next((form for form, pattern in TIMES if values and all(map(pattern.fullmatch, values))), None)
         return f"{{ from = {column.written}, time = {json.dumps(form)} }}" if form else column.written
-    if field == "phone_number" and not all(re.match(PHONE, value) for value in values):
-        return f"{{ from = {column.written}, fits = '{PHONE}' }}"
     if field in ("roles", "groups") and not column.path.endswith("[]"):
         separator = next((mark for mark in (";", "|", ",") if any(mark in value for value in values)), None)
         return f"{{ from = {column.written}, separator = {json.dumps(separator)} }}" if separator else column.written

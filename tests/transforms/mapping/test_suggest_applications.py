@@ -33,8 +33,11 @@ anna@example.com,Anna,Bell,,2,,2023-01-02 03:04:05,Europe/Lisbon,1,vip
 MAGENTO = """email,_website,created_at,dob,firstname,group_id,lastname,middlename,password_hash,rp_token,store_id
 anna@example.com,base,2023-01-02 03:04:05,1990-05-06,Anna,1,Bell,,a1b2:salt:1,,1
 """
-ZENDESK = """id,name,email,created_at,last_login_at,time_zone,role,phone,verified,active,suspended
-1,Anna Bell,anna@example.com,2023-01-02T03:04:05Z,2024-02-03T04:05:06Z,Lisbon,end-user,+351910000001,true,true,false
+ZENDESK = """id,name,email,created_at,last_login_at,time_zone,locale_id,locale,role,phone,verified,active,suspended
+1,Anna Bell,anna@example.com,2023-01-02T03:04:05Z,2024-02-03T04:05:06Z,Lisbon,1,pt,agent,+351910000001,true,true,false
+"""
+MEMBERS = """email_address,backend,status
+anna@example.com,Database,subscribed
 """
 
 
@@ -46,7 +49,7 @@ ZENDESK = """id,name,email,created_at,last_login_at,time_zone,role,phone,verifie
             {
                 "email": "email",
                 "user_id": "User id",
-                "username": "User name",
+                "name": "User name",
                 "blocked": {"from": "User status", "map": {"active": False, "suspended": True}},
                 "registered_at": {"from": "Added to org", "time": "%d %b %Y"},
                 "roles": "Org role",
@@ -56,7 +59,7 @@ ZENDESK = """id,name,email,created_at,last_login_at,time_zone,role,phone,verifie
             HUBSPOT,
             {
                 "email": "Email",
-                "phone_number": {"from": "Mobile Phone Number", "fits": r"^\+[0-9]{1,15}$"},
+                "phone_number": "Mobile Phone Number",
                 "user_id": "Record ID",
                 "given_name": "First Name",
                 "family_name": "Last Name",
@@ -94,14 +97,35 @@ ZENDESK = """id,name,email,created_at,last_login_at,time_zone,role,phone,verifie
                 "user_id": "id",
                 "name": "name",
                 "blocked": [{"from": "active", "not": True}, "suspended"],
+                "locale": "locale",
                 "zoneinfo": "time_zone",
                 "registered_at": {"from": "created_at", "time": "iso"},
                 "last_login_at": {"from": "last_login_at", "time": "iso"},
                 "roles": "role",
             },
         ),
+        (MEMBERS, {"email": "email_address"}),
+        (
+            "Prénom,Nom,Adresse e-mail,Identifiant,Langue\nAnna,Bell,anna@example.com,anna,fr\n",
+            {
+                "email": "Adresse e-mail",
+                "username": "Identifiant",
+                "given_name": "Prénom",
+                "family_name": "Nom",
+                "locale": "Langue",
+            },
+        ),
+        (
+            "Nombre,Apellidos,Correo electrónico,Usuario\nAnna,Bell,anna@example.com,anna\n",
+            {
+                "email": "Correo electrónico",
+                "username": "Usuario",
+                "given_name": "Nombre",
+                "family_name": "Apellidos",
+            },
+        ),
     ],
-    ids=["jira", "hubspot", "mailchimp", "magento", "zendesk"],
+    ids=["jira", "hubspot", "mailchimp", "magento", "zendesk", "members", "french", "spanish"],
 )
 def test_the_fields_of_an_application_are_found(text: str, fields: dict[str, object]) -> None:
     assert suggest(text)["fields"] == fields

@@ -151,7 +151,7 @@ MINIMAL = {
     "liferay": b"emailAddress,alternateName\n",
     "mattermost": b'{"type":"version","version":1}\n{"type":"team","team":{"name":"x"}}\n',
     "moodle": b"Username,Password,Firstname,Lastname,Email\n",
-    "redmine": "Identifiant,Prénom,Nom,Email\n".encode(),
+    "redmine": "Identifiant,Prénom,Nom,Email,Administrateur\n".encode(),
     "rocketchat": b'[{"importIds":["1"],"emails":["ann@example.com"]}]',
     "rocketchat-api": b'[{"username":"ann","emails":[{"address":"ann@example.com"}],"active":true}]',
     "rocketchat-csv": b"ann,ann@example.com,Ann\n",

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
-from tests.flows.readers.mapping.samples import read_users
+from tests.flows.readers.mapping.samples import choose_of, read_users
 from tests.flows.readers.outcomes import Reader
 
 ANN = {"email": "ann@example.com"}
@@ -69,6 +69,22 @@ TABLES = [
         ANN | {"blocked": True},
     ),
     ("csv", "Email Address,First Name,Last Name\nann@example.com,,\n", ANN),
+    (
+        "redmine",
+        "login;firstname;lastname;mail;admin;password;status\nann;A;L;ann@example.com;yes;open sesame;locked\n",
+        ANN | {"roles": ["admin"], "blocked": True},
+    ),
+    (
+        "redmine",
+        "login;firstname;lastname;mail;admin;password;status\nann;A;L;ann@example.com;no;open sesame;active\n",
+        ANN | {"blocked": False},
+    ),
+    (
+        "wordpress",
+        'user_login,user_email,role,wp_capabilities\nann,ann@example.com,"editor,b","a:1:{s:6:""editor"";b:1;}"\n',
+        ANN | {"roles": ["editor", "b"]},
+    ),
+    ("drupal", "uid,name,mail,user_status\n7,ann,ann@example.com,0\n", ANN | {"user_id": "7", "blocked": True}),
 ]  # fmt: skip
 DOCUMENTS: list[tuple[str, object, dict[str, Any]]] = [
     (
@@ -193,6 +209,34 @@ DOCUMENTS: list[tuple[str, object, dict[str, Any]]] = [
         },
         ANN | {"user_id": "u1", "email_verified": True, "given_name": "Ann", "blocked": True},
     ),
+    (
+        "slack",
+        {"ok": True, "user": {"id": "U1", "team_id": "T1", "name": "ann", "profile": ANN}},
+        ANN | {"user_id": "U1"},
+    ),
+    ("slack", [{"id": "U1", "name": "ann", "deleted": True, "color": "9f", "profile": ANN}], ANN | {"blocked": True}),
+    (
+        "redmine",
+        {"user": {"id": 3, "login": "ann", "firstname": "A", "lastname": "L", "mail": "ann@example.com"}},
+        ANN | {"user_id": "3"},
+    ),
+    (
+        "gitea",
+        [ANN | {"id": 3, "login": "ann", "full_name": "", "username": "ann", "is_admin": True}],
+        ANN | {"user_id": "3", "roles": ["admin"]},
+    ),
+    (
+        "rocketchat-api",
+        [
+            {
+                "username": "ann",
+                "emails": [{"address": "ann@example.com", "verified": True}],
+                "active": True,
+                "settings": {"preferences": {"language": "pt-BR"}},
+            }
+        ],
+        ANN | {"email_verified": True, "locale": "pt-BR", "blocked": False},
+    ),
     ("auth0-hashes", [ANN | {"_id": "1", "emailVerified": False, "passwordHash": BCRYPT}], ANN | {"user_id": "1"}),
 ]
 
@@ -230,6 +274,20 @@ def test_another_container_is_read(reader: Reader, profile: str, document: objec
 def test_an_unknown_word_for_a_status_refuses_the_user(reader: Reader, text: str) -> None:
     outcome = read_users(reader.source(text.encode(), "users.csv"), engine=reader.engine)
     assert (outcome.users, outcome.errors) == ([], ["1 INVALID_TYPE blocked"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,username,firstname,lastname,email,password\n1,ann,A,L,ann@example.com,open sesame\n",
+        "Login,First name,Last name,Email,Department\nann,A,L,ann@example.com,Sales\n",
+        "Identifiant,Prénom,Nom,Email\nann,A,L,ann@example.com\n",
+        '[{"uid": "u1", "email": "ann@example.com", "displayName": "A"}]',
+        '[{"username": "ann", "email": "ann@example.com", "state": "CA", "avatar_url": "https://example.com/a.png"}]',
+    ],
+)
+def test_names_that_many_systems_have_are_no_systems(reader: Reader, text: str) -> None:
+    assert choose_of(reader.source(text.encode(), "users")) in ("csv", "auth0")
 
 
 def test_a_document_without_users_is_nobodys(reader: Reader) -> None:
