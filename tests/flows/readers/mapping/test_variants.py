@@ -226,6 +226,15 @@ DOCUMENTS: list[tuple[str, object, dict[str, Any]]] = [
         ANN | {"user_id": "3", "roles": ["admin"]},
     ),
     (
+        "liferay",
+        [
+            {"emailAddress": "default@example.com", "screenName": "0", "userId": "1", "defaultUser": True},
+            {"emailAddress": "ann@example.com", "screenName": "ann", "userId": "2", "emailAddressVerified": True}
+            | {"defaultUser": False, "status": 5},
+        ],
+        ANN | {"user_id": "2", "email_verified": True, "blocked": True},
+    ),
+    (
         "rocketchat-api",
         [
             {
