@@ -64,7 +64,7 @@ def shape_users(mapping: Language, users: Sequence[User], *, are_rows: bool) -> 
                 fields[name] = found.read if found else nothing
         taken += paths.values()
         said |= {name} if paths else set()
-    return Shaped([_build(mapping, record) for record in records], read, frozenset(said))
+    return Shaped([_build(mapping, record, is_row=are_rows) for record in records], read, frozenset(said))
 
 
 def _rules_of(mapping: Language) -> dict[str, Sequence[Rule | Password]]:
@@ -205,6 +205,8 @@ def _write_members(rule: Rule, account: User) -> list[Placed] | None:
 def _write_kinds(rules: Sequence[Rule], value: Sequence[User]) -> Written | None:
     """Return accounts as members of the record, which has one of each kind."""
     placed, known, others = list[Placed](), list[User](), list(value)
+    if any(part.pattern for rule in rules for part in rule.each.values()):  # members of one text
+        return None
     for rule in rules:
         provider = rule.each["provider"].value
         account = next((account for account in others if provider in (None, account["provider"])), None)
@@ -223,12 +225,12 @@ def _write_hash(password: Password, value: str) -> Written | None:
     return Written([*written.values, *([(algorithm.at[0], "bcrypt")] if algorithm else ())], value)
 
 
-def _build(mapping: Language, values: Sequence[Placed]) -> dict[str, Any]:
+def _build(mapping: Language, values: Sequence[Placed], *, is_row: bool) -> dict[str, Any]:
     """Return the record with the values, and what makes it that of a user."""
     record = _put_all({}, values)
     for pairs in mapping.pairs:
         record = _write_pairs(record, pairs)
-    record = _place({}, mapping.record.steps, record) if mapping.record else record
+    record = _place({}, mapping.record.steps, record) if mapping.record and not is_row else record
     return _put_all(record, [(skip.where, skip.only[0]) for skip in mapping.skip if skip.only])
 
 

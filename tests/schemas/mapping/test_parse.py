@@ -20,6 +20,7 @@ system = "club"
 documentation = "https://example.com/docs"
 formats = ["csv", "json"]
 containers = ["members"]
+around = ["clubs"]
 record = "user"
 strict = true
 text_prefix = "'"
