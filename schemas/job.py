@@ -129,7 +129,7 @@ class JobSummary:
     unchanged: int = 0
     failed: int = 0
     warnings: int = 0
-    not_users: int = 0  # records that are no users, as the profile says; not part of the total
+    not_users: int = 0  # records that are not users, as the profile says; not part of the total
     blank_lines: int = 0  # of the files, which are not records
     errors_by_code: Mapping[str, int] = field(default_factory=dict)
     fault: FaultRecord | None = None

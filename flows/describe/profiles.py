@@ -49,7 +49,7 @@ def show(name: Name, /) -> None:
     if name not in vendor_profiles():
         similar = find_similar(name, vendor_profiles())
         hint = f"did you mean {similar}?" if similar else f"known are {', '.join(vendor_profiles())}"
-        raise UsageError(f"there is no profile {name}; {hint}")
+        raise UsageError(f"{name} isn't a profile; {hint}")
     sys.stdout.write(read_profile(name))
 
 

@@ -88,7 +88,7 @@ class _Checked:
     source: int  # its place among the sources
     done_bytes: int  # of all sources, up to its end
     seen: int
-    others: int  # of the records seen, that are no users
+    others: int  # of the records seen, that are not users
     text_bytes: int
     accepted: pl.DataFrame
     errors: pl.DataFrame

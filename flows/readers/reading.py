@@ -56,7 +56,7 @@ class Batch:
 
     seen: int  # records counted by the splitter, independently of the frames
     position: int  # stored bytes of the source read so far
-    others: int = 0  # records that are no users, as the profile says
+    others: int = 0  # records that are not users, as the profile says
     values: FieldValues = field(default_factory=FieldValues)
     write_texts: Callable[[pl.Series], pl.DataFrame] = lambda _: RECORDS.to_frame()  # of the records of these numbers
     text_bytes: int = 0  # of the records in `values`, about

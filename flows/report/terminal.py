@@ -139,7 +139,7 @@ def show_summary(console: Console, summary: JobSummary) -> None:
         console.print(Text(title, style=f"bold {style}").append(f": {summary.counts}", style="not bold"))
     speed = f", {summary.rows_per_second:,} rows/s" if summary.rows_per_second else ""
     blank = f", {summary.blank_lines:,} blank lines skipped" if summary.blank_lines else ""
-    blank += f", {summary.not_users:,} records that are no users skipped" if summary.not_users else ""
+    blank += f", {summary.not_users:,} records that are not users skipped" if summary.not_users else ""
     lock = f", write lock {summary.lock_seconds:.2f} s" if summary.lock_seconds else ""
     read_as = f", read as {title}" if (title := describe_profile(summary.profile)) else ""
     job = f"job {summary.job_id}, connection {summary.connection}, mode {summary.mode}{read_as}"

@@ -176,8 +176,12 @@ class Password(Part):
         MappingOf[str, Rule], Field(description="The parts of the hash by name: value, salt, algorithm …")
     ] = {}
     plain: Annotated[Rule | None, Field(description="The password as plain text, which is never stored.")] = None
-    when: Annotated[At | None, Field(description="The path of a value without which this is no such password.")] = None
-    unless: Annotated[At | None, Field(description="The path of a value with which this is no such password.")] = None
+    when: Annotated[At | None, Field(description="The path of a value without which this is not such a password.")] = (
+        None
+    )
+    unless: Annotated[At | None, Field(description="The path of a value with which this is not such a password.")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def parts_fit_together(self) -> "Password":
@@ -190,12 +194,12 @@ class Password(Part):
 
 
 class Skip(Part):
-    """Which records are no users."""
+    """Which records are not users."""
 
-    where: Annotated[At, Field(description="The path of a value; alone, a record that has one is no user.")]
-    words: Annotated[Words, Field(alias="is", description="The values of those that are no users.")] = ()
+    where: Annotated[At, Field(description="The path of a value; alone, a record that has one is not a user.")]
+    words: Annotated[Words, Field(alias="is", description="The values of those that are not users.")] = ()
     only: Annotated[
-        Words, Field(alias="is_not", description="The values of users; a record without one is no user.")
+        Words, Field(alias="is_not", description="The values of users; a record without one is not a user.")
     ] = ()
     why: Annotated[str, Field(description="What these records are.")] = ""
 
@@ -254,7 +258,7 @@ class Mapping(Part):
         Pattern | None, Field(description="A regular expression whose first group is a column's name.")
     ] = None
     strict: Annotated[
-        bool, Field(description="Whether a number is no text and a word no flag, as in our own format.")
+        bool, Field(description="Whether a number is not a text and a word not a flag, as in our own format.")
     ] = False
     null: Annotated[
         NullMeaning, Field(description="What null means: refuse, absent or clear; --null takes precedence.")
@@ -268,7 +272,9 @@ class Mapping(Part):
     password: Annotated[
         tuple[Password, ...], BeforeValidator(_to_tuple), Field(description="Where the password is.")
     ] = ()
-    skip: Annotated[tuple[Skip, ...], BeforeValidator(_to_tuple), Field(description="Which records are no users.")] = ()
+    skip: Annotated[
+        tuple[Skip, ...], BeforeValidator(_to_tuple), Field(description="Which records are not users.")
+    ] = ()
     ignore: Annotated[Ats, Field(description="What says nothing about the user.")] = ()
     leave_out: Annotated[Ats, Field(description="What is left out, with a warning that counts it.")] = ()
     rest: Annotated[Literal["metadata", "refuse"], Field(description="What becomes of everything else.")] = "metadata"

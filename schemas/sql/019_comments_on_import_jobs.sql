@@ -20,7 +20,7 @@ comment on column import_jobs.updated is 'Number of users updated; for an undo t
 comment on column import_jobs.unchanged is 'Number of records that equal their user';
 comment on column import_jobs.failed is 'Number of records refused; for an undo the users that were kept';
 comment on column import_jobs.warnings is 'Number of warnings';
-comment on column import_jobs.not_users is 'Number of records that are no users, as the profile says; not part of total';
+comment on column import_jobs.not_users is 'Number of records that are not users, as the profile says; not part of total';
 comment on column import_jobs.blank_lines is 'Number of lines of CSV and NDJSON without content, which are not records';
 comment on column import_jobs.errors_by_code is 'Number of errors by code, as a JSON object';
 comment on column import_jobs.fault_code is 'Code of the fault that ended the job, if any';

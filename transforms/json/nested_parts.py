@@ -67,7 +67,7 @@ def list_suspect_items(users: pl.DataFrame, name: str, *, engine: duckdb.DuckDBP
 
 
 def _is_suspect_list(texts: pl.Series) -> pl.Series:
-    """Return whether a list is too long, or may have an item that is no text, too long, escaped or there twice."""
+    """Return whether a list is too long, or may have an item that is not a text, too long, escaped or there twice."""
     pieces = texts.str.split('"')  # without escapes, every other piece is an item
     items = pieces.list.gather_every(2, 1)
     is_certain = (

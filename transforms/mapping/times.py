@@ -1,4 +1,4 @@
-"""Write times and dates of other systems as RFC 3339 and ISO 8601; a text that is no such time is left as it is."""
+"""Write times and dates of other systems as RFC 3339 and ISO 8601; a text that is not such a time is left as it is."""
 
 from collections.abc import Sequence
 

@@ -25,7 +25,7 @@ NOTHING = ("null", '""', "[]", "{}")
 
 @dataclass(frozen=True)
 class Unread:
-    """What is passed by, as columns of JSON texts by a name for each: what is no secret, and what may be one."""
+    """What is passed by, as columns of JSON texts by a name for each: what is not a secret, and what may be one."""
 
     plain: dict[str, pl.Series]
     secret: dict[str, pl.Series]

@@ -166,7 +166,7 @@ def _raw_texts(chunk: RowChunk, lines: LineBuffer) -> pl.Series:
 def read_table(
     cells: pl.DataFrame, header: Header, names: Mapping[str, str], *, reading: Reading
 ) -> tuple[FieldValues, int]:
-    """Return the fields of rows, and how many of the rows are no users."""
+    """Return the fields of rows, and how many of the rows are not users."""
     if header.mapping is None:
         return read_cells(cells, others=header.others, profile=reading.profile, engine=reading.engine), 0
     texts = write_texts(cells, header, names, cells["record"])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # which loads Pydantic
 def read_mapped(texts: pl.DataFrame, mapping: "Mapping", *, reading: Reading) -> tuple[FieldValues, int]:
     """Return the fields of records whose texts, with the columns of RECORDS, are strict JSON objects.
 
-    Beside them stands how many of the records are no users.
+    Beside them stands how many of the records are not users.
     """
     from transforms.mapping.records import map_records  # noqa: PLC0415 - our own format needs none of it
 

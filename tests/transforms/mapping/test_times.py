@@ -1,4 +1,4 @@
-"""Times of other systems become RFC 3339, dates ISO 8601; what is no such time stays for the rules to refuse."""
+"""Times of other systems become RFC 3339, dates ISO 8601; what is not such a time stays for the rules to refuse."""
 
 import polars as pl
 import pytest
