@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from pydantic import BaseModel
 
 from schemas.fields import FIELD_NAMES, JsonType
-from schemas.mapping.language import METADATA, TYPES, Mapping, Rule, describe
+from schemas.job import METADATA
+from schemas.mapping.language import TYPES, Mapping, Rule, describe
 from schemas.mapping.names import vendor_profiles
 from transforms.mapping.profiles import get_profile
 

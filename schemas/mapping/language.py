@@ -16,10 +16,7 @@ from schemas.job import NullMeaning
 from schemas.mapping.paths import Path, parse_path
 
 TYPES = {field.name: field.type for field in FIELDS}
-METADATA = ("app_metadata", "user_metadata")
 TIMES = ("epoch", "epoch_ms", "filetime", "iso")
-FACTORS = ("totp", "phone", "email")
-FORMATS = ("json", "csv", "excel", "parquet", "ldif")
 TIME_OF_DAY = ("%H", "%I", "%k", "%l", "%T", "%R", "%r", "%X", "%c", "%s", "%+")
 NAME = re.compile(r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$")
 

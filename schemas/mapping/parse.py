@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas.mapping.language import METADATA, TYPES, Mapping, Pairs, Password, Rule, Signs, Skip, find_misfit
+from schemas.job import METADATA
+from schemas.mapping.language import TYPES, Mapping, Pairs, Password, Rule, Signs, Skip, find_misfit
 from schemas.mapping.lines import find_lines
 from schemas.mapping.secrets import names_secret
 

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from schemas.fields import FIELD_NAMES
 from schemas.mapping.language import Mapping, Rule
 from schemas.mapping.paths import column_path
-from schemas.profiles import HEADER_ALIASES
-from transforms.field_names import fold_name
+from transforms.field_names import find_field
 
 
 def alias_mapping(keys: Iterable[str]) -> Mapping | None:
@@ -19,9 +18,3 @@ def alias_mapping(keys: Iterable[str]) -> Mapping | None:
         for field in FIELD_NAMES
     }
     return Mapping(title="our own format", strict=True, null="refuse", rest="refuse", fields=fields)
-
-
-def find_field(name: str) -> str | None:
-    """Return the field that a name means, however it is spelled."""
-    folded = fold_name(name)
-    return folded if folded in FIELD_NAMES else HEADER_ALIASES.get(folded)

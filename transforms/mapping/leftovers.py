@@ -9,7 +9,8 @@ import polars as pl
 from schemas.codes import ErrorCode, Severity
 from schemas.fields import Field, JsonType
 from schemas.frames import ROW_CODE, SEVERITY
-from schemas.mapping.language import METADATA, Mapping
+from schemas.job import METADATA
+from schemas.mapping.language import Mapping
 from schemas.mapping.paths import Path
 from schemas.mapping.secrets import HARMLESS, HAS_SECRET, NAMES_SECRET
 from transforms.fields.values import WARNINGS

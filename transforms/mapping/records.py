@@ -15,7 +15,8 @@ import polars as pl
 from schemas.canonical import ESCAPED
 from schemas.fields import FIELDS
 from schemas.hashing import Hashing
-from schemas.mapping.language import METADATA, Mapping, Rule, Skip
+from schemas.job import METADATA
+from schemas.mapping.language import Mapping, Rule, Skip
 from schemas.mapping.paths import Path, column_path
 from schemas.profiles import IGNORED_COLUMNS
 from transforms.canonical_columns import canonical_columns

@@ -11,7 +11,6 @@ ISO = rf"^\s*({DATE})(?:[Tt ]\s*{CLOCK})?\s*(Z|z|UTC|GMT|[+-][0-9]{{2}}(?::?[0-9
 UNITS = {"epoch": 1, "epoch_ms": 1_000}
 FILETIME, NEVER = "filetime", ["0", "9223372036854775807"]  # 100 ns since 1601; what Windows writes for no time
 BEFORE_1970 = 11_644_473_600_000_000  # microseconds since 1601
-WRITTEN = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
 def write_time(text: pl.Expr, forms: Sequence[str], zone: str) -> pl.Expr:

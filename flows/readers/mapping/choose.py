@@ -14,8 +14,8 @@ from schemas.fields import FIELD_NAMES
 from schemas.job import NullMeaning
 from schemas.mapping.names import MAPPED
 from schemas.mapping.signs import Sample
-from schemas.profiles import HEADER_ALIASES, IGNORED_COLUMNS, PROFILES, Profile
-from transforms.field_names import fold_name
+from schemas.profiles import IGNORED_COLUMNS, PROFILES, Profile
+from transforms.field_names import find_field, fold_name
 
 if TYPE_CHECKING:  # which loads Pydantic
     from schemas.mapping.language import Mapping
@@ -91,7 +91,7 @@ def is_own(sample: Sample) -> bool:
 
 def _is_known_column(column: str) -> bool:
     name = fold_name(column)
-    return name in OWN or name in HEADER_ALIASES or not name
+    return name in IGNORED_COLUMNS or find_field(column) is not None or not name
 
 
 def _find_fitting(sample: Sample, own: Profile, *, name: str) -> Profile:
