@@ -20,10 +20,13 @@ from flows.store.locks import file_lock, is_locked, try_file_lock
 from flows.store.private_files import atomic_write, private_folder, private_umask
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
+from schemas.job import JobStatus
 
 STATUS_FILE = "status.json"
 CANCEL_FILE = "cancel"
 LOCK_FILE = "lock"
+REQUEST_FILE = "request.json"  # of a job that was requested before a process ran it; see `flows.store.requests`
+SOURCES_FOLDER = "sources"  # files that were sent with the request
 LAYOUTS_FILE = "layouts.ndjson"
 DATABASE_FILE = "database"  # holds the database's name: several databases can share a folder
 LOCK_SECONDS = 5.0  # for the process of an earlier attempt to end
@@ -109,9 +112,11 @@ class JobFolder:
         (self.path / CANCEL_FILE).touch(mode=0o600)
 
     def discard_cancel(self) -> None:
-        """Remove the request that stopped an earlier attempt of the job; one that still runs has to heed it."""
+        """Remove the request that stopped an earlier attempt of the job; one that still runs, and a requested job that
+        has not begun, have to heed it."""
         with suppress(NotADirectoryError):  # the database will say where it cannot have its folder
-            if not self.is_running:
+            is_waiting = self.is_requested and self.read_status().get("status") == JobStatus.PENDING
+            if not (self.is_running or is_waiting):
                 (self.path / CANCEL_FILE).unlink(missing_ok=True)
 
     @property
@@ -140,9 +145,10 @@ class JobFolder:
             yield
 
     def clear(self) -> None:
-        """Remove what an earlier attempt of the job left, as far as possible; its lock and its database remain."""
+        """Remove what an earlier attempt of the job left, as far as possible; its locks, its database and what was
+        sent with its request remain."""
         for path in self.path.iterdir():
-            if path.name not in (LOCK_FILE, DATABASE_FILE):
+            if path.name not in (LOCK_FILE, DATABASE_FILE, REQUEST_FILE, SOURCES_FOLDER) and path.suffix != ".lock":
                 shutil.rmtree(path, onerror=lambda *_: None) if path.is_dir() else path.unlink(missing_ok=True)
 
     def remove(self) -> bool:
@@ -184,6 +190,11 @@ class JobFolder:
 
     def _merge_files(self) -> list[Path]:
         return [path for pattern in MERGE_FILES for path in self.path.glob(pattern)]
+
+    @property
+    def is_requested(self) -> bool:
+        """Whether the job was requested, so that its folder counts before a process runs it."""
+        return (self.path / REQUEST_FILE).exists()
 
     @property
     def is_running(self) -> bool:
