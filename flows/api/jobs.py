@@ -5,7 +5,7 @@ from plain functions, which FastAPI runs in threads.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -250,10 +250,12 @@ class JobService:
     def add_to_staged(self, job_id: str, *, token: "Token", name: str = "users.ndjson") -> Iterator[BinaryIO]:
         """Yield one more source file of a staged job. Raise `Problem`: 404 if there is none, 409 if it has begun."""
         folder = self._folder(job_id)
-        with requests.new_source(folder, name) as file:
+        with self._staged(job_id, token):
+            pass
+        with ExitStack() as stack, requests.new_source(folder, name) as file:
             yield file
-        with self._staged(job_id, token) as request:
-            requests.write_pending(folder, request)
+            request = stack.enter_context(self._staged(job_id, token))  # until the file counts
+            stack.callback(requests.write_pending, folder, request)
 
     def run_staged(self, job_id: str, *, token: "Token") -> KnownJob:
         """Queue a staged job, and return it. Raise `Problem`: 404 if there is none, 409 if it has begun."""

@@ -194,7 +194,9 @@ class JobFolder:
     @property
     def is_requested(self) -> bool:
         """Whether the job was requested, so that its folder counts before a process runs it."""
-        return (self.path / REQUEST_FILE).exists()
+        with suppress(PermissionError):  # another owner's
+            return (self.path / REQUEST_FILE).exists()
+        return False
 
     @property
     def is_running(self) -> bool:

@@ -249,7 +249,7 @@ def _add_live_jobs(
         if job_id not in known and is_wanted and folder.belongs_to(store.path):
             staged = _read_summary(folder)
             if staged is not None:
-                live[job_id] = _row(_current_summary(staged, folder))
+                live[job_id] = _row(staged if _is_waiting(staged, folder) else _current_summary(staged, folder))
     live |= {job_id: _row(summary) for job_id, summary in queue.items() if job_id not in known | live.keys()}
     run(connection, "live_jobs")
     if live:
@@ -285,7 +285,7 @@ def _current_summary(summary: JobSummary, folder: JobFolder) -> JobSummary:
     """Return the summary of a job that has not ended in the table: as its folder has it, or as lost."""
     if folder.is_running:
         return _read_summary(folder) or summary
-    return summary if _is_waiting(summary, folder) else _final_summary(summary, folder)
+    return _final_summary(summary, folder)
 
 
 def _is_waiting(summary: JobSummary, folder: JobFolder) -> bool:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -17,9 +18,9 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from flows.settings import Settings
-from flows.store.job_folder import JOB_ID, REQUEST_FILE, SOURCES_FOLDER, JobFolder
+from flows.store.job_folder import REQUEST_FILE, SOURCES_FOLDER, JobFolder
 from flows.store.locks import file_lock, is_locked
-from flows.store.private_files import atomic_write, open_regular, private_folder, private_umask
+from flows.store.private_files import atomic_write, open_regular, private_folder
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from schemas.job import JobStatus, JobSummary
@@ -28,6 +29,7 @@ from schemas.options import JobOptions
 DRAFT = ".new-"  # before the id, in the name of the folder of a request that is not whole yet
 START_LOCK = "start.lock"  # held by the process that was started for the request, from its first instruction on
 REQUEST_LOCK = "request.lock"  # held by whoever changes the request
+NEW_SECONDS = 60.0
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 MOST_CHARACTERS_OF_NAME = 80
 
@@ -199,8 +201,9 @@ def is_started(folder: JobFolder) -> bool:
 def remove_drafts(settings: Settings) -> None:
     """Remove the requests whose sender or server is gone before they were whole."""
     for path in settings.jobs_folder.glob(f"{DRAFT}*"):
-        if JOB_ID.fullmatch(path.name.removeprefix(DRAFT)) and not is_locked(path / REQUEST_LOCK):
-            with private_umask():
+        with suppress(FileNotFoundError):  # published meanwhile
+            is_new = time.time() - path.stat().st_mtime < NEW_SECONDS  # it may not be locked yet
+            if not is_new and not is_locked(path / REQUEST_LOCK):
                 JobFolder(path).remove()
 
 
