@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -194,7 +195,7 @@ def test_a_token_sees_the_jobs_of_its_connections_only(service: JobService) -> N
 
 @pytest.mark.parametrize("options", [{"mode": "replace"}, {"max_errors": -1}, {"plan": "/tmp/plan.csv"}, {"x": 1}])
 def test_options_that_cannot_be_used_are_refused_before_a_job_exists(
-    service: JobService, options: dict[str, object]
+    service: JobService, options: dict[str, Any]
 ) -> None:
     with pytest.raises(Problem) as problem:
         submit(service, "ada@example.com", **options)
