@@ -38,7 +38,7 @@ from flows.store.requests.request import JobRequest
 from schemas.codes import ErrorCode
 from schemas.connection import ConnectionSettings
 from schemas.faults import Canceled, DatabaseFault, Fault, JobFault
-from schemas.job import JobStatus
+from schemas.job import RUNNING, JobStatus
 from schemas.options import JobOptions
 from schemas.source_names import is_url
 from transforms.statements import Value, run_mapped
@@ -264,7 +264,7 @@ class JobService:
 
     def active(self, *, connection: str, face: str | None = None) -> int:
         """Return how many requested jobs of a connection wait or run."""
-        found = [self.request_of(job_id) for job_id in queued_jobs(self.settings) if self._is_active(job_id)]
+        found = [self.request_of(job_id) for job_id in {*queued_jobs(self.settings)} if self._is_active(job_id)]
         return sum(r is not None and r.connection == connection and face in (None, r.face) for r in found)
 
     def staged(self, *, connection: str) -> JobRequest | None:
@@ -353,7 +353,8 @@ class JobService:
 
     def _is_active(self, job_id: str) -> bool:
         folder = self._folder(job_id)
-        return requests.is_started(folder) or not requests.has_begun(folder)
+        has_ended = folder.read_status().get("status") not in RUNNING  # its process may still send notices
+        return not has_ended and (requests.is_started(folder) or not requests.has_begun(folder))
 
     def _on_error(self, job: KnownJob) -> str:
         request = self.request_of(job.summary.job_id)
