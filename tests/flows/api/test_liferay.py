@@ -61,7 +61,7 @@ def import_users(
     return wait_for(lambda: find_ended(client, created.json()["id"]))
 
 
-def emails(store: Store) -> list[object]:
+def emails(store: Store) -> list[str]:
     return sorted(str(user["email"]) for user in read_users(store.settings))
 
 
