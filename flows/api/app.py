@@ -131,7 +131,7 @@ def answer(request: Request, problem: Problem) -> Response:
     if pages.is_page(request):
         return pages.show_problem(request, problem)
     face = face_of(request.url.path)
-    return JSONResponse(face.write(problem), problem.status, {**problem.headers, **_challenge(problem)})
+    return JSONResponse(face.write(problem), problem.status, {**(problem.headers or {}), **_challenge(problem)})
 
 
 def problem_of(fault: Fault) -> Problem:

@@ -129,7 +129,7 @@ def add(
     /,
     *,
     scope: Annotated[
-        tuple[str, ...],
+        tuple[Scope, ...],
         Parameter(
             metavar="SCOPES", help=f"What it is for: {', '.join(get_args(Scope))}.", converter=parse_scopes, n_tokens=1
         ),

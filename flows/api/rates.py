@@ -59,5 +59,8 @@ class Rates:
         seconds = math.ceil(wait)
         problem = too_many_requests("too many requests; the client has exceeded its rate", seconds=seconds)
         limits = {"limit": f"{self.burst:g}", "remaining": "0", "reset": str(math.ceil(time.time() + wait))}
-        problem.headers = {**problem.headers, **{f"x-ratelimit-{name}": value for name, value in limits.items()}}
+        problem.headers = {
+            **(problem.headers or {}),
+            **{f"x-ratelimit-{name}": value for name, value in limits.items()},
+        }
         return problem
