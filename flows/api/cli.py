@@ -131,7 +131,11 @@ def add(
     scope: Annotated[
         tuple[Scope, ...],
         Parameter(
-            metavar="SCOPES", help=f"What it is for: {', '.join(get_args(Scope))}.", converter=parse_scopes, n_tokens=1
+            metavar="SCOPES",
+            help=f"What it is for: {', '.join(get_args(Scope))}.",
+            converter=parse_scopes,
+            n_tokens=1,
+            negative_iterable=(),
         ),
     ],
     connection: Annotated[
