@@ -40,12 +40,12 @@ def require_same_origin(request: Request) -> None:
         raise forbidden("the form was sent by another site")
 
 
-def allowed(scope: Scope, *, on_page: bool = False) -> Callable[..., Token]:
-    """Return the dependency of a call that needs a scope; it returns the token."""
+def allowed(*scopes: Scope, on_page: bool = False) -> Callable[..., Token]:
+    """Return the dependency of a call that needs one of some scopes; it returns the token."""
 
     def require(token: Annotated[Token, Depends(token_of_page if on_page else token_of)]) -> Token:
-        if scope not in token.scopes:
-            raise forbidden(f"the token lacks the scope {scope}")
+        if token.scopes.isdisjoint(scopes):
+            raise forbidden(f"the token lacks the scope {' or '.join(scopes)}")
         return token
 
     return require

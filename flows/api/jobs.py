@@ -30,6 +30,8 @@ from flows.store.job_status import (
     request_cancel,
 )
 from flows.store.jobs import find_errors, find_rejected
+from flows.store.locks import file_lock
+from flows.store.private_files import private_folder
 from flows.store.requests import request as requests
 from flows.store.requests.queue import dequeue, end_request, enqueue, queued_jobs
 from flows.store.requests.request import JobRequest
@@ -39,11 +41,13 @@ from schemas.faults import Canceled, DatabaseFault, Fault, JobFault
 from schemas.job import JobStatus
 from schemas.options import JobOptions
 from schemas.source_names import is_url
+from transforms.statements import Value, run_mapped
 
 if TYPE_CHECKING:
     from flows.api.dispatcher import Dispatcher
     from flows.api.tokens import Token
 
+RECORDS_PER_PAGE = 10_000
 READ_SECONDS = 10.0  # that a call waits for a busy database before it answers that it is
 PATH_OPTIONS = ("plan", "mapping", "hash_parameters")  # name files of this machine
 OF_PROFILES = "name it by a path within IMPORT_ROOTS"
@@ -213,6 +217,31 @@ class JobService:
         with self.reading():
             errors, rejected = find_errors(self.patient, summary.job_id), find_rejected(self.patient, summary.job_id)
         return replace(view, errors=errors, rejected=rejected)
+
+    def sent_files(self, job: KnownJob) -> Sequence[Path]:
+        """Return the files that were sent for a job, until its data is purged."""
+        return requests.sent_files(self._folder(job.summary.job_id))
+
+    def refused_pages(self, job: KnownJob) -> Iterator[JobView]:
+        """Yield the job with the refused records of some thousand records at a time, all as of one moment.
+        Raise `Problem` (503) before the first if the database is busy."""
+        view = self.view(job)
+        with self.reading(), self.patient.reading() as connection:
+            for after in range(0, job.summary.total, RECORDS_PER_PAGE):
+                page: dict[str, Value] = {
+                    "job_id": job.summary.job_id,
+                    "after": after,
+                    "upto": after + RECORDS_PER_PAGE,
+                }
+                errors = run_mapped(connection, "errors_of_records", **page)
+                if errors:
+                    yield replace(view, errors=errors, rejected=run_mapped(connection, "rejected_of_records", **page))
+
+    @contextmanager
+    def one_at_a_time(self, face: str) -> Iterator[None]:
+        """Let one call of a face at a time count the jobs and submit one, whatever server of the database takes it."""
+        with file_lock(private_folder(self.settings.jobs_folder) / f".{face}.lock"):
+            yield
 
     def cancel(self, job: KnownJob) -> str:
         """Stop a job wherever it is, and return a sentence for the user."""

@@ -5,6 +5,7 @@ A router raises a `Problem`; so do the checks of tokens, sizes and rates. Nothin
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 
@@ -54,9 +55,7 @@ def unavailable(message: str, *, seconds: int = 2) -> Problem:
 
 
 def _write_auth0(problem: Problem) -> Json:
-    reasons = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 413: "Payload Too Large"}
-    reasons |= {405: "Method Not Allowed", 409: "Conflict", 429: "Too Many Requests", 503: "Service Unavailable"}
-    error = reasons.get(problem.status, "Internal Server Error")
+    error = "Payload Too Large" if problem.status == 413 else HTTPStatus(problem.status).phrase  # as Auth0 calls it
     return {"statusCode": problem.status, "error": error, "message": problem.message, "errorCode": problem.code}
 
 
@@ -71,7 +70,7 @@ def _write_rocketchat(problem: Problem) -> Json:
 
 
 def _write_liferay(problem: Problem) -> Json:
-    return {"status": problem.code.upper(), "title": problem.message}
+    return {"status": HTTPStatus(problem.status).name, "title": problem.message}
 
 
 def _write_own(problem: Problem) -> Json:
