@@ -237,7 +237,7 @@ def _submit(request: Request, draft: Draft, sent: SentForm, token: Token) -> Kno
 
 def _require_free(request: Request, connection: str) -> None:
     """Raise `Problem` (429) if as many jobs of the connection are active as may be."""
-    limit: int = request.app.state.server.auth0_active_jobs
+    limit: int = request.app.state.server.auth0_active_jobs or request.app.state.settings.jobs_per_connection
     active = request.app.state.jobs.active(connection=connection, face=FACE)
     if active >= limit:
         message = (
@@ -246,7 +246,8 @@ def _require_free(request: Request, connection: str) -> None:
         problem = too_many_requests(message, seconds=WAIT_SECONDS)
         reset = str(int(time.time()) + WAIT_SECONDS)
         limits = {"x-ratelimit-limit": str(limit), "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}
-        raise replace(problem, headers={**problem.headers, **limits})
+        problem.headers = {**(problem.headers or {}), **limits}
+        raise problem
 
 
 def _flag(sent: SentForm, name: str, *, default: bool) -> bool:

@@ -4,20 +4,24 @@ A router raises a `Problem`; so do the checks of tokens, sizes and rates. Nothin
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
 
 from flows.report.vendors import Json
 
 
-@dataclass
-class Problem(Exception):
-    """A refused call: the HTTP status, a stable snake-case code, a sentence and headers of the response."""
+class Problem(HTTPException):
+    """A refused call: the HTTP status, a stable snake-case code, a sentence and headers of the response.
 
-    status: int
-    code: str
-    message: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    An exception of Starlette's, for FastAPI makes a 400 of any other that the reading of a body raises.
+    """
+
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        """Describe the call that was refused."""
+        super().__init__(status, message, dict(headers or {}))
+        self.status, self.code, self.message = status, code, message
 
 
 def unauthorized(message: str = "a valid token is required") -> Problem:

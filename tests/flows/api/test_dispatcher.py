@@ -23,8 +23,8 @@ from flows.store.requests.request import START_LOCK, is_started
 from schemas.job import RUNNING, JobStatus
 from tests.flows.importing import query_rows, read_users
 
-TOKEN = Token("tests", frozenset({"create:users", "read:users"}), None, "2026-01-01T00:00:00Z", None)
-NARROW = Token("narrow", frozenset({"create:users", "read:users"}), frozenset({"other"}), "2026-01-01T00:00:00Z", None)
+TOKEN = Token(name="tests", scopes=frozenset({"create:users", "read:users"}))
+NARROW = Token(name="narrow", scopes=frozenset({"create:users"}), connections=frozenset({"other"}))
 SECONDS = 30.0
 
 
