@@ -10,6 +10,8 @@ import ssl
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,13 @@ import pytest
 from auth0.management import ManagementClient
 from auth0.management.core.api_error import ApiError
 
+from flows.api.tokens import Scope, TokenFile
 from flows.store.connections import add_connection
 from flows.store.database import Store
 from flows.store.requests.queue import dispatching
 from schemas.connection import ConnectionSettings
-from tests.flows.api.faces import wait_for
-from tests.flows.api.tls import TlsServer, serving_with_tls
+from tests.flows.api.conftest import running_server
+from tests.flows.api.faces import BOTH, wait_for
 from tests.flows.importing import read_users
 
 pytestmark = pytest.mark.slow
@@ -33,16 +36,41 @@ NODE = shutil.which("node") and shutil.which("npm")
 SCRIPT = Path(__file__).with_name("node_auth0.mjs")
 
 
+Certificate = tuple[Path, Path]
+
+
+@dataclass(frozen=True)
+class TlsServer:
+    """Where the server is, whom to trust for it, and its tokens."""
+
+    domain: str
+    authority: Path
+    tokens: TokenFile
+
+    def add_token(self, *scopes: Scope) -> str:
+        """Return a new token, with both scopes of imports unless others are given."""
+        name = f"token-{len(self.tokens.list())}"
+        return self.tokens.add(name, scopes=scopes or BOTH, connections=None, expires_at=None)
+
+
+@contextmanager
+def serving_with_tls(store: Store, certificate: Certificate) -> Iterator[TlsServer]:
+    cert, key = certificate
+    options = ("--tls-cert", str(cert), "--tls-key", str(key), "--max-upload", "4MB")
+    with running_server(store.path, *options) as running:
+        yield TlsServer(f"localhost:{running.port}", cert, TokenFile.of(store.settings))
+
+
 @pytest.fixture
-def server(store: Store, tmp_path: Path) -> Iterator[TlsServer]:
-    with serving_with_tls(store.settings, tmp_path, max_upload_bytes=4_000_000) as server:
+def server(store: Store, certificate: Certificate) -> Iterator[TlsServer]:
+    with serving_with_tls(store, certificate) as server:
         yield server
 
 
 @pytest.fixture
-def waiting(store: Store, tmp_path: Path) -> Iterator[TlsServer]:
+def waiting(store: Store, certificate: Certificate) -> Iterator[TlsServer]:
     """A server whose jobs do not begin."""
-    with dispatching(store.settings), serving_with_tls(store.settings, tmp_path, max_upload_bytes=512_000) as server:
+    with dispatching(store.settings), serving_with_tls(store, certificate) as server:
         yield server
 
 
@@ -125,7 +153,7 @@ def test_auth0_python_raises_its_own_errors(waiting: TlsServer) -> None:
         create(client, [ADA], connection_id="nowhere")
     assert status_of(wrong) == 400
     with pytest.raises(ApiError) as large:
-        create(client, json.dumps([{"email": f"{n}@example.com"} for n in range(20_000)]))
+        create(client, f"[{' ' * 5_000_000}]")
     assert status_of(large) == 413
     for _ in range(2):
         create(client, [ADA])
