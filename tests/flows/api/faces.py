@@ -41,7 +41,7 @@ def add_token(
     assert isinstance(client.app, FastAPI)
     tokens: TokenFile = client.app.state.tokens
     allowed = None if connections is None else frozenset(connections)
-    return tokens.add(f"token-{uuid.uuid4()}", frozenset(scopes), allowed, None)
+    return tokens.add(f"token-{uuid.uuid4()}", scopes=scopes, connections=allowed, expires_at=None)
 
 
 def wait_for(find: Callable[[], T | None]) -> T:
