@@ -119,6 +119,7 @@ async def create_users_import(request: Request, token: Creator) -> Response:
 
         def open_users(name: str, fields: Mapping[str, str]) -> AbstractContextManager[BinaryIO]:
             if connection := fields.get("connection_id"):
+                draft.update(connection=connection)
                 _require_free(request, connection)  # before the file is sent; what counts comes after it
             return draft.add_file(name or "users.json")
 
