@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from flows.api.problems import Problem, forbidden, not_found, unavailable
 from flows.pipeline.path_checks import require_source_in_roots, require_url_in_roots
+from flows.report.ids import find_imported
 from flows.report.vendors import JobView
 from flows.settings import Settings
 from flows.store import connections as stored_connections
@@ -65,6 +66,11 @@ class Draft:
     def job_id(self) -> str:
         """The id that the job has."""
         return self._draft.request.job_id
+
+    @property
+    def connection(self) -> str:
+        """The connection that the users belong to."""
+        return self._draft.request.connection
 
     def update(
         self,
@@ -237,6 +243,31 @@ class JobService:
                 if errors:
                     yield replace(view, errors=errors, rejected=run_mapped(connection, "rejected_of_records", **page))
 
+    def imported(self, job: KnownJob, *, after: int, limit: int) -> Sequence[Mapping[str, object]]:
+        """Return the users of a job that are in the table now: those of the records after one, at most so many."""
+        return find_imported(self.patient, job.summary, after=after, limit=limit)
+
+    def refused(self, job: KnownJob, *, after: int, limit: int) -> JobView:
+        """Return the job with what was refused of the records after one, up to so many records further."""
+        page: dict[str, Value] = {"job_id": job.summary.job_id, "after": after, "upto": after + limit}
+        with self.reading(), self.patient.reading() as connection:
+            errors = run_mapped(connection, "errors_of_records", **page)
+            return replace(
+                self.view(job), errors=errors, rejected=run_mapped(connection, "rejected_of_records", **page)
+            )
+
+    def find_request(self, *, face: str, key: str) -> JobRequest | None:
+        """Return the request of a face that has the key among its details; None if none has it."""
+        folders = [folder for folder in folders_in(self.settings.jobs_folder) if folder.is_requested]
+        found = map(requests.read_request, folders)
+        return next((r for r in found if r and r.face == face and r.details.get("key") == key), None)
+
+    def change_details(self, job_id: str, **details: object) -> None:
+        """Set some of the details of a request."""
+        with requests.changing(self._folder(job_id)) as request:
+            changed = replace(request, details={**request.details, **details})
+            requests.write_request(self._folder(job_id), changed)
+
     @contextmanager
     def one_at_a_time(self, face: str) -> Iterator[None]:
         """Let one call of a face at a time count the jobs and submit one, whatever server of the database takes it."""
@@ -276,14 +307,19 @@ class JobService:
         return max(staged, key=lambda request: request.created_at, default=None)
 
     @contextmanager
-    def add_to_staged(self, job_id: str, *, token: "Token", name: str = "users.ndjson") -> Iterator[BinaryIO]:
-        """Yield one more source file of a staged job. Raise `Problem`: 404 if there is none, 409 if it has begun."""
+    def add_to_staged(
+        self, job_id: str, *, token: "Token", name: str = "users.ndjson", records: int = 0
+    ) -> Iterator[BinaryIO]:
+        """Yield one more source file of a staged job, with so many records, as far as that is known.
+        Raise `Problem`: 404 if there is none, 409 if it has begun."""
         folder = self._folder(job_id)
         with self._staged(job_id, token):
             pass
         with ExitStack() as stack, requests.new_source(folder, name) as file:
             yield file
             request = stack.enter_context(self._staged(job_id, token))  # until the file counts
+            count = cast("int", request.details.get("records", 0)) + records
+            requests.write_request(folder, replace(request, details={**request.details, "records": count}))
             stack.callback(requests.write_pending, folder, request)
 
     def run_staged(self, job_id: str, *, token: "Token") -> KnownJob:

@@ -66,7 +66,8 @@ def _write_fullstory(problem: Problem) -> Json:
 def _write_rocketchat(problem: Problem) -> Json:
     if problem.status == 401:
         return {"status": "error", "message": "You must be logged in to do this."}
-    return {"success": False, "error": problem.message}
+    reason = "User does not have the permissions required for this action [error-unauthorized]"
+    return {"success": False, "error": reason if problem.status == 403 else problem.message}
 
 
 def _write_liferay(problem: Problem) -> Json:

@@ -1,8 +1,6 @@
 """Format Auth0's users-import job and its errors. As in Auth0, optional properties without a value are left out."""
 
-import json
-
-from flows.report.vendors.view import JobView, Json, drop_nulls
+from flows.report.vendors.view import JobView, Json, drop_nulls, parse_user
 from schemas.job import DONE, RUNNING, VENDOR_STATUS, JobStatus, Mode
 
 
@@ -28,7 +26,7 @@ def errors(view: JobView) -> Json:
         return {**_identity(view), "status_details": view.reason}
     return [
         {
-            "user": None if user is None else _parse(user),
+            "user": parse_user(user),
             "errors": [{name: str(row[name]) for name in ("code", "message", "path")} for row in rows],
         }
         for _, user, rows in view.refused()
@@ -55,12 +53,3 @@ def _counts(view: JobView) -> Json:
     """Return the counts; Auth0 has no unchanged rows, so they count as updated and all counts add up to the total."""
     summary, updated = view.summary, view.summary.updated + view.summary.unchanged
     return {"failed": summary.failed, "updated": updated, "inserted": summary.inserted, "total": summary.total}
-
-
-def _parse(text: str) -> Json:
-    """Return a stored record as JSON values; one that is not valid JSON stays a text."""
-    try:
-        found: Json = json.loads(text)
-    except json.JSONDecodeError:
-        return text
-    return found
