@@ -68,7 +68,9 @@ class Limits:
         count_in(Range(1, 10_000)),
         Parameter(help="Jobs by Auth0's call at once; more are answered with 429.", show_default="as many as run"),
     ] = None
-    auth0_retention: Annotated[bool, Parameter(help="Call jobs of Auth0's calls expired after two hours.")] = False
+    auth0_retention: Annotated[
+        bool, Parameter(help="Auth0's calls show jobs as expired after two hours, and not at all after a day.")
+    ] = False
     fullstory_active_jobs: Annotated[
         int, count_in(Range(1, 10_000)), Parameter(help="Jobs by FullStory's call at once; more are answered with 429.")
     ] = 100

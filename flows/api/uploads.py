@@ -5,6 +5,7 @@ What the parts of a form mean is known to the routers. Nothing here knows jobs.
 
 import errno
 import json
+import logging
 import tempfile
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -26,6 +27,8 @@ PIECE_BYTES = 262_144  # of an answer
 MEMORY_BYTES = 1_000_000  # of an answer, before it goes to disk
 PLAIN_ENCODINGS = ("", "7bit", "8bit", "binary")  # of parts
 DISK_FULL = Problem(507, "insufficient_storage", "the server's disk is full")
+
+logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a broken form is answered, not logged
 
 
 class OpenFile(Protocol):
