@@ -14,7 +14,7 @@ def job(view: JobView) -> Json:
 
 
 def errors(view: JobView) -> list[dict[str, Json]]:
-    """Return the refused records as `GET /v2/users/batch/{job_id}/errors` lists them: one code of each, all messages."""
+    """Return the refused records as a page of errors lists them: one code of each, and all messages."""
     return [
         {"code": str(rows[0]["code"]).lower(), "message": "; ".join(map(_describe, rows)), "user": parse_user(user)}
         for _, user, rows in view.refused()
