@@ -157,7 +157,7 @@ def _numbered(sources: Path) -> list[Path]:
 
 def read_request(folder: JobFolder) -> JobRequest | None:
     """Return the request in a job's folder; None if the job was not requested, or its data is purged."""
-    with suppress(FileNotFoundError, NotADirectoryError, json.JSONDecodeError, TypeError):
+    with suppress(FileNotFoundError, NotADirectoryError, PermissionError, json.JSONDecodeError, TypeError):
         return JobRequest.from_dict(json.loads((folder.path / REQUEST_FILE).read_text(encoding="utf-8")))
     return None
 

@@ -5,8 +5,10 @@ import stat
 
 import pytest
 
+from flows.jobs.forget import forget
 from flows.settings import Settings
 from flows.store.database import Store
+from flows.store.forget import WantedUser
 from flows.store.job_folder import JobFolder
 from flows.store.job_status import JobFilter, end_lost_jobs, find_job_named, find_jobs, find_running_job
 from flows.store.requests.queue import end_request, enqueue, enqueue_forgotten, queued_jobs
@@ -143,3 +145,22 @@ def test_retention_removes_old_requests_that_never_became_jobs(settings: Setting
     assert old.path.exists()
     purge(Store(settings), days=7)
     assert (old.path.exists(), waiting.path.exists()) == (False, True)
+
+
+def test_a_forgotten_user_is_in_no_file_that_was_sent(settings: Settings) -> None:
+    text = b'[{"email": "ada@hidden.example"}, {"email": "bob@example.com"}]'
+    draft = draft_of(settings, text=text)
+    staged = draft.publish(is_staged=True)
+    draft.close()
+    failed = draft_of(settings, text=text)
+    ended = failed.publish()
+    failed.close()
+    wanted = WantedUser("ada@hidden.example", "email")
+    with pytest.raises(JobFault, match="is running"):
+        forget(Store(settings), wanted)
+    end_request(ended, JobStatus.FAILED, JobFault(ErrorCode.JOB_LOST, "it was lost"))
+    forget(Store(settings), wanted)
+    for folder in (staged, ended):
+        (file,) = sent_files(folder)
+        assert b"hidden" not in file.read_bytes()
+        assert b"bob@example.com" in file.read_bytes()
