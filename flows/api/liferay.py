@@ -100,7 +100,9 @@ class TaskQuery(BaseModel):
     )
     import_strategy: Literal["ON_ERROR_FAIL", "ON_ERROR_CONTINUE"] = "ON_ERROR_FAIL"
     external_reference_code: str | None = None
-    connection: str | None = Field(default=None, description="Where the token may use several: which. Also X-Connection.")
+    connection: str | None = Field(
+        default=None, description="Where the token may use several: which. Also X-Connection."
+    )
 
 
 router = APIRouter(prefix="/o", tags=["Liferay"])

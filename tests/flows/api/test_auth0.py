@@ -109,7 +109,25 @@ def test_errors_have_the_user_without_secrets_and_every_code(client: TestClient)
     errors = errors_of(client, import_users(client, [ADA, REFUSED]))
     assert errors.status_code == 200
     assert errors.headers["content-type"] == "application/json"
-    assert errors.json() == snapshot([{'user': {'email': 'test@', 'user_id': '7af4c65cb0ac6e162f081822422a9dde', 'custom_password_hash': {'hash': {'value': '*****'}, 'algorithm': 'ldap'}}, 'errors': [{'code': 'FORMAT', 'message': 'is not an e-mail address', 'path': 'email'}, {'code': 'HASH_MISMATCH', 'message': 'cannot be decoded as base64; it may have been cut off', 'path': 'custom_password_hash.hash.value'}]}])
+    assert errors.json() == snapshot(
+        [
+            {
+                "user": {
+                    "email": "test@",
+                    "user_id": "7af4c65cb0ac6e162f081822422a9dde",
+                    "custom_password_hash": {"hash": {"value": "*****"}, "algorithm": "ldap"},
+                },
+                "errors": [
+                    {"code": "FORMAT", "message": "is not an e-mail address", "path": "email"},
+                    {
+                        "code": "HASH_MISMATCH",
+                        "message": "cannot be decoded as base64; it may have been cut off",
+                        "path": "custom_password_hash.hash.value",
+                    },
+                ],
+            }
+        ]
+    )
 
 
 def test_a_job_without_errors_answers_with_no_content(client: TestClient) -> None:
@@ -214,8 +232,10 @@ def test_an_empty_external_id_is_none_as_go_clients_send_it(waiting: TestClient)
 def test_a_wrong_form_is_refused_and_nothing_is_kept(
     waiting: TestClient, store: Store, files: Any, fields: dict[str, str], message: str
 ) -> None:
-    response = waiting.post(IMPORTS, files=files or {"none": ("", "")}, data=fields) if files else waiting.post(
-        IMPORTS, files={name: (None, value) for name, value in fields.items()}
+    response = (
+        waiting.post(IMPORTS, files=files or {"none": ("", "")}, data=fields)
+        if files
+        else waiting.post(IMPORTS, files={name: (None, value) for name, value in fields.items()})
     )
     assert problem(response) == (400, message)
     assert requested(store.settings) == []
@@ -223,7 +243,9 @@ def test_a_wrong_form_is_refused_and_nothing_is_kept(
 
 def test_what_is_not_a_form_is_refused(waiting: TestClient, store: Store) -> None:
     assert problem(waiting.post(IMPORTS, json=[ADA]))[0] == 400
-    broken = waiting.post(IMPORTS, content=b"--x\r\nbroken", headers={"Content-Type": "multipart/form-data; boundary=x"})
+    broken = waiting.post(
+        IMPORTS, content=b"--x\r\nbroken", headers={"Content-Type": "multipart/form-data; boundary=x"}
+    )
     assert problem(broken)[0] == 400
     assert requested(store.settings) == []
 
@@ -281,9 +303,7 @@ def test_a_token_without_the_scope_is_refused(waiting: TestClient, store: Store)
 def test_another_connection_is_forbidden_and_its_jobs_are_unknown(waiting: TestClient, store: Store) -> None:
     job_id = post_users(waiting, [ADA]).json()["id"]
     other = {"Authorization": f"Bearer {add_token(waiting, connections=['other'])}"}
-    created = waiting.post(
-        IMPORTS, files={"users": ("u.json", "[]")}, data={"connection_id": "default"}, headers=other
-    )
+    created = waiting.post(IMPORTS, files={"users": ("u.json", "[]")}, data={"connection_id": "default"}, headers=other)
     assert created.status_code == 403
     assert requested(store.settings) == [job_id]
     hidden = waiting.get(f"/api/v2/jobs/{job_id}", headers=other)
@@ -372,7 +392,9 @@ def make_older(settings: Settings, job_id: str, *, hours: int) -> None:
     moment = (datetime.now(UTC) - timedelta(hours=hours)).isoformat(timespec="microseconds").replace("+00:00", "Z")
     folder = JobFolder(settings.jobs_folder / job_id)
     folder.write_status({**folder.read_status(), "created_at": moment})
-    change_database(settings, "update import_jobs set created_at = $moment where job_id = $job_id", moment=moment, job_id=job_id)
+    change_database(
+        settings, "update import_jobs set created_at = $moment where job_id = $job_id", moment=moment, job_id=job_id
+    )
 
 
 def test_many_errors_come_whole_and_in_order(client: TestClient) -> None:
