@@ -11,11 +11,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
-from flows.api import auth0, fullstory, imports, liferay, pages, rocketchat
+from flows.api import auth0, fullstory, liferay, rocketchat
 from flows.api.dispatcher import Dispatcher
 from flows.api.jobs import JobService
 from flows.api.metrics import Metrics
 from flows.api.middleware import AccessLog, Bounds
+from flows.api.own import imports, pages
 from flows.api.problems import Problem, face_of, unavailable
 from flows.api.rates import Rates
 from flows.api.tokens import TokenFile
@@ -29,6 +30,9 @@ STATUS_OF_FAULTS = {
     ErrorCode.EXTERNAL_ID_REUSED: 409,
     ErrorCode.JOB_ID_REUSED: 409,
     ErrorCode.JOB_RUNNING: 409,
+    ErrorCode.NOT_UNDOABLE: 409,
+    ErrorCode.REJECTS_PURGED: 410,
+    ErrorCode.STAGED_PURGED: 410,
     ErrorCode.DISK_FULL: 507,
     ErrorCode.DATABASE_BUSY: 503,
 }

@@ -94,10 +94,19 @@ class Draft:
         """Return a block that writes the next source file, in pieces of any size."""
         return self._draft.add_file(name)
 
+    @property
+    def files(self) -> Sequence[Path]:
+        """The files that were sent so far."""
+        return requests.sent_files(self._draft.folder)
+
     def add_path(self, path: str) -> None:
         """Add a source by its path or URL; raise `Problem` (400) unless it is within `IMPORT_ROOTS`."""
         self._service.require_in_roots(path)
         self._draft.request = replace(self._draft.request, paths=(*self._draft.request.paths, path))
+
+    def add_job(self, job_id: str) -> None:
+        """Add the job that is undone or applied."""
+        self._draft.request = replace(self._draft.request, paths=(job_id,))
 
     def submit(self) -> KnownJob:
         """Record and queue the job, and return it."""
@@ -127,6 +136,7 @@ class JobService:
         options: Mapping[str, object],
         job_id: str | None = None,
         details: Mapping[str, object] | None = None,
+        kind: str = "import",
     ) -> Iterator[Draft]:
         """Yield a new request. Raise `Problem`: 400 for an option that cannot be used, 403 for a connection that the
         token may not use, 409 for an id that a job has; and `Fault` if the disk is full."""
@@ -135,6 +145,7 @@ class JobService:
             face=face,
             requested_by=token.name,
             connection=connection,
+            kind=kind,
             options=options,
             details=details or {},
         )
@@ -192,6 +203,14 @@ class JobService:
         if found is None or not token.may_use(found.summary.connection):
             raise not_found()
         return found
+
+    def find_whole(self, job_id: str, *, token: "Token") -> KnownJob:
+        """Return a job with all that the table knows of it, unless that is busy; raise `Problem` as `find` does."""
+        job = self.find(job_id, token=token)
+        if not job.is_running:
+            with suppress(Fault):
+                return find_job_named(self._store(), job.summary.job_id)
+        return job
 
     def request_of(self, job_id: str) -> JobRequest | None:
         """Return what was requested; None if the job began elsewhere or its data is purged."""

@@ -27,7 +27,7 @@ class PrefectQueue:
     def submit(self, request: JobRequest, folder: JobFolder, *, database: Path) -> str | None:
         """Return the id of the run that Prefect has taken for the job, the same for the same job; None if it takes
         none, so that the job needs a process of its own."""
-        if not os.environ.get("PREFECT_API_URL") or time.monotonic() < self._silent_until:
+        if request.kind != "import" or not os.environ.get("PREFECT_API_URL") or time.monotonic() < self._silent_until:
             return None
         with suppress(Exception):  # whatever it answers, the job runs without it
             deployment = call_prefect("GET", f"deployments/name/{DEPLOYMENT}")["id"]

@@ -128,6 +128,10 @@ class TokenFile:
                 found = token
         return found
 
+    def has(self, token: Token) -> bool:
+        """Return whether a token that was found is still valid."""
+        return any(known.hash == token.hash and known.is_valid for known in self.list())
+
     @property
     def _lock_path(self) -> Path:
         return self.path.with_suffix(".lock")

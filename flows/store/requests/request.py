@@ -23,7 +23,7 @@ from flows.store.locks import file_lock, is_locked
 from flows.store.private_files import atomic_write, open_regular, private_folder
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
-from schemas.job import JobStatus, JobSummary
+from schemas.job import UNDO, JobStatus, JobSummary
 from schemas.options import JobOptions
 
 DRAFT = ".new-"  # before the id, in the name of the folder of a request that is not whole yet
@@ -42,6 +42,7 @@ class JobRequest:
     face: str  # the HTTP face that took it, or "stage"
     requested_by: str  # the name of a token
     connection: str
+    kind: str = "import"  # or "undo" or "apply", whose only path is the id of the job that is undone or applied
     options: Mapping[str, object] = field(default_factory=dict)  # of `JobOptions`, without sources and connection
     paths: tuple[str, ...] = ()  # sources that were named rather than sent
     details: Mapping[str, object] = field(default_factory=dict)  # what only the face knows to answer with
@@ -70,7 +71,7 @@ class JobRequest:
             connection=self.connection,
             sources=tuple(sources),
             profile=str(self.options.get("profile", "auto")),
-            mode=str(self.options.get("mode", "insert")),
+            mode=UNDO if self.kind == UNDO else str(self.options.get("mode", "insert")),
             dry_run=bool(self.options.get("dry_run")),
             status=status,
             created_at=self.created_at,

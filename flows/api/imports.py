@@ -1,5 +1,0 @@
-"""."""
-
-from fastapi import APIRouter
-
-router = APIRouter()
