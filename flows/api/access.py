@@ -20,7 +20,7 @@ COOKIE = "token"
 def token_of(request: Request) -> Token:
     """Return the valid token of a call: `Authorization: Bearer` or `Basic`, or `X-Auth-Token` with `X-User-Id`.
     Raise `Problem`: 401 if it is missing, unknown, revoked or expired, 429 for too many calls."""
-    return _valid(request, _presented(request))
+    return valid_token(request, _presented(request))
 
 
 def token_of_page(request: Request) -> Token:
@@ -28,7 +28,7 @@ def token_of_page(request: Request) -> Token:
     another site has sent."""
     if request.method not in ("GET", "HEAD"):
         require_same_origin(request)
-    return _valid(request, request.cookies.get(COOKIE, ""))
+    return valid_token(request, request.cookies.get(COOKIE, ""))
 
 
 def require_same_origin(request: Request) -> None:
@@ -51,7 +51,8 @@ def allowed(*scopes: Scope, on_page: bool = False) -> Callable[..., Token]:
     return require
 
 
-def _valid(request: Request, text: str) -> Token:
+def valid_token(request: Request, text: str) -> Token:
+    """Return the valid token of that text; raise `Problem`: 401 if it is none, 429 for too many calls."""
     rates: Rates = request.app.state.rates
     address = request.client.host if request.client else ""
     token: Token | None = request.app.state.tokens.find(text) if text else None

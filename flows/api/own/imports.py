@@ -189,8 +189,8 @@ def get_import(job: ReadJob) -> Mapping[str, object]:
 )
 def get_errors(jobs: Jobs, job: ReadJob, query: Annotated[ErrorQuery, Query()]) -> Mapping[str, object]:
     """Return the errors and warnings of records, by record, without secrets."""
-    found = read_errors(jobs, job, code=query.code, page=query.page, limit=query.limit)
-    return {"errors": found, "page": query.page, "limit": query.limit, "has_more": len(found) == query.limit}
+    found, has_more = read_errors(jobs, job, code=query.code, page=query.page, limit=query.limit)
+    return {"errors": found, "page": query.page, "limit": query.limit, "has_more": has_more}
 
 
 @router.get(

@@ -26,12 +26,13 @@ MEDIA_TYPES = {
 
 def read_errors(
     jobs: JobService, job: KnownJob, *, code: str | None = None, page: int = 0, limit: int
-) -> list[dict[str, object]]:
-    """Return a page of the errors and warnings of a job, by record; raise `Problem` (503) if the database is busy."""
-    values = {"job_id": job.summary.job_id, "code": code, "limit": limit, "offset": page * limit}
+) -> tuple[list[dict[str, object]], bool]:
+    """Return a page of the errors and warnings of a job, by record, and whether there are more; raise `Problem` (503)
+    if the database is busy."""
+    values = {"job_id": job.summary.job_id, "code": code, "limit": limit + 1, "offset": page * limit}
     with jobs.reading(), jobs.patient.reading() as connection:
         rows = run_mapped(connection, "page_of_errors", **values)
-    return [{**row, "source": row["source"] and name_file(str(row["source"])), **_meaning(row)} for row in rows]
+    return [*map(_show_error, rows[:limit])], len(rows) > limit
 
 
 def open_rejects(jobs: JobService, job: KnownJob, *, form: str | None) -> tuple[BinaryIO, str, int]:
@@ -61,6 +62,7 @@ def _folder_of(jobs: JobService, job: KnownJob) -> JobFolder:
     return JobFolder(jobs.settings.jobs_folder / job.summary.job_id)
 
 
-def _meaning(row: Mapping[str, object]) -> dict[str, str]:
-    code = ErrorCode.__members__.get(str(row["code"]))
-    return {"meaning": code.sentence if code else ""}
+def _show_error(row: Mapping[str, object]) -> dict[str, object]:
+    """Return an error with the meaning of its code, and its file without folders."""
+    code, source = ErrorCode.__members__.get(str(row["code"])), row["source"]
+    return {**row, "source": source and name_file(str(source)), "meaning": code.sentence if code else ""}

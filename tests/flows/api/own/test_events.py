@@ -57,7 +57,7 @@ def test_a_stream_ends_with_the_summary_of_its_job(server: Server, make_token: M
         assert over.status_code == 204
 
 
-def write_progress(waiting: TestClient, store: Store, job_id: str, status: JobStatus, **progress: object) -> None:
+def write_progress(store: Store, job_id: str, status: JobStatus, **progress: object) -> None:
     """Publish progress as the process of a job does."""
     folder = JobFolder(store.settings.jobs_folder / job_id)
     request = read_request(folder)
@@ -72,11 +72,11 @@ def test_each_event_has_the_whole_state_and_none_is_sent_twice(waiting: TestClie
     def run() -> None:
         with folder.locked():
             for rows in (10, 20):
-                write_progress(waiting, store, job_id, JobStatus.LOADING, rows=rows, percent=float(rows))
+                write_progress(store, job_id, JobStatus.LOADING, rows=rows, percent=float(rows))
                 time.sleep(1.0)
-            write_progress(waiting, store, job_id, JobStatus.IMPORTING, rows=20, percent=20.0)
+            write_progress(store, job_id, JobStatus.IMPORTING, rows=20, percent=20.0)
             time.sleep(1.0)
-            write_progress(waiting, store, job_id, JobStatus.COMPLETED)
+            write_progress(store, job_id, JobStatus.COMPLETED)
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -145,7 +145,7 @@ def test_a_stream_ends_when_its_token_is_revoked_or_the_job_is_removed(waiting: 
 
 def test_the_end_of_a_job_whose_process_is_killed_is_sent(waiting: TestClient, store: Store) -> None:
     job_id = waiting.post(IMPORTS, files=FILE).json()["job_id"]
-    write_progress(waiting, store, job_id, JobStatus.LOADING, rows=10)  # and no process holds the folder
+    write_progress(store, job_id, JobStatus.LOADING, rows=10)  # and no process holds the folder
     found = parse(waiting.get(f"{IMPORTS}/{job_id}/events").text)
     assert [(name, data["fault"]["code"]) for _, name, data in found] == [("end", "JOB_LOST")]
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from flows.api.tokens import Scope
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
@@ -65,7 +66,7 @@ def fault(response: Any) -> tuple[int, str]:
     return response.status_code, response.json()["fault"]["code"]
 
 
-def emails(settings: Settings) -> list[object]:
+def emails(settings: Settings) -> list[str]:
     return sorted(str(user["email"]) for user in read_users(settings))
 
 
@@ -327,8 +328,8 @@ def test_calls_need_a_token_with_their_scope(waiting: TestClient, method: str, p
     job_id = send(waiting, ADA).json()["job_id"]
     url = f"{IMPORTS}/{job_id}{path}"
     assert waiting.request(method, url, headers={"Authorization": ""}).status_code == 401
-    scope = "create:users" if method == "GET" and path != "/rejects" else "read:users"
-    lacking = {"Authorization": f"Bearer {add_token(waiting, scopes=(scope,))}"}  # type: ignore[arg-type]
+    scope: Scope = "create:users" if method == "GET" and path != "/rejects" else "read:users"
+    lacking = {"Authorization": f"Bearer {add_token(waiting, scopes=(scope,))}"}
     assert waiting.request(method, url, headers=lacking).status_code == 403
     assert waiting.get(f"{IMPORTS}/{job_id}").json()["status"] == "pending"
 
