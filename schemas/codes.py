@@ -71,6 +71,7 @@ class ErrorCode(StrEnum):
     ROW_TOO_SHORT = "ROW_TOO_SHORT", "the row has fewer cells than the header"
     ROW_TOO_LONG = "ROW_TOO_LONG", "the row has more cells than the header"
     NOT_FOUND = "NOT_FOUND", "no existing user matches the row"
+    OUTCOME_CHANGED = "OUTCOME_CHANGED", "the row would do something else than the dry run shows"
     CHANGED_SINCE = "CHANGED_SINCE", "an undo keeps the user, who has been changed since"
     TRIMMED = "TRIMMED", "white space around a text was taken off"
     LOOKS_ABSENT = "LOOKS_ABSENT", "a text looks like a word for an absent value"
@@ -100,6 +101,8 @@ class ErrorCode(StrEnum):
     JOB_NOT_FOUND = "JOB_NOT_FOUND", "the job does not exist", Scope.JOB
     USER_NOT_FOUND = "USER_NOT_FOUND", "nothing names the user", Scope.JOB
     NOT_UNDOABLE = "NOT_UNDOABLE", "the job cannot be undone", Scope.JOB
+    NOT_APPLICABLE = "NOT_APPLICABLE", "the job is not a dry run that has completed", Scope.JOB
+    PLAN_STALE = "PLAN_STALE", "the users have changed since the dry run, so that a row would do something else", Scope.JOB
     REJECTS_PURGED = "REJECTS_PURGED", "the refused records are no longer kept", Scope.JOB
     STAGED_PURGED = "STAGED_PURGED", "the staged records are no longer kept", Scope.JOB
     JOB_RUNNING = "JOB_RUNNING", "the job has not ended", Scope.JOB

@@ -382,6 +382,7 @@ GIVEN_ELSEWHERE = frozenset(
         C.NOT_CHANGED,
         C.PASSWORD_LEFT_OUT,
         C.CHANGED_SINCE,
+        C.OUTCOME_CHANGED,
         C.LINE_SKIPPED,
         C.LEFT_OUT,
         C.PASSWORD_LEFT_OUT,

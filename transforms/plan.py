@@ -34,7 +34,7 @@ class Query:
         connection.register(self.name, self.derive(rows).to_arrow())
 
 
-def plan_queries(*, mode: Mode, policy: MergePolicy, connection_id: str, job_id: str) -> tuple[Query, ...]:
+def plan_queries(*, mode: Mode, policy: MergePolicy, connection_id: str, plan_id: str) -> tuple[Query, ...]:
     """Return the queries of a plan in order; each needs the results of those before it, as tables of their names,
     and the macros.
 
@@ -43,7 +43,7 @@ def plan_queries(*, mode: Mode, policy: MergePolicy, connection_id: str, job_id:
     conflicts = "conflicts_of_insert" if mode is Mode.INSERT else "conflicts_of_update"
     values = {
         "connection": connection_id,
-        "job_id": job_id,
+        "plan_id": plan_id,
         "mode": mode.value,
         "match_on": KEYS if mode is Mode.INSERT else policy.match_on,  # an insert refuses a match by any key
         "policies": policy.policies,

@@ -30,6 +30,7 @@ STATUS_OF_FAULTS = {
     ErrorCode.EXTERNAL_ID_REUSED: 409,
     ErrorCode.JOB_ID_REUSED: 409,
     ErrorCode.JOB_RUNNING: 409,
+    ErrorCode.NOT_APPLICABLE: 409,
     ErrorCode.NOT_UNDOABLE: 409,
     ErrorCode.REJECTS_PURGED: 410,
     ErrorCode.STAGED_PURGED: 410,

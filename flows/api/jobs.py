@@ -314,8 +314,13 @@ class JobService:
 
     def active(self, *, connection: str, face: str | None = None) -> int:
         """Return how many requested jobs of a connection wait or run."""
-        found = [self.request_of(job_id) for job_id in {*queued_jobs(self.settings)} if self._is_active(job_id)]
-        return sum(r is not None and r.connection == connection and face in (None, r.face) for r in found)
+        return sum(r.connection == connection and face in (None, r.face) for r in self.active_requests())
+
+    def active_requests(self) -> Iterator[JobRequest]:
+        """Yield the requests of the jobs that wait or run."""
+        for job_id in {*queued_jobs(self.settings)}:
+            if self._is_active(job_id) and (request := self.request_of(job_id)):
+                yield request
 
     def staged(self, *, connection: str) -> JobRequest | None:
         """Return the latest staging of a connection, also when it has run; None if there was none."""

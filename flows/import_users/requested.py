@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.import_users.direct import run_directly, send_notices
+from flows.pipeline.apply import apply
 from flows.pipeline.job import Observer
 from flows.pipeline.undo import undo
 from flows.report.targets import NoticeSettings
@@ -59,10 +60,13 @@ def main(job_id: str, database: str) -> int:
 
 
 def _act_on_job(request: JobRequest, *, settings: Settings) -> JobSummary:
-    """Undo the job of the request; where that was done before, the request becomes another name of it."""
-    summary: JobSummary = undo(
-        request.paths[0], dry_run=bool(request.options.get("dry_run")), settings=settings, job_id=request.job_id
-    )
+    """Undo or apply the job of the request; where that was done before, the request becomes another name of it."""
+    (job_id,) = request.paths
+    if request.kind == "undo":
+        dry_run = bool(request.options.get("dry_run"))
+        summary: JobSummary = undo(job_id, dry_run=dry_run, settings=settings, job_id=request.job_id)
+    else:
+        summary = apply(job_id, settings=settings, job_id=request.job_id, waits_for_slot=True)
     if summary.job_id != request.job_id:
         record_repeat(Store(settings), request.summary(), earlier=summary.job_id)
         JobFolder(settings.jobs_folder / request.job_id).remove()

@@ -186,6 +186,22 @@ def undo(
 
 
 @app.command
+def apply(job: Job, /, *, yes: Yes = False, common: Common = COMMON) -> int:
+    """Carry out the plan of a dry run exactly as it was shown; nothing if it would differ by now."""
+    from flows.jobs.lookup import confirm_job
+    from flows.pipeline.apply import apply as apply_plan
+    from flows.store.job_status import KnownJob
+
+    common.find_store()
+    planned, job_id = confirm_job(common, job, act="apply", yes=yes).summary.job_id, str(uuid.uuid4())
+    summary = apply_plan(planned, settings=common.settings, job_id=job_id)
+    if summary.job_id != job_id:
+        sys.stderr.write(f"already applied by job {summary.job_id}\n")
+    _print_job(common, KnownJob(summary=summary, applies=planned))
+    return summary.exit_code
+
+
+@app.command
 def rejects(
     job: Job,
     /,

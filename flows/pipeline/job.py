@@ -89,11 +89,17 @@ class Job:
     observer: Observer
     started: float  # of the monotonic clock, in seconds
     read: RowCount = field(default_factory=RowCount)
+    applies: str | None = None  # the dry run whose plan the job carries out
 
     @property
     def id(self) -> str:
         """Return the job's id."""
         return self.summary.job_id
+
+    @property
+    def plan_id(self) -> str:
+        """Return the id of the job that made the plan, from which those of new users are made."""
+        return self.applies or self.id
 
     @property
     def key(self) -> Values:

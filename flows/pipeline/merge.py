@@ -61,7 +61,12 @@ def _merge_users(connection: duckdb.DuckDBPyConnection, job: Job, summary: JobSu
         "record_updates": summary.updated,
         "insert_new_users": summary.inserted,
     }
-    values: Values = {**job.key, "now": utc_now(), "policies": job.options.merge_policy.policies}
+    values: Values = {
+        **job.key,
+        "now": utc_now(),
+        "policies": job.options.merge_policy.policies,
+        "plan_id": job.plan_id,
+    }
     queries = {"bytes_before": "bytes_before_updates", "unique_keys": "unique_keys", "broken_keys": "broken_keys"}
     apply_changes(connection, job, changes, values, **queries)
 

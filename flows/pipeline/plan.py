@@ -14,7 +14,7 @@ import polars as pl
 from flows.pipeline.job import Job
 from flows.pipeline.lifecycle import in_worker_thread
 from flows.pipeline.load import Loaded
-from flows.pipeline.plan_file import write_plan
+from flows.pipeline.plan_file import find_changed_outcomes, write_plan
 from flows.readers.header import SUGGEST
 from flows.settings import format_command
 from flows.store.database import view_parts
@@ -34,6 +34,7 @@ from transforms.rejects.redact import redact
 from transforms.statements import relation, run, statement
 
 LARGE = ("updates", "plan")  # as many rows as are staged: kept as Parquet, not in memory
+SHOWN_RECORDS = 10  # of those that a fault names
 ROW_GROUP_BYTES = 16 << 20  # that a thread holds before it writes them
 HINT_OF_CHANGES = "look at the changes with --dry-run --plan FILE, correct the file or allow more; nothing was merged"
 
@@ -65,7 +66,7 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
     create_macros(connection)
     options = job.options
     queries = plan_queries(
-        mode=options.mode, policy=options.merge_policy, connection_id=options.connection, job_id=job.id
+        mode=options.mode, policy=options.merge_policy, connection_id=options.connection, plan_id=job.plan_id
     )
     for query in queries:
         job.begin_step(query.name)
@@ -73,15 +74,24 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
     errors: pl.DataFrame = connection.sql(statement("planned_errors")).pl().cast(ERRORS)
     job.folder.write_part("errors", None, _add_sources(errors, loaded.content))
     refused = _stage_refused(connection, job.folder)
+    stale = None
+    if job.applies:
+        job.begin_step("compare with the dry run")
+        changed = find_changed_outcomes(connection, job)
+        stale = _find_stale(changed, job)
+        errors = pl.concat([errors, changed]).sort("record", maintain_order=True)
+        job.folder.write_part("errors", None, _add_sources(errors, loaded.content))
     if options.plan:
         job.begin_step("write the plan")
         write_plan(connection, job.folder, Path(options.plan))
     outcomes, warnings = count_outcomes(connection), connection.table("differences").shape[0]
     summary = _planned_summary(loaded.summary, outcomes=outcomes, errors=errors, warnings=warnings, refused=refused)
     ((users,),) = run(connection, "users_of_connection", connection=options.connection)
-    fault = exceeded_threshold(
-        options, summary, users=int(str(users)), database=job.store.path
-    ) or _find_nothing_accepted(job, loaded.summary)
+    fault = (
+        stale
+        or exceeded_threshold(options, summary, users=int(str(users)), database=job.store.path)
+        or _find_nothing_accepted(job, loaded.summary)
+    )
     return Planned(summary, fault, job.store.version())
 
 
@@ -156,6 +166,19 @@ def exceeded_threshold(options: JobOptions, summary: JobSummary, *, users: int, 
         changed = f"the job would change {share} of the {users:,} users of connection {summary.connection}"
         return JobFault(ErrorCode.TOO_MANY_CHANGES, f"{changed}, more than the {allowed} allowed", HINT_OF_CHANGES)
     return None
+
+
+def _find_stale(changed: pl.DataFrame, job: Job) -> JobFault | None:
+    """Return the fault of a plan that is not that of the dry run any more."""
+    if not changed.height:
+        return None
+    records = ", ".join(map(str, changed["record"][:SHOWN_RECORDS])) + (
+        " and others" if changed.height > SHOWN_RECORDS else ""
+    )
+    would = "1 row" if changed.height == 1 else f"{changed.height:,} rows"
+    message = f"users have changed since dry run {job.applies}: {would} would do something else: record {records}"
+    errors = format_command("jobs", "errors", job.id, database=job.store.path)
+    return JobFault(ErrorCode.PLAN_STALE, message, f"see `{errors}`, and make a new dry run; nothing was merged")
 
 
 def _find_nothing_accepted(job: Job, loaded: JobSummary) -> JobFault | None:

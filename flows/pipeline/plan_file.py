@@ -7,6 +7,7 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
+from flows.pipeline.job import Job
 from flows.pipeline.path_checks import output_fault, refuse_sources, require_output
 from flows.readers.sources import EXTENSIONS, Source, printable
 from flows.settings import Settings
@@ -16,9 +17,10 @@ from flows.store.job_folder import JobFolder
 from flows.store.private_files import atomic_write
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
-from schemas.frames import RECORDS, STAGED_ERRORS
+from schemas.frames import ERRORS, RECORDS, STAGED_ERRORS
+from schemas.rules.user import STAGED
 from transforms.rejects.spreadsheets import guard_formulas
-from transforms.statements import materialise, statement
+from transforms.statements import materialise, relation, statement
 
 BATCH_ROWS = 50_000
 LAST_RECORD = 2**62
@@ -41,14 +43,33 @@ def check_plan_path(path: Path, sources: Iterable[Source], *, settings: Settings
 
 def write_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder, path: Path) -> None:
     """Write the plan, given as tables and views of the connection; raise `FileFault` if the file cannot be written."""
-    view_parts(connection, "job_refused", folder.parts("refused"), empty=RECORDS)
-    view_parts(connection, "job_errors", folder.parts("errors"), empty=STAGED_ERRORS)
+    view_plan(connection, folder)
     materialise(connection, "planned_rows", after=0, upto=LAST_RECORD)
     try:
         with atomic_write(path) as temp:
             WRITERS[_format_of(path)](connection, temp)
     except ENGINE_ERRORS as error:
         raise output_fault(path, error) from error
+
+
+def view_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> None:
+    """Create views of the plan in a job's folder, of which `planned_rows` is made."""
+    for name in ("plan", "updates"):
+        view_parts(connection, name, [folder.path / f"{name}.parquet"], empty=STAGED)
+    view_parts(connection, "job_refused", folder.parts("refused"), empty=RECORDS)
+    view_parts(connection, "job_errors", folder.parts("errors"), empty=STAGED_ERRORS)
+
+
+def find_changed_outcomes(connection: duckdb.DuckDBPyConnection, job: Job) -> pl.DataFrame:
+    """Return an error for each record that would do something else than the dry run shows that the job applies."""
+    shown = JobFolder(job.settings.jobs_folder / job.plan_id)
+    for folder, table in ((shown, "shown_rows"), (job.folder, "planned_rows")):
+        view_plan(connection, folder)
+        materialise(connection, "planned_rows", after=0, upto=LAST_RECORD)
+        if table == "shown_rows":
+            connection.execute("create or replace temp table shown_rows as from planned_rows")
+    changed: pl.DataFrame = relation(connection, "outcomes_changed").pl()
+    return changed.cast(ERRORS)
 
 
 def _format_of(path: Path) -> str:

@@ -10,6 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from flows.pipeline.apply import keep_loaded
 from flows.pipeline.instructions import read_instructions
 from flows.pipeline.job import Job, Observer, accept_job
 from flows.pipeline.lifecycle import recording_faults, report_end, running_job
@@ -95,6 +96,8 @@ def _import_users(job: Job, *, run_stage: RunStage, waiting: Callable[[], None] 
             if earlier := holder or find_same_import(job.store, job.options, content=content):
                 return _replace_by(job, earlier)
             loaded = run_stage("load", partial(load, job, sources, connection=connection, instructions=instructions))
+        if job.options.dry_run:
+            keep_loaded(job, loaded)
         planned = run_stage("plan", partial(make_plan, job, loaded))
         summary = run_stage("merge", partial(merge, job, loaded, planned))
         return report_end(job, summary)

@@ -83,7 +83,11 @@ def _after_job(summary: JobSummary, options: JobOptions, database: Path) -> Iter
         yield _import("Correct that file, then import it", fixed, database, is_on_page=False)
         yield _see_errors(summary, database, what="List all errors")
     if summary.dry_run and summary.status in DONE:
-        yield _import("Carry the plan out", _again(options, dry_run=False, plan=None), database)
+        exactly = format_command("jobs", "apply", summary.job_id, database=database)
+        yield Step("Carry the plan out exactly as it is shown", exactly)
+        yield _import(
+            "Import the sources, whatever has changed since", _again(options, dry_run=False, plan=None), database
+        )
     if summary.status not in DONE:
         what = "Run it again" if summary.status is JobStatus.CANCELED else "Run it again once the cause is removed"
         yield _import(what, options, database)

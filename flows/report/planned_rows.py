@@ -6,12 +6,10 @@ from contextlib import closing, contextmanager
 
 import duckdb
 
-from flows.pipeline.plan_file import LAST_RECORD, plan_lines
+from flows.pipeline.plan_file import LAST_RECORD, plan_lines, view_plan
 from flows.settings import Settings
-from flows.store.database import scratch, view_parts
+from flows.store.database import scratch
 from flows.store.job_folder import JobFolder
-from schemas.frames import ERRORS, RECORDS
-from schemas.rules.user import STAGED
 from transforms.plan import create_macros
 from transforms.statements import materialise, run, run_mapped
 
@@ -48,8 +46,5 @@ def _plan_of(settings: Settings, folder: JobFolder) -> Iterator[duckdb.DuckDBPyC
     """Yield a database in memory with views of the plan."""
     with closing(scratch(settings, spill=folder.path)) as connection:
         run(connection, "010_user_diff")
-        for name in ("plan", "updates"):
-            view_parts(connection, name, [folder.path / f"{name}.parquet"], empty=STAGED)
-        view_parts(connection, "job_refused", folder.parts("refused"), empty=RECORDS)
-        view_parts(connection, "job_errors", folder.parts("errors"), empty=ERRORS)
+        view_plan(connection, folder)
         yield connection

@@ -3,7 +3,7 @@ insert into users by name
 with new_users as (
     select
         $connection as connection,
-        new_user_id(staged.user_id, $job_id, staged.record) as user_id,
+        new_user_id(staged.user_id, $plan_id, staged.record) as user_id,
         staged.email,
         nullif(staged.email_key, staged.email) as email_folded,
         staged.username,

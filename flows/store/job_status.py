@@ -53,6 +53,7 @@ class KnownJob:
     files: tuple[str, ...] = ()  # that were read
     other_external_ids: tuple[str, ...] = ()
     undone_by: str | None = None
+    applies: str | None = None  # the dry run whose plan it carries out
     attempts: int = 1
     on_error: str = "continue"
     is_purged: bool = False
@@ -67,8 +68,8 @@ class KnownJob:
         """Return the job as JSON values: the summary, then what else is known."""
         more = {"files": list(self.files), "other_external_ids": list(self.other_external_ids)}
         return {
-            **self.summary.to_dict(), **more, "undone_by_job": self.undone_by, "attempts": self.attempts,
-            **self.progress,
+            **self.summary.to_dict(), **more, "undone_by_job": self.undone_by, "applies_job": self.applies,
+            "attempts": self.attempts, **self.progress,
         }  # fmt: skip
 
 
@@ -275,6 +276,7 @@ def _known_job(row: Mapping[str, object]) -> KnownJob:
         files=tuple(cast("list[str]", row["files"] or ())),
         other_external_ids=tuple(cast("list[str]", row["other_external_ids"] or ())),
         undone_by=cast("str | None", row["undone_by_job"]),
+        applies=cast("str | None", row["applies_job"]),
         attempts=cast("int", row.get("attempts") or 1),
         on_error=str(row["on_error"] or "continue"),
         is_purged=row["purged_at"] is not None,

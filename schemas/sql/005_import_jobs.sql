@@ -39,6 +39,7 @@ create table import_jobs (
     content_hash varchar,
     digest_probe ubigint default hash('a known row', null, true),
     undone_by_job varchar,
+    applies_job varchar,
     other_external_ids varchar[],
     repeated_by varchar[],
     purged_at timestamptz

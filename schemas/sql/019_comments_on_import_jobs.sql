@@ -39,6 +39,7 @@ comment on column import_jobs.first_records is 'Number of the first record of ea
 comment on column import_jobs.content_hash is 'Hash of the content of all files';
 comment on column import_jobs.digest_probe is 'Digest of a known value, by which an undo detects a DuckDB version that hashes differently';
 comment on column import_jobs.undone_by_job is 'Latest undo of this job that is in force';
+comment on column import_jobs.applies_job is 'Dry run whose plan the job carries out, if any';
 comment on column import_jobs.other_external_ids is 'External ids of later jobs that would have repeated this one';
 comment on column import_jobs.repeated_by is 'Later jobs that would have repeated this one and were answered with it';
 comment on column import_jobs.purged_at is 'When the staged data and refused records of the job were purged'

@@ -30,7 +30,7 @@ def planned(
     frame = staged(*rows)
     connection.register("staged", frame.to_arrow())
     create_macros(connection)
-    for query in plan_queries(mode=mode, policy=policy, connection_id="default", job_id="job"):
+    for query in plan_queries(mode=mode, policy=policy, connection_id="default", plan_id="job"):
         query.store(connection)
     outcomes = [outcome for (outcome,) in connection.execute("select outcome from plan order by record").fetchall()]
     found = "select record, code, path from (from refusals union all by name from differences) order by all"

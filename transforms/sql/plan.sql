@@ -1,5 +1,5 @@
 -- grain: one row per staged record: its outcome, and the existing user it matches, or the user_id that an insert gives
--- reads: staged, targets, refusals, updates, the macros of temporary_macros.sql; parameter: job_id
+-- reads: staged, targets, refusals, updates, the macros of temporary_macros.sql; parameter: plan_id (the job that made the plan)
 select
     staged.record,
     staged.line,
@@ -11,7 +11,7 @@ select
     end as outcome,
     case
         when targets.matches_one_user then targets.user_id
-        when refused.record is null and updates.record is null then new_user_id(staged.user_id, $job_id, staged.record)
+        when refused.record is null and updates.record is null then new_user_id(staged.user_id, $plan_id, staged.record)
     end as user_id,
     targets.matched_by
 from staged

@@ -112,6 +112,13 @@ def undo(
     return _show(actions.undo(_jobs(request), job, token=token, dry_run=not is_confirmed)[0])
 
 
+@router.post("/jobs/{job_id}/apply", dependencies=[checked_form])
+def apply(request: Request, job_id: str, token: Creator) -> Response:
+    """Carry out the plan of a dry run."""
+    job = _jobs(request).find(job_id, token=token)
+    return _show(actions.apply(_jobs(request), job, token=token)[0])
+
+
 def _show(job: KnownJob) -> Response:
     return redirect(f"/jobs/{job.summary.job_id}")
 

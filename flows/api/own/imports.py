@@ -264,6 +264,19 @@ def undo_import(
     return _accepted(undone, status=202 if is_new else 200)
 
 
+@router.post(
+    "/imports/{id}/apply",
+    status_code=202,
+    summary="Apply a dry run",
+    responses=_answers(404, 409, 410, 503, accepted=PENDING),
+)
+def apply_import(jobs: Jobs, job: ChangedJob, token: Creator) -> Response:
+    """Request that the plan of a dry run is carried out exactly as it shows, and answer with the import that does so.
+    It fails with `PLAN_STALE`, and its errors name the records, if any would do something else by then."""
+    applied, is_new = actions.apply(jobs, job, token=token)
+    return _accepted(applied, status=202 if is_new else 200)
+
+
 @router.get(
     "/imports/{id}/events",
     summary="Follow an import",

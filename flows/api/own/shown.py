@@ -38,6 +38,7 @@ EXAMPLE: Mapping[str, object] = {
     "files": ["users.csv"],
     "other_external_ids": [],
     "undone_by_job": None,
+    "applies_job": None,
     "attempts": 1,
     "kind": "import",
     "is_purged": False,

@@ -21,7 +21,7 @@ from flows.store.job_folder import JobFolder
 from flows.store.job_status import KnownJob
 from schemas.faults import ExitCode
 from schemas.job import JobStatus, JobSummary
-from tests.flows.importing import add_jobs, change_database, ended_job, new_id, query_rows
+from tests.flows.importing import add_jobs, change_database, ended_job, import_records, new_id, query_rows
 
 Run = Callable[..., tuple[int, str, str]]
 NIGHT, DAY = ended_job("2026-01-01T00:00:00.000000Z", "night"), ended_job("2026-01-02T00:00:00.000000Z")
@@ -205,6 +205,31 @@ def test_an_undo_by_another_name_is_done_after_a_yes(run: Run, settings: Setting
     assert NIGHT.job_id in err
     assert query_rows(settings, "select sources from import_jobs where kind = 'undo'") == [([NIGHT.job_id],)]
     assert json.loads(run("undo", "night", "--dry-run", "--json")[1])["dry_run"]
+
+
+def test_a_dry_run_is_applied_by_its_id_or_after_a_yes(run: Run, settings: Settings) -> None:
+    planned = import_records(settings, [{"email": "ada@example.com"}], dry_run=True, external_id="plan")
+    code, _, err = run("apply", "plan")
+    assert (code, "add --yes" in err) == (ExitCode.USAGE, True)
+    assert query_rows(settings, "select * from users") == []
+    code, out, _ = run("apply", "plan", "--yes", "--json")
+    document = json.loads(out)
+    assert (code, document["inserted"], document["applies_job"]) == (0, 1, planned.job_id)
+    code, out, err = run("apply", planned.job_id)
+    assert (code, f"already applied by job {document['job_id']}" in err) == (0, True)
+    assert "1 inserted" in out
+    assert json.loads(run("status", document["job_id"], "--json")[1])["applies_job"] == planned.job_id
+
+
+def test_a_stale_plan_is_a_fault_that_names_the_records(run: Run, settings: Settings) -> None:
+    planned = import_records(settings, [{"email": "ada@example.com"}], dry_run=True)
+    import_records(settings, [{"email": "ada@example.com"}])
+    code, out, _ = run("apply", planned.job_id, "--json")
+    fault = json.loads(out)["fault"]
+    assert (code, fault["code"]) == (ExitCode.JOB_FAILED, "PLAN_STALE")
+    assert "1 row would do something else: record 1" in fault["message"]
+    code, out, _ = run("apply", NIGHT.job_id, "--json")
+    assert (code, json.loads(out)["fault"]["code"]) == (ExitCode.JOB_FAILED, "NOT_APPLICABLE")
 
 
 @pytest.mark.parametrize(

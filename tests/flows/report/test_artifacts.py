@@ -214,7 +214,10 @@ def test_next_steps_fit_the_end_of_the_job(case: str) -> None:
     }[case]
     expected = snapshot(
         {
-            "dry run": "* **Carry the plan out**: `python -m flows.import_users /data/in/users_1.json more.csv --connection crm-eu --mode upsert --match-on user_id --policy name=keep,nickname=fill --external-id 'crm *7*' --database /srv/users.duckdb`",
+            "dry run": """\
+* **Carry the plan out exactly as it is shown**: `python -m flows.jobs apply 11111111-2222-4333-8444-555555555555 --database /srv/users.duckdb`
+* **Import the sources, whatever has changed since**: `python -m flows.import_users /data/in/users_1.json more.csv --connection crm-eu --mode upsert --match-on user_id --policy name=keep,nickname=fill --external-id 'crm *7*' --database /srv/users.duckdb`\
+""",
             "repeat": """\
 * **See the earlier job**: `python -m flows.jobs status 11111111-2222-4333-8444-555555555555 --database /srv/users.duckdb`
 * **Import the sources all the same**: [run the deployment import-users](/deployments/deployment/d-import/run?parameters=%7B%22connection%22%3A%22crm-eu%22%2C%22mode%22%3A%22upsert%22%2C%22sources%22%3A%5B%22/data/in/users_1.json%22%2C%22more.csv%22%5D%2C%22again%22%3Atrue%2C%22external_id%22%3A%22crm%20%2A7%2A%22%2C%22database%22%3A%22/srv/users.duckdb%22%7D), its form is filled in; or `python -m flows.import_users /data/in/users_1.json more.csv --connection crm-eu --mode upsert --again --external-id 'crm *7*' --database /srv/users.duckdb`\

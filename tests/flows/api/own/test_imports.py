@@ -20,6 +20,7 @@ from tests.flows.importing import change_database, import_records, new_id, read_
 IMPORTS = "/v1/imports"
 ADA, BOB = {"email": "ada@example.com"}, {"email": "bob@example.com"}
 WRONG = {"email": "test@", "custom_password_hash": {"algorithm": "ldap", "hash": {"value": "*secret*"}}}
+READ: tuple[Scope, ...] = ("read:users",)
 HOSTILE = "<script>alert(1)</script>.ndjson"
 
 
@@ -226,7 +227,7 @@ def test_refused_records_are_downloaded_with_secrets_and_by_creators_only(client
     assert len(client.get(f"{url}?format=parquet").content) == int(
         client.get(f"{url}?format=parquet").headers["content-length"]
     )
-    reader = {"Authorization": f"Bearer {add_token(client, scopes=('read:users',))}"}
+    reader = {"Authorization": f"Bearer {add_token(client, scopes=READ)}"}
     assert fault(client.get(url, headers=reader)) == (403, "FORBIDDEN")
 
 
@@ -294,12 +295,48 @@ def test_two_undos_that_wait_are_one(store: Store) -> None:
     job = import_records(store.settings, [ADA])
     with serving_without_starting(store.settings) as client:
         client.headers["Authorization"] = f"Bearer {add_token(client)}"
-        both = [client.post(f"{IMPORTS}/{job.job_id}/undo").json()["job_id"] for _ in range(2)]
+        url = f"{IMPORTS}/{job.job_id}/undo"
+        both = [client.post(url).json()["job_id"] for _ in range(2)]
+        assert client.post(f"{url}?dry_run=true").json()["job_id"] not in both
+    assert both[0] == both[1]
     with serving(replace(store.settings, wait_seconds=5.0)) as client:
         client.headers["Authorization"] = f"Bearer {add_token(client)}"
-        ended = [wait(client, job_id) for job_id in both]
-    assert ended[0]["job_id"] == ended[1]["job_id"]
+        assert wait(client, both[0])["updated"] == 1
     assert read_users(store.settings) == []
+
+
+def test_a_dry_run_is_applied_once(client: TestClient, settings: Settings) -> None:
+    planned = import_users(client, ADA, WRONG, options={"dry_run": True, "external_id": "crm-7"})
+    url = f"{IMPORTS}/{planned['job_id']}/apply"
+    asked = client.post(url)
+    assert (asked.status_code, asked.json()["kind"], asked.json()["dry_run"]) == (202, "import", False)
+    job = wait(client, asked.json()["job_id"])
+    assert (job["status"], job["inserted"], job["failed"]) == ("completed_with_errors", 1, 1)
+    assert (job["applies_job"], job["sources"]) == (planned["job_id"], ["users.ndjson"])
+    again = client.post(url)
+    assert (again.status_code, again.json()["job_id"]) == (200, job["job_id"])
+    assert emails(settings) == ["ada@example.com"]
+    assert "test@" in client.get(f"{IMPORTS}/{job['job_id']}/rejects").text
+
+
+def test_a_stale_plan_is_not_applied_and_its_errors_name_the_records(client: TestClient, settings: Settings) -> None:
+    planned = import_users(client, ADA, BOB, options={"dry_run": True})
+    import_records(settings, [BOB])
+    job = wait(client, client.post(f"{IMPORTS}/{planned['job_id']}/apply").json()["job_id"])
+    assert (job["status"], job["fault"]["code"]) == ("failed", "PLAN_STALE")
+    errors = client.get(f"{IMPORTS}/{job['job_id']}/errors?code=OUTCOME_CHANGED").json()["errors"]
+    assert [error["record"] for error in errors] == [2]
+    assert emails(settings) == ["bob@example.com"]
+
+
+def test_what_has_no_plan_is_not_applied(client: TestClient, settings: Settings) -> None:
+    planned, real = import_users(client, ADA, options={"dry_run": True}), import_users(client, BOB)
+    before = requested(settings)
+    assert fault(client.post(f"{IMPORTS}/{real['job_id']}/apply")) == (409, "NOT_APPLICABLE")
+    assert requested(settings) == before
+    JobFolder(settings.jobs_folder / planned["job_id"]).remove()
+    assert fault(client.post(f"{IMPORTS}/{planned['job_id']}/apply")) == (410, "STAGED_PURGED")
+    assert emails(settings) == ["bob@example.com"]
 
 
 CALLS = [
@@ -310,6 +347,7 @@ CALLS = [
     ("GET", "/events"),
     ("POST", "/cancel"),
     ("POST", "/undo"),
+    ("POST", "/apply"),
 ]
 
 
@@ -323,7 +361,7 @@ def test_jobs_of_other_connections_do_not_exist(waiting: TestClient, method: str
     assert waiting.get(f"{IMPORTS}/{job_id}").json()["status"] == "pending"
 
 
-@pytest.mark.parametrize(("method", "path"), [*CALLS, ("POST", "/apply")])
+@pytest.mark.parametrize(("method", "path"), CALLS)
 def test_calls_need_a_token_with_their_scope(waiting: TestClient, method: str, path: str) -> None:
     job_id = send(waiting, ADA).json()["job_id"]
     url = f"{IMPORTS}/{job_id}{path}"

@@ -79,7 +79,11 @@ def upload_and_wait(browser: TestClient, *users: Mapping[str, object], **more: s
 
 
 def wait(browser: TestClient, path: str) -> str:
-    return wait_for(lambda: None if "http-equiv" in (text := browser.get(path).text) else text)
+    def find() -> str | None:
+        text: str = browser.get(path).text
+        return None if "http-equiv" in text else text
+
+    return wait_for(find)
 
 
 def press(browser: TestClient, path: str, **fields: str) -> Any:
@@ -133,6 +137,16 @@ def test_a_dry_run_then_the_import_then_its_undo(browser: TestClient, settings: 
     assert "1 user put back" in wait(browser, second)
     assert read_users(settings) == []
     assert "Undone by" in browser.get(path).text
+
+
+def test_a_dry_run_is_carried_out(browser: TestClient, settings: Settings) -> None:
+    path = upload_and_wait(browser, ADA, dry_run="on")
+    assert f'action="{path}/apply"' in browser.get(path).text
+    applied = press(browser, f"{path}/apply").headers["location"]
+    page = wait(browser, applied)
+    assert "Carries out" in page
+    assert len(read_users(settings)) == 1
+    assert press(browser, f"{path}/apply").headers["location"] == applied
 
 
 def test_refused_rows_are_downloaded(browser: TestClient) -> None:
