@@ -11,8 +11,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from flows.api import tokens
-from flows.api.tokens import TokenFile
+from flows.api.guard import tokens
+from flows.api.guard.tokens import TokenFile
 from flows.store.connections import add_connection
 from flows.store.database import Store
 from schemas.connection import ConnectionSettings
@@ -43,7 +43,7 @@ class Call:
 
 @pytest.fixture
 def client(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    monkeypatch.setattr("flows.api.rates.MOST_FAILURES", 100_000.0)
+    monkeypatch.setattr("flows.api.guard.rates.MOST_FAILURES", 100_000.0)
     add_connection(store, ConnectionSettings(connection="other"))
     with serving(store.settings, burst=100_000) as client:
         yield client

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from flows.api.guard.rates import Rates
 from flows.api.problems import FACES, Problem
-from flows.api.rates import Rates
 from flows.store.database import Store
 from tests.flows.api.conftest import MakeToken, Server, running_server
 
