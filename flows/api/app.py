@@ -12,14 +12,14 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from flows.api import auth0, fullstory, liferay, rocketchat
-from flows.api.dispatcher import Dispatcher
+from flows.api.dispatch.dispatcher import Dispatcher
+from flows.api.guard.middleware import AccessLog, Bounds
+from flows.api.guard.rates import Rates
+from flows.api.guard.tokens import TokenFile
 from flows.api.jobs import JobService
 from flows.api.metrics import Metrics
-from flows.api.middleware import AccessLog, Bounds
 from flows.api.own import imports, pages
 from flows.api.problems import Problem, face_of, unavailable
-from flows.api.rates import Rates
-from flows.api.tokens import TokenFile
 from flows.settings import Settings
 from schemas.codes import ErrorCode
 from schemas.faults import Fault

@@ -12,10 +12,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from flows.api.access import allowed
+from flows.api.guard.access import allowed
+from flows.api.guard.tokens import Token
 from flows.api.jobs import Draft, JobService
 from flows.api.problems import Problem, not_found, too_many_requests
-from flows.api.tokens import Token
 from flows.api.uploads import SentForm, answer_from_disk, receive_form, write_array
 from flows.report.vendors import JobView, Json, auth0
 from flows.store.job_status import KnownJob

@@ -17,7 +17,7 @@ from flows.readers.limits import Range
 from flows.report.command_line import UsageError
 from flows.report.printing import print_table
 
-Scope = Literal["create:users", "read:users", "run-import"]  # as in `flows.api.tokens`, which loads more
+Scope = Literal["create:users", "read:users", "run-import"]  # as in `flows.api.guard.tokens`, which loads more
 PORT = 8080
 SIZE = re.compile(r"([0-9]{1,12})(B|KB|MB|GB|TB)?")
 UNITS = {None: 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -105,8 +105,8 @@ def serve(
     with usable_environment():
         settings = common.settings
     from flows.api.app import ServerSettings, create_app
+    from flows.api.guard.tokens import TokenFile
     from flows.api.server import run_server
-    from flows.api.tokens import TokenFile
     from flows.store.database import Store
 
     Store(settings).prepare()
@@ -151,7 +151,7 @@ def add(
     common: Common = COMMON,
 ) -> None:
     """Add a token and show it, this once."""
-    from flows.api.tokens import TokenFile
+    from flows.api.guard.tokens import TokenFile
 
     until = datetime.now(UTC) + expires if expires else None
     expires_at = until.isoformat(timespec="seconds").replace("+00:00", "Z") if until else None
@@ -169,7 +169,7 @@ def add(
 @tokens.command(name="list")
 def list_tokens(*, common: Common = COMMON) -> None:
     """List the tokens: what they are for, not their text."""
-    from flows.api.tokens import TokenFile
+    from flows.api.guard.tokens import TokenFile
 
     found = [token.to_dict() for token in TokenFile.of(common.settings).list()]
     if common.json:
@@ -187,7 +187,7 @@ def revoke(
     common: Common = COMMON,
 ) -> None:
     """Revoke a token, from the next call on."""
-    from flows.api.tokens import TokenFile
+    from flows.api.guard.tokens import TokenFile
 
     if not TokenFile.of(common.settings).revoke(name):
         raise UsageError(f"there is no valid token {name}; see `user-import tokens list`")

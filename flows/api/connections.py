@@ -2,7 +2,7 @@
 
 from fastapi import Request
 
-from flows.api.tokens import Token
+from flows.api.guard.tokens import Token
 
 HEADER = "x-connection"
 

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from flows.api.access import allowed
 from flows.api.connections import connection_of
+from flows.api.guard.access import allowed
+from flows.api.guard.tokens import Token
 from flows.api.jobs import Draft, JobService
 from flows.api.problems import Problem, too_many_requests
-from flows.api.tokens import Token
 from flows.api.uploads import receive_file
 from flows.report.vendors import Json, fullstory
 from flows.store.job_status import KnownJob

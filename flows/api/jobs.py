@@ -45,8 +45,8 @@ from schemas.source_names import is_url
 from transforms.statements import Value, run_mapped
 
 if TYPE_CHECKING:
-    from flows.api.dispatcher import Dispatcher
-    from flows.api.tokens import Token
+    from flows.api.dispatch.dispatcher import Dispatcher
+    from flows.api.guard.tokens import Token
 
 RECORDS_PER_PAGE = 10_000
 READ_SECONDS = 10.0  # that a call waits for a busy database before it answers that it is

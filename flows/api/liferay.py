@@ -19,10 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.concurrency import run_in_threadpool
 
-from flows.api.access import allowed
+from flows.api.guard.access import allowed
+from flows.api.guard.tokens import Token
 from flows.api.jobs import Draft, JobService
 from flows.api.problems import Problem, not_found
-from flows.api.tokens import Token
 from flows.api.uploads import answer_file, answer_from_disk, receive_file, receive_form, temporary_file, write_array
 from flows.report.vendors import JobView, Json, liferay
 from flows.store.job_status import JobFilter, KnownJob

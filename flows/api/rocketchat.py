@@ -11,11 +11,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from flows.api.access import allowed
 from flows.api.connections import connection_of
+from flows.api.guard.access import allowed
+from flows.api.guard.tokens import Token
 from flows.api.jobs import JobService
 from flows.api.problems import Problem
-from flows.api.tokens import Token
 from flows.report.vendors import Json, rocketchat
 from flows.store.requests.request import JobRequest
 

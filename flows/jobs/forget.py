@@ -138,7 +138,7 @@ def _undisturbed(
     deadline = time.monotonic() + store.settings.wait_seconds
     while True:
         with store.writing() as connection:
-            jobs = {
+            jobs: dict[str, Job] = {
                 str(row["job_id"]): {**row, "connection": name}
                 for name in connections
                 for row in run_mapped(connection, "jobs_of_connection", connection=name)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from flows.api.guard.tokens import Token
 from flows.api.jobs import JobService
 from flows.api.own.bodies import FACE
-from flows.api.tokens import Token
 from flows.pipeline.apply import find_application, find_options, require_plan
 from flows.pipeline.undo import find_complete_undo
 from flows.store.job_folder import JobFolder

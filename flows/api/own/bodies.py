@@ -14,9 +14,9 @@ from typing import BinaryIO, cast
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from flows.api.guard.tokens import Token
 from flows.api.jobs import Draft, JobService
 from flows.api.problems import Problem, too_large
-from flows.api.tokens import Token
 from flows.api.uploads import receive_form
 from flows.store.job_folder import folders_in
 from flows.store.job_status import KnownJob

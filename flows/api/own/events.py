@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 
+from flows.api.guard.tokens import Token
 from flows.api.jobs import JobService
 from flows.api.own.shown import show_job
 from flows.api.problems import Problem
-from flows.api.tokens import Token
 from flows.store.job_folder import STATUS_FILE
 from flows.store.job_status import KnownJob
 

@@ -11,14 +11,14 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from flows.api.access import COOKIE, allowed, require_same_origin, valid_token
+from flows.api.guard.access import COOKIE, allowed, require_same_origin, valid_token
+from flows.api.guard.tokens import Token
 from flows.api.jobs import JobService
 from flows.api.liferay import default_connection
 from flows.api.own import actions
 from flows.api.own.bodies import FACE, Asked, submit
 from flows.api.own.rendering import FORM_TOKEN, checked_form, redirect, render, require_form_token
 from flows.api.problems import Problem
-from flows.api.tokens import Token
 from flows.api.uploads import receive_form
 from flows.store.job_status import KnownJob
 from schemas.job import Mode

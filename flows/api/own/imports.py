@@ -8,7 +8,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from flows.api.access import allowed
+from flows.api.guard.access import allowed
+from flows.api.guard.tokens import Token
 from flows.api.jobs import JobService
 from flows.api.liferay import default_connection
 from flows.api.own import actions
@@ -17,7 +18,6 @@ from flows.api.own.events import END, Board, Watch
 from flows.api.own.results import MEDIA_TYPES, open_rejects, plan_of, read_errors
 from flows.api.own.shown import EXAMPLE, show_job
 from flows.api.problems import Problem
-from flows.api.tokens import Token
 from flows.api.uploads import answer_file, answer_from_disk
 from flows.jobs.arguments import parse_moment
 from flows.store.job_status import JobFilter, KnownJob

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from flows.api.access import allowed
+from flows.api.guard.access import allowed
+from flows.api.guard.tokens import Token
 from flows.api.jobs import JobService
 from flows.api.own import forms
 from flows.api.own.imports import answer_rejects
@@ -16,7 +17,6 @@ from flows.api.own.rendering import render, show_refusal
 from flows.api.own.results import read_errors
 from flows.api.own.shown import without_folders
 from flows.api.problems import Problem, face_of
-from flows.api.tokens import Token
 from flows.jobs.arguments import parse_moment
 from flows.report.planned_rows import read_planned_rows
 from flows.store.job_status import JobFilter, KnownJob

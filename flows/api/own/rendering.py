@@ -11,7 +11,7 @@ from fastapi import Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from flows.api.access import COOKIE, require_same_origin
+from flows.api.guard.access import COOKIE, require_same_origin
 from flows.api.problems import Problem, forbidden
 
 POLICY = (

@@ -1,7 +1,7 @@
 """The queue of requested jobs: which wait for a process, in the order in which they came, and how one leaves it.
 
 A file per job, whose name is its place and its id: to look at the queue is to list a folder, however many jobs there
-are. What starts the jobs is `flows.api.dispatcher`.
+are. What starts the jobs is `flows.api.dispatch.dispatcher`.
 """
 
 import time

@@ -20,7 +20,7 @@ from typing import BinaryIO, Self
 from flows.settings import Settings
 from flows.store.job_folder import REQUEST_FILE, SOURCES_FOLDER, JobFolder
 from flows.store.locks import file_lock, is_locked
-from flows.store.private_files import atomic_write, open_regular, private_folder
+from flows.store.private_files import atomic_write, private_folder
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 from schemas.job import UNDO, JobStatus, JobSummary
@@ -130,7 +130,8 @@ def new_source(folder: JobFolder, name: str) -> Iterator[BinaryIO]:
         hidden = private_folder(sources / f".{number:06}")
     try:
         path = hidden / safe_name(name)
-        with os.fdopen(open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
+        path.touch(mode=0o600, exist_ok=False)
+        with path.open("wb") as file:
             yield file
         hidden.rename(sources / hidden.name.lstrip("."))
     finally:

@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from fastapi.testclient import TestClient
 
 from flows.api.app import ServerSettings, create_app
-from flows.api.tokens import SCOPES, Scope, TokenFile
+from flows.api.guard.tokens import SCOPES, Scope, TokenFile
 from flows.settings import Settings
 from flows.store.database import Store
 

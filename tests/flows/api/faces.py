@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from flows.api.app import ServerSettings, create_app
-from flows.api.tokens import Scope, TokenFile
+from flows.api.guard.tokens import Scope, TokenFile
 from flows.settings import Settings
 from flows.store.requests.queue import dispatching, queued_jobs
 

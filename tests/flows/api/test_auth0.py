@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from flows.api.dispatcher import Dispatcher
+from flows.api.dispatch.dispatcher import Dispatcher
 from flows.settings import Settings
 from flows.store.connections import add_connection
 from flows.store.database import Store

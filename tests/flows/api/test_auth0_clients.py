@@ -20,7 +20,7 @@ import pytest
 from auth0.management import ManagementClient
 from auth0.management.core.api_error import ApiError
 
-from flows.api.tokens import Scope, TokenFile
+from flows.api.guard.tokens import Scope, TokenFile
 from flows.store.connections import add_connection
 from flows.store.database import Store
 from flows.store.requests.queue import dispatching

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from flows.api.guard.rates import Rates
 from flows.api.problems import FACES, Problem
-from flows.api.rates import Rates
 from flows.store.database import Store
 from tests.flows.api.conftest import MakeToken, Server, running_server
 
@@ -166,7 +166,7 @@ def test_a_signal_ends_the_server_and_not_its_jobs(store: Store, make_token: Mak
     token = make_token()
     with running_server(store.path) as server, server.client(token) as client:
         users = json.dumps([{"email": f"{n}@example.com"} for n in range(500)])
-        created = client.post("/v1/imports", files={"users": ("users.json", users)})
+        created = client.post("/v1/imports", files={"file": ("users.json", users)})
         assert created.status_code == 202
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(20) == 0

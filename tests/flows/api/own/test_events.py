@@ -12,9 +12,9 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from flows.api.guard.tokens import Token, TokenFile
 from flows.api.own import events
 from flows.api.own.events import Board, Watch
-from flows.api.tokens import Token, TokenFile
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
 from flows.store.requests.request import read_request

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from flows.api.tokens import Scope
+from flows.api.guard.tokens import Scope
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder

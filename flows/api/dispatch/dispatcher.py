@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from flows.api.prefect_queue import PrefectQueue
+from flows.api.dispatch.prefect_queue import PrefectQueue
 from flows.import_users.requested import TRY_AGAIN
 from flows.settings import Settings
 from flows.store.database import Store
@@ -178,7 +178,7 @@ def start_process(folder: JobFolder, settings: Settings) -> subprocess.Popen[byt
             stderr=log,
             start_new_session=True,
             pass_fds=(number,),
-            cwd=Path(__file__).resolve().parents[2],
+            cwd=Path(__file__).resolve().parents[3],
         )
     finally:
         os.close(number)

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from flows.api.dispatcher import MOST_STARTS, Dispatcher, start_process
+from flows.api.dispatch.dispatcher import MOST_STARTS, Dispatcher, start_process
+from flows.api.guard.tokens import Token
 from flows.api.jobs import JobService
 from flows.api.problems import Problem
-from flows.api.tokens import Token
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
 from flows.store.job_status import JobFilter, KnownJob
@@ -121,7 +121,7 @@ def test_a_killed_job_is_said_to_have_failed(service: JobService) -> None:
 def test_jobs_outlive_the_server_and_those_that_waited_are_started_by_the_next(store: Store) -> None:
     program = (
         "import sys, time; from pathlib import Path; from flows.settings import Settings;"
-        "from flows.api.dispatcher import Dispatcher;"
+        "from flows.api.dispatch.dispatcher import Dispatcher;"
         "Dispatcher(Settings(database=Path(sys.argv[1]))).start(); time.sleep(60)"
     )
     service = JobService(store.settings)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.api import tokens
-from flows.api.tokens import SCOPES, TokenFile
+from flows.api.guard import tokens
+from flows.api.guard.tokens import SCOPES, TokenFile
 from flows.settings import Settings
 from schemas.faults import JobFault
 from tests.flows.api.conftest import MakeToken

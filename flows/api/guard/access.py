@@ -1,4 +1,4 @@
-"""Who may call what: the token of a call, its scope and its rate. The tokens themselves are in `flows.api.tokens`."""
+"""Who may call what: the token of a call, its scope and its rate. Tokens are in `flows.api.guard.tokens`."""
 
 import base64
 import binascii
@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
+from flows.api.guard.tokens import Scope, Token
 from flows.api.problems import forbidden, unauthorized
-from flows.api.tokens import Scope, Token
 
 if TYPE_CHECKING:
-    from flows.api.rates import Rates
+    from flows.api.guard.rates import Rates
 
 COOKIE = "token"
 
