@@ -119,7 +119,8 @@ def new_job_id() -> str:
 
 @contextmanager
 def new_source(folder: JobFolder, name: str) -> Iterator[BinaryIO]:
-    """Yield a new file for the next source of a request, private to its owner; it counts once the block has ended.
+    """Yield a new file for the next source of a request, private to its owner, to write and to read; it counts once the
+    block has ended.
 
     Each has a numbered folder of its own, so that it keeps its name.
     """
@@ -129,7 +130,7 @@ def new_source(folder: JobFolder, name: str) -> Iterator[BinaryIO]:
         hidden = private_folder(sources / f".{number:06}")
     try:
         path = hidden / safe_name(name)
-        with os.fdopen(open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
+        with os.fdopen(open_regular(path, os.O_RDWR | os.O_CREAT | os.O_EXCL), "w+b") as file:
             yield file
         hidden.rename(sources / hidden.name.lstrip("."))
     finally:
