@@ -24,6 +24,7 @@ from schemas.faults import JobFault
 STATUS_FILE = "status.json"
 CANCEL_FILE = "cancel"
 LOCK_FILE = "lock"
+SLICES_FOLDER = "slices"  # parts of the sources that were loaded by themselves; see `flows.pipeline.slices`
 LAYOUTS_FILE = "layouts.ndjson"
 DATABASE_FILE = "database"  # holds the database's name: several databases can share a folder
 LOCK_SECONDS = 5.0  # for the process of an earlier attempt to end
@@ -53,6 +54,10 @@ class JobFolder:
             fault_point(f"folder: write {kind}")
             with private_umask():
                 frame.write_parquet(part, compression="lz4", statistics=False)
+
+    def link_part(self, kind: str, number: int, part: Path) -> None:
+        """Let a part that was staged elsewhere on this disk be the one of that number, too."""
+        (self.path / f"{kind}-{number:012}.parquet").hardlink_to(part)
 
     def parts(self, kind: str) -> list[Path]:
         """Return the staged files of a kind, in the order of their rows."""
@@ -140,9 +145,10 @@ class JobFolder:
             yield
 
     def clear(self) -> None:
-        """Remove what an earlier attempt of the job left, as far as possible; its lock and its database remain."""
+        """Remove what an earlier attempt of the job left, as far as possible; its lock, its database and its loaded
+        slices remain."""
         for path in self.path.iterdir():
-            if path.name not in (LOCK_FILE, DATABASE_FILE):
+            if path.name not in (LOCK_FILE, DATABASE_FILE, SLICES_FOLDER):
                 shutil.rmtree(path, onerror=lambda *_: None) if path.is_dir() else path.unlink(missing_ok=True)
 
     def remove(self) -> bool:
