@@ -101,6 +101,7 @@ def report_end(job: Job, summary: JobSummary) -> JobSummary:
     """Publish the end of the job in its folder and return it."""
     fault_point("report")
     job.folder.write_status(summary.to_dict())
+    job.folder.remove_slices()
     return summary
 
 

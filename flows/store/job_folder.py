@@ -151,6 +151,10 @@ class JobFolder:
             if path.name not in (LOCK_FILE, DATABASE_FILE, SLICES_FOLDER):
                 shutil.rmtree(path, onerror=lambda *_: None) if path.is_dir() else path.unlink(missing_ok=True)
 
+    def remove_slices(self) -> None:
+        """Remove the loaded slices, which only another attempt of the job would need."""
+        shutil.rmtree(self.path / SLICES_FOLDER, ignore_errors=True)
+
     def remove(self) -> bool:
         """Remove the folder and everything in it, as far as possible; return whether nothing of it is left."""
         shutil.rmtree(self.path, onerror=lambda *_: None)

@@ -1,6 +1,5 @@
 """Load the sources of a job in slices and gather what was staged, as one process would have staged it."""
 
-import shutil
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -53,11 +52,6 @@ def load_slices(context: Context, *, workers: int) -> Tally | None:
     for manifest in loading:
         run.manifests[manifest.number] = manifest
     return run.gather()
-
-
-def remove_slices(folder: JobFolder) -> None:
-    """Remove what slices have left in the folder of a job that has ended."""
-    shutil.rmtree(folder.path / SLICES_FOLDER, ignore_errors=True)
 
 
 def _cut(context: Context, forms: Sequence[str]) -> list[Slice]:
