@@ -46,9 +46,7 @@ def load_slices(context: Context, *, workers: int) -> Tally | None:
         return None
     profiles = [first_profile(context, one, form=form) for one, form in zip(context.sources, forms, strict=True)]
     run = _Run(context, slices, forms, profiles)
-    loading = Processes(workers).run(
-        load_slice, run.orders(workers), again=run.try_again, waiting=run.report, stop=run.stop
-    )
+    loading = Processes(workers).run(load_slice, run.orders(workers), again=run.try_again, waiting=run.report)
     for manifest in loading:
         run.manifests[manifest.number] = manifest
     return run.gather()
@@ -106,10 +104,6 @@ class _Run:
         again = replace(order, attempt=uuid.uuid4().hex[:8])
         self._attempts[order.slice.number] = again
         return again
-
-    def stop(self) -> None:
-        """Ask the workers to end what they do."""
-        JobFolder(self._job.folder.path / SLICES_FOLDER).request_cancel()
 
     def report(self) -> None:
         """Report how far all slices are, from time to time; raise if the job must stop."""

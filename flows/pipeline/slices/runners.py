@@ -38,16 +38,16 @@ class Processes:
         *,
         again: Callable[[Order], Order],
         waiting: Callable[[], None],
-        stop: Callable[[], None],
     ) -> Generator[Result, None, None]:
         """Yield the result of each order, as they come.
 
-        `again` makes the order of another try, `waiting` is called repeatedly and may raise, `stop` asks the workers to
-        end what they do. An order whose worker is killed, or that fails by anything but a `Fault`, is tried again;
+        `again` makes the order of another try; `waiting` is called repeatedly and may raise, which ends the workers at
+        once. An order whose worker is killed, or that fails by anything but a `Fault`, is tried again;
         raise `JobFault` after the third time, and a `Fault` at once.
         """
         left, tries = dict(enumerate(orders)), Counter[int]()
         while left:
+            others = {*multiprocessing.active_children()}
             pool = self._start(len(left))
             try:
                 futures = {pool.submit(task, order): number for number, order in left.items()}
@@ -59,7 +59,8 @@ class Processes:
                     raise _given_up(error) from error
                 left |= {number: again(left[number]) for number in left}
             except BaseException:
-                stop()
+                for worker in {*multiprocessing.active_children()} - others:
+                    worker.terminate()
                 raise
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)

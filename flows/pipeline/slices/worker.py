@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import pickle
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
@@ -51,9 +50,14 @@ class Order:
     @property
     def fingerprint(self) -> str:
         """What orders with the same result have in common: the bytes, what is made of them, and the numbers."""
-        source = replace(self.slice.source, path=Path(), name=self.slice.source.name)
-        said = (replace(self.slice, source=source), self.form, self.profile, self.options, self.connection)
-        return hashlib.sha256(pickle.dumps((said, self.instructions.fingerprint, self.settings.limits))).hexdigest()
+        one, mapping = self.slice, self.profile.mapping
+        said = (
+            (one.number, one.records, one.first_record, one.source.name, one.source.span, one.source.identity),
+            (self.form, self.profile.name, self.profile.null, mapping and mapping.model_dump_json()),
+            (self.options.model_dump_json(), self.instructions.fingerprint),
+            (self.connection, self.settings.limits),
+        )
+        return hashlib.sha256(repr(said).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

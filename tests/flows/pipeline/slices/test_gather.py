@@ -9,8 +9,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -22,7 +24,7 @@ from flows.report.rejects import write_rejects
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import SLICES_FOLDER, JobFolder
-from schemas.job import JobStatus, JobSummary
+from schemas.job import JobStatus, JobSummary, Mode
 from schemas.options import JobOptions
 from tests.flows.importing import new_id
 
@@ -38,11 +40,15 @@ SECONDS = 60.0
 
 def children() -> set[int]:
     """Return the processes that this one has started."""
-    return {int(pid) for path in Path("/proc/self/task").iterdir() for pid in (path / "children").read_text().split()}
+    found: set[int] = set()
+    for path in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended meanwhile
+            found.update(map(int, (path / "children").read_text().split()))
+    return found
 
 
 def write_lines(path: Path, *, records: int, seed: int) -> Path:
-    """Write NDJSON with every kind of line: good, duplicated, broken, blank, not UTF-8, with all line ends and a BOM."""
+    """Write NDJSON with a BOM, all line ends and every kind of line: good, duplicated, broken, blank, not UTF-8."""
     pick = random.Random(seed)  # noqa: S311 - invented records
     kinds: tuple[Callable[[], bytes], ...] = (
         lambda: json.dumps(
@@ -94,7 +100,7 @@ def outcome(settings: Settings, summary: JobSummary) -> tuple[object, ...]:
     return (timeless, *tables, rejects.read_bytes() if rejects.exists() else b"")
 
 
-def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *paths: Path, slice_bytes: int, **more: object) -> None:
+def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *paths: Path, slice_bytes: int, **more: Any) -> None:
     """Compare a job in slices with one that is not, and see the processes of the former."""
     monkeypatch.setattr(gather, "SLICE_BYTES", slice_bytes)
     whole, sliced = settings_in(tmp_path / "whole", "none"), settings_in(tmp_path / "sliced", "processes:2")
@@ -224,7 +230,7 @@ def test_a_worker_that_is_killed_changes_nothing(tmp_path: Path, monkeypatch: py
     path = write_lines(tmp_path / "a.ndjson", records=3000, seed=7)
     whole, sliced = settings_in(tmp_path / "whole", "none"), settings_in(tmp_path / "sliced", "processes:2")
     killer = Killer(1)
-    options = JobOptions(sources=(str(path),), mode="upsert", again=True)
+    options = JobOptions(sources=(str(path),), mode=Mode.UPSERT, again=True)
     summary = run_job(options, settings=sliced, job_id=JOB, observer=killer)
     assert len(killer.killed) == 1
     assert outcome(sliced, summary) == outcome(whole, run(whole, path))
