@@ -6,6 +6,7 @@ from typing import NoReturn
 from cyclopts import App
 
 from flows import connections
+from flows.api import cli as api
 from flows.describe import profiles, records
 from flows.import_users import cli as import_users
 from flows.jobs import cli as jobs
@@ -21,6 +22,8 @@ app.command(import_users.app, name="import")
 app.command(jobs.app, name="jobs")
 app.command(connections.app, name="connections")
 app.command(profiles.app, name="profiles")
+app.command(api.tokens, name="tokens")
+app.command(api.serve)
 app.command(records.schema)
 app.command(records.template)
 app.register_install_completion_command()

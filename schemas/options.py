@@ -145,7 +145,9 @@ class FileOptions(BaseModel):
         description="The targets of notices that hear of the end too, by the names that IMPORT_NOTIFY_<NAME> variables"
         " give them; NAME:problems hears only of what did not go well.",
     )
-
+    no_mail: Annotated[bool, Option(RUN, is_identity=False)] = Field(
+        default=False, description="Send no mail about the end of this job; other notices are sent."
+    )
     time_limit: Annotated[int | None, Field(ge=1, le=2_592_000), Option(RUN, "SECONDS", is_identity=False)] = Field(
         default=None,
         description="How long the job may take; without it IMPORT_TIME_LIMIT_SECONDS, and 20 seconds more for each"

@@ -9,6 +9,7 @@ import pytest
 from cyclopts import App
 
 from flows import connections
+from flows.api import cli as api
 from flows.describe import cli as describe
 from flows.import_users import cli as command_line
 from flows.jobs import cli as jobs
@@ -26,7 +27,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPERATORS_GUIDE = (ROOT / "flows" / "README.md").read_text(encoding="utf-8")
 RECORD_GUIDE = (ROOT / "schemas" / "README.md").read_text(encoding="utf-8")
 ANALYSTS_GUIDE = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
-FOLDERS = (".", "data", "flows", "schemas", "schemas/profiles", "tests", "transforms")
+API_GUIDE = (ROOT / "flows" / "api" / "README.md").read_text(encoding="utf-8")
+FOLDERS = (".", "data", "flows", "flows/api", "schemas", "schemas/profiles", "tests", "transforms")
 GUIDES = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
 LONGEST_README = 220  # lines
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -71,6 +73,11 @@ def test_every_field_has_a_line_with_its_type_and_headers(field: UserField) -> N
 )
 def test_every_option_is_explained(option: str) -> None:
     assert f"{option}" in OPERATORS_GUIDE or f"--{option.removeprefix('--no-')}" in OPERATORS_GUIDE
+
+
+@pytest.mark.parametrize("option", sorted(options(api.app) - options(jobs.app)))
+def test_every_option_of_the_server_is_explained(option: str) -> None:
+    assert option in API_GUIDE or f"--{option.removeprefix('--no-')}" in API_GUIDE
 
 
 def test_every_command_is_shown() -> None:

@@ -120,7 +120,7 @@ def import_users(
     job_options = parse_options(JobOptions, sources=sources, **options)
     with usable_environment():
         settings = settings_from(os.environ, database=database, memory_limit=memory_limit)
-        notices = NoticeSettings.from_environment(os.environ, notify=job_options.notify)
+        notices = NoticeSettings.from_environment(os.environ, notify=job_options.notify, no_mail=job_options.no_mail)
     require_resources(JOB_BYTES if direct else PREFECT_BYTES)
     summary: JobSummary | None = None
     try:
@@ -135,7 +135,9 @@ def import_users(
                     terminal.show(summary, settings=settings)
                     warn_of_lost_output()  # the exit code is the job's
             if api is None:  # with Prefect the run itself sends them
-                _send_notices(summary, notices=notices, database=settings.database, observer=terminal)
+                from flows.import_users.direct import send_notices
+
+                send_notices(summary, notices=notices, database=settings.database, observer=terminal)
     except KeyboardInterrupt:  # after the end of the job, whose exit code stands
         if summary is None:
             raise
@@ -163,27 +165,10 @@ def _prepare(
 ) -> "Callable[[Observer], JobSummary]":
     """Return the call that runs the job, once its imports are done and the API is ready."""
     if api is None:
-        from flows.pipeline.run import run_job
-        from flows.pipeline.stop import A_SIGNAL, Stop, canceled_by, on_signals
+        from flows.import_users.direct import run_directly
 
-        def run_directly(observer: "Observer") -> JobSummary:
-            job_id = str(uuid.uuid4())
-            stop = Stop.for_job(settings, job_id=job_id)
-            on_lost = partial(_send_notices, notices=notices, database=settings.database, observer=observer)
-            with on_signals(lambda: stop.request(canceled_by(A_SIGNAL))):
-                return run_job(options, settings=settings, job_id=job_id, observer=observer, stop=stop, on_lost=on_lost)
-
-        return run_directly
+        return partial(run_directly, options, settings=settings, notices=notices, job_id=str(uuid.uuid4()))
     from flows.import_users.flow import run_locally
 
     api.wait_until_ready()
     return lambda observer: run_locally(options, settings=settings, observer=observer)
-
-
-def _send_notices(summary: JobSummary, *, notices: NoticeSettings, database: Path, observer: "Observer") -> None:
-    """Send the notices of the end of a job; one that cannot be delivered is a line on stderr."""
-    if notices.targets:
-        from flows.report.notices import end_of, notify
-
-        for failure in notify(end_of(summary, database=database), notices):
-            observer.on_warning(failure)

@@ -101,7 +101,7 @@ class JobRun:
 
     def finish(self) -> RunState:
         """Run the job to its end and return the final state of the run."""
-        notices = NoticeSettings.from_environment(os.environ, notify=self.options.notify)
+        notices = NoticeSettings.from_environment(os.environ, notify=self.options.notify, no_mail=self.options.no_mail)
         context = FlowRunContext.get()
         run = context.flow_run if isinstance(context, FlowRunContext) else None
         began = utc_now()

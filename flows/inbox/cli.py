@@ -29,7 +29,7 @@ def import_new_files(inbox: str, /, *, common: Common = COMMON, **options: objec
     inbox_options = parse_options(InboxOptions, inbox=inbox, **options)
     settings = common.settings
     with usable_environment():
-        NoticeSettings.from_environment(os.environ, notify=inbox_options.notify)
+        NoticeSettings.from_environment(os.environ, notify=inbox_options.notify, no_mail=inbox_options.no_mail)
     require_resources(PREFECT_BYTES)
     with local_server.choose_api() as api:
         from prefect.exceptions import TerminationSignal

@@ -56,7 +56,9 @@ async def import_inbox(inbox: str, *, database: str = "", **options: object) -> 
     try:
         inbox_options = from_form(InboxOptions, {"inbox": inbox, **options})
         settings = settings_of_run(database)
-        notices = NoticeSettings.from_environment(os.environ, notify=inbox_options.notify)
+        notices = NoticeSettings.from_environment(
+            os.environ, notify=inbox_options.notify, no_mail=inbox_options.no_mail
+        )
     except (UsageError, ValueError) as error:  # a variable of the worker, or a value that the form cannot refuse
         return Failed(message=str(error))
     folder = Inbox(Path(inbox))

@@ -20,8 +20,12 @@ FILE_HELP = "Only jobs of this file: its name, its path or a pattern such as '*.
 
 
 def parse_since(_type: object, tokens: Sequence[Token]) -> str:
-    """Return a date, a time or an age as a time in ISO 8601."""
-    text = tokens[-1].value
+    """Return what an argument says as a time in ISO 8601."""
+    return parse_moment(tokens[-1].value)
+
+
+def parse_moment(text: str) -> str:
+    """Return a date, a time or an age as a time in ISO 8601; raise `ValueError` if it is none."""
     try:
         if age := AGE.fullmatch(text):
             return (datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})).isoformat()

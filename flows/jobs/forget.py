@@ -29,8 +29,9 @@ from flows.store.connections import find_connection, list_connections
 from flows.store.database import RETRY_SECONDS, Store, scratch
 from flows.store.errors import find_shortage
 from flows.store.forget import RECORDS_OF_USER, Scope, WantedUser, count_rows, find_keys, find_rejected, rewrite_without
-from flows.store.job_folder import REJECTS_NAME, JobFolder
+from flows.store.job_folder import REJECTS_NAME, JobFolder, folders_in
 from flows.store.job_status import end_lost_jobs
+from flows.store.requests.request import has_begun, read_request, sent_files
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, FileFault, JobFault
 from transforms.statements import run_mapped
@@ -142,6 +143,7 @@ def _undisturbed(
                 for name in connections
                 for row in run_mapped(connection, "jobs_of_connection", connection=name)
             }
+            jobs = {**_requested_jobs(store, connections), **jobs}
             running = next((job_id for job_id in jobs if _is_running(store, job_id)), None)
             if not running:
                 yield connection, jobs
@@ -153,9 +155,23 @@ def _undisturbed(
         time.sleep(RETRY_SECONDS)
 
 
+def _requested_jobs(store: Store, connections: Sequence[str]) -> dict[str, Job]:
+    """Return the requested jobs of the connections by id, which need not have begun."""
+    folders = [folder for folder in folders_in(store.settings.jobs_folder) if folder.is_requested]
+    found = [request for folder in folders if folder.belongs_to(store.path) and (request := read_request(folder))]
+    return {
+        request.job_id: {"connection": request.connection, "files": [], "sources": []}
+        for request in found
+        if request.connection in connections
+    }
+
+
 def _is_running(store: Store, job_id: str) -> bool:
+    """Return whether a process runs the job, or will: it waits for one."""
+    folder = JobFolder(store.settings.jobs_folder / job_id)
     with suppress(PermissionError):  # the folder is named later
-        return JobFolder(store.settings.jobs_folder / job_id).is_running
+        request = read_request(folder)
+        return folder.is_running or (request is not None and not request.is_staged and not has_begun(folder))
     return False
 
 
@@ -216,7 +232,8 @@ class _Search:
                     raise PermissionError(13, "permission denied")
                 records[job_id] = find_staged(folder, keys)
                 spooled = folder.path.glob(f"{SPOOLED}*")
-                for path in (folder.path / STDIN_COPY, *spooled, *folder.path.glob(f"{REJECTS_NAME}.*")):
+                copies = (folder.path / STDIN_COPY, *spooled, *sent_files(folder))
+                for path in (*copies, *folder.path.glob(f"{REJECTS_NAME}.*")):
                     self._find_file(path, keys)
         self.found.jobs = {job_id: len(numbers) for job_id, numbers in records.items() if numbers}
         return records

@@ -49,7 +49,7 @@ def find_queued(database: "Path", *, job_id: str = "") -> list[QueuedJob] | None
     wanted = {"operator": "or_", "id": {"any_": [job_id]}, **states} if job_id else states
     query = {"flows": {"name": {"any_": [FLOW]}}, "flow_runs": wanted, "limit": MOST_RUNS}
     with suppress(Exception):  # whatever it answers
-        found = [_queued_job(run) for run in _post("flow_runs/filter", query) if _is_of(run, database)]
+        found = [_queued_job(run) for run in call_prefect("POST", "flow_runs/filter", query) if _is_of(run, database)]
         return [job for job in found if job is not None]
     return None
 
@@ -58,11 +58,11 @@ def cancel_run(run_id: str) -> bool:
     """Cancel a run in Prefect, and return whether it agreed."""
     with suppress(Exception):
         state = {"type": "CANCELLING", "name": "Cancelling"}
-        return _post(f"flow_runs/{run_id}/set_state", {"state": state})["state"]["type"] in CANCELED
+        return call_prefect("POST", f"flow_runs/{run_id}/set_state", {"state": state})["state"]["type"] in CANCELED
     return False
 
 
-def _post(path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401 - JSON
+def call_prefect(method: str, path: str, body: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401 - JSON
     """Return what Prefect's REST API answers; raise whatever fails, `TimeoutError` after some seconds."""
     import httpx
 
@@ -72,7 +72,7 @@ def _post(path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401 - JSON
     elif key := os.environ.get("PREFECT_API_KEY"):
         headers["Authorization"] = f"Bearer {key}"
     url = f"{os.environ['PREFECT_API_URL'].rstrip('/')}/{path}"
-    answer = call_within(SECONDS, partial(httpx.post, url, json=body, headers=headers, timeout=SECONDS))
+    answer = call_within(SECONDS, partial(httpx.request, method, url, json=body, headers=headers, timeout=SECONDS))
     return answer.raise_for_status().json()
 
 
@@ -96,7 +96,7 @@ def _queued_job(run: Mapping[str, Any]) -> QueuedJob | None:
         mode=form.get("mode", "insert"),
         dry_run=bool(form.get("dry_run")),
         status=ENDED.get(state, JobStatus.PENDING),
-        fault=_fault(state),
+        fault=fault_record(fault) if (fault := fault_of(state)) else None,
         created_at=run["created"],
     )
     starts_at = datetime.fromisoformat(run["expected_start_time"]) if run.get("auto_scheduled") else None
@@ -106,10 +106,9 @@ def _queued_job(run: Mapping[str, Any]) -> QueuedJob | None:
     )
 
 
-def _fault(state: str) -> Any:  # noqa: ANN401 - a fault record
-    if state not in ENDED:
-        return None
+def fault_of(state: str) -> JobFault | None:
+    """Return the fault of a job whose run has ended in that state before the job began; None if it has not ended."""
     hint = "see the page of the run in Prefect"
     if state == "CANCELLED":
-        return fault_record(JobFault(ErrorCode.CANCELED, "the run was cancelled before its job began", hint))
-    return fault_record(JobFault(ErrorCode.JOB_LOST, "the run ended before its job began", hint))
+        return JobFault(ErrorCode.CANCELED, "the run was cancelled before its job began", hint)
+    return JobFault(ErrorCode.JOB_LOST, "the run ended before its job began", hint) if state in ENDED else None

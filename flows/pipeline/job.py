@@ -131,8 +131,8 @@ class Job:
 
 
 def accept_job(options: JobOptions, *, store: Store, stop: Stop, observer: Observer, job_id: str) -> Job:
-    """Return a job that begins now."""
-    now = utc_now()
+    """Return a job that begins now; it was created when it was requested, if its folder says so."""
+    now, known = utc_now(), stop.folder.read_status()
     summary = JobSummary(
         job_id=job_id,
         external_id=options.external_id,
@@ -142,7 +142,7 @@ def accept_job(options: JobOptions, *, store: Store, stop: Stop, observer: Obser
         mode=options.mode.value,
         dry_run=options.dry_run,
         status=JobStatus.PENDING,
-        created_at=now,
+        created_at=str(known["created_at"]) if known.get("status") == JobStatus.PENDING else now,
         started_at=now,
     )
     return Job(summary, options, store.settings, store, stop.folder, stop, observer, started=time.monotonic())

@@ -1,6 +1,6 @@
 """The plan of a job as a file to review before anything is merged: one line per record."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import duckdb
@@ -21,6 +21,7 @@ from transforms.rejects.spreadsheets import guard_formulas
 from transforms.statements import materialise, statement
 
 BATCH_ROWS = 50_000
+LAST_RECORD = 2**62
 TEXTS = ("outcome", "user_id", "matched_by", "changes", "codes")
 
 
@@ -42,7 +43,7 @@ def write_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder, path: P
     """Write the plan, given as tables and views of the connection; raise `FileFault` if the file cannot be written."""
     view_parts(connection, "job_refused", folder.parts("refused"), empty=RECORDS)
     view_parts(connection, "job_errors", folder.parts("errors"), empty=STAGED_ERRORS)
-    materialise(connection, "planned_rows")
+    materialise(connection, "planned_rows", after=0, upto=LAST_RECORD)
     try:
         with atomic_write(path) as temp:
             WRITERS[_format_of(path)](connection, temp)
@@ -55,10 +56,15 @@ def _format_of(path: Path) -> str:
     return EXTENSIONS.get(path.suffix.lower(), "")
 
 
+def plan_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Yield the plan, which is the table `planned_rows`, as lines of JSON."""
+    for batch in connection.sql(statement("planned_lines")).to_arrow_reader(BATCH_ROWS):
+        yield from (f"{text}\n" for text in pl.DataFrame(batch)["text"])
+
+
 def _write_ndjson(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     with path.open("w", encoding="utf-8") as lines:
-        for batch in connection.sql(statement("planned_lines")).to_arrow_reader(BATCH_ROWS):
-            lines.writelines(f"{text}\n" for text in pl.DataFrame(batch)["text"])
+        lines.writelines(plan_lines(connection))
 
 
 def _write_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -52,6 +52,7 @@ def run_job(
     run_stage: RunStage = call_directly,
     stop: Stop | None = None,
     on_lost: Callable[[JobSummary], None] = lambda _: None,
+    waits_for_slot: bool = False,
 ) -> JobSummary:
     """Run an import and return its summary, however it ended.
 
@@ -72,13 +73,14 @@ def run_job(
     with running_job(job, flow_run_id=flow_run_id) as summary:
         if summary.status not in RUNNING:
             return summary
-        return _import_users(replace(job, summary=summary), run_stage=run_stage)
+        job = replace(job, summary=summary)
+        return _import_users(job, run_stage=run_stage, waiting=stop.check if waits_for_slot else None)
 
 
 @recording_faults
-def _import_users(job: Job, *, run_stage: RunStage) -> JobSummary:
+def _import_users(job: Job, *, run_stage: RunStage, waiting: Callable[[], None] | None) -> JobSummary:
     """Prepare, load, plan, merge and report, unless an earlier job has imported the same."""
-    with slot(job.settings, connection=job.options.connection):
+    with slot(job.settings, connection=job.options.connection, waiting=waiting):
         connection = find_connection(job.store, job.options.connection)
         instructions = read_instructions(job.options, connection=connection, settings=job.settings)
         with open_sources(job) as sources:

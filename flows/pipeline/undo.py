@@ -41,7 +41,7 @@ def undo(undone_id: str, *, dry_run: bool, settings: Settings, job_id: str) -> U
     store.prepare()
     end_lost_jobs(store)
     undone = find_job(store, undone_id)
-    summary = _find_complete_undo(store, undone)
+    summary = find_complete_undo(store, undone)
     if summary is None:
         job = _accept_undo(undone, dry_run=dry_run, store=store, stop=stop, job_id=job_id)
         with running_job(job, kind=UNDO) as begun:
@@ -56,7 +56,7 @@ def kept_users(store: Store, job_id: str) -> tuple[KeptUser, ...]:
     return tuple(KeptUser(user_id=str(user_id), code=str(code), message=str(text)) for user_id, code, text in rows)
 
 
-def _find_complete_undo(store: Store, undone: JobSummary) -> JobSummary | None:
+def find_complete_undo(store: Store, undone: JobSummary) -> JobSummary | None:
     """Return the undo that left nothing of the job to revert, if any; raise `JobFault` if it cannot be undone."""
     if undone.dry_run or not (undone.status in DONE or undone.inserted or undone.updated):
         hint = f"see `{format_command('jobs', 'status', undone.job_id, database=store.path)}`"

@@ -24,7 +24,7 @@ from schemas.faults import FileFault, JobFault
 from schemas.job import RUNNING, UNDO, JobSummary
 from schemas.rules.user import STAGED
 from transforms.rejects.spreadsheets import guard_formulas
-from transforms.statements import relation
+from transforms.statements import relation, run_mapped
 
 BATCH_ROWS = 50_000
 TEXTS = ("source", "source_id", "user_id")
@@ -56,12 +56,33 @@ def write_ids(store: Store, job_id: str, path: Path) -> IdMap:
     if not _has_users(job):
         return IdMap(path, file_format, 0)
     folder = JobFolder(store.settings.jobs_folder / job.job_id)
-    if not (folder.path / "plan.parquet").exists() or not folder.parts("accepted"):
-        message = f"the staged records of job {job.job_id} are no longer kept"
-        raise JobFault(ErrorCode.STAGED_PURGED, message, "write the ids within IMPORT_RETENTION_DAYS of an import")
+    _require_staged(folder)
     with closing(scratch(store.settings, spill=folder.path)) as connection:
         first_records = cast("list[int]", row["first_records"] or [])
         return IdMap(path, file_format, _write(connection, folder, _list_files(files, first_records), path))
+
+
+def find_imported(store: Store, job: JobSummary, *, after: int, limit: int) -> list[Mapping[str, object]]:
+    """Return the users that a job inserted, updated or found unchanged, after a record, at most so many.
+    Raise `JobFault` (`STAGED_PURGED`) if the staged records are no longer kept."""
+    if not _has_users(job):
+        return []
+    folder = JobFolder(store.settings.jobs_folder / job.job_id)
+    _require_staged(folder)
+    with closing(scratch(store.settings, spill=folder.path)) as connection:
+        _open(connection, folder)
+        return run_mapped(connection, "imported_users", after=after, limit=limit)
+
+
+def _require_staged(folder: JobFolder) -> None:
+    if not (folder.path / "plan.parquet").exists() or not folder.parts("accepted"):
+        message = f"the staged records of job {folder.path.name} are no longer kept"
+        raise JobFault(ErrorCode.STAGED_PURGED, message, "write the ids within IMPORT_RETENTION_DAYS of an import")
+
+
+def _open(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> None:
+    view_parts(connection, "staged", folder.parts("accepted"), empty=STAGED)
+    view_parts(connection, "plan", [folder.path / "plan.parquet"], empty=STAGED)
 
 
 def _has_users(job: JobSummary) -> bool:
@@ -87,8 +108,7 @@ def _list_files(files: Sequence[str], first_records: Sequence[int]) -> pl.DataFr
 
 def _write(connection: duckdb.DuckDBPyConnection, folder: JobFolder, files: pl.DataFrame, path: Path) -> int:
     """Write the whole file or nothing, and return the number of records."""
-    view_parts(connection, "staged", folder.parts("accepted"), empty=STAGED)
-    view_parts(connection, "plan", [folder.path / "plan.parquet"], empty=STAGED)
+    _open(connection, folder)
     connection.register("job_files", files.to_arrow())
     try:
         with atomic_write(path) as temp:

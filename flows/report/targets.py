@@ -5,7 +5,7 @@ A run names its targets, for their URLs hold secrets. What is sent is in `flows.
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Self
 from urllib.parse import urldefrag, urlsplit
@@ -75,8 +75,11 @@ class NoticeSettings:
     mail_from: str = ""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str], *, notify: Sequence[str] = ()) -> Self:
-        """Return the settings of the `IMPORT_…` variables for a run that notifies targets of these names as well.
+    def from_environment(
+        cls, environment: Mapping[str, str], *, notify: Sequence[str] = (), no_mail: bool = False
+    ) -> Self:
+        """Return the settings of the `IMPORT_…` variables for a run that notifies targets of these names as well, or
+        sends no mail.
         Raise `ValueError` if a variable is wrong or missing, `UsageError` for a name of the run's without a target."""
         private = environment.get("IMPORT_WEBHOOK_ALLOW_PRIVATE", "")
         for name in (*NOTICE_VARIABLES, *filter(_is_target, environment)):
@@ -93,7 +96,8 @@ class NoticeSettings:
         )
         for mistake in _find_mistakes(settings):
             raise ValueError(mistake)
-        return settings
+        kept = [target for target in settings.targets if not (no_mail and target.way is Way.MAIL)]
+        return replace(settings, targets=tuple(kept))
 
     def split_webhook(self, target: Target) -> tuple[str, str]:
         """Return the URL of a webhook and its secret, which a fragment of the URL may be."""

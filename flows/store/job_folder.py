@@ -20,11 +20,14 @@ from flows.store.locks import file_lock, is_locked, try_file_lock
 from flows.store.private_files import atomic_write, private_folder, private_umask
 from schemas.codes import ErrorCode
 from schemas.faults import JobFault
+from schemas.job import JobStatus
 
 STATUS_FILE = "status.json"
 CANCEL_FILE = "cancel"
 LOCK_FILE = "lock"
 SLICES_FOLDER = "slices"  # parts of the sources that were loaded by themselves; see `flows.pipeline.slices`
+REQUEST_FILE = "request.json"  # of a job that was requested before a process ran it; see `flows.store.requests`
+SOURCES_FOLDER = "sources"  # files that were sent with the request
 LAYOUTS_FILE = "layouts.ndjson"
 DATABASE_FILE = "database"  # holds the database's name: several databases can share a folder
 LOCK_SECONDS = 5.0  # for the process of an earlier attempt to end
@@ -114,9 +117,11 @@ class JobFolder:
         (self.path / CANCEL_FILE).touch(mode=0o600)
 
     def discard_cancel(self) -> None:
-        """Remove the request that stopped an earlier attempt of the job; one that still runs has to heed it."""
+        """Remove the request that stopped an earlier attempt of the job; one that still runs, and a requested job that
+        has not begun, have to heed it."""
         with suppress(NotADirectoryError):  # the database will say where it cannot have its folder
-            if not self.is_running:
+            is_waiting = self.is_requested and self.read_status().get("status") == JobStatus.PENDING
+            if not (self.is_running or is_waiting):
                 (self.path / CANCEL_FILE).unlink(missing_ok=True)
 
     @property
@@ -145,10 +150,11 @@ class JobFolder:
             yield
 
     def clear(self) -> None:
-        """Remove what an earlier attempt of the job left, as far as possible; its lock, its database and its loaded
-        slices remain."""
+        """Remove what an earlier attempt of the job left, as far as possible; its locks, its database, its loaded slices
+        and what was sent with its request remain."""
+        kept = (LOCK_FILE, DATABASE_FILE, SLICES_FOLDER, REQUEST_FILE, SOURCES_FOLDER)
         for path in self.path.iterdir():
-            if path.name not in (LOCK_FILE, DATABASE_FILE, SLICES_FOLDER):
+            if path.name not in kept and path.suffix != ".lock":
                 shutil.rmtree(path, onerror=lambda *_: None) if path.is_dir() else path.unlink(missing_ok=True)
 
     def remove_slices(self) -> None:
@@ -194,6 +200,13 @@ class JobFolder:
 
     def _merge_files(self) -> list[Path]:
         return [path for pattern in MERGE_FILES for path in self.path.glob(pattern)]
+
+    @property
+    def is_requested(self) -> bool:
+        """Whether the job was requested, so that its folder counts before a process runs it."""
+        with suppress(PermissionError):  # another owner's
+            return (self.path / REQUEST_FILE).exists()
+        return False
 
     @property
     def is_running(self) -> bool:

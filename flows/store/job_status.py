@@ -113,10 +113,20 @@ def find_job_named(store: Store, name: str, *, queued: Sequence[JobSummary] = ()
 def find_running_job(store: Store, job_id: str) -> KnownJob | None:
     """Return the job with that id as its folder has it while it runs, which needs no database; else None."""
     folder = JobFolder(store.settings.jobs_folder / job_id)
-    if JOB_ID.fullmatch(job_id) and folder.belongs_to(store.path) and folder.is_running:
+    if JOB_ID.fullmatch(job_id) and folder.belongs_to(store.path) and (folder.is_running or folder.is_requested):
         summary = _read_summary(folder)
-        if summary is not None and summary.status in RUNNING:
+        if summary is not None and (_is_waiting(summary, folder) or (folder.is_running and summary.status in RUNNING)):
             return KnownJob(summary=summary, kind=_kind(summary), progress=_progress(folder))
+    return None
+
+
+def find_ended_job(store: Store, job_id: str) -> KnownJob | None:
+    """Return the job with that id as its folder has it once it has ended, which needs no database; else None."""
+    folder = JobFolder(store.settings.jobs_folder / job_id)
+    if JOB_ID.fullmatch(job_id) and folder.belongs_to(store.path):
+        summary = _read_summary(folder)
+        if summary is not None and summary.status not in RUNNING:
+            return KnownJob(summary=summary, kind=_kind(summary))
     return None
 
 
@@ -181,7 +191,7 @@ def end_lost_jobs(store: Store) -> list[JobSummary]:
         running = run_mapped(connection, "running_jobs")
         known = {job_id for (job_id,) in run(connection, "known_jobs", job_ids=[*folders])}
     for job_id in folders.keys() - known:
-        if folders[job_id].belongs_to(store.path):
+        if folders[job_id].belongs_to(store.path) and not folders[job_id].is_requested:
             folders[job_id].remove_if_unknown(partial(_is_known, store, job_id))
     ended: list[JobSummary] = []
     for summary in map(build_summary, running):
@@ -235,10 +245,11 @@ def _add_live_jobs(
         now = _current_summary(summary, JobFolder(store.settings.jobs_folder / summary.job_id))
         live[now.job_id] = _row(now, **{name: row[name] for name in ("kind", "attempts", "sequence") if name in row})
     for job_id, folder in folders.items():
-        if job_id not in known and folder.belongs_to(store.path) and (is_hidden or folder.is_running):
+        is_wanted = is_hidden or folder.is_requested or folder.is_running
+        if job_id not in known and is_wanted and folder.belongs_to(store.path):
             staged = _read_summary(folder)
             if staged is not None:
-                live[job_id] = _row(_current_summary(staged, folder))
+                live[job_id] = _row(staged if _is_waiting(staged, folder) else _current_summary(staged, folder))
     live |= {job_id: _row(summary) for job_id, summary in queue.items() if job_id not in known | live.keys()}
     run(connection, "live_jobs")
     if live:
@@ -275,6 +286,11 @@ def _current_summary(summary: JobSummary, folder: JobFolder) -> JobSummary:
     if folder.is_running:
         return _read_summary(folder) or summary
     return _final_summary(summary, folder)
+
+
+def _is_waiting(summary: JobSummary, folder: JobFolder) -> bool:
+    """Return whether the job was requested and no process has begun it."""
+    return summary.status is JobStatus.PENDING and folder.is_requested
 
 
 def _final_summary(summary: JobSummary, folder: JobFolder) -> JobSummary:

@@ -9,7 +9,7 @@ import hashlib
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +20,7 @@ from schemas.codes import ErrorCode
 from schemas.faults import JobFault
 
 RETRY_SECONDS = 0.02
+SLOT_SECONDS = 0.1  # between two looks at the slots of a connection
 
 
 @contextmanager
@@ -67,9 +68,12 @@ def find_holder(path: Path) -> int | None:
 
 
 @contextmanager
-def slot(settings: Settings, *, connection: str) -> Iterator[None]:
+def slot(settings: Settings, *, connection: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
     """Hold one of the slots of a connection of the database within the block.
-    Raise `JobFault` (`TOO_MANY_JOBS`) when all slots are taken."""
+
+    When all are taken, wait for one if there is a function to call meanwhile, which may raise to stop the wait; else
+    raise `JobFault` (`TOO_MANY_JOBS`).
+    """
     limit = settings.jobs_per_connection
     key = f"{os.path.realpath(settings.database)}\n{connection}"
     name = hashlib.sha256(key.encode()).hexdigest()[:16]  # the name of a connection may not be a valid file name
@@ -77,8 +81,11 @@ def slot(settings: Settings, *, connection: str) -> Iterator[None]:
     with ExitStack() as locks:
         try:
             private_folder(folder, owner=owner_of(settings.database))
-            slots = (locks.enter_context(try_file_lock(folder / f"{name}-{number}")) for number in range(limit))
-            is_acquired = any(slots)
+            while not (is_acquired := _take_slot(locks, [folder / f"{name}-{number}" for number in range(limit)])):
+                if waiting is None:
+                    break
+                waiting()
+                time.sleep(SLOT_SECONDS)
         except PermissionError:
             message, hint = (
                 f"{folder} cannot be used: permission denied",
@@ -93,6 +100,10 @@ def slot(settings: Settings, *, connection: str) -> Iterator[None]:
                 f"wait until one of them has ended (`{jobs}`), or cancel it",
             )
         yield
+
+
+def _take_slot(locks: ExitStack, slots: Sequence[Path]) -> bool:
+    return any(locks.enter_context(try_file_lock(slot)) for slot in slots)
 
 
 def _open(path: Path, flags: int) -> BinaryIO:

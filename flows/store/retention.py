@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
+
 from flows.store.database import Store, vacuum_if_worthwhile
 from flows.store.fault_points import fault_point
 from flows.store.job_folder import JobFolder
+from flows.store.requests.queue import expired_requests
 from transforms.statements import run
 
 
@@ -26,9 +29,10 @@ def purge(store: Store, *, days: int | None = None, dry_run: bool = False) -> Pu
     """Remove folders and refused records of jobs that ended more than `days` ago; the rows of `import_jobs` stay.
     Raise `DatabaseFault` if the database is busy or unreadable."""
     period = timedelta(days=store.settings.retention_days if days is None else days)
-    before = (datetime.now(UTC) - period).isoformat()
+    before = datetime.now(UTC) - period
     with store.reading() as connection:
-        ended = [str(job) for (job,) in run(connection, "jobs_to_purge", before=before)]
+        ended = [str(job) for (job,) in run(connection, "jobs_to_purge", before=before.isoformat())]
+        _remove_requests(store, connection, before=before, dry_run=dry_run)
     folders = {job: JobFolder(store.settings.jobs_folder / job) for job in ended}
     idle = {job: folder for job, folder in folders.items() if not (folder.is_accessible and folder.is_running)}
     left = [job for job, folder in idle.items() if not _remove(folder, dry_run=dry_run)]
@@ -42,6 +46,14 @@ def purge(store: Store, *, days: int | None = None, dry_run: bool = False) -> Pu
                 fault_point(name)
                 run(connection, name, jobs=jobs)
     return Purged(jobs, int(str(rejected)), tuple(folders[job].path for job in left))
+
+
+def _remove_requests(store: Store, connection: duckdb.DuckDBPyConnection, *, before: datetime, dry_run: bool) -> None:
+    """Remove the folders of requests that have not become jobs."""
+    expired = {folder.path.name: folder for folder in expired_requests(store.settings, store.path, before=before)}
+    begun = {job_id for (job_id,) in run(connection, "known_jobs", job_ids=[*expired])}
+    for job_id in expired.keys() - begun:
+        _remove(expired[job_id], dry_run=dry_run)
 
 
 def _remove(folder: JobFolder, *, dry_run: bool) -> bool:

@@ -1,6 +1,6 @@
 -- grain: one row per record of the job, in order: its outcome, the existing user it matches and by which keys, for an update
 -- the fields that change (secrets only as changed), for a refused record its codes
--- reads: plan, updates, job_refused, job_errors
+-- reads: plan, updates, job_refused, job_errors; parameters: after and upto, the records before the first and at the end
 with codes as (
     select record, list(distinct code::varchar order by code::varchar) as codes
     from job_errors
@@ -11,10 +11,12 @@ with codes as (
 outcomes as (
     select record, line, outcome, user_id, matched_by
     from plan
+    where record > $after and record <= $upto
     union all
     select record, line, 'refused' as outcome, null as user_id, null as matched_by
     from job_refused
     anti join plan using (record)
+    where record > $after and record <= $upto
 ),
 
 changed as (

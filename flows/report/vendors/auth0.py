@@ -1,22 +1,21 @@
 """Format Auth0's users-import job and its errors. As in Auth0, optional properties without a value are left out."""
 
-import json
-
-from flows.report.vendors.view import JobView, Json, drop_nulls
-from schemas.job import DONE, VENDOR_STATUS, JobStatus, Mode
+from flows.report.vendors.view import JobView, Json, drop_nulls, parse_user
+from schemas.job import DONE, RUNNING, VENDOR_STATUS, JobStatus, Mode
 
 
 def job(view: JobView) -> Json:
     """Return the response of `GET /api/v2/jobs/{id}`."""
     summary, done = view.summary, view.summary.status in DONE
+    is_processing = summary.status in RUNNING and summary.status is not JobStatus.PENDING
     properties: dict[str, Json] = {
         **_identity(view),
         "external_id": summary.external_id,
         "upsert": summary.mode != Mode.INSERT,
-        "percentage_done": 100 if done else _round(view.percent),
-        "time_left_seconds": 0 if done else _round(view.seconds_left),
+        "percentage_done": 100 if done else round(view.percent or 0) if is_processing else None,
+        "time_left_seconds": round(view.seconds_left or 0) if is_processing else 0 if done else None,
         "status_details": view.reason,
-        "summary": _counts(view) if done else None,
+        "summary": None if summary.status in RUNNING else _counts(view),
     }
     return drop_nulls(properties)
 
@@ -27,7 +26,7 @@ def errors(view: JobView) -> Json:
         return {**_identity(view), "status_details": view.reason}
     return [
         {
-            "user": None if user is None else _parse(user),
+            "user": parse_user(user),
             "errors": [{name: str(row[name]) for name in ("code", "message", "path")} for row in rows],
         }
         for _, user, rows in view.refused()
@@ -54,16 +53,3 @@ def _counts(view: JobView) -> Json:
     """Return the counts; Auth0 has no unchanged rows, so they count as updated and all counts add up to the total."""
     summary, updated = view.summary, view.summary.updated + view.summary.unchanged
     return {"failed": summary.failed, "updated": updated, "inserted": summary.inserted, "total": summary.total}
-
-
-def _round(number: float | None) -> int | None:
-    return None if number is None else round(number)
-
-
-def _parse(text: str) -> Json:
-    """Return a stored record as JSON values; one that is not valid JSON stays a text."""
-    try:
-        found: Json = json.loads(text)
-    except json.JSONDecodeError:
-        return text
-    return found

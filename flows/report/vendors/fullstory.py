@@ -1,6 +1,6 @@
 """Format FullStory's batch job of users. In FullStory a job with refused rows is FAILED."""
 
-from flows.report.vendors.view import JobView, Json, drop_nulls
+from flows.report.vendors.view import JobView, Json, Row, drop_nulls, parse_user
 from schemas.job import VENDOR_STATUS
 
 
@@ -9,7 +9,20 @@ def job(view: JobView) -> Json:
     summary, status = view.summary, VENDOR_STATUS[view.summary.status]["fullstory"]
     times = {"created": summary.created_at, "finished": summary.finished_at}
     batch = {"id": summary.job_id, "status": status, **drop_nulls(times)}
-    return {"imports": view.imported, "errors": summary.failed, "job": batch}
+    errors = {"errors": summary.failed} if status == "FAILED" else {}
+    return {"imports": view.imported, **errors, "job": batch}
+
+
+def errors(view: JobView) -> list[dict[str, Json]]:
+    """Return the refused records as a page of errors lists them: one code of each, and all messages."""
+    return [
+        {"code": str(rows[0]["code"]).lower(), "message": "; ".join(map(_describe, rows)), "user": parse_user(user)}
+        for _, user, rows in view.refused()
+    ]
+
+
+def _describe(row: Row) -> str:
+    return f"{row['path']}: {row['message']}" if row["path"] else str(row["message"])
 
 
 def missing(job_id: str) -> Json:

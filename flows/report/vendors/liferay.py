@@ -2,16 +2,18 @@
 
 import csv
 import io
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from flows.report.vendors.view import JobView, Json
-from schemas.job import VENDOR_STATUS, Mode
+from schemas.job import VENDOR_STATUS, Mode, OnError
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins with one of these is a formula for a spreadsheet
-CONTENT_TYPES = {".csv": "CSV", ".ndjson": "JSONL", ".jsonl": "JSONL", ".parquet": "PARQUET"}
+CONTENT_TYPES = {".csv": "CSV", ".xlsx": "XLSX", ".ndjson": "JSONL", ".jsonl": "JSONL", ".parquet": "PARQUET"}
 
 
-def job(view: JobView) -> Json:
-    """Return the import task."""
+def job(view: JobView) -> dict[str, Json]:
+    """Return the import task; one that stops at an error has the first failed item only."""
     summary = view.summary
     suffix = "." + summary.sources[0].rpartition(".")[2].lower() if summary.sources else ""
     return {
@@ -27,26 +29,35 @@ def job(view: JobView) -> Json:
         "errorMessage": view.reason,
         "processedItemsCount": view.processed,
         "totalItemsCount": view.expected,
-        "failedItems": failed_items(view),
+        "failedItems": [*islice(iterate_failed_items(view), 1 if view.on_error == OnError.FAIL else None)],
     }
 
 
 def failed_items(view: JobView) -> list[dict[str, Json]]:
     """Return the failed items: one per refused record, with its messages joined."""
-    items: list[dict[str, Json]] = []
+    return [*iterate_failed_items(view)]
+
+
+def iterate_failed_items(view: JobView) -> Iterator[dict[str, Json]]:
+    """Yield the failed items."""
     for record, user, rows in view.refused():
         messages = (f"{row['code']} at {row['path'] or 'record'}: {row['message']}" for row in rows)
-        items.append({"item": user, "itemIndex": record, "message": "; ".join(messages)})
-    return items
+        yield {"item": user, "itemIndex": record, "message": "; ".join(messages)}
 
 
-def report(view: JobView) -> str:
-    """Return the CSV report; a cell that a spreadsheet would run as a formula begins with an apostrophe."""
-    output = io.StringIO()
-    writer = csv.writer(output, lineterminator="\n")
-    writer.writerow(("item", "itemIndex", "message"))
-    writer.writerows(map(_escape_formula, item.values()) for item in failed_items(view))
-    return output.getvalue()
+def report(*pages: JobView) -> str:
+    """Return the CSV report of the pages of a job."""
+    return "".join(report_lines(pages))
+
+
+def report_lines(pages: Iterable[JobView]) -> Iterator[str]:
+    """Yield the CSV report page by page; a cell that a spreadsheet would run as a formula begins with an apostrophe."""
+    yield "item,itemIndex,message\n"
+    for page in pages:
+        output = io.StringIO()
+        rows = (map(_escape_formula, item.values()) for item in iterate_failed_items(page))
+        csv.writer(output, lineterminator="\n").writerows(rows)
+        yield output.getvalue()
 
 
 def missing(job_id: str) -> Json:

@@ -3,6 +3,7 @@
 The formats are in one module per system; `flows.jobs.vendor_commands` reads jobs and prints them.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -63,6 +64,17 @@ class JobView:
         errors = (row for row in self.errors if row["severity"] == "error")
         for record, rows in groupby(errors, itemgetter("record")):
             yield record, stored.get(record), [*rows]
+
+
+def parse_user(text: str | None) -> Json:
+    """Return a stored record as JSON values; one that is not valid JSON stays a text, one that is purged is null."""
+    if text is None:
+        return None
+    try:
+        found: Json = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    return found
 
 
 def drop_nulls(values: Mapping[str, Json]) -> dict[str, Json]:

@@ -104,6 +104,7 @@ def test_auth0_job() -> None:
                 "external_id": "crm-7",
                 "upsert": True,
                 "status_details": "users.csv breaks off at byte 7",
+                "summary": {"failed": 15, "updated": 0, "inserted": 0, "total": 15},
             },
         }
     )
@@ -303,6 +304,11 @@ def test_auth0_job_has_progress_while_processing_and_counts_when_done() -> None:
     assert done["summary"] == {"failed": 3, "updated": 3, "inserted": 9, "total": 15}
 
 
+def test_auth0_job_whose_progress_is_not_known_yet_begins_at_zero() -> None:
+    loading = job_as("auth0", JobView(summary=running(JobStatus.LOADING)))
+    assert (loading["percentage_done"], loading["time_left_seconds"]) == (0, 0)
+
+
 def test_auth0_job_without_its_refused_rows_is_expired_unless_it_failed() -> None:
     assert job_as("auth0", replace(VIEWS[JobStatus.COMPLETED], expired=True))["status"] == "expired"
     failed = job_as("auth0", replace(VIEWS[JobStatus.FAILED], expired=True))
@@ -466,6 +472,12 @@ def test_liferay_failed_item_has_text_position_and_one_message() -> None:
         },
         {"item": "=1+1", "itemIndex": 5, "message": "MALFORMED_RECORD at record: m"},
     ]
+
+
+def test_liferay_task_that_stops_at_an_error_has_the_first_failed_item_only() -> None:
+    task = liferay.job(replace(WITH_ERRORS, on_error="fail"))
+    assert task["failedItems"] == liferay.failed_items(WITH_ERRORS)[:1]
+    assert len(liferay.failed_items(WITH_ERRORS)) > 1
 
 
 def test_liferay_report_has_no_formula_for_a_spreadsheet() -> None:

@@ -1,0 +1,5 @@
+"""Run `python -m flows.api`."""
+
+from flows.report.command_line import run
+
+run("flows.api.cli")

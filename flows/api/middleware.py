@@ -1,0 +1,168 @@
+"""Around every call: bounds of size and time for its body, headers of security, and a line in the access log.
+
+Written for ASGI itself: middleware that buffers would hold whole uploads in memory.
+"""
+
+import asyncio
+import json
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+
+from flows.api.problems import Problem, too_large
+
+if TYPE_CHECKING:
+    from flows.api.app import ServerSettings
+    from flows.api.metrics import Metrics
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+log = logging.getLogger("user_import.access")
+UPLOADS = ("/api/v2/jobs/users-imports", "/v1/imports", "/upload", "/o/headless-", "/v2/users/batch")
+MIN_BYTES_PER_SECOND = 500  # of a body, after its first seconds
+SLOW_AFTER_SECONDS = 30.0
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"x-frame-options", b"DENY"),
+)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Refuses bodies that are too large or too slow."""
+
+    app: Application
+    server: "ServerSettings"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the call on with a bounded body."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        body = _Body(receive, self.server, _most_bytes(scope, self.server))
+        stated = dict(scope["headers"]).get(b"content-length", b"")
+        if body.most is not None and stated.isdigit() and int(stated) > body.most:
+            body.problem = too_large(body.most)
+        await self.app(scope, body.receive, send)
+
+
+@dataclass
+class _Body:
+    """The body of a call, as it comes."""
+
+    source: Receive
+    server: "ServerSettings"
+    most: int | None
+    problem: Problem | None = None
+    bytes: int = 0
+    waited: float = 0.0
+
+    async def receive(self) -> Message:
+        """Return the next piece; raise `Problem`: 413 if it is too much, 408 if it comes too slowly."""
+        if self.problem:
+            raise self.problem
+        began = time.monotonic()
+        try:
+            message = await asyncio.wait_for(self.source(), self.server.body_seconds if not self._is_over else None)
+        except TimeoutError:
+            raise self._slow() from None
+        self.waited += time.monotonic() - began
+        self.bytes += len(message.get("body", b""))
+        self._is_over = message["type"] != "http.request" or not message.get("more_body", False)
+        if self.most is not None and self.bytes > self.most:
+            self.problem = too_large(self.most)
+            raise self.problem
+        if not self._is_over and self.waited > SLOW_AFTER_SECONDS and self.bytes < MIN_BYTES_PER_SECOND * self.waited:
+            raise self._slow()
+        return message
+
+    _is_over: bool = False
+
+    def _slow(self) -> Problem:
+        self.problem = Problem(408, "request_timeout", "the body came too slowly", {"Connection": "close"})
+        return self.problem
+
+
+@dataclass(frozen=True)
+class AccessLog:
+    """Writes a line for each call, counts it, and sets the headers that every response has."""
+
+    app: Application
+    metrics: "Metrics"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the call on and log how it was answered."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        call = _Call(receive, send)
+        scope.setdefault("state", {})["request_id"] = call.id
+        try:
+            await self.app(scope, call.receive, call.send)
+        finally:
+            self._log(scope, call)
+
+    def _log(self, scope: Scope, call: "_Call") -> None:
+        route = getattr(scope.get("route"), "path", "unknown")  # a path may hold what is private
+        seconds = time.monotonic() - call.began
+        self.metrics.count(
+            method=scope["method"], route=route, status=call.status, seconds=seconds, received=call.received
+        )
+        token = Request(scope).state._state.get("token")  # noqa: SLF001 - absent without a token
+        line = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "method": scope["method"],
+            "route": route,
+            "status": call.status,
+            "milliseconds": round(seconds * 1000, 1),
+            "received_bytes": call.received,
+            "sent_bytes": call.sent,
+            "token": token.name if token else None,
+            "request_id": call.id,
+        }
+        log.info(json.dumps(line))
+
+
+@dataclass
+class _Call:
+    """What is counted of a call."""
+
+    source: Receive
+    sink: Send
+    status: int = 0
+    received: int = 0
+    sent: int = 0
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    began: float = field(default_factory=time.monotonic)
+
+    async def receive(self) -> Message:
+        """Count the next piece of the body."""
+        message = await self.source()
+        self.received += len(message.get("body", b""))
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Add the headers, count the response."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            present = {name.lower() for name, _ in message["headers"]}
+            added = [header for header in HEADERS if header[0] not in present]
+            message["headers"] = [*message["headers"], *added, (b"x-request-id", self.id.encode())]
+        self.sent += len(message.get("body", b""))
+        await self.sink(message)
+
+
+def _most_bytes(scope: Scope, server: "ServerSettings") -> int | None:
+    is_upload = scope["method"] in ("POST", "PUT") and scope["path"].startswith(UPLOADS)
+    return server.max_upload_bytes if is_upload else server.max_body_bytes

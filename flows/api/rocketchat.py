@@ -1,0 +1,203 @@
+"""Rocket.Chat's calls for imports of users; its shapes of operations are in `flows.report.vendors.rocketchat`.
+
+A connection has one current operation: users are staged by any number of calls and imported later.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from flows.api.access import allowed
+from flows.api.connections import connection_of
+from flows.api.jobs import JobService
+from flows.api.problems import Problem
+from flows.api.tokens import Token
+from flows.report.vendors import Json, rocketchat
+from flows.store.requests.request import JobRequest
+
+FACE = "rocketchat"
+OPTIONS = {"mode": "insert", "profile": "rocketchat", "format": "ndjson", "again": True}  # existing users are skipped
+NO_OPERATION = Problem(
+    400, "invalid_operation", "there is no operation that takes users; call import.new [error-import-operation-invalid]"
+)
+
+OPERATION: Json = {
+    "_id": "0b1f9d52-4c3e-4a4c-9d0e-6a2f6f3c5f11",
+    "type": "api",
+    "importerKey": "api",
+    "ts": "2026-01-01T00:00:00.000000Z",
+    "status": "importer_user_selection",
+    "valid": True,
+    "user": "migration",
+    "_updatedAt": "2026-01-01T00:00:00.000000Z",
+    "count": {"total": 2, "users": 2},
+}
+USERS = {
+    "type": "object",
+    "required": ["users"],
+    "properties": {"users": {"type": "array", "items": {"type": "object", "required": ["emails", "importIds"]}}},
+}
+
+Importer = Annotated[Token, Depends(allowed("run-import"))]
+
+router = APIRouter(prefix="/api/v1", tags=["Rocket.Chat"])
+
+
+def _answers(example: Json) -> dict[int | str, dict[str, object]]:
+    examples: dict[int, Json] = {
+        200: example,
+        401: {"status": "error", "message": "You must be logged in to do this."},
+        403: {"success": False, "error": "User does not have the permissions … [error-unauthorized]"},
+    }
+    return {
+        status: {"description": "", "content": {"application/json": {"example": found}}}
+        for status, found in examples.items()
+    }
+
+
+@router.post(
+    "/import.new", summary="Create an operation", responses=_answers({"operation": OPERATION, "success": True})
+)
+def create_operation(request: Request, token: Importer) -> JSONResponse:
+    """Create an operation that users can be added to; what was staged before, and not run, is discarded."""
+    jobs: JobService = request.app.state.jobs
+    connection = connection_of(request, token)
+    with jobs.one_at_a_time(FACE):
+        jobs.clear_staged(connection=connection)
+        with jobs.begin(
+            face=FACE, token=token, connection=connection, options=OPTIONS, details={"is_staging": True}
+        ) as draft:
+            draft.stage()
+    return _current(request, token)
+
+
+@router.post(
+    "/import.addUsers",
+    summary="Add users to the operation",
+    responses=_answers({"success": True}),
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": USERS}}}},
+)
+async def add_users(request: Request, token: Importer) -> JSONResponse:
+    """Stage users; all of them or, if one lacks an address or an import id, none."""
+    body = await request.body()
+    await run_in_threadpool(_add_users, request, token, body)
+    return JSONResponse({"success": True})
+
+
+@router.post("/import.run", summary="Import the staged users", responses=_answers({"success": True}))
+def run_operation(request: Request, token: Importer) -> JSONResponse:
+    """Import what is staged; answers at once."""
+    jobs: JobService = request.app.state.jobs
+    operation = jobs.staged(connection=connection_of(request, token))
+    if operation is None or not operation.is_staged or not operation.details.get("records"):
+        raise Problem(400, "not_ready", "the operation is not ready to import [error-import-operation-invalid]")
+    jobs.run_staged(operation.job_id, token=token)
+    return JSONResponse({"success": True})
+
+
+@router.get(
+    "/import.status",
+    summary="Get the status of the operation",
+    responses=_answers({"state": "ready", "operation": OPERATION, "success": True}),
+)
+def get_status(request: Request, token: Importer) -> JSONResponse:
+    """Return the state of the current operation, `none` if there was never one."""
+    operation = _operation(request, token)
+    return JSONResponse({**(operation or cast("Mapping[str, Json]", rocketchat.missing(""))), "success": True})
+
+
+@router.get(
+    "/getCurrentImportOperation",
+    summary="Get the operation",
+    responses=_answers({"operation": OPERATION, "success": True}),
+)
+def get_operation(request: Request, token: Importer) -> JSONResponse:
+    """Return the current operation."""
+    return _current(request, token)
+
+
+@router.post("/import.clear", summary="Discard what is staged", responses=_answers({"success": True}))
+def clear_operation(request: Request, token: Importer) -> JSONResponse:
+    """Discard the staged users; of an operation that has ended the state is `none` again."""
+    jobs: JobService = request.app.state.jobs
+    connection = connection_of(request, token)
+    with jobs.one_at_a_time(FACE):
+        operation = jobs.staged(connection=connection)
+        if operation and not jobs.clear_staged(connection=connection):
+            if jobs.find(operation.job_id, token=token).is_running:
+                raise Problem(
+                    400, "running", "the operation is running; cancel it first [error-import-operation-invalid]"
+                )
+            jobs.change_details(operation.job_id, is_staging=False)
+    return JSONResponse({"success": True})
+
+
+@router.post("/import.cancel", summary="Cancel the operation", responses=_answers({"success": True}))
+def cancel_operation(request: Request, token: Importer) -> JSONResponse:
+    """Stop the operation; none of its users is imported."""
+    jobs: JobService = request.app.state.jobs
+    operation = jobs.staged(connection=connection_of(request, token))
+    if operation is None:
+        raise NO_OPERATION
+    jobs.cancel(jobs.find(operation.job_id, token=token))
+    return JSONResponse({"success": True})
+
+
+def _add_users(request: Request, token: Token, body: bytes) -> None:
+    jobs: JobService = request.app.state.jobs
+    users = _parse_users(body)
+    operation = jobs.staged(connection=connection_of(request, token))
+    if operation is None or not operation.is_staged:
+        raise NO_OPERATION
+    lines = "".join(json.dumps(user, ensure_ascii=False) + "\n" for user in users)
+    with jobs.add_to_staged(operation.job_id, token=token, records=len(users)) as file:
+        file.write(lines.encode("utf-8", "surrogatepass"))
+
+
+def _parse_users(body: bytes) -> list[Mapping[str, object]]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Problem(400, "invalid_json", "the body must be JSON [error-invalid-params]") from None
+    users = document.get("users") if isinstance(document, dict) else None
+    if not isinstance(users, list) or not users or not all(isinstance(user, dict) for user in users):
+        raise Problem(400, "invalid_params", "users must be an array of at least one object [error-invalid-params]")
+    if not all(_has_text(user.get("emails")) and _has_text(user.get("importIds")) for user in users):
+        raise Problem(400, "missing_data", "Users are missing required data.")
+    return users
+
+
+def _has_text(values: object) -> bool:
+    return isinstance(values, list) and any(isinstance(value, str) and value.strip() for value in values)
+
+
+def _current(request: Request, token: Token) -> JSONResponse:
+    operation = _operation(request, token) or {"operation": None}
+    return JSONResponse({"operation": operation["operation"], "success": True})
+
+
+def _operation(request: Request, token: Token) -> dict[str, Json] | None:
+    """Return the state and the operation; None if there is none."""
+    jobs: JobService = request.app.state.jobs
+    found = jobs.staged(connection=connection_of(request, token))
+    if found is None:
+        return None
+    view = jobs.view(jobs.find(found.job_id, token=token))
+    shown = dict(cast("Mapping[str, Json]", rocketchat.job(view)))
+    if found.is_staged:
+        shown["state"] = "ready" if found.details.get("records") else "new"
+        shown["operation"] = _staged(found, cast("Mapping[str, Json]", shown["operation"]))
+    return shown
+
+
+def _staged(found: JobRequest, operation: Mapping[str, Json]) -> dict[str, Json]:
+    """Return an operation that has not begun: as long as it has no users, it has no counts."""
+    records = cast("int", found.details.get("records", 0))
+    status = "importer_user_selection" if records else "importer_new"
+    count: dict[str, Json] = {"count": {"total": records, "users": records}} if records else {}
+    kept = {name: value for name, value in operation.items() if name != "count"}
+    return {**kept, "status": status, "user": found.requested_by, **count}

@@ -1,0 +1,121 @@
+"""The server process: uvicorn with bounded headers and connections, TLS, and the logs as lines of JSON."""
+
+import asyncio
+import logging
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from flows.api.app import ServerSettings
+from flows.report.command_line import UsageError
+
+MOST_HEADER_BYTES = 32 << 10
+KEEP_ALIVE_SECONDS = 15
+BACKLOG = 512
+
+
+class BoundedProtocol(H11Protocol):
+    """HTTP/1.1 that closes a connection whose headers do not arrive in time, which uvicorn does not."""
+
+    header_seconds = 15.0
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
+        """Start to wait for the first headers."""
+        super().connection_made(transport)
+        self._wait_for_headers()
+
+    def data_received(self, data: bytes) -> None:
+        """Wait for headers from the first byte of a call on, and no longer than until they are complete."""
+        before = self.cycle
+        if self._deadline is None and (before is None or before.response_complete):
+            self._wait_for_headers()
+        super().data_received(data)
+        if self.cycle is not before:
+            self._stop_waiting()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait_for_headers(self) -> None:
+        self._deadline = self.loop.call_later(self.header_seconds, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def run_server(
+    app: FastAPI,
+    *,
+    host: str,
+    port: int,
+    cert: Path | None,
+    key: Path | None,
+    server: ServerSettings,
+    on_ready: Callable[[int], None],
+) -> None:
+    """Serve until a signal; the processes of jobs go on. Raise `UsageError` for a certificate that cannot be used, and
+    for an address that is taken or is not this machine's."""
+    _log_to_stderr()
+    if cert:
+        _require_certificate(cert, key)
+    protocol = type("Protocol", (BoundedProtocol,), {"header_seconds": server.header_seconds})
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        ws="none",
+        ssl_certfile=cert,
+        ssl_keyfile=key,
+        limit_concurrency=server.max_connections,
+        h11_max_incomplete_event_size=MOST_HEADER_BYTES,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=10,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+    )
+    with _listen(host, port) as listener:
+        on_ready(listener.getsockname()[1])
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return the listening socket; raise `UsageError` if the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"{host}:{port} cannot be listened on: {reason.lower()}; choose another --port") from None
+    return listener
+
+
+def _require_certificate(cert: Path, key: Path | None) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(cert, key)
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(f"the certificate {cert} cannot be used: {error.strerror or error}") from None
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for name, level in (("user_import", logging.INFO), ("uvicorn", logging.WARNING)):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(level)
