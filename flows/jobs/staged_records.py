@@ -43,7 +43,6 @@ def remove_staged(folder: JobFolder, records: Sequence[int], keys: UserKeys) -> 
             path.unlink()  # a killed process began to write it, and nothing can read it
     for path in chain.from_iterable(map(folder.path.glob, LEFTOVERS)):
         path.unlink()
-    folder.remove_slices()  # of a job that has failed: another attempt loads them again
     details = folder.path / DETAILS
     if details.exists() and is_named(details.read_bytes(), keys):
         details.unlink()

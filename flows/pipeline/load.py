@@ -13,7 +13,7 @@ from flows.pipeline.instructions import NO_INSTRUCTIONS, Instructions
 from flows.pipeline.job import Job
 from flows.pipeline.lifecycle import in_worker_thread
 from flows.pipeline.path_checks import refuse_database, require_in_roots, require_source_in_roots, require_url_in_roots
-from flows.pipeline.slices.choose import count_workers
+from flows.pipeline.slices.choose import choose_runner
 from flows.pipeline.staging import Context, Tally, checked_batches, open_context, stage_batches
 from flows.readers.archive import unpack_archives
 from flows.readers.encodings import EncodingFault
@@ -140,10 +140,10 @@ def load(
 def _stage(context: Context) -> Tally:
     """Stage the rows in worker processes, if there are to be some, else in this one."""
     size = sum(source.size for source in context.sources)
-    if workers := count_workers(context.job.settings, source_bytes=size):
+    if runner := choose_runner(context.job.settings, source_bytes=size):
         from flows.pipeline.slices.gather import load_slices  # noqa: PLC0415 - most jobs need one process
 
-        if tally := load_slices(context, workers=workers):
+        if tally := load_slices(context, runner):
             return tally
     return stage_batches(context, checked_batches(context))
 

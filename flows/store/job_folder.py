@@ -59,8 +59,13 @@ class JobFolder:
                 frame.write_parquet(part, compression="lz4", statistics=False)
 
     def link_part(self, kind: str, number: int, part: Path) -> None:
-        """Let a part that was staged elsewhere on this disk be the one of that number, too."""
-        (self.path / f"{kind}-{number:012}.parquet").hardlink_to(part)
+        """Let a part that was staged elsewhere be the one of that number, too; on another disk, copy it."""
+        own = self.path / f"{kind}-{number:012}.parquet"
+        try:
+            own.hardlink_to(part)
+        except OSError:
+            with private_umask():
+                shutil.copyfile(part, own)
 
     def parts(self, kind: str) -> list[Path]:
         """Return the staged files of a kind, in the order of their rows."""
@@ -150,16 +155,12 @@ class JobFolder:
             yield
 
     def clear(self) -> None:
-        """Remove what an earlier attempt of the job left, as far as possible; its locks, its database, its loaded slices
-        and what was sent with its request remain."""
+        """Remove what an earlier attempt of the job left, as far as possible; its locks, its database, its loaded
+        slices and what was sent with its request remain."""
         kept = (LOCK_FILE, DATABASE_FILE, SLICES_FOLDER, REQUEST_FILE, SOURCES_FOLDER)
         for path in self.path.iterdir():
             if path.name not in kept and path.suffix != ".lock":
                 shutil.rmtree(path, onerror=lambda *_: None) if path.is_dir() else path.unlink(missing_ok=True)
-
-    def remove_slices(self) -> None:
-        """Remove the loaded slices, which only another attempt of the job would need."""
-        shutil.rmtree(self.path / SLICES_FOLDER, ignore_errors=True)
 
     def remove(self) -> bool:
         """Remove the folder and everything in it, as far as possible; return whether nothing of it is left."""

@@ -1,5 +1,6 @@
 """Load the sources of a job in slices and gather what was staged, as one process would have staged it."""
 
+import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from time import monotonic
 import polars as pl
 
 from flows.pipeline.job import Job, Progress
+from flows.pipeline.slices.choose import available_processors
 from flows.pipeline.slices.cut import (
     SLICE_BYTES,
     CannotCutError,
@@ -18,12 +20,13 @@ from flows.pipeline.slices.cut import (
     cut_row_groups,
     narrow,
 )
+from flows.pipeline.slices.dask import Dask
 from flows.pipeline.slices.runners import Processes
 from flows.pipeline.slices.worker import Manifest, Order, load_slice
 from flows.pipeline.staging import KINDS, Context, Tally, first_profile
 from flows.readers.detect import detect_format
 from flows.readers.reading import Skipped
-from flows.store.job_folder import SLICES_FOLDER, JobFolder
+from flows.store.job_folder import JobFolder
 from flows.store.private_files import private_folder
 from schemas.profiles import Profile
 from transforms.stored_warnings import limit_warnings
@@ -32,7 +35,7 @@ PARTS_OF_SLICE = 1_000_000  # numbers of staged parts that each slice has to its
 PROGRESS_SECONDS = 0.5
 
 
-def load_slices(context: Context, *, workers: int) -> Tally | None:
+def load_slices(context: Context, runner: "Processes | Dask") -> Tally | None:
     """Stage the rows of all sources by several processes and return what was counted; None if the sources cannot be
     cut, or are one slice. Raise what loading them whole raises."""
     forms = [detect_format(source, context.job.options.format) for source in context.sources]
@@ -46,9 +49,13 @@ def load_slices(context: Context, *, workers: int) -> Tally | None:
         return None
     profiles = [first_profile(context, one, form=form) for one, form in zip(context.sources, forms, strict=True)]
     run = _Run(context, slices, forms, profiles)
-    loading = Processes(workers).run(load_slice, run.orders(workers), again=run.try_again, waiting=run.report)
-    for manifest in loading:
-        run.manifests[manifest.number] = manifest
+    loading = runner.run(load_slice, run.orders(runner), again=run.try_again, waiting=run.report)
+    try:
+        for manifest in loading:
+            run.manifests[manifest.number] = manifest
+    except BaseException:
+        run.folder.request_cancel()  # workers of other machines watch for it
+        raise
     return run.gather()
 
 
@@ -77,15 +84,21 @@ class _Run:
     _attempts: dict[int, Order] = field(default_factory=dict)
     _reported: float = 0.0
 
-    def orders(self, workers: int) -> list[Order]:
+    @property
+    def folder(self) -> JobFolder:
+        """The folder of the slices, and of the mark that cancels them."""
+        return JobFolder(self._job.settings.slices_of(self._job.id))
+
+    def orders(self, runner: "Processes | Dask") -> list[Order]:
         """Return the order of each slice."""
         job = self._job
-        folder = private_folder(job.folder.path / SLICES_FOLDER)
-        JobFolder(folder).discard_cancel()
-        settings = job.settings.shared_by(workers)
+        private_folder(self.folder.path)
+        self.folder.discard_cancel()
+        is_remote = isinstance(runner, Dask) and bool(runner.address)
+        settings = job.settings.shared_by(runner.count if isinstance(runner, Processes) else available_processors())
         for one in self.slices:
             self._attempts[one.number] = Order(
-                slice=one,
+                slice=_leave_machine(one) if is_remote else one,
                 form=self.forms[one.place],
                 profile=self.profiles[one.place],
                 options=job.options,
@@ -93,7 +106,8 @@ class _Run:
                 connection=self.context.connection,
                 instructions=self.context.instructions,
                 job_id=job.id,
-                folder=folder,
+                folder=self.folder.path.absolute(),
+                is_remote=is_remote,
                 attempt=uuid.uuid4().hex[:8],
                 time_limit_seconds=job.stop.time_limit_seconds,
             )
@@ -145,6 +159,11 @@ class _Run:
     @property
     def _job(self) -> Job:
         return self.context.job
+
+
+def _leave_machine(one: Slice) -> Slice:
+    """Return the slice with the path that its source has on every machine, rather than that of an open file."""
+    return replace(one, source=replace(one.source, path=Path(os.path.realpath(one.source.path))))
 
 
 def _adopt_parts(folder: JobFolder, attempt: JobFolder, number: int, tally: Tally) -> None:

@@ -56,7 +56,8 @@ class Processes:
                 suspects = [error.number] if isinstance(error, _FailedError) else [*left][: self.count]
                 tries.update(suspects)
                 if max(tries.values()) >= MOST_TRIES:
-                    raise _given_up(error) from error
+                    is_killed = isinstance(error, BrokenProcessPool)
+                    raise given_up(error.__cause__ or error, is_killed=is_killed) from error
                 left |= {number: again(left[number]) for number in left}
             except BaseException:
                 for worker in {*multiprocessing.active_children()} - others:
@@ -103,13 +104,15 @@ class _FailedError(Exception):
         self.number = number
 
 
-def _given_up(error: Exception) -> JobFault:
-    if isinstance(error, BrokenProcessPool):
+def given_up(error: BaseException, *, is_killed: bool) -> JobFault:
+    """Return the fault of a job one of whose slices could not be loaded."""
+    if is_killed:
         message = f"a process that loaded a part of the sources was killed {MOST_TRIES} times"
-        return JobFault(ErrorCode.OUT_OF_MEMORY, message, "give the machine more memory, or IMPORT_TASK_RUNNER=none")
-    name = type(error.__cause__).__name__
-    message = f"loading a part of the sources broke down {MOST_TRIES} times with {name}; nothing was merged"
-    return JobFault(ErrorCode.INTERNAL, message, "please report this")
+        return JobFault(
+            ErrorCode.OUT_OF_MEMORY, message, "give the machine more memory, or set IMPORT_TASK_RUNNER=none"
+        )
+    message = f"loading a part of the sources broke down {MOST_TRIES} times with {type(error).__name__}"
+    return JobFault(ErrorCode.INTERNAL, f"{message}; nothing was merged", "please report this")
 
 
 def _begin_worker(parent: int, threads: int) -> None:

@@ -12,6 +12,7 @@ from flows.pipeline.job import Observer, accept_job
 from flows.pipeline.slices.cut import Slice
 from flows.pipeline.staging import open_context, read_source, stage_batches
 from flows.pipeline.stop import Stop
+from flows.readers.sources import Source, changed
 from flows.settings import Settings
 from flows.store.database import Store, scratch
 from flows.store.fault_points import fault_point
@@ -41,6 +42,7 @@ class Order:
     folder: Path  # of the slices
     attempt: str  # its name, which no other has
     time_limit_seconds: float
+    is_remote: bool = False  # the worker may be on another machine, where a file has other numbers
 
     @property
     def path(self) -> Path:
@@ -48,11 +50,27 @@ class Order:
         return self.folder / f"{self.slice.number:05}-{self.attempt}"
 
     @property
+    def source(self) -> Source:
+        """The source as the worker opens it; raise `FileFault` if it is not the version that was cut."""
+        source = self.slice.source
+        if not self.is_remote:
+            return source
+        found = source.path.stat()
+        if (found.st_size, found.st_mtime_ns) != self._version:
+            raise changed(source)
+        return replace(source, identity=None)
+
+    @property
+    def _version(self) -> tuple[int, int] | None:
+        identity = self.slice.source.identity
+        return None if identity is None else (identity.size, identity.mtime_ns)
+
+    @property
     def fingerprint(self) -> str:
         """What orders with the same result have in common: the bytes, what is made of them, and the numbers."""
         one, mapping = self.slice, self.profile.mapping
         said = (
-            (one.number, one.records, one.first_record, one.source.name, one.source.span, one.source.identity),
+            (one.number, one.records, one.first_record, one.source.name, one.source.span, self._version),
             (self.form, self.profile.name, self.profile.null, mapping and mapping.model_dump_json()),
             (self.options.model_dump_json(), self.instructions.fingerprint),
             (self.connection, self.settings.limits),
@@ -89,7 +107,7 @@ def load_slice(order: Order) -> Manifest:
     fault_point("slice: begin")
     with stop.watching(), closing(scratch(order.settings, spill=order.path)) as engine:
         context = open_context(
-            job, [order.slice.source], engine=engine, connection=order.connection, instructions=order.instructions
+            job, [order.source], engine=engine, connection=order.connection, instructions=order.instructions
         )
         first = order.slice.first_record
         batches = read_source(context, 0, form=order.form, profile=order.profile, first_record=first, is_chosen=True)

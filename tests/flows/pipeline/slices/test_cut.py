@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.pipeline.slices import cut
-from flows.pipeline.slices.choose import AUTO_BYTES, AUTO_PROCESSORS, count_workers
+from flows.pipeline.slices.choose import AUTO_BYTES, AUTO_PROCESSORS, count_processes
 from flows.pipeline.slices.cut import CannotCutError, can_cut, count_lines, cut_lines, cut_row_groups
 from flows.readers.encodings import BOM
 from flows.readers.sources import Source
@@ -104,4 +104,4 @@ def test_processes_are_started_where_they_are_asked_for_or_pay(
     monkeypatch: pytest.MonkeyPatch, runner: str, processors: int, size: int, expected: int
 ) -> None:
     monkeypatch.setattr("flows.pipeline.slices.choose.available_processors", lambda: processors)
-    assert count_workers(Settings(task_runner=runner), source_bytes=size) == expected
+    assert count_processes(Settings(task_runner=runner), source_bytes=size) == expected
