@@ -16,10 +16,10 @@ from flows.readers.sources import Source, Span, open_source
 
 SLICE_BYTES = 64 * MIB
 CUT_FORMATS = ("ndjson", "parquet")
-_CHUNK = 8 * MIB
+_CHUNK = MIB // 4  # fits into a processor's cache
 _MOST_KEPT = 128 * MIB  # without a line feed: such a file may end its lines otherwise, and is not cut
 _BLANK = re.compile(rb"(?m)^[ \t]*(?=\n)")
-_BEFORE_BLANK = (b"\n\n", b"\n ", b"\n\t")
+_MAY_BE_BLANK = re.compile(rb"\n[ \t\n]")  # several times as fast to look for as one of the pairs
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ def count_lines(data: bytes) -> tuple[int, int]:
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     lines, tail = data.count(b"\n"), data[data.rfind(b"\n") + 1 :]
-    may_have_blank = data.startswith((b"\n", b" ", b"\t")) or any(mark in data for mark in _BEFORE_BLANK)
-    blank = len(_BLANK.findall(data)) if may_have_blank else 0
+    may_be_blank = data.startswith((b"\n", b" ", b"\t")) or _MAY_BE_BLANK.search(data)
+    blank = len(_BLANK.findall(data)) if may_be_blank else 0
     if tail:
         lines += 1
         blank += not tail.strip(b" \t")
