@@ -43,6 +43,8 @@ NO_CONTROLS = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 ROOTS = "IMPORT_ROOTS"
 _ROOT = re.compile(rf"(?:{'|'.join(REMOTE)})://[^/{os.pathsep}]*(?::[0-9]+)?(?:/[^{os.pathsep}]*)?|[^{os.pathsep}]+")
 OUTSIDE = f"is outside of the folders that runs may use ({ROOTS})"
+TASK_RUNNER = re.compile(r"auto|none|processes:[1-9][0-9]{0,2}|dask(=(tcp|tls)://\S+)?")
+WORKER_BYTES = 100_000_000  # that DuckDB needs in each worker at least
 RETENTION_DAYS = Range(0, 36_500)
 
 
@@ -61,6 +63,8 @@ class Settings:
     memory_limit: str | None = None  # of DuckDB, which spills the rest to the job folder; None: by length of records
     thread_bytes: int = THREAD_BYTES  # the number of threads is limited so that each has this much
     limits: ReadLimits = field(default_factory=ReadLimits)
+    task_runner: str = "auto"  # where sources are loaded: none, processes:N, dask, dask=ADDRESS; auto: where that pays
+    staging: Path | None = None  # the folder of slices, which all workers see; None: that of the job
     url_roots: tuple[str, ...] = ()  # beginnings of URLs that sources may have, where `roots` limit sources
     roots: tuple[Path, ...] = ()  # that sources, outputs and databases must lie in; none: wherever the user may
 
@@ -69,11 +73,19 @@ class Settings:
         """The folder of the job folders."""
         return jobs_folder_of(Path(os.path.realpath(self.database)))
 
+    def slices_of(self, job_id: str) -> Path:
+        """The folder of the slices of a job, which all of its workers see."""
+        return self.jobs_folder / job_id / "slices" if self.staging is None else self.staging / job_id
+
     def for_records(self, mean_bytes: float) -> "Settings":
         """Return the settings for a merge of records of that mean length."""
         if mean_bytes > LONG_RECORD_BYTES:
             return replace(self, memory_limit=self.memory_limit or MEMORY, thread_bytes=LONG_THREAD_BYTES)
         return replace(self, memory_limit=self.memory_limit or MEMORY_OF_IMPORT)
+
+    def shared_by(self, workers: int) -> "Settings":
+        """Return the settings of one of several workers that share the memory."""
+        return replace(self, memory_limit=f"{max(WORKER_BYTES, int(_bytes_of(self.memory)) // workers) // 1000}KB")
 
     @property
     def memory(self) -> str:
@@ -143,6 +155,11 @@ def settings_from(
         memory = memory_limit or (memory_size(limit) if limit is not None else None)
     except ValueError as error:
         raise ValueError(f"IMPORT_MEMORY_LIMIT: {error}") from None
+    runner = environment.get("IMPORT_TASK_RUNNER", "auto")
+    if not TASK_RUNNER.fullmatch(runner):
+        raise ValueError(
+            f"IMPORT_TASK_RUNNER is {runner!r}; it must be auto, none, processes:N, dask or dask=tcp://HOST:PORT"
+        )
     path = database or Path(environment.get("IMPORT_DATABASE", DEFAULT_DATABASE))
     if not NO_CONTROLS.fullmatch(str(path)):
         raise ValueError(f"{str(path)!a} cannot be the path of a database: control characters, or not UTF-8")
@@ -158,6 +175,8 @@ def settings_from(
         database=path,
         **_numbers(environment, Settings),
         memory_limit=memory,
+        task_runner=runner,
+        staging=_staging(environment, roots),
         limits=ReadLimits(**_numbers(environment, ReadLimits)),
         url_roots=url_roots,
         roots=tuple(roots),
@@ -205,10 +224,28 @@ def memory_size(text: str) -> str:
     return text.strip()
 
 
+def _staging(environment: Mapping[str, str], roots: Sequence[Path]) -> Path | None:
+    if (text := environment.get("IMPORT_STAGING")) is None:
+        return None
+    if not text or not NO_CONTROLS.fullmatch(text):
+        raise ValueError(f"IMPORT_STAGING is {text!a}; it must be the path of a folder, or not be set")
+    if not is_in_roots(Path(text), roots):
+        raise ValueError(f"IMPORT_STAGING: {text} {OUTSIDE}")
+    return Path(text)
+
+
 def find_unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence about each `IMPORT_…` variable that nothing reads, with the name that may have been meant."""
     numbers = (f"{PREFIX}{name.upper()}" for kind in (Settings, ReadLimits) for name in ranges_of(kind))
-    known = {"IMPORT_DATABASE", "IMPORT_MEMORY_LIMIT", ROOTS, *NOTICE_VARIABLES, *numbers}
+    known = {
+        "IMPORT_DATABASE",
+        "IMPORT_MEMORY_LIMIT",
+        "IMPORT_TASK_RUNNER",
+        "IMPORT_STAGING",
+        ROOTS,
+        *NOTICE_VARIABLES,
+        *numbers,
+    }
     unknown = {name for name in environment if name.startswith(PREFIX) and not name.startswith(NOTICE_TARGET)} - known
     for name in sorted(unknown):
         similar = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.8)

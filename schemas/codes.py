@@ -110,6 +110,7 @@ class ErrorCode(StrEnum):
     JOB_LOST = "JOB_LOST", "the process that ran the job has ended", Scope.JOB
     NOT_CONSERVED = "NOT_CONSERVED", "the number of rows read differs from the number of results", Scope.JOB
     PREFECT_UNAVAILABLE = "PREFECT_UNAVAILABLE", "no Prefect server is reachable", Scope.JOB
+    RUNNER_UNAVAILABLE = "RUNNER_UNAVAILABLE", "the workers that are to load the sources cannot be had", Scope.JOB
     DISK_FULL = "DISK_FULL", "there is not enough free space for the job", Scope.JOB
     OUT_OF_MEMORY = "OUT_OF_MEMORY", "there is not enough memory for the job", Scope.JOB
     INTERNAL = "INTERNAL", "an unexpected error in the import itself", Scope.JOB

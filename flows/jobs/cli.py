@@ -144,6 +144,19 @@ def show_errors(
 
 
 @app.command
+def resume(job: Job, /, *, common: Common = COMMON) -> int:
+    """Run an import that did not merge again, under its id: what its last attempt had loaded in slices is taken up."""
+    from flows.jobs.lookup import find_job_id
+    from flows.jobs.resume import resume as resume_job
+    from flows.report.terminal import Terminal
+
+    with Terminal(json=common.json, quiet=False) as terminal:
+        summary = resume_job(common.settings, find_job_id(common, job), terminal)
+        terminal.show(summary, settings=common.settings)
+    return summary.exit_code
+
+
+@app.command
 def cancel(job: Job, /, *, yes: Yes = False, common: Common = COMMON) -> None:
     """Stop a running job, or one that waits in Prefect; nothing of it is merged."""
     from flows.jobs.lookup import cancel_job, confirm_job

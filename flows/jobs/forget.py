@@ -287,6 +287,7 @@ class _Search:
         for job_id, folder, keys in self.folders():
             if folder.path not in self.found.left:
                 with self.found.naming(folder.path):
+                    JobFolder(self.store.settings.slices_of(job_id)).remove()  # another attempt loads them again
                     remove_staged(folder, _records_of(job_id, records), keys)
         for file in self.found.files:
             with self.found.naming(file.path):

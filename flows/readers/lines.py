@@ -31,7 +31,7 @@ def count_line_ends(data: bytes) -> int:
 def read_line_blocks(stream: ByteStream, *, limits: ReadLimits) -> Iterator[Block]:
     """Yield the lines, without a BOM, in blocks of about `batch_bytes`; a line over `record_bytes` is its own block."""
     chunk = stream.read(max(limits.batch_bytes, len(BOM)))
-    rest = chunk.removeprefix(BOM)
+    rest = chunk.removeprefix(BOM) if stream.begins_source else chunk
     while chunk:
         chunk = stream.read(limits.batch_bytes)
         lines, rest = _cut_after_last_line(rest, chunk)

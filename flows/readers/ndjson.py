@@ -18,7 +18,8 @@ _SAMPLE_SHARE = 8  # a sample is one eighth of its part of the data
 
 def read_ndjson(reading: Reading) -> Iterator[Batch]:
     """Yield the batches of an NDJSON source."""
-    record, line, begin = reading.first_record, 1, 0.0
+    span = reading.source.span
+    record, line, begin = reading.first_record, span.first_line if span else 1, 0.0
     with open_stream(reading.source, limits=reading.limits) as stream:
         for block in read_line_blocks(stream, limits=reading.limits):
             if block.dropped:
@@ -29,12 +30,12 @@ def read_ndjson(reading: Reading) -> Iterator[Batch]:
             for part in _split_into_parts(data, lines=4 * reading.limits.batch_rows):
                 lines = _split_lines(part, first=line)
                 line += lines.height
-                span = (begin, begin := begin + stored * len(part))
-                for batch in _make_batches(lines, span=span, record=record, reading=reading):
+                stretch = (begin, begin := begin + stored * len(part))
+                for batch in _make_batches(lines, stretch=stretch, record=record, reading=reading):
                     yield batch
                     record += batch.seen
             begin = block.position
-    if record == reading.first_record:
+    if record == reading.first_record and span is None:
         message = f"{reading.source.name} is empty: it has no line that is not blank"
         raise FileFault(ErrorCode.FILE_EMPTY, message, "export the users again")
 
@@ -64,9 +65,11 @@ def _split_lines(data: bytes, *, first: int) -> pl.DataFrame:
     return pl.DataFrame({"line": pl.int_range(first, first + len(lines), dtype=pl.Int64, eager=True), "data": lines})
 
 
-def _make_batches(lines: pl.DataFrame, *, span: tuple[float, float], record: int, reading: Reading) -> Iterator[Batch]:
-    """Yield the batches of lines; the span is the stored bytes of the source up to their begin and end."""
-    texts, (begin, end) = add_texts(lines), span
+def _make_batches(
+    lines: pl.DataFrame, *, stretch: tuple[float, float], record: int, reading: Reading
+) -> Iterator[Batch]:
+    """Yield the batches of lines; the stretch is the stored bytes of the source up to their begin and end."""
+    texts, (begin, end) = add_texts(lines), stretch
     blank = texts["text"].str.contains(r"^[ \t]*$").fill_null(value=False)
     left = lines.height - (blanks := blank.arg_true().len())
     reading.skipped.blank_lines += blanks

@@ -63,6 +63,15 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Span:
+    """A part of a source that is read by itself: bytes of whole lines, or row groups; the end is not part of it."""
+
+    begin: int
+    end: int
+    first_line: int = 1  # the number of its first line in the source
+
+
+@dataclass(frozen=True)
 class Source:
     """One file to read, with the name to show for it."""
 
@@ -72,6 +81,7 @@ class Source:
     identity: Identity | None = None  # what every opening must find
     encoding: str = UTF8  # of text, as the options say
     content_name: str = ""  # of a file in an archive, or of what a URL leads to
+    span: Span | None = None  # None: the whole of it
 
     @property
     def file_name(self) -> str:

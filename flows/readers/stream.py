@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,7 +16,7 @@ from flows.readers.compression import (
 )
 from flows.readers.encodings import UTF8, Decoder
 from flows.readers.limits import MIB, ReadLimits
-from flows.readers.sources import Source, open_source
+from flows.readers.sources import Source, Span, open_source
 from schemas.codes import ErrorCode
 from schemas.faults import FileFault
 
@@ -26,13 +27,14 @@ RATIO_FLOOR = 64 * MIB  # the decompressed size up to which the ratio does not m
 class ByteStream:
     """The bytes of a source in order, within the limits of decompression."""
 
-    def __init__(self, source: Source, stored: BufferedReader, *, limits: ReadLimits) -> None:
+    def __init__(self, source: Source, stored: "BufferedReader[Any]", *, limits: ReadLimits) -> None:
         self.name = source.name
         self.is_utf8 = source.encoding == UTF8  # so that offsets are those of the file
         self._source = source
         self._stored = stored
         self._limits = limits
         self._decompressed = 0
+        self.begins_source = source.span is None or source.span.begin == 0
         self._compression = compression_of(stored.peek()) if compression_from_name(source.file_name) else None
         self._content = open_content(stored, self._compression)
         self._decoder = None if self.is_utf8 else Decoder(source.encoding)
@@ -83,6 +85,26 @@ class ByteStream:
 
 @contextmanager
 def open_stream(source: Source, *, limits: ReadLimits) -> Iterator[ByteStream]:
-    """Open the source at its start."""
+    """Open the source at its start, or its span."""
     with open_source(source) as file:
-        yield ByteStream(source, file, limits=limits)
+        stored: BufferedReader[Any] = BufferedReader(_Section(file, source.span)) if source.span else file
+        yield ByteStream(source, stored, limits=limits)
+
+
+class _Section(RawIOBase):
+    """The bytes of a span of an open file."""
+
+    def __init__(self, file: BufferedReader, span: Span) -> None:
+        self._file, self._left, self._done = file, span.end - span.begin, 0
+        file.seek(span.begin)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override] # what BufferedReader passes
+        size = self._file.readinto(memoryview(buffer)[: self._left])
+        self._left, self._done = self._left - size, self._done + size
+        return size
+
+    def tell(self) -> int:
+        return self._done

@@ -25,6 +25,7 @@ from schemas.job import JobStatus
 STATUS_FILE = "status.json"
 CANCEL_FILE = "cancel"
 LOCK_FILE = "lock"
+SLICES_FOLDER = "slices"  # parts of the sources that were loaded by themselves; see `flows.pipeline.slices`
 REQUEST_FILE = "request.json"  # of a job that was requested before a process ran it; see `flows.store.requests`
 SOURCES_FOLDER = "sources"  # files that were sent with the request
 LAYOUTS_FILE = "layouts.ndjson"
@@ -56,6 +57,15 @@ class JobFolder:
             fault_point(f"folder: write {kind}")
             with private_umask():
                 frame.write_parquet(part, compression="lz4", statistics=False)
+
+    def link_part(self, kind: str, number: int, part: Path) -> None:
+        """Let a part that was staged elsewhere be the one of that number, too; on another disk, copy it."""
+        own = self.path / f"{kind}-{number:012}.parquet"
+        try:
+            own.hardlink_to(part)
+        except OSError:
+            with private_umask():
+                shutil.copyfile(part, own)
 
     def parts(self, kind: str) -> list[Path]:
         """Return the staged files of a kind, in the order of their rows."""
@@ -145,10 +155,11 @@ class JobFolder:
             yield
 
     def clear(self) -> None:
-        """Remove what an earlier attempt of the job left, as far as possible; its locks, its database and what was
-        sent with its request remain."""
+        """Remove what an earlier attempt of the job left, as far as possible; its locks, its database, its loaded
+        slices and what was sent with its request remain."""
+        kept = (LOCK_FILE, DATABASE_FILE, SLICES_FOLDER, REQUEST_FILE, SOURCES_FOLDER)
         for path in self.path.iterdir():
-            if path.name not in (LOCK_FILE, DATABASE_FILE, REQUEST_FILE, SOURCES_FOLDER) and path.suffix != ".lock":
+            if path.name not in kept and path.suffix != ".lock":
                 shutil.rmtree(path, onerror=lambda *_: None) if path.is_dir() else path.unlink(missing_ok=True)
 
     def remove(self) -> bool:

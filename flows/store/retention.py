@@ -35,6 +35,8 @@ def purge(store: Store, *, days: int | None = None, dry_run: bool = False) -> Pu
         _remove_requests(store, connection, before=before, dry_run=dry_run)
     folders = {job: JobFolder(store.settings.jobs_folder / job) for job in ended}
     idle = {job: folder for job, folder in folders.items() if not (folder.is_accessible and folder.is_running)}
+    for job in idle:
+        _remove(JobFolder(store.settings.slices_of(job)), dry_run=dry_run)
     left = [job for job, folder in idle.items() if not _remove(folder, dry_run=dry_run)]
     jobs = tuple(job for job in idle if job not in left)
     with store.reading() as connection:

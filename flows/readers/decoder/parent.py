@@ -54,7 +54,7 @@ class Kind:
 
 @contextmanager
 def decoding(
-    source: Source, kind: Kind, *options: str, limits: ReadLimits, waiting: Callable[[], None]
+    source: Source, kind: Kind, *options: object, limits: ReadLimits, waiting: Callable[[], None]
 ) -> Iterator["Decoder"]:
     """Decode the file within the block; `waiting` is called while nothing arrives, and may raise to stop."""
     request = [[_ROOT, *sys.path], kind.module, source.name, str(source.path), source.size, asdict(limits), *options]

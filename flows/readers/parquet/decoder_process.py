@@ -24,20 +24,24 @@ _MOST_DIGITS = 38  # of a decimal number in DuckDB
 _KEPT_EXTENSIONS = ("arrow.bool8", "arrow.uuid")  # DuckDB knows them; the values of others are what they store
 
 
-def main(name: str, path: str, size: int, limits: dict[str, int]) -> None:
-    """Write the batches of the file to standard output, or what refuses it to standard error."""
-    run_decoder(partial(_write_batches, Source(name, Path(path), size), ReadLimits(**limits)))
+def main(name: str, path: str, size: int, limits: dict[str, int], span: tuple[int, int] | None) -> None:
+    """Write the batches of the file, or of a span of its row groups, to standard output, or what refuses it to standard
+    error."""
+    run_decoder(partial(_write_batches, Source(name, Path(path), size), ReadLimits(**limits), span))
 
 
-def _write_batches(source: Source, limits: ReadLimits, output: "BufferedWriter[FileIO]") -> None:
+def _write_batches(
+    source: Source, limits: ReadLimits, span: tuple[int, int] | None, output: "BufferedWriter[FileIO]"
+) -> None:
     with _open(source) as file:
-        rows = file.metadata.num_rows
+        groups = range(*span) if span else range(file.metadata.num_row_groups)
+        rows = sum(file.metadata.row_group(group).num_rows for group in groups) if span else file.metadata.num_rows
         schema = _make_plain(file.schema_arrow).with_metadata({"rows": str(rows)})
         _check_growth(file.metadata, source=source, limits=limits)
         rows_at_once = _choose_rows(file.metadata, source=source, limits=limits)
         done = grown = 0
         with pa.ipc.new_stream(output, schema) as stream:
-            for encoded in file.iter_batches(batch_size=rows_at_once):
+            for encoded in file.iter_batches(batch_size=rows_at_once, row_groups=[*groups] if span else None):
                 records = _without_dictionaries(encoded, schema, source=source)
                 done += records.num_rows
                 grown += records.nbytes

@@ -43,7 +43,8 @@ def read_parquet(reading: Reading) -> Iterator[Batch]:
     Raise `FileFault` if it is malformed, has no known column, or exceeds a limit.
     """
     source = reading.source
-    with decoding(source, PARQUET, limits=reading.limits, waiting=reading.waiting) as decoder:
+    groups = [source.span.begin, source.span.end] if source.span else None
+    with decoding(source, PARQUET, groups, limits=reading.limits, waiting=reading.waiting) as decoder:
         batches = decoder.batches()
         first_batch = next(batches, None)
         reading = with_profile(reading, lambda: _sample(decoder.columns, first_batch))
