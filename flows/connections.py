@@ -77,7 +77,7 @@ NO_RULES = ConnectionRules()
 
 def _read_mapping(path: Path, settings: "Settings") -> str:
     """Return the text of a mapping; raise `Fault` with all that is wrong with it."""
-    from flows.pipeline.mapping_file import parse_mapping_text, read_mapping_text
+    from flows.pipeline.instructions.mapping_file import parse_mapping_text, read_mapping_text
 
     text, name = read_mapping_text(str(path), settings=settings)
     parse_mapping_text(text, name=name)

@@ -9,7 +9,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.pipeline.instructions import NO_INSTRUCTIONS, Instructions
+from flows.pipeline.instructions.read import NO_INSTRUCTIONS, Instructions
 from flows.pipeline.job import Job
 from flows.pipeline.lifecycle import in_worker_thread
 from flows.pipeline.path_checks import refuse_database, require_in_roots, require_source_in_roots, require_url_in_roots

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from flows.pipeline.apply import keep_loaded
-from flows.pipeline.instructions import read_instructions
+from flows.pipeline.instructions.read import read_instructions
 from flows.pipeline.job import Job, Observer, accept_job
 from flows.pipeline.lifecycle import recording_faults, report_end, running_job
 from flows.pipeline.load import content_hash, load, open_sources

@@ -13,7 +13,7 @@ from functools import partial
 import duckdb
 import polars as pl
 
-from flows.pipeline.instructions import Instructions
+from flows.pipeline.instructions.read import Instructions
 from flows.pipeline.job import Job, Progress
 from flows.readers.detect import detect_format
 from flows.readers.mapping.choose import SAMPLED_BY_READER, choose_profile, recognise

@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from flows.pipeline.instructions import Instructions
+from flows.pipeline.instructions.read import Instructions
 from flows.pipeline.job import Observer, accept_job
 from flows.pipeline.slices.cut import Slice
 from flows.pipeline.staging import open_context, read_source, stage_batches

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.pipeline.hash_parameters import read_hashing
+from flows.pipeline.instructions.hash_parameters import read_hashing
 from flows.settings import Settings
 from schemas.faults import FileFault
 from schemas.hashing import NO_HASHING, Hashing

@@ -7,8 +7,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.pipeline.hash_parameters import read_hashing
-from flows.pipeline.mapping_file import parse_mapping_text, read_mapping_text
+from flows.pipeline.instructions.hash_parameters import read_hashing
+from flows.pipeline.instructions.mapping_file import parse_mapping_text, read_mapping_text
 from flows.settings import Settings
 from schemas.connection import ConnectionSettings
 from schemas.hashing import NO_HASHING, Hashing
