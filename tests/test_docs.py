@@ -28,7 +28,7 @@ OPERATORS_GUIDE = (ROOT / "flows" / "README.md").read_text(encoding="utf-8")
 RECORD_GUIDE = (ROOT / "schemas" / "README.md").read_text(encoding="utf-8")
 ANALYSTS_GUIDE = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
 API_GUIDE = (ROOT / "flows" / "api" / "README.md").read_text(encoding="utf-8")
-FOLDERS = (".", "data", "flows", "flows/api", "schemas", "schemas/profiles", "tests", "transforms")
+FOLDERS = (".", "data", "flows", "flows/api", "flows/pipeline", "schemas", "schemas/profiles", "tests", "transforms")
 GUIDES = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
 LONGEST_README = 220  # lines
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
