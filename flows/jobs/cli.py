@@ -146,8 +146,8 @@ def show_errors(
 @app.command
 def resume(job: Job, /, *, common: Common = COMMON) -> int:
     """Run an import that did not merge again, under its id: what its last attempt had loaded in slices is taken up."""
+    from flows.import_users.resume import resume as resume_job
     from flows.jobs.lookup import find_job_id
-    from flows.jobs.resume import resume as resume_job
     from flows.report.terminal import Terminal
 
     with Terminal(json=common.json, quiet=False) as terminal:

@@ -30,3 +30,8 @@ def require_resources(address_bytes: int) -> None:
             message = f"the process is limited to {most} open files, and needs {FILES}"
             raise JobFault(ErrorCode.DATABASE_UNREADABLE, message, f"allow more with `ulimit -n {FILES}`")
         resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, most))
+
+
+def available_processors() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -1,10 +1,10 @@
 """What loads the sources of a job: what is asked for, else as many processes as the machine has if that pays."""
 
-import os
 from typing import TYPE_CHECKING
 
 from flows.readers.limits import MIB
 from flows.settings import Settings
+from flows.store.resources import available_processors
 
 if TYPE_CHECKING:
     from flows.pipeline.slices.dask import Dask
@@ -36,8 +36,3 @@ def count_processes(settings: Settings, *, source_bytes: int) -> int:
     processors = available_processors()
     pays = processors >= AUTO_PROCESSORS and source_bytes >= AUTO_BYTES
     return processors if kind == "auto" and pays else 0
-
-
-def available_processors() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0))

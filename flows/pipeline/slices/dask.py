@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from time import sleep
 from typing import TYPE_CHECKING, TypeVar
 
-from flows.pipeline.slices.choose import available_processors
 from flows.pipeline.slices.runners import MOST_TRIES, POLL_SECONDS, given_up
+from flows.store.resources import available_processors
 from schemas.codes import ErrorCode
 from schemas.faults import Fault, JobFault
 

@@ -10,7 +10,6 @@ from time import monotonic
 import polars as pl
 
 from flows.pipeline.job import Job, Progress
-from flows.pipeline.slices.choose import available_processors
 from flows.pipeline.slices.cut import (
     SLICE_BYTES,
     CannotCutError,
@@ -28,6 +27,7 @@ from flows.readers.detect import detect_format
 from flows.readers.reading import Skipped
 from flows.store.job_folder import JobFolder
 from flows.store.private_files import private_folder
+from flows.store.resources import available_processors
 from schemas.profiles import Profile
 from transforms.stored_warnings import limit_warnings
 

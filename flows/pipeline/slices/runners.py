@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import TypeVar
 
-from flows.pipeline.slices.choose import available_processors
+from flows.store.resources import available_processors
 from schemas.codes import ErrorCode
 from schemas.faults import Fault, JobFault
 
