@@ -193,7 +193,7 @@ class JobFolder:
         """Remove what only a merge needs, so that a full disk has space to record how the job failed."""
         for path in (self.path / RESERVE_FILE, *self._merge_files()):
             path.unlink(missing_ok=True)
-        shutil.rmtree(self.path / SLICES_FOLDER, ignore_errors=True)  # which have the same files by other names
+        JobFolder(self.path / SLICES_FOLDER).remove()  # which has the same files under other names
 
     @property
     def merge_bytes(self) -> int:
