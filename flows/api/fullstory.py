@@ -3,8 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, BinaryIO, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
@@ -68,12 +67,12 @@ async def create_batch(
     """Record the job and answer with it before it runs. The same `Idempotency-Key` answers with the same job."""
     jobs: JobService = request.app.state.jobs
     connection = connection_of(request, token)
-    _require_free(request, connection)
+    if not idempotency_key:  # whose job may be there already
+        _require_free(request, connection)
     with jobs.begin(face=FACE, token=token, connection=connection, options=OPTIONS) as draft:
         with draft.add_file("batch.json") as file:
             await receive_file(request, file)
-            file.flush()
-            digest = await run_in_threadpool(_check_batch, request, Path(file.name), file.tell())
+            digest = await run_in_threadpool(_check_batch, request, file)
         job = await run_in_threadpool(_submit, request, draft, digest, token, idempotency_key)
     batch = cast("Mapping[str, Mapping[str, Json]]", fullstory.job(jobs.view(job)))["job"]
     return JSONResponse({"job": {name: batch[name] for name in ("id", "status", "created")}})
@@ -97,13 +96,14 @@ def list_imports(job_id: str, request: Request, token: Reader, page_token: PageT
     """Return a page of the users that are in the table now, `id` being the one that they have here."""
     jobs: JobService = request.app.state.jobs
     job = _find_ended(jobs, job_id, token)
-    rows = jobs.imported(job, after=_parse(page_token), limit=PAGE)
+    found = jobs.imported(job, after=_parse(page_token), limit=PAGE + 1)
+    rows = found[:PAGE]
     results = [
-        {"id": row["user_id"], "uid": row["source_id"], "email": row["email"], "display_name": row["name"]}
+        {"id": row["user_id"], "uid": row["given_id"], "email": row["email"], "display_name": row["name"]}
         for row in rows
     ]
     shown = [{name: value for name, value in user.items() if value is not None} for user in results]
-    following = {"next_page_token": str(rows[-1]["record"])} if len(rows) == PAGE else {}
+    following = {"next_page_token": str(rows[-1]["record"])} if len(found) > PAGE else {}
     return JSONResponse({"results": shown, "total_records": str(jobs.view(job).imported), **following})
 
 
@@ -126,21 +126,22 @@ def list_errors(job_id: str, request: Request, token: Reader, page_token: PageTo
     return JSONResponse({"results": results, "total_records": str(job.summary.failed), **following})
 
 
-def _check_batch(request: Request, path: Path, size: int) -> str:
+def _check_batch(request: Request, file: BinaryIO) -> str:
     """Return a hash of the body; raise `Problem` (400) for one that is not a batch, as far as it is small enough to be
     parsed: what is wrong with a larger one the job says."""
     most = request.app.state.server.max_users_per_batch
-    if size <= PARSED_BYTES:
-        users = _parse_users(path)
+    if file.tell() <= PARSED_BYTES:
+        users = _parse_users(file)
         if most is not None and len(users) > most:
             raise Problem(400, "invalid_field", f"requests must have at most {most:,} users, not {len(users):,}")
-    with path.open("rb") as body:
-        return hashlib.file_digest(body, "sha256").hexdigest()
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # `BinaryIO` is buffered
 
 
-def _parse_users(path: Path) -> list[object]:
+def _parse_users(file: BinaryIO) -> list[object]:
+    file.seek(0)
     try:
-        document = json.loads(path.read_bytes())
+        document = json.load(file)
     except (ValueError, RecursionError):
         raise Problem(400, "invalid_json", "the body must be JSON") from None
     users = document.get("requests") if isinstance(document, dict) else None

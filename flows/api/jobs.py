@@ -243,9 +243,9 @@ class JobService:
             errors, rejected = find_errors(self.patient, summary.job_id), find_rejected(self.patient, summary.job_id)
         return replace(view, errors=errors, rejected=rejected)
 
-    def sent_files(self, job: KnownJob) -> Sequence[Path]:
+    def sent_files(self, job_id: str) -> Sequence[Path]:
         """Return the files that were sent for a job, until its data is purged."""
-        return requests.sent_files(self._folder(job.summary.job_id))
+        return requests.sent_files(self._folder(job_id))
 
     def refused_pages(self, job: KnownJob) -> Iterator[JobView]:
         """Yield the job with the refused records of some thousand records at a time, all as of one moment.

@@ -165,7 +165,7 @@ def _add_reading(path: str, find: Callable[..., KnownJob]) -> None:
     def get_content(request: Request, job: task) -> Response:
         """Return what was sent, secrets included, as a ZIP file, once the task has ended and until retention."""
         jobs: JobService = request.app.state.jobs
-        files = [] if job.is_running else jobs.sent_files(job)
+        files = [] if job.is_running else jobs.sent_files(job.summary.job_id)
         if not files:
             raise not_found("the task has not ended, or its content is no longer kept")
         with ExitStack() as stack:

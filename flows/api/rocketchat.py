@@ -4,7 +4,8 @@ A connection has one current operation: users are staged by any number of calls 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Request
@@ -16,14 +17,15 @@ from flows.api.guard.access import allowed
 from flows.api.guard.tokens import Token
 from flows.api.jobs import JobService
 from flows.api.problems import Problem
-from flows.report.vendors import Json, rocketchat
+from flows.report.vendors import JobView, Json, rocketchat
 from flows.store.requests.request import JobRequest
+from schemas.faults import JobFault
+from schemas.job import RUNNING, JobStatus
 
 FACE = "rocketchat"
 OPTIONS = {"mode": "insert", "profile": "rocketchat", "format": "ndjson", "again": True}  # existing users are skipped
-NO_OPERATION = Problem(
-    400, "invalid_operation", "there is no operation that takes users; call import.new [error-import-operation-invalid]"
-)
+BEFORE_IMPORTING = (JobStatus.PENDING, JobStatus.LOADING, JobStatus.READY)
+INVALID = "[error-import-operation-invalid]"
 
 OPERATION: Json = {
     "_id": "0b1f9d52-4c3e-4a4c-9d0e-6a2f6f3c5f11",
@@ -93,9 +95,10 @@ def run_operation(request: Request, token: Importer) -> JSONResponse:
     """Import what is staged; answers at once."""
     jobs: JobService = request.app.state.jobs
     operation = jobs.staged(connection=connection_of(request, token))
-    if operation is None or not operation.is_staged or not operation.details.get("records"):
-        raise Problem(400, "not_ready", "the operation is not ready to import [error-import-operation-invalid]")
-    jobs.run_staged(operation.job_id, token=token)
+    if operation is None or not operation.is_staged or not jobs.sent_files(operation.job_id):
+        raise Problem(400, "not_ready", f"the operation is not ready to import {INVALID}")
+    with _refusing_what_has_begun():
+        jobs.run_staged(operation.job_id, token=token)
     return JSONResponse({"success": True})
 
 
@@ -129,9 +132,7 @@ def clear_operation(request: Request, token: Importer) -> JSONResponse:
         operation = jobs.staged(connection=connection)
         if operation and not jobs.clear_staged(connection=connection):
             if jobs.find(operation.job_id, token=token).is_running:
-                raise Problem(
-                    400, "running", "the operation is running; cancel it first [error-import-operation-invalid]"
-                )
+                raise Problem(400, "running", f"the operation is running; cancel it first {INVALID}")
             jobs.change_details(operation.job_id, is_staging=False)
     return JSONResponse({"success": True})
 
@@ -142,7 +143,7 @@ def cancel_operation(request: Request, token: Importer) -> JSONResponse:
     jobs: JobService = request.app.state.jobs
     operation = jobs.staged(connection=connection_of(request, token))
     if operation is None:
-        raise NO_OPERATION
+        raise _no_operation()
     jobs.cancel(jobs.find(operation.job_id, token=token))
     return JSONResponse({"success": True})
 
@@ -152,10 +153,26 @@ def _add_users(request: Request, token: Token, body: bytes) -> None:
     users = _parse_users(body)
     operation = jobs.staged(connection=connection_of(request, token))
     if operation is None or not operation.is_staged:
-        raise NO_OPERATION
+        raise _no_operation()
     lines = "".join(json.dumps(user, ensure_ascii=False) + "\n" for user in users)
-    with jobs.add_to_staged(operation.job_id, token=token, records=len(users)) as file:
+    with (
+        _refusing_what_has_begun(),
+        jobs.add_to_staged(operation.job_id, token=token, records=len(users)) as file,
+    ):
         file.write(lines.encode("utf-8", "surrogatepass"))
+
+
+def _no_operation() -> Problem:
+    return Problem(400, "invalid_operation", f"there is no operation that takes users; call import.new {INVALID}")
+
+
+@contextmanager
+def _refusing_what_has_begun() -> Iterator[None]:
+    """Raise `Problem` (400) if another call has run or removed the operation meanwhile."""
+    try:
+        yield
+    except (Problem, JobFault, FileNotFoundError):
+        raise _no_operation() from None
 
 
 def _parse_users(body: bytes) -> list[Mapping[str, object]]:
@@ -188,16 +205,21 @@ def _operation(request: Request, token: Token) -> dict[str, Json] | None:
         return None
     view = jobs.view(jobs.find(found.job_id, token=token))
     shown = dict(cast("Mapping[str, Json]", rocketchat.job(view)))
+    state, step, count = str(shown["state"]), "", _counts(found, view)
     if found.is_staged:
-        shown["state"] = "ready" if found.details.get("records") else "new"
-        shown["operation"] = _staged(found, cast("Mapping[str, Json]", shown["operation"]))
-    return shown
+        is_ready = bool(jobs.sent_files(found.job_id))
+        state, step = ("ready", "importer_user_selection") if is_ready else ("new", "importer_new")
+    elif view.summary.status in BEFORE_IMPORTING:  # `loading` is for files that a server of theirs reads
+        state, step = "importing", "importer_importing_started"
+    operation = {**cast("Mapping[str, Json]", shown["operation"]), "user": found.requested_by, "count": count}
+    operation |= {"status": step} if step else {}
+    return {"state": state, "operation": {name: value for name, value in operation.items() if value != {}}}
 
 
-def _staged(found: JobRequest, operation: Mapping[str, Json]) -> dict[str, Json]:
-    """Return an operation that has not begun: as long as it has no users, it has no counts."""
+def _counts(found: JobRequest, view: JobView) -> dict[str, Json]:
+    """Return the counts of an operation: none as long as it has no users, and no results before it runs."""
     records = cast("int", found.details.get("records", 0))
-    status = "importer_user_selection" if records else "importer_new"
-    count: dict[str, Json] = {"count": {"total": records, "users": records}} if records else {}
-    kept = {name: value for name, value in operation.items() if name != "count"}
-    return {**kept, "status": status, "user": found.requested_by, **count}
+    if found.is_staged:
+        return {"total": records, "users": records} if records else {}
+    total = records if view.summary.status in RUNNING else view.processed
+    return {"total": total, "users": total, "completed": view.imported, "error": view.summary.failed}

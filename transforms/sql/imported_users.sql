@@ -3,7 +3,7 @@
 select
     plan.record,
     plan.user_id,
-    coalesce(staged.source_id, staged.user_id) as source_id,
+    staged.user_id as given_id,
     staged.email,
     staged.name
 from plan

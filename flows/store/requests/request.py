@@ -120,7 +120,8 @@ def new_job_id() -> str:
 
 @contextmanager
 def new_source(folder: JobFolder, name: str) -> Iterator[BinaryIO]:
-    """Yield a new file for the next source of a request, private to its owner; it counts once the block has ended.
+    """Yield a new file for the next source of a request, private to its owner, to write and to read; it counts once the
+    block has ended.
 
     Each has a numbered folder of its own, so that it keeps its name.
     """
@@ -131,7 +132,7 @@ def new_source(folder: JobFolder, name: str) -> Iterator[BinaryIO]:
     try:
         path = hidden / safe_name(name)
         path.touch(mode=0o600, exist_ok=False)
-        with path.open("wb") as file:
+        with path.open("w+b") as file:
             yield file
         hidden.rename(sources / hidden.name.lstrip("."))
     finally:
