@@ -63,11 +63,12 @@ def view_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> None:
 def find_changed_outcomes(connection: duckdb.DuckDBPyConnection, job: Job) -> pl.DataFrame:
     """Return an error for each record that would do something else than the dry run shows that the job applies."""
     shown = JobFolder(job.settings.jobs_folder / job.plan_id)
-    for folder, table in ((shown, "shown_rows"), (job.folder, "planned_rows")):
+    for folder in (shown, job.folder):
         view_plan(connection, folder)
         materialise(connection, "planned_rows", after=0, upto=LAST_RECORD)
-        if table == "shown_rows":
-            connection.execute("create or replace temp table shown_rows as from planned_rows")
+        materialise(connection, "compared_rows")
+        if folder is shown:
+            connection.execute("create or replace temp table shown_rows as from compared_rows")
     changed: pl.DataFrame = relation(connection, "outcomes_changed").pl()
     return changed.cast(ERRORS)
 

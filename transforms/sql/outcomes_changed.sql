@@ -1,6 +1,6 @@
 -- grain: one row per staged record whose outcome, user, changes or codes are not those that the dry run shows; whom a
 -- refused row matches does not matter. These are errors
--- reads: shown_rows (the planned_rows of the dry run), planned_rows, staged
+-- reads: shown_rows (the compared_rows of the dry run), compared_rows, staged
 select
     record,
     now.line,
@@ -16,7 +16,7 @@ select
         else now.outcome || ', but of other fields or values than the dry run shows'
     end as message,
     'error' as severity
-from planned_rows as now
+from compared_rows as now
 full join shown_rows as shown using (record)
 left join staged using (record)
 where
@@ -24,6 +24,7 @@ where
     or shown.codes is distinct from now.codes
     or (
         now.outcome <> 'refused'
-        and (shown.user_id, shown.matched_by, shown.changes) is distinct from (now.user_id, now.matched_by, now.changes)
+        and (shown.user_id, shown.matched_by, shown.changes, shown.replaced)
+        is distinct from (now.user_id, now.matched_by, now.changes, now.replaced)
     )
 order by record

@@ -116,6 +116,33 @@ def test_a_plan_is_stale_once_a_row_would_do_something_else(
     assert words in "; ".join(str(message) for _, message in found)
 
 
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("password_hash", ["$2b$10$" + letter * 53 for letter in "abc"]),
+        ("custom_password_hash", [{"algorithm": "md5", "hash": {"value": letter * 32}} for letter in "abc"]),
+        ("mfa_factors", [[{"email": {"value": f"{letter}@example.com"}}] for letter in "abc"]),
+    ],
+)
+def test_a_plan_is_stale_once_a_secret_that_it_replaces_has_changed(
+    settings: Settings, field: str, values: Sequence[object]
+) -> None:
+    """The plan shows secrets as changed only."""
+    policy = {"mfa_factors" if field == "mfa_factors" else "password_hash": "replace"}
+    first, planned_value, later = ({"email": "ada@example.com", field: value} for value in values)
+    import_records(settings, [first])
+    planned = import_records(settings, [planned_value], dry_run=True, policy=policy)
+    assert planned.updated == 1
+    import_records(settings, [later], policy=policy)
+    assert refused_stale(settings, planned) == [(1, "update, but of other fields or values than the dry run shows")]
+
+
+def test_a_secret_that_a_plan_does_not_replace_may_change(settings: Settings) -> None:
+    planned = plan(settings)
+    change_database(settings, "update users set password_hash = $new where email = 'ada@example.com'", new="x" * 60)
+    assert apply_plan(settings, planned).updated == 1
+
+
 def test_a_plan_is_stale_once_another_job_has_inserted_a_user(settings: Settings) -> None:
     planned = plan(settings)
     import_records(settings, [{"email": "chidi@example.org", "name": "Other"}])
