@@ -7,6 +7,7 @@ from cyclopts import App
 
 from flows import connections
 from flows.api import cli as api
+from flows.api import stage
 from flows.describe import profiles, records
 from flows.import_users import cli as import_users
 from flows.jobs import cli as jobs
@@ -24,6 +25,7 @@ app.command(connections.app, name="connections")
 app.command(profiles.app, name="profiles")
 app.command(api.tokens, name="tokens")
 app.command(api.serve)
+app.command(stage.app, name="stage")
 app.command(records.schema)
 app.command(records.template)
 app.register_install_completion_command()

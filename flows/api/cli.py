@@ -11,6 +11,7 @@ from typing import Annotated, Literal, get_args
 
 from cyclopts import Parameter, Token
 
+from flows.api import stage
 from flows.import_users.arguments import command_group, count_in, parse_path, parse_period, parse_text
 from flows.import_users.cli import COMMON, Common, usable_environment
 from flows.readers.limits import Range
@@ -25,6 +26,7 @@ UNITS = {None: 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 app = command_group("python -m flows.api", "The HTTP face: its server and its tokens.")
 tokens = command_group("tokens", "Who may call the HTTP face, and what for.")
 app.command(tokens, name="tokens")
+app.command(stage.app, name="stage")
 
 
 def parse_size(_type: object, given: Sequence[Token]) -> int:

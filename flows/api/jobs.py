@@ -5,7 +5,7 @@ from plain functions, which FastAPI runs in threads.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -34,6 +34,7 @@ from flows.store.jobs import find_errors, find_rejected
 from flows.store.locks import file_lock
 from flows.store.private_files import private_folder
 from flows.store.requests import request as requests
+from flows.store.requests import staging
 from flows.store.requests.queue import dequeue, end_request, enqueue, queued_jobs
 from flows.store.requests.request import JobRequest
 from schemas.codes import ErrorCode
@@ -277,8 +278,9 @@ class JobService:
 
     def find_request(self, *, face: str, key: str) -> JobRequest | None:
         """Return the request of a face that has the key among its details; None if none has it."""
+        database = self.settings.database.resolve()
         folders = [folder for folder in folders_in(self.settings.jobs_folder) if folder.is_requested]
-        found = map(requests.read_request, folders)
+        found = (requests.read_request(folder) for folder in folders if folder.belongs_to(database))
         return next((r for r in found if r and r.face == face and r.details.get("key") == key), None)
 
     def change_details(self, job_id: str, **details: object) -> None:
@@ -324,40 +326,28 @@ class JobService:
 
     def staged(self, *, connection: str) -> JobRequest | None:
         """Return the latest staging of a connection, also when it has run; None if there was none."""
-        found = [
-            requests.read_request(folder) for folder in folders_in(self.settings.jobs_folder) if folder.is_requested
-        ]
-        staged = [r for r in found if r and r.connection == connection and r.details.get("is_staging")]
-        return max(staged, key=lambda request: request.created_at, default=None)
+        return staging.find_operation(self.settings, connection=connection)
 
     @contextmanager
     def add_to_staged(
         self, job_id: str, *, token: "Token", name: str = "users.ndjson", records: int = 0
     ) -> Iterator[BinaryIO]:
         """Yield one more source file of a staged job, with so many records, as far as that is known.
-        Raise `Problem`: 404 if there is none, 409 if it has begun."""
-        folder = self._folder(job_id)
-        with self._staged(job_id, token):
-            pass
-        with ExitStack() as stack, requests.new_source(folder, name) as file:
+        Raise `Problem` (404) for a job that the token may not use, and `JobFault` if it is gone or has begun."""
+        self._require_allowed(job_id, token)
+        with staging.add_source(self.settings, job_id, name=name, records=records) as file:
             yield file
-            request = stack.enter_context(self._staged(job_id, token))  # until the file counts
-            count = cast("int", request.details.get("records", 0)) + records
-            requests.write_request(folder, replace(request, details={**request.details, "records": count}))
-            stack.callback(requests.write_pending, folder, request)
 
     def run_staged(self, job_id: str, *, token: "Token") -> KnownJob:
-        """Queue a staged job, and return it. Raise `Problem`: 404 if there is none, 409 if it has begun."""
-        with self._staged(job_id, token) as request:
+        """Queue a staged job, and return it. Raise `Problem` and `JobFault` as `add_to_staged`."""
+        self._require_allowed(job_id, token)
+        with staging.changing_staged(self.settings, job_id) as request:
             requests.write_request(self._folder(job_id), replace(request, is_staged=False))
         return self.enqueue(job_id)
 
     def clear_staged(self, *, connection: str) -> bool:
         """Remove what is staged for a connection and has not begun; return whether there was something."""
-        request = self.staged(connection=connection)
-        if request is None or not request.is_staged:
-            return False
-        return self._folder(request.job_id).remove()
+        return staging.clear(self.settings, connection=connection)
 
     def connections(self, *, token: "Token") -> Sequence[ConnectionSettings]:
         """Return the connections that the token may see."""
@@ -381,15 +371,10 @@ class JobService:
         seconds = min(READ_SECONDS, self.settings.wait_seconds)
         return Store(replace(self.settings, wait_seconds=seconds))
 
-    @contextmanager
-    def _staged(self, job_id: str, token: "Token") -> Iterator[JobRequest]:
+    def _require_allowed(self, job_id: str, token: "Token") -> None:
         request = self.request_of(job_id)
         if request is None or not token.may_use(request.connection):
             raise not_found()
-        with requests.changing(self._folder(job_id)) as current:
-            if not current.is_staged:
-                raise Problem(409, "conflict", f"job {job_id} has already begun")
-            yield current
 
     def _known(self, job_id: str, *, needs_table: bool = False) -> KnownJob | None:
         if not JOB_ID.fullmatch(job_id):

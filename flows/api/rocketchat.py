@@ -19,6 +19,7 @@ from flows.api.jobs import JobService
 from flows.api.problems import Problem
 from flows.report.vendors import JobView, Json, rocketchat
 from flows.store.requests.request import JobRequest
+from flows.store.requests.staging import one_operation
 from schemas.faults import JobFault
 from schemas.job import RUNNING, JobStatus
 
@@ -74,13 +75,13 @@ def create_operation(request: Request, token: Importer) -> JSONResponse:
     """Create an operation that users can be added to; what was staged before, and not run, is discarded."""
     jobs: JobService = request.app.state.jobs
     connection = connection_of(request, token)
-    with jobs.one_at_a_time(FACE):
+    with one_operation(jobs.settings):
         jobs.clear_staged(connection=connection)
         with jobs.begin(
             face=FACE, token=token, connection=connection, options=OPTIONS, details={"is_staging": True}
         ) as draft:
             draft.stage()
-    return _current(request, token)
+        return _current(request, token)
 
 
 @router.post(
@@ -134,7 +135,7 @@ def clear_operation(request: Request, token: Importer) -> JSONResponse:
     """Discard the staged users; of an operation that has ended the state is `none` again."""
     jobs: JobService = request.app.state.jobs
     connection = connection_of(request, token)
-    with jobs.one_at_a_time(FACE):
+    with one_operation(jobs.settings):
         operation = jobs.staged(connection=connection)
         if operation and not jobs.clear_staged(connection=connection):
             if jobs.find(operation.job_id, token=token).is_running:
@@ -209,7 +210,10 @@ def _operation(request: Request, token: Token) -> dict[str, Json] | None:
     found = jobs.staged(connection=connection_of(request, token))
     if found is None:
         return None
-    view = jobs.view(jobs.find(found.job_id, token=token))
+    try:
+        view = jobs.view(jobs.find(found.job_id, token=token))
+    except Problem:  # another call has just removed it
+        return None
     shown = dict(cast("Mapping[str, Json]", rocketchat.job(view)))
     state, step, count = str(shown["state"]), "", _counts(found, view)
     if found.is_staged:

@@ -33,9 +33,9 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 LONGEST_PERIOD = timedelta(days=366)
 
 
-def command_line(model: type[BaseModel]) -> Callable[[Function], Function]:
-    """Give a command one argument for each field of the model, in place of its `**options`."""
-    return _with_parameters(model, _argument, lambda field: field.default)
+def command_line(model: type[BaseModel], *, without: Sequence[str] = ()) -> Callable[[Function], Function]:
+    """Give a command one argument for each field of the model but some, in place of its `**options`."""
+    return _with_parameters(model, _argument, lambda field: field.default, without=without)
 
 
 def form(model: type[BaseModel]) -> Callable[[Function], Function]:
@@ -166,7 +166,11 @@ def format_default(value: object) -> str | None:
 
 
 def _with_parameters(
-    model: type[BaseModel], type_of: Callable[[FieldInfo], object], default_of: Callable[[FieldInfo], object]
+    model: type[BaseModel],
+    type_of: Callable[[FieldInfo], object],
+    default_of: Callable[[FieldInfo], object],
+    *,
+    without: Sequence[str] = (),
 ) -> Callable[[Function], Function]:
     """Spell out the signature of a function that takes the fields of a model as `**options`."""
 
@@ -174,6 +178,8 @@ def _with_parameters(
         own = inspect.signature(function)
         parameters = {name: parameter for name, parameter in own.parameters.items() if name != "options"}
         for name, field in model.model_fields.items():
+            if name in without:
+                continue
             default = inspect.Parameter.empty if field.is_required() else default_of(field)
             parameter = parameters.get(name, inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default))
             parameters[name] = parameter.replace(annotation=type_of(field))

@@ -121,6 +121,20 @@ def import_users(
     with usable_environment():
         settings = settings_from(os.environ, database=database, memory_limit=memory_limit)
         notices = NoticeSettings.from_environment(os.environ, notify=job_options.notify, no_mail=job_options.no_mail)
+    return run_on_terminal(job_options, settings=settings, notices=notices, json=json, quiet=quiet, direct=direct)
+
+
+def run_on_terminal(
+    options: JobOptions,
+    *,
+    settings: Settings,
+    notices: NoticeSettings,
+    json: bool,
+    quiet: bool,
+    direct: bool = True,
+    job_id: str | None = None,
+) -> int:
+    """Run a job in this process, show how it goes and how it ended, and return its exit code."""
     require_resources(JOB_BYTES if direct else PREFECT_BYTES)
     summary: JobSummary | None = None
     try:
@@ -128,7 +142,7 @@ def import_users(
             from flows.pipeline.stop import on_signals
             from flows.report.terminal import Terminal
 
-            run = _prepare(job_options, settings=settings, notices=notices, api=api)
+            run = _prepare(options, settings=settings, notices=notices, api=api, job_id=job_id or str(uuid.uuid4()))
             with on_signals(lambda: None), Terminal(json=json, quiet=quiet) as terminal:  # the job itself heeds them
                 summary = run(terminal)
                 with ignore_closed_pipe():
@@ -161,13 +175,13 @@ def _choose_api() -> "AbstractContextManager[PrefectApi]":
 
 
 def _prepare(
-    options: JobOptions, *, settings: Settings, notices: NoticeSettings, api: "PrefectApi | None"
+    options: JobOptions, *, settings: Settings, notices: NoticeSettings, api: "PrefectApi | None", job_id: str
 ) -> "Callable[[Observer], JobSummary]":
     """Return the call that runs the job, once its imports are done and the API is ready."""
     if api is None:
         from flows.import_users.direct import run_directly
 
-        return partial(run_directly, options, settings=settings, notices=notices, job_id=str(uuid.uuid4()))
+        return partial(run_directly, options, settings=settings, notices=notices, job_id=job_id)
     from flows.import_users.flow import run_locally
 
     api.wait_until_ready()

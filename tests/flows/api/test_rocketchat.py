@@ -82,7 +82,8 @@ def refused(response: Any) -> str:
     """Return the error of a call that was refused with 400."""
     body: dict[str, Any] = response.json()
     assert response.status_code == 400
-    assert (body.keys(), body["success"]) == ({"success", "error"}, False)
+    assert body.keys() == {"success", "error"}
+    assert body["success"] is False
     return str(body["error"])
 
 
