@@ -32,7 +32,7 @@ MIN_BYTES_PER_SECOND = 500  # of a body, after its first seconds
 SLOW_AFTER_SECONDS = 30.0
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # with no-referrer, browsers send the forms of the pages with Origin: null
     (b"cache-control", b"no-store"),
     (b"x-frame-options", b"DENY"),
 )

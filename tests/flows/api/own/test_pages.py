@@ -131,10 +131,10 @@ def test_a_dry_run_then_the_import_then_its_undo(browser: TestClient, settings: 
     assert "FORMAT" in page
     assert len(read_users(settings)) == 1
     first = press(browser, f"{path}/undo").headers["location"]
-    assert "1 user would be put back" in wait(browser, first)
+    assert "1 user would be reverted" in wait(browser, first)
     assert len(read_users(settings)) == 1
     second = press(browser, f"{path}/undo", confirm="true").headers["location"]
-    assert "1 user put back" in wait(browser, second)
+    assert "1 user reverted" in wait(browser, second)
     assert read_users(settings) == []
     assert "Undone by" in browser.get(path).text
 
