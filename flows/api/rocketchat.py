@@ -24,7 +24,13 @@ from schemas.faults import JobFault
 from schemas.job import RUNNING, JobStatus
 
 FACE = "rocketchat"
-OPTIONS = {"mode": "insert", "profile": "rocketchat", "format": "ndjson", "again": True}  # existing users are skipped
+OPTIONS = {  # existing users are skipped
+    "mode": "insert",
+    "profile": "rocketchat",
+    "format": "ndjson",
+    "hash_passwords": True,
+    "again": True,
+}
 BEFORE_IMPORTING = (JobStatus.PENDING, JobStatus.LOADING, JobStatus.READY)
 INVALID = "[error-import-operation-invalid]"
 

@@ -5,9 +5,7 @@
 """
 
 import json
-import shutil
 import ssl
-import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,13 +25,12 @@ from flows.store.requests.queue import dispatching
 from schemas.connection import ConnectionSettings
 from tests.flows.api.conftest import running_server
 from tests.flows.api.faces import BOTH, wait_for
+from tests.flows.api.node import needs_node, run_script
 from tests.flows.importing import read_users
 
 pytestmark = pytest.mark.slow
 
 ADA, WRONG = {"email": "ada@example.com"}, {"email": "no address"}
-NODE = shutil.which("node") and shutil.which("npm")
-SCRIPT = Path(__file__).with_name("node_auth0.mjs")
 
 
 Certificate = tuple[Path, Path]
@@ -172,26 +169,16 @@ def test_auth0_python_lists_connections_page_by_page(waiting: TlsServer, store: 
     assert client.connections.get("default").strategy == "auth0"
 
 
-@pytest.mark.skipif(not NODE, reason="node and npm are not installed")
+@needs_node
 def test_node_auth0_does_the_same(server: TlsServer, store: Store, tmp_path: Path) -> None:
-    subprocess.run(
-        ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", "auth0@7"],
-        cwd=tmp_path,
-        check=True,
-        timeout=180,
-    )
-    script = shutil.copy(SCRIPT, tmp_path)
     environment = {
         "DOMAIN": server.domain,
         "TOKEN": server.add_token(),
         "READ_TOKEN": server.add_token("read:users"),
         "NODE_EXTRA_CA_CERTS": str(server.authority),
     }
-    ran = subprocess.run(
-        ["node", script], cwd=tmp_path, env=environment, check=False, capture_output=True, text=True, timeout=180
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert json.loads(ran.stdout) == {
+    seen = run_script("node_auth0.mjs", tmp_path, package="auth0@7", environment=environment)
+    assert seen == {
         "created": ["pending", "users_import", "default", "crm-7"],
         "completed": ["completed", {"failed": 1, "updated": 0, "inserted": 1, "total": 2}],
         "errors": [["no address", "FORMAT", "email"]],
