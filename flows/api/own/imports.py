@@ -160,7 +160,7 @@ async def create_import(
 def list_imports(token: Reader, jobs: Jobs, query: Annotated[ListQuery, Query()]) -> Mapping[str, object]:
     """Return the jobs that the token may see, newest first, undos too."""
     try:
-        since = query.since and parse_moment(query.since)
+        since = parse_moment(query.since) if query.since else None
     except ValueError as error:
         raise Problem(400, "invalid_field", f"since: {error}") from None
     wanted = JobFilter(
