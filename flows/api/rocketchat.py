@@ -24,13 +24,12 @@ from schemas.faults import JobFault
 from schemas.job import RUNNING, JobStatus
 
 FACE = "rocketchat"
-OPTIONS = {  # existing users are skipped
+OPTIONS = {
     "mode": "insert",
     "profile": "rocketchat",
-    "format": "ndjson",
     "hash_passwords": True,
     "again": True,
-}
+}  # existing users are skipped
 BEFORE_IMPORTING = (JobStatus.PENDING, JobStatus.LOADING, JobStatus.READY)
 INVALID = "[error-import-operation-invalid]"
 

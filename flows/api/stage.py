@@ -77,13 +77,10 @@ def run(
     from flows.store.requests.staging import find_operation, staged_files, starting
 
     operation = find_operation(settings, connection=str(options.pop("connection", "default")))
-    files = staged_files(settings, operation.job_id) if operation and operation.is_staged else []
-    if operation is None or not files:
+    if operation is None or not operation.is_staged or not staged_files(settings, operation.job_id):
         raise UsageError("nothing is staged; see `user-import stage add`")
     chosen = _choose(operation, options)
-    job_options = parse_options(
-        JobOptions, sources=tuple(map(str, files)), connection=operation.connection, **chosen
-    )  # fmt: skip
+    job_options = parse_options(JobOptions, sources=("staged",), connection=operation.connection, **chosen)
     with usable_environment():
         notices = NoticeSettings.from_environment(os.environ, notify=job_options.notify, no_mail=job_options.no_mail)
     with ExitStack() as stack:
@@ -91,6 +88,8 @@ def run(
         if not job_options.dry_run:
             job_id = operation.job_id
             stack.enter_context(starting(settings, job_id, options=chosen))
+        files = map(str, staged_files(settings, operation.job_id))  # from here on no file is added
+        job_options = job_options.model_copy(update={"sources": tuple(files)})
         return run_on_terminal(
             job_options, settings=settings, notices=notices, json=json, quiet=quiet, direct=True, job_id=job_id
         )

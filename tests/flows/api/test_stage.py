@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from flows.store.database import Store
 from flows.store.locks import file_lock
 from flows.store.requests.request import START_LOCK
 from flows.store.requests.staging import find_operation, folder_of, staged_files
-from tests.flows.api.faces import requested, serving_without_starting
+from tests.flows.api.faces import requested, serving_without_starting, wait_for
 from tests.flows.api.test_rocketchat import ANNA, BEN, call, sign_in, status
 from tests.flows.api.test_rocketchat import add as add_by_http
 from tests.flows.importing import read_users
@@ -220,6 +221,17 @@ def test_what_is_staged_over_http_can_be_run_here(stage: Stage, waiting: TestCli
     assert waiting.post("/api/v1/import.run").status_code == 400
 
 
+def test_files_of_any_format_join_what_is_staged_over_http(
+    stage: Stage, waiting: TestClient, store: Store, tmp_path: Path
+) -> None:
+    call(waiting, "import.new")
+    add_by_http(waiting, ANNA)
+    stage("add", write(tmp_path / "a.csv", "a@example.com"))
+    code, summary, _ = stage("run", "--profile", "auto")
+    assert (code, summary["inserted"]) == (0, 2)
+    assert emails(store) == ["a@example.com", "anna@example.com"]
+
+
 def test_what_is_staged_here_can_be_run_over_http(
     stage: Stage, waiting: TestClient, store: Store, tmp_path: Path
 ) -> None:
@@ -243,3 +255,22 @@ def test_a_run_here_is_not_started_by_a_server_too(stage: Stage, store: Store, t
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert emails(store) == ["a@example.com"]
+
+
+def test_what_is_added_while_a_run_waits_is_imported_too(stage: Stage, store: Store, tmp_path: Path) -> None:
+    staged = stage("add", write(tmp_path / "a.csv", "a@example.com"))[1]
+    folder = folder_of(store.settings, staged["job_id"])
+    with file_lock(folder.path / START_LOCK):
+        process = in_process(store, "run")
+        wait_for(lambda: True if is_waiting_for(process, folder.path / START_LOCK) else None)
+        assert stage("add", write(tmp_path / "b.csv", "b@example.com"))[1]["files"] == 2
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert emails(store) == ["a@example.com", "b@example.com"]
+
+
+def is_waiting_for(process: "subprocess.Popen[str]", lock: Path) -> bool:
+    """Return whether a process has the file of a lock open."""
+    with suppress(FileNotFoundError):  # closed meanwhile
+        return lock in [path.readlink() for path in Path(f"/proc/{process.pid}/fd").iterdir()]
+    return False
