@@ -102,7 +102,11 @@ class ErrorCode(StrEnum):
     USER_NOT_FOUND = "USER_NOT_FOUND", "nothing names the user", Scope.JOB
     NOT_UNDOABLE = "NOT_UNDOABLE", "the job cannot be undone", Scope.JOB
     NOT_APPLICABLE = "NOT_APPLICABLE", "the job is not a dry run that has completed", Scope.JOB
-    PLAN_STALE = "PLAN_STALE", "the users have changed since the dry run, so that a row would do something else", Scope.JOB
+    PLAN_STALE = (
+        "PLAN_STALE",
+        "the users have changed since the dry run, so that a row would do something else",
+        Scope.JOB,
+    )
     REJECTS_PURGED = "REJECTS_PURGED", "the refused records are no longer kept", Scope.JOB
     STAGED_PURGED = "STAGED_PURGED", "the staged records are no longer kept", Scope.JOB
     JOB_RUNNING = "JOB_RUNNING", "the job has not ended", Scope.JOB
