@@ -212,3 +212,12 @@ def test_a_hundred_idle_connections_keep_nobody_out(server: Server) -> None:
         assert client.get("/healthz").status_code == 200
     for connection in idle:
         connection.close()
+
+
+def test_what_a_call_cannot_do_is_answered_without_details(client: TestClient, store: Store) -> None:
+    store.path.write_bytes(b"this is not a database" * 1000)
+    for path in ("/v1/imports", "/api/v2/connections"):
+        response = client.get(path)
+        assert response.status_code == 500
+        assert str(store.path) not in response.text
+    assert client.get("/api/v2/connections").json()["statusCode"] == 500
