@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Mapping
 from typing import Annotated, BinaryIO, cast
 
@@ -21,6 +22,8 @@ from flows.store.job_status import KnownJob
 FACE = "fullstory"
 OPTIONS = {"mode": "upsert", "profile": "fullstory", "format": "json", "again": True}  # there is no other mode
 PARSED_BYTES = 64 << 20  # of a batch that is checked before it becomes a job
+PARSING = threading.Lock()  # held while a batch is parsed: its text takes up to 300 MB
+OBJECT = object()  # stands for one in a batch, which is not kept
 PAGE = 1000  # users
 WAIT_SECONDS = 5
 
@@ -131,25 +134,26 @@ def _check_batch(request: Request, file: BinaryIO) -> str:
     parsed: what is wrong with a larger one the job says."""
     most = request.app.state.server.max_users_per_batch
     if file.tell() <= PARSED_BYTES:
-        users = _parse_users(file)
-        if most is not None and len(users) > most:
-            raise Problem(400, "invalid_field", f"requests must have at most {most:,} users, not {len(users):,}")
+        with PARSING:
+            users = _count_users(file)
+        if most is not None and users > most:
+            raise Problem(400, "invalid_field", f"requests must have at most {most:,} users, not {users:,}")
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # `BinaryIO` is buffered
 
 
-def _parse_users(file: BinaryIO) -> list[object]:
+def _count_users(file: BinaryIO) -> int:
     file.seek(0)
     try:
-        document = json.load(file)
+        document = json.load(file, object_hook=lambda found: found if "requests" in found else OBJECT)
     except (ValueError, RecursionError):
         raise Problem(400, "invalid_json", "the body must be JSON") from None
     users = document.get("requests") if isinstance(document, dict) else None
     if not isinstance(users, list) or not users:
         raise Problem(400, "required_field", "requests is required: an array of at least one user")
-    if not all(isinstance(user, dict) for user in users):
+    if not all(user is OBJECT or isinstance(user, dict) for user in users):
         raise Problem(400, "invalid_field", "requests must be an array of objects")
-    return users
+    return len(users)
 
 
 def _submit(request: Request, draft: Draft, digest: str, token: Token, key: str | None) -> KnownJob:

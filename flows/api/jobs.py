@@ -37,6 +37,7 @@ from flows.store.requests import request as requests
 from flows.store.requests import staging
 from flows.store.requests.queue import dequeue, end_request, enqueue, queued_jobs
 from flows.store.requests.request import JobRequest
+from flows.store.retention import purge_job
 from schemas.codes import ErrorCode
 from schemas.connection import ConnectionSettings
 from schemas.faults import Canceled, DatabaseFault, Fault, JobFault
@@ -283,11 +284,11 @@ class JobService:
         found = (requests.read_request(folder) for folder in folders if folder.belongs_to(database))
         return next((r for r in found if r and r.face == face and r.details.get("key") == key), None)
 
-    def change_details(self, job_id: str, **details: object) -> None:
-        """Set some of the details of a request."""
-        with requests.changing(self._folder(job_id)) as request:
-            changed = replace(request, details={**request.details, **details})
-            requests.write_request(self._folder(job_id), changed)
+    def purge(self, job: KnownJob) -> None:
+        """Remove the data of a job that has ended, its refused users among them; it is known as before.
+        Raise `JobFault` if it runs, `Problem` (503) if the database is busy."""
+        with self.reading():
+            purge_job(self.patient, job.summary.job_id)
 
     @contextmanager
     def one_at_a_time(self, face: str) -> Iterator[None]:

@@ -131,15 +131,19 @@ def get_operation(request: Request, token: Importer) -> JSONResponse:
 
 @router.post("/import.clear", summary="Discard what is staged", responses=_answers({"success": True}))
 def clear_operation(request: Request, token: Importer) -> JSONResponse:
-    """Discard the staged users; of an operation that has ended the state is `none` again."""
+    """Discard the staged users, and of an operation that has ended those that were refused; then there is none."""
     jobs: JobService = request.app.state.jobs
     connection = connection_of(request, token)
     with one_operation(jobs.settings):
         operation = jobs.staged(connection=connection)
         if operation and not jobs.clear_staged(connection=connection):
-            if jobs.find(operation.job_id, token=token).is_running:
-                raise Problem(400, "running", f"the operation is running; cancel it first {INVALID}")
-            jobs.change_details(operation.job_id, is_staging=False)
+            job = jobs.find(operation.job_id, token=token)
+            if job.is_running:
+                raise _running()
+            try:
+                jobs.purge(job)
+            except JobFault:
+                raise _running() from None
     return JSONResponse({"success": True})
 
 
@@ -166,6 +170,10 @@ def _add_users(request: Request, token: Token, body: bytes) -> None:
         jobs.add_to_staged(operation.job_id, token=token, records=len(users)) as file,
     ):
         file.write(lines.encode("utf-8", "surrogatepass"))
+
+
+def _running() -> Problem:
+    return Problem(400, "running", f"the operation is running; cancel it first {INVALID}")
 
 
 def _no_operation() -> Problem:

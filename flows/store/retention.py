@@ -44,10 +44,23 @@ def purge(store: Store, *, days: int | None = None, dry_run: bool = False) -> Pu
     if jobs and not dry_run:
         with store.transaction() as connection:
             vacuum_if_worthwhile(connection)
-            for name in ("purge_rejected_users", "purge_keys", "set_purged"):
-                fault_point(name)
-                run(connection, name, jobs=jobs)
+            _purge_rows(connection, jobs)
     return Purged(jobs, int(str(rejected)), tuple(folders[job].path for job in left))
+
+
+def purge_job(store: Store, job_id: str) -> None:
+    """Remove the folder and the refused records of one job that has ended; its row stays.
+    Raise `JobFault` (`JOB_RUNNING`) if it runs, and `DatabaseFault` if the database is busy: nothing is removed."""
+    folder = JobFolder(store.settings.jobs_folder / job_id)
+    with folder.locked(), store.transaction() as connection:
+        _purge_rows(connection, (job_id,))
+        folder.remove()
+
+
+def _purge_rows(connection: duckdb.DuckDBPyConnection, jobs: tuple[str, ...]) -> None:
+    for name in ("purge_rejected_users", "purge_keys", "set_purged"):
+        fault_point(name)
+        run(connection, name, jobs=jobs)
 
 
 def _remove_requests(store: Store, connection: duckdb.DuckDBPyConnection, *, before: datetime, dry_run: bool) -> None:

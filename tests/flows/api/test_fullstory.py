@@ -307,3 +307,15 @@ def test_users_go_into_the_connection_of_the_token(client: TestClient, store: St
 
 def test_an_unknown_id_that_is_a_uuid_is_not_there(waiting: TestClient) -> None:
     assert problem(waiting.get(f"{BATCH}/{uuid.uuid4()}"))[0] == 404
+
+
+def test_what_is_wrong_with_the_server_is_a_server_error(store: Store, waiting: TestClient) -> None:
+    folder = store.settings.jobs_folder
+    folder.rename(folder.with_suffix(".away"))
+    folder.write_text("not a folder", "utf-8")
+    response = post(waiting, [ADA])
+    folder.unlink()
+    folder.with_suffix(".away").rename(folder)
+    assert problem(response) == (500, "server_error")
+    assert str(folder.parent) not in response.text
+    assert requested(store.settings) == []

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +15,9 @@ from flows.api.dispatch.dispatcher import Dispatcher
 from flows.api.guard.tokens import TokenFile
 from flows.report.rejects import write_rejects
 from flows.store.database import Store
+from schemas.faults import JobFault
 from tests.flows.api.faces import requested, serving, serving_without_starting, wait_for
-from tests.flows.importing import import_file, read_users
+from tests.flows.importing import import_file, query_rows, read_users
 
 ANNA = {"username": "anna", "name": "Anna", "emails": ["anna@example.com"], "importIds": ["a1"]}
 BEN = {"username": "ben", "emails": ["ben@example.com"], "importIds": ["b2"]}
@@ -273,11 +275,34 @@ def test_clearing_discards_what_is_staged(waiting: TestClient, store: Store) -> 
     assert requested(store.settings) == []
 
 
-def test_clearing_an_operation_that_is_done_keeps_its_users(client: TestClient, store: Store) -> None:
-    import_users(client, ANNA)
+def test_refused_users_remain_until_the_operation_is_cleared(client: TestClient, store: Store) -> None:
+    job_id = import_users(client, ANNA, WRONG)["operation"]["_id"]
+    path = store.settings.database.parent / "rejects.ndjson"
+    write_rejects(store, job_id, path)
+    assert WRONG.items() <= json.loads(path.read_text("utf-8")).items()
     call(client, "import.clear")
-    assert status(client)["state"] == "none"
-    assert len(read_users(store.settings)) == 1
+    assert status(client) == {"state": "none", "success": True}
+    assert not (store.settings.jobs_folder / job_id).exists()
+    assert query_rows(store.settings, "select count(*) from rejected_users") == [(0,)]
+    with pytest.raises(JobFault, match="no longer kept"):
+        write_rejects(store, job_id, path)
+
+
+def test_clearing_an_operation_that_is_done_keeps_its_users_and_its_job(client: TestClient, store: Store) -> None:
+    job_id = import_users(client, ANNA)["operation"]["_id"]
+    call(client, "import.clear")
+    assert [user["username"] for user in read_users(store.settings)] == ["anna"]
+    assert query_rows(store.settings, "select job_id, inserted from import_jobs") == [(job_id, 1)]
+
+
+def test_an_operation_is_not_cleared_while_the_database_is_busy(store: Store) -> None:
+    with serving(replace(store.settings, wait_seconds=0)) as client:
+        import_users(sign_in(client), ANNA, WRONG)
+        before = status(client)
+        with store.transaction():
+            assert client.post("/api/v1/import.clear").status_code == 503
+        assert status(client) == before
+    assert query_rows(store.settings, "select count(*) from rejected_users") == [(1,)]
 
 
 def test_a_staged_or_waiting_operation_is_canceled_and_imports_nothing(waiting: TestClient, store: Store) -> None:
