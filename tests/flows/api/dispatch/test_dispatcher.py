@@ -20,6 +20,7 @@ from flows.store.database import Store
 from flows.store.job_folder import JobFolder
 from flows.store.job_status import JobFilter, KnownJob
 from flows.store.requests.request import START_LOCK, is_started
+from schemas.faults import JobFault
 from schemas.job import RUNNING, JobStatus
 from tests.flows.importing import query_rows, read_users
 
@@ -215,11 +216,11 @@ def test_a_staged_job_takes_files_until_it_is_run(service: JobService) -> None:
     assert staged is not None
     assert staged.job_id == request.job_id
     assert service.run_staged(request.job_id, token=TOKEN).is_running
-    with pytest.raises(Problem), service.add_to_staged(request.job_id, token=TOKEN):
+    with pytest.raises(JobFault), service.add_to_staged(request.job_id, token=TOKEN):
         pass
     summary = ended(service, request.job_id).summary
     assert (summary.fault, summary.inserted) == (None, 2)
-    with pytest.raises(Problem):
+    with pytest.raises(JobFault):
         service.run_staged(request.job_id, token=TOKEN)
 
 
