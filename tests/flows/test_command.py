@@ -36,6 +36,8 @@ NAMES = {
 }
 NAMES |= {
     "cancel": ["job"],
+    "apply": ["job"],
+    "resume": ["job"],
     "forget": ["user", "--yes"],
     "rejects": ["job", "-o", "a.csv"],
     "ids": ["job", "-o", "a.csv"],

@@ -24,7 +24,7 @@ _MOST_DIGITS = 38  # of a decimal number in DuckDB
 _KEPT_EXTENSIONS = ("arrow.bool8", "arrow.uuid")  # DuckDB knows them; the values of others are what they store
 
 
-def main(name: str, path: str, size: int, limits: dict[str, int], span: tuple[int, int] | None) -> None:
+def main(name: str, path: str, size: int, limits: dict[str, int], span: tuple[int, int] | None = None) -> None:
     """Write the batches of the file, or of a span of its row groups, to standard output, or what refuses it to standard
     error."""
     run_decoder(partial(_write_batches, Source(name, Path(path), size), ReadLimits(**limits), span))
