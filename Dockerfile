@@ -1,4 +1,4 @@
-# The image of the Prefect server, the one-shot deploy step and the worker; `compose.yaml` runs all three. See flows/import_users/README.md.
+# The image of the Prefect server, the deploy step, the worker and the HTTP face; `compose.yaml` runs them. See flows/import_users/README.md.
 FROM python:3.11-slim
 
 # Prefect writes its pages anew at each start, for which its own folder must not be writable
@@ -22,5 +22,5 @@ RUN install --directory --mode=0700 --owner=user-import --group=user-import data
 
 USER user-import
 VOLUME /app/data
-EXPOSE 4200
+EXPOSE 4200 8080
 CMD ["prefect", "server", "start", "--host", "0.0.0.0"]

@@ -1,4 +1,4 @@
-"""The application: the routers of all faces, and how a refused call, a fault and an unexpected error are answered."""
+"""The application: the routers of all faces, and how a refused call and a fault are answered."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from flows.api import auth0, fullstory, liferay, rocketchat
 from flows.api.dispatch.dispatcher import Dispatcher
+from flows.api.guard.access import allowed
 from flows.api.guard.middleware import AccessLog, Bounds
 from flows.api.guard.rates import Rates
 from flows.api.guard.tokens import TokenFile
@@ -41,7 +42,7 @@ STATUS_OF_FAULTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class ServerSettings:
-    """What a server allows its clients; each is an option of `user-import serve`."""
+    """What a server allows its clients; each but the last is an option of `user-import serve`."""
 
     max_upload_bytes: int | None = None  # of a file of users
     max_body_bytes: int = 64 << 20  # of any other call
@@ -54,6 +55,7 @@ class ServerSettings:
     auth0_retention: bool = False  # jobs expire after two hours, as Auth0's
     fullstory_active_jobs: int = 100
     max_users_per_batch: int | None = None  # of FullStory's call, which takes 50,000
+    has_open_metrics: bool = True  # without a token
 
 
 def create_app(settings: Settings, server: ServerSettings) -> FastAPI:
@@ -79,24 +81,28 @@ def create_app(settings: Settings, server: ServerSettings) -> FastAPI:
     app.state.jobs = JobService(settings, dispatcher)
     app.state.tokens = TokenFile.of(settings)
     app.state.rates = Rates(per_second=server.rate, burst=float(server.burst))
-    app.state.metrics = Metrics(settings)
+    app.state.metrics = Metrics(settings, ended=dispatcher.ended)
     for module in (auth0, fullstory, rocketchat, liferay, imports, pages):
         app.include_router(module.router)
-    _add_operations(app)
+    _add_operations(app, server)
     _add_handlers(app)
     app.add_middleware(cast("Any", Bounds), server=server)
-    app.add_middleware(cast("Any", AccessLog), metrics=app.state.metrics)
+    app.add_middleware(cast("Any", AccessLog), metrics=app.state.metrics, answer=answer)
     return app
 
 
-def _add_operations(app: FastAPI) -> None:
+def _add_operations(app: FastAPI, server: ServerSettings) -> None:
     @app.get("/healthz", tags=["operations"], summary="Whether the server works")
     def healthz() -> JSONResponse:
         is_alive = app.state.dispatcher.is_alive
         return JSONResponse({"status": "ok" if is_alive else "dispatcher down"}, 200 if is_alive else 503)
 
     @app.get(
-        "/metrics", tags=["operations"], summary="Metrics as Prometheus reads them", response_class=PlainTextResponse
+        "/metrics",
+        tags=["operations"],
+        summary="Metrics as Prometheus reads them",
+        response_class=PlainTextResponse,
+        dependencies=[] if server.has_open_metrics else [Depends(allowed("read:users"))],
     )
     def metrics() -> Response:
         return Response(app.state.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -124,11 +130,6 @@ def _add_handlers(app: FastAPI) -> None:
         codes = {404: "resource_not_found", 405: "method_not_allowed"}
         code = codes.get(found.status_code, "invalid_request")
         return answer(request, Problem(found.status_code, code, str(found.detail), found.headers or {}))
-
-    @app.exception_handler(Exception)
-    def hide(request: Request, error: Exception) -> Response:
-        logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return answer(request, Problem(500, "server_error", "the server could not answer; see its log"))
 
 
 def answer(request: Request, problem: Problem) -> Response:

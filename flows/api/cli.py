@@ -95,7 +95,7 @@ def serve(
         Path | None, Parameter(metavar="FILE", help="The certificate with its chain (PEM).", converter=parse_path)
     ] = None,
     tls_key: Annotated[Path | None, Parameter(metavar="FILE", help="Its key (PEM).", converter=parse_path)] = None,
-    behind_proxy: Annotated[bool, Parameter(help="A proxy in front of the server has TLS.")] = False,
+    behind_proxy: Annotated[bool, Parameter(help="A proxy has TLS and says who calls.")] = False,
     limits: Limits = NO_LIMITS,
     common: Common = COMMON,
 ) -> None:
@@ -122,9 +122,20 @@ def serve(
         if not any(token.is_valid for token in known):
             sys.stderr.write("there is no token yet: `user-import tokens add NAME --scope create:users,read:users`\n")
 
-    server = ServerSettings(**{field.name: getattr(limits, field.name) for field in fields(Limits)})
-    app = create_app(settings, server)
-    run_server(app, host=host, port=port, cert=tls_cert, key=tls_key, server=server, on_ready=say_ready)
+    server = ServerSettings(
+        **{field.name: getattr(limits, field.name) for field in fields(Limits)},
+        has_open_metrics=_is_loopback(host) and not behind_proxy,
+    )
+    run_server(
+        create_app(settings, server),
+        host=host,
+        port=port,
+        cert=tls_cert,
+        key=tls_key,
+        behind_proxy=behind_proxy,
+        server=server,
+        on_ready=say_ready,
+    )
 
 
 @tokens.command

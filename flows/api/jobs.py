@@ -310,6 +310,8 @@ class JobService:
                 cancel_run(request.flow_run_id)
             end_request(folder, JobStatus.CANCELED, CANCELED)
             dequeue(self.settings, job_id)
+            if self.dispatcher:
+                self.dispatcher.ended[JobStatus.CANCELED] += 1
             return f"job {job_id} was canceled before it began"
         if (job.is_running and folder.is_requested) or request_cancel(self._store(), job_id):
             return f"job {job_id} was requested to stop"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import socket
 import ssl
 import sys
@@ -19,18 +20,25 @@ from flows.report.command_line import UsageError
 MOST_HEADER_BYTES = 32 << 10
 KEEP_ALIVE_SECONDS = 15
 BACKLOG = 512
+SPARE_CONNECTIONS = 50  # above the limit, which are answered with 503; any more are closed at once
+OTHER_FILES = 512  # that a server has open beside its connections
+PRIVATE_NETWORKS = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"]
 
 
 class BoundedProtocol(H11Protocol):
-    """HTTP/1.1 that closes a connection whose headers do not arrive in time, which uvicorn does not."""
+    """HTTP/1.1 that closes a connection whose headers do not arrive in time, or that is one too many to be answered.
+    Uvicorn does neither."""
 
     header_seconds = 15.0
+    most_connections = 1000
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         """Start to wait for the first headers."""
         super().connection_made(transport)
         self._wait_for_headers()
+        if len(self.connections) > self.most_connections:
+            transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Wait for headers from the first byte of a call on, and no longer than until they are complete."""
@@ -62,6 +70,7 @@ def run_server(
     port: int,
     cert: Path | None,
     key: Path | None,
+    behind_proxy: bool,
     server: ServerSettings,
     on_ready: Callable[[int], None],
 ) -> None:
@@ -70,7 +79,10 @@ def run_server(
     _log_to_stderr()
     if cert:
         _require_certificate(cert, key)
-    protocol = type("Protocol", (BoundedProtocol,), {"header_seconds": server.header_seconds})
+    most_connections = server.max_connections + SPARE_CONNECTIONS
+    _allow_open_files(most_connections + OTHER_FILES)
+    bounds = {"header_seconds": server.header_seconds, "most_connections": most_connections}
+    protocol = type("Protocol", (BoundedProtocol,), bounds)
     config = uvicorn.Config(
         app,
         http=protocol,
@@ -84,10 +96,12 @@ def run_server(
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=behind_proxy,
+        forwarded_allow_ips=PRIVATE_NETWORKS,  # the proxy's; of what it says, the last address outside of them counts
     )
     with _listen(host, port) as listener:
         on_ready(listener.getsockname()[1])
-        with suppress(KeyboardInterrupt):  # the signal that has ended it, which it raises again
+        with suppress(KeyboardInterrupt):  # uvicorn raises the signal again that has ended it
             uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -106,12 +120,33 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _allow_open_files(number: int) -> None:
+    """Raise the soft limit of this process, which is often 1,024, as far as its hard limit allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def _require_certificate(cert: Path, key: Path | None) -> None:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    """Raise `UsageError` unless the certificate and its key can be used without asking anybody."""
+
+    def refuse() -> str:
+        raise UsageError(f"the key {key or cert} has a pass phrase, which a server cannot ask for; remove it")
+
+    for path in (cert, key or cert):
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise UsageError(f"{path} cannot be used: {error.strerror}") from None
     try:
-        context.load_cert_chain(cert, key)
-    except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"the certificate {cert} cannot be used: {error.strerror or error}") from None
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key, password=refuse)
+    except ssl.SSLError as error:
+        is_other = error.reason == "KEY_VALUES_MISMATCH"
+        reason = (
+            "the key is that of another certificate" if is_other else "it must be a certificate and its key, as PEM"
+        )
+        raise UsageError(f"{cert}{f' with {key}' if key else ''} cannot be used: {reason}") from None
 
 
 def _log_to_stderr() -> None:

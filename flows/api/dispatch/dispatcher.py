@@ -36,7 +36,7 @@ from flows.store.requests.request import (
 )
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, Fault, JobFault
-from schemas.job import JobStatus
+from schemas.job import RUNNING, JobStatus
 
 LOG_FILE = "process.log"
 LOOK_SECONDS = 0.5  # between two looks at the queue; a submitted job wakes the dispatcher at once
@@ -58,6 +58,7 @@ class Dispatcher:
     settings: Settings
     prefect: PrefectQueue = field(default_factory=PrefectQueue)
     is_dispatching: bool = False
+    ended: Counter[str] = field(default_factory=Counter)  # jobs that left the queue since the start, by status
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _not_before: dict[str, float] = field(default_factory=dict)
     _wake: threading.Event = field(default_factory=threading.Event)
@@ -127,6 +128,7 @@ class Dispatcher:
             has_ended = folder.read_status().get("status") != JobStatus.PENDING and not is_started(folder)
             if request is None or has_ended:
                 dequeue(self.settings, job_id)
+                self.ended[_last_status(folder)] += 1
             elif is_started(folder) or request.flow_run_id:
                 running[request.connection] += not request.flow_run_id
                 self.prefect.check(folder, request)
@@ -161,6 +163,12 @@ class Dispatcher:
             if self._database.exists():
                 with suppress(DatabaseFault):
                     end_lost_jobs(Store(replace(self.settings, wait_seconds=0.0)))
+
+
+def _last_status(folder: JobFolder) -> str:
+    """Return the status that a job has ended with; one whose process is gone has failed."""
+    status = str(folder.read_status().get("status"))
+    return JobStatus.FAILED if status in RUNNING else status
 
 
 def start_process(folder: JobFolder, settings: Settings) -> subprocess.Popen[bytes]:

@@ -87,6 +87,7 @@ def _of_basic(value: str) -> str:
 
 
 def _of_rocketchat(request: Request) -> str:
+    """Return the token, also an unknown one, which counts as a failed sign-in; empty if it has another name."""
     text, name = request.headers.get("x-auth-token", ""), request.headers.get("x-user-id", "")
     token: Token | None = request.app.state.tokens.find(text) if text and name else None
-    return text if token is not None and token.name == name else ""
+    return text if name and (token is None or token.name == name) else ""

@@ -7,13 +7,15 @@ import asyncio
 import json
 import logging
 import time
+import traceback
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPMethod
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from flows.api.problems import Problem, too_large
 
@@ -27,6 +29,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 log = logging.getLogger("user_import.access")
+METHODS = frozenset(HTTPMethod)  # any other word is counted and logged as one, however many clients invent
+CLIENT_GONE = 499  # as nginx logs it
 UPLOADS = ("/api/v2/jobs/users-imports", "/v1/imports", "/upload", "/o/headless-", "/v2/users/batch")
 MIN_BYTES_PER_SECOND = 500  # of a body, after its first seconds
 SLOW_AFTER_SECONDS = 30.0
@@ -96,10 +100,12 @@ class _Body:
 
 @dataclass(frozen=True)
 class AccessLog:
-    """Writes a line for each call, counts it, and sets the headers that every response has."""
+    """Writes a line for each call, counts it, sets the headers that every response has, and answers unforeseen errors,
+    which Starlette's own handler would do outside of all this."""
 
     app: Application
     metrics: "Metrics"
+    answer: Callable[[Request, Problem], Application]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the call on and log how it was answered."""
@@ -110,19 +116,25 @@ class AccessLog:
         scope.setdefault("state", {})["request_id"] = call.id
         try:
             await self.app(scope, call.receive, call.send)
+        except ClientDisconnect:
+            call.status = call.status or CLIENT_GONE
+        except Exception as error:  # noqa: BLE001 - the edge of the server
+            _report(error, request_id=call.id)
+            if not call.status:  # else the connection is closed within its response
+                problem = Problem(500, "server_error", "the server could not answer; see its log")
+                await self.answer(Request(scope), problem)(scope, call.receive, call.send)
         finally:
             self._log(scope, call)
 
     def _log(self, scope: Scope, call: "_Call") -> None:
         route = getattr(scope.get("route"), "path", "unknown")  # a path may hold what is private
+        method = scope["method"] if scope["method"] in METHODS else "other"
         seconds = time.monotonic() - call.began
-        self.metrics.count(
-            method=scope["method"], route=route, status=call.status, seconds=seconds, received=call.received
-        )
+        self.metrics.count(method=method, route=route, status=call.status, seconds=seconds, received=call.received)
         token = Request(scope).state._state.get("token")  # noqa: SLF001 - absent without a token
         line = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "method": scope["method"],
+            "time": _now(),
+            "method": method,
             "route": route,
             "status": call.status,
             "milliseconds": round(seconds * 1000, 1),
@@ -161,6 +173,20 @@ class _Call:
             message["headers"] = [*message["headers"], *added, (b"x-request-id", self.id.encode())]
         self.sent += len(message.get("body", b""))
         await self.sink(message)
+
+
+def _report(error: BaseException, *, request_id: str) -> None:
+    """Log the kinds of an error and of its causes, and where each was raised; never a text, which may hold a user's
+    data."""
+    chain = [error]
+    while following := chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(following)
+    raised = [{"error": type(e).__name__, "traceback": traceback.format_tb(e.__traceback__)} for e in chain]
+    log.error(json.dumps({"time": _now(), "request_id": request_id, "raised": raised}))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _most_bytes(scope: Scope, server: "ServerSettings") -> int | None:
