@@ -122,10 +122,11 @@ def test_all_services_are_hardened_and_have_one_password() -> None:
 
 
 def test_ports_agree() -> None:
-    (published,) = SERVICES["server"]["ports"]
-    assert published.startswith("127.0.0.1:")
-    port = published.rpartition(":")[2]
-    assert instructions("EXPOSE") == [port]
+    published = [SERVICES[name]["ports"] for name in ("server", "api")]
+    assert all(address.startswith("127.0.0.1:") for (address,) in published)
+    port, port_of_api = (address.rpartition(":")[2] for (address,) in published)
+    assert instructions("EXPOSE") == [f"{port} {port_of_api}"]
+    assert f":{port_of_api}/healthz" in SERVICES["api"]["healthcheck"]["test"][3]
     assert f":{port}/api/health" in SERVICES["server"]["healthcheck"]["test"][3]
     assert SERVICES["worker"]["environment"]["PREFECT_API_URL"] == f"http://server:{port}/api"
     webserver = prefect.settings.get_current_settings().worker.webserver
