@@ -43,9 +43,8 @@ def run_tool(tool: Tool, file: Path, *, database: Path, mode: str, base: Path | 
     os.sync()  # so that earlier writes do not count as the tool's time
     command = [sys.executable, measured.__file__, *tool.command(file, database=database, mode=mode)]
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    completed = subprocess.run(
-        command, capture_output=True, text=True, check=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}
-    )
+    environment = {**os.environ, "PYTHONPATH": path, **tool.environment}
+    completed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment)
     values = json.loads(completed.stdout)
     if values.pop("exit_code") not in SUCCESS:
         raise ToolFailedError(f"{tool.name}: {completed.stderr[-2000:]}")

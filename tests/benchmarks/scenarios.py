@@ -91,6 +91,13 @@ def _faulty(sizes: Sizes) -> Sequence[Run]:
     return [Run(label=f"{share:.0%} faulty", tool=TOOLS["ours"], users=sizes.users, faulty=share) for share in shares]
 
 
+def _runners(sizes: Sizes) -> Sequence[Run]:
+    """One process is last, with which the others are compared."""
+    runners = {"2 processes": "processes:2", "1 worker process": "processes:1", "one process": "none"}
+    tools = {label: replace(TOOLS["ours"], environment={"IMPORT_TASK_RUNNER": name}) for label, name in runners.items()}
+    return [Run(label=label, tool=tool, users=sizes.users, faulty=sizes.faulty) for label, tool in tools.items()]
+
+
 SCENARIOS = {
     "insert": Scenario(title="Insert into an empty table", runs=lambda sizes: _insert(sizes, sizes.faulty)),
     "upsert": Scenario(title="Upsert, 30 % of the users exist already", runs=_upsert),
@@ -105,5 +112,6 @@ SCENARIOS = {
     ),
     "faulty": Scenario(title="More rows faulty", runs=_faulty, all_tools=False),
     "tenfold": Scenario(title="Ten times the users", runs=_tenfold, all_tools=False),
+    "runners": Scenario(title="Loaded by worker processes", runs=_runners, all_tools=False),
     "small": Scenario(title="A small file into a large table", runs=_small, all_tools=False),
 }

@@ -43,8 +43,11 @@ def can_cut(source: Source, form: str) -> bool:
 
 
 def cut_lines(source: Source, *, size: int) -> Iterator[tuple[Span, int]]:
-    """Yield the spans of an NDJSON source, each with the number of its records; a span ends after a line feed.
-    Raise `CannotCutError` if it has none for too long."""
+    """Yield the spans of an NDJSON source, each with the number of its records.
+
+    A span ends after the last line feed within its size, so that its reader has no small batch at the end, or else
+    after the next one. Raise `CannotCutError` if there is none for too long.
+    """
     begin, line = 0, 1
     with open_source(source) as file:
         while begin < source.size:
@@ -54,8 +57,8 @@ def cut_lines(source: Source, *, size: int) -> Iterator[tuple[Span, int]]:
             rest = b"" if rest == BOM else rest
             while True:
                 chunk = file.read(_CHUNK)
-                is_last = not chunk or file.tell() >= begin + size
-                end = (chunk.find(b"\n", max(0, begin + size - (file.tell() - len(chunk)) - 1)) + 1) if is_last else 0
+                left = max(0, begin + size - (file.tell() - len(chunk)))  # of the slice, at the begin of the chunk
+                end = (chunk.rfind(b"\n", 0, left) + 1 or chunk.find(b"\n", left) + 1) if left <= len(chunk) else 0
                 data = rest + (chunk[:end] if end else chunk)
                 done = len(data) if end or not chunk else data.rfind(b"\n") + 1
                 found_lines, found_records = count_lines(data[:done])

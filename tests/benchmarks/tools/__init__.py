@@ -5,8 +5,8 @@ installed.
 """
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -68,6 +68,7 @@ class Tool:
     module: str
     layout: Layout
     options: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
     needs: tuple[str, ...] = ()  # packages that the extra `bench` installs
     not_reported: tuple[str, ...] = ()
 

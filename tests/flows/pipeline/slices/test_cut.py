@@ -42,6 +42,12 @@ def test_spans_are_whole_lines_and_count_what_is_in_them(
     assert sum(records for _, records in spans) == count_lines(text)[1]
 
 
+def test_a_span_ends_before_its_size_unless_a_line_is_longer(tmp_path: Path) -> None:
+    source = source_of(tmp_path / "users.ndjson", b'{"a": 12}\n' * 20 + b"x" * 200 + b"\n{}\n")
+    lengths = [span.end - span.begin for span, _ in cut_lines(source, size=64)]
+    assert lengths == [60, 60, 60, 20, 201, 3]
+
+
 @pytest.mark.parametrize(
     ("data", "lines", "records"),
     [
