@@ -45,6 +45,10 @@ class Dask:
                 while futures:
                     waiting()
                     sleep(POLL_SECONDS)
+                    if client.status == "closed":  # it waited for the scheduler in vain
+                        raise self._no_answer("does not answer any more")
+                    if client.status != "running":  # what it held is lost, but not the manifests
+                        continue
                     for number, future in [*futures.items()]:
                         if not future.done():
                             continue
@@ -55,7 +59,8 @@ class Dask:
                             left[number] = again(left[number])
                             futures[number] = client.submit(task, left[number], pure=False)
             finally:
-                client.cancel([*futures.values()])
+                if client.status == "running":
+                    client.cancel([*futures.values()])
 
     def _connect(self) -> "Client":
         try:
@@ -71,9 +76,11 @@ class Dask:
             hint = "install it: pip install 'user-import[dask]'"
             raise JobFault(ErrorCode.RUNNER_UNAVAILABLE, "Dask is not installed", hint) from None
         except OSError:
-            message = f"the Dask scheduler at {self.address} does not answer"
-            hint = "start it, correct IMPORT_TASK_RUNNER, or set it to none"
-            raise JobFault(ErrorCode.RUNNER_UNAVAILABLE, message, hint) from None
+            raise self._no_answer("does not answer") from None
+
+    def _no_answer(self, what: str) -> JobFault:
+        hint = "start it, correct IMPORT_TASK_RUNNER, or set it to none; `jobs resume JOB` takes up what is loaded"
+        return JobFault(ErrorCode.RUNNER_UNAVAILABLE, f"the Dask scheduler at {self.address} {what}", hint)
 
 
 def _result_of(future: "Future[Result]", tries: Counter[int], number: int) -> Result | None:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,16 @@ from flows.settings import Settings
 from flows.store.job_folder import JobFolder
 from schemas.job import JobStatus, Mode
 from schemas.options import JobOptions
-from tests.flows.pipeline.slices.test_gather import JOB, outcome, run, settings_in, wait_until, write_lines, write_table
+from tests.flows.pipeline.slices.test_gather import (
+    JOB,
+    outcome,
+    run,
+    settings_in,
+    slices_of,
+    wait_until,
+    write_lines,
+    write_table,
+)
 
 ROOT = Path(__file__).parents[4]
 
@@ -105,6 +115,30 @@ def test_a_worker_that_is_killed_changes_nothing(
     thread.join()
     assert cluster.workers[0].wait(5) == -signal.SIGKILL
     assert outcome(sliced, summary) == outcome(whole, run(whole, path))
+
+
+@pytest.mark.slow  # the client waits ten seconds for the scheduler
+def test_a_scheduler_that_is_killed_ends_the_job_which_can_be_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: Cluster
+) -> None:
+    monkeypatch.setattr(gather, "SLICE_BYTES", 20_000)
+    path = write_lines(tmp_path / "a.ndjson", records=6000, seed=8)
+    whole, sliced = settings_in(tmp_path / "whole", "none"), settings_in(tmp_path / "sliced", f"dask={cluster.address}")
+
+    def kill() -> None:
+        wait_until(lambda: [*sliced.jobs_folder.glob("*/slices/*/manifest.json")])
+        cluster.scheduler.kill()
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    summary = run(sliced, path)
+    thread.join()
+    assert summary.fault is not None
+    assert summary.fault["code"] == "RUNNER_UNAVAILABLE"
+    assert "any more" in summary.fault["message"]
+    assert slices_of(sliced)
+    resumed = replace(sliced, task_runner="processes:2")
+    assert outcome(resumed, run(resumed, path)) == outcome(whole, run(whole, path))
 
 
 @pytest.mark.slow
