@@ -16,7 +16,11 @@ def test_records_of_any_shape_get_the_faults_of_the_oracle(seed: int) -> None:
     compare(anything, texts=written(anything))
 
 
-@settings(GENERATED, max_examples=10, derandomize=True)
-@given(st.lists(records, min_size=BATCH, max_size=BATCH))
-def test_generated_records_get_the_faults_of_the_oracle(batch: list[object]) -> None:
-    compare(batch)
+@pytest.mark.parametrize("examples", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_generated_records_get_the_faults_of_the_oracle(examples: int) -> None:
+    @settings(GENERATED, max_examples=examples, derandomize=True)
+    @given(st.lists(records, min_size=BATCH, max_size=BATCH))
+    def compare_batch(batch: list[object]) -> None:
+        compare(batch)
+
+    compare_batch()

@@ -172,7 +172,9 @@ def many_rows() -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("ending", ["json", "ndjson", "csv", "parquet"])
+@pytest.mark.parametrize(
+    "ending", ["json", "csv", *(pytest.param(ending, marks=pytest.mark.slow) for ending in ("ndjson", "parquet"))]
+)
 def test_batches_and_the_order_of_rows_never_change_the_result(tmp_path: Path, mapping: str, ending: str) -> None:
     rows = many_rows()
     results = []
