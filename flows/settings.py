@@ -93,9 +93,14 @@ class Settings:
         return self.memory_limit or MEMORY
 
     @property
+    def memory_bytes(self) -> float:
+        """The memory of DuckDB in bytes."""
+        return _bytes_of(self.memory)
+
+    @property
     def most_threads(self) -> int:
         """The number of threads that the memory is enough for."""
-        return max(1, int(_bytes_of(self.memory) // self.thread_bytes))
+        return max(1, int(self.memory_bytes // self.thread_bytes))
 
 
 def jobs_folder_of(database: Path) -> Path:

@@ -4,17 +4,17 @@ from array import array
 
 import polars as pl
 
-KEYS = pl.Enum(["email", "username", "user_id", "user"])
+SHARED_KEYS = ("email", "username", "user_id", "user")
 
 
 def find_duplicates(shared_keys: pl.DataFrame) -> pl.DataFrame:
     """Return record, key and the earlier accepted record that has it, one row per key that the record repeats.
 
-    `shared_keys` has the rows of `shared_keys.sql`, by record. A record repeats only one that is itself accepted: so
+    `shared_keys` has the rows of `shared_keys_by_record.sql`. A record repeats only one that is itself accepted: so
     whether it does depends on all before it, and the records that share a key are visited one after the other. The
     existing user that two records match is named only where they share nothing else.
     """
-    held_key = pl.col("first_record") * 4 + pl.col("key").cast(KEYS).to_physical()
+    held_key = pl.col("first_record") * 4 + pl.col("key").cast(pl.Enum(SHARED_KEYS)).to_physical()
     keyed = shared_keys.with_columns(holding=held_key.rank("dense") - 1)
     records = keyed.group_by("record", maintain_order=True).agg(pl.len(), pl.first("is_refused"))
     keys = array("q", keyed["holding"])

@@ -4,16 +4,19 @@ They read `staged` (rows that passed the rules) and `users`. Running them and ke
 `flows.pipeline.plan`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import duckdb
 import polars as pl
 
 from schemas.job import KEYS, MergePolicy, Mode, RowOutcome
-from transforms.duplicates import find_duplicates
-from transforms.statements import Value, materialise, relation, run, statement
+from transforms.duplicates import SHARED_KEYS, find_duplicates
+from transforms.statements import Value, append, materialise, relation, run, statement
 from transforms.stored_warnings import MOST_STORED
+
+KEY_BYTES = 40  # of memory per row while one of its keys is compared with those of the others
 
 
 @dataclass(frozen=True)
@@ -24,21 +27,26 @@ class Query:
     values: Mapping[str, Value]
     statement: str = ""  # of another name than its result, which `derive` makes of its rows
     derive: Callable[[pl.DataFrame], pl.DataFrame] | None = None
+    parts: Sequence[Mapping[str, Value]] = ({},)  # of the result, each by the parameters that it adds
 
     def store(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Run the query and keep its result in memory, under its name."""
         if self.derive is None:
-            materialise(connection, self.name, **self.values)
+            for number, more in enumerate(self.parts):
+                (append if number else materialise)(connection, self.name, **self.values, **more)
             return
         rows = relation(connection, self.statement, **self.values).pl()
         connection.register(self.name, self.derive(rows).to_arrow())
 
 
-def plan_queries(*, mode: Mode, policy: MergePolicy, connection_id: str, plan_id: str) -> tuple[Query, ...]:
+def plan_queries(
+    *, mode: Mode, policy: MergePolicy, connection_id: str, plan_id: str, partitions: int = 1
+) -> tuple[Query, ...]:
     """Return the queries of a plan in order; each needs the results of those before it, as tables of their names,
     and the macros.
 
     The results that matter are `refusals`, `updates`, `differences` and `plan`, which has one row per staged record.
+    Those that need the most memory are found in `partitions`, which does not change them.
     """
     conflicts = "conflicts_of_insert" if mode is Mode.INSERT else "conflicts_of_update"
     values = {
@@ -49,10 +57,23 @@ def plan_queries(*, mode: Mode, policy: MergePolicy, connection_id: str, plan_id
         "policies": policy.policies,
         "conflicts": conflicts,
         "most_stored": MOST_STORED,
+        "partitions": partitions,
     }
-    before, after = ("matches", "targets", "cleared_fields", conflicts), ("refusals", "updates", "differences", "plan")
-    duplicates = Query("duplicates", values, "shared_keys", find_duplicates)
-    return (*(Query(name, values) for name in before), duplicates, *(Query(name, values) for name in after))
+    parts = [{"partition": number} for number in range(partitions)]
+    return (
+        Query("matches", values),
+        Query("targets", values, parts=parts),
+        Query("cleared_fields", values),
+        Query(conflicts, values),
+        Query("shared_keys", values, parts=[{"key": key, **part} for key in SHARED_KEYS for part in parts]),
+        Query("duplicates", values, "shared_keys_by_record", find_duplicates),
+        *(Query(name, values) for name in ("refusals", "updates", "differences", "plan")),
+    )
+
+
+def count_partitions(rows: int, *, memory_bytes: float) -> int:
+    """Return into how many partitions the keys of that many staged rows are divided, so that each fits in memory."""
+    return max(1, ceil(rows * KEY_BYTES / memory_bytes))
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection) -> None:

@@ -46,6 +46,11 @@ def materialise(connection: duckdb.DuckDBPyConnection, name: str, /, **values: V
     _execute(connection, f"create or replace temp table {name} as\n{statement(name)}", values).fetchall()
 
 
+def append(connection: duckdb.DuckDBPyConnection, name: str, /, **values: Value) -> None:
+    """Add the result of a query to the temporary table of the same name."""
+    _execute(connection, f"insert into temp.{name}\n{statement(name)}", values).fetchall()
+
+
 def changed_rows(result: list[Row]) -> int:
     """Return how many rows an insert, update or delete touched, from the result of `run`."""
     return int(str(result[0][0])) if result else 0

@@ -29,7 +29,7 @@ from schemas.frames import ERRORS, RECORDS, STAGED_ERRORS
 from schemas.job import JobStatus, JobSummary, OnError, RowOutcome
 from schemas.options import JobOptions
 from schemas.rules.user import STAGED
-from transforms.plan import Query, count_outcomes, create_macros, plan_queries
+from transforms.plan import Query, count_outcomes, count_partitions, create_macros, plan_queries
 from transforms.rejects.redact import redact
 from transforms.statements import relation, run, statement
 
@@ -66,7 +66,11 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
     create_macros(connection)
     options = job.options
     queries = plan_queries(
-        mode=options.mode, policy=options.merge_policy, connection_id=options.connection, plan_id=job.plan_id
+        mode=options.mode,
+        policy=options.merge_policy,
+        connection_id=options.connection,
+        plan_id=job.plan_id,
+        partitions=_count_partitions(job, loaded),
     )
     for query in queries:
         job.begin_step(query.name)
@@ -93,6 +97,11 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
         or _find_nothing_accepted(job, loaded.summary)
     )
     return Planned(summary, fault, job.store.version())
+
+
+def _count_partitions(job: Job, loaded: Loaded) -> int:
+    accepted = loaded.summary.total - loaded.summary.failed
+    return count_partitions(accepted, memory_bytes=job.settings.for_records(loaded.mean_bytes).memory_bytes)
 
 
 def open_plan(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> None:

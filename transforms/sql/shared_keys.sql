@@ -1,48 +1,28 @@
--- grain: one row per staged record and key that another staged record has too, by record; `user` is the existing user that
--- both match. `first_record` is the first to have the key, `is_refused` tells whether a conflict refuses this record
+-- grain: one row per staged record that has the same $key as another one; `user` is the existing user that both match. The
+-- first record to have it is `first_record`. A partition has the keys of some hashes, and all records that have them
 -- hashes are compared first, which takes less time; where they are equal, the keys themselves are compared
--- reads: staged, targets, the table of conflicts; parameters: mode, conflicts (its name)
-with suspects as (
-    select 'email' as key, hash(email_key) as key_hash
-    from staged
-    where email_key is not null
-    group by key_hash
-    having count(*) > 1
-    union all
-    select 'username' as key, hash(username_key) as key_hash
-    from staged
-    where username_key is not null
-    group by key_hash
-    having count(*) > 1
-    union all
-    select 'user_id' as key, hash(user_id) as key_hash
-    from staged
-    where user_id is not null
-    group by key_hash
-    having count(*) > 1
-    union all
-    select 'user' as key, hash(user_id) as key_hash
-    from targets
-    where matches_one_user and $mode <> 'insert'
-    group by key_hash
-    having count(*) > 1
+-- reads: staged, targets; parameters: key, mode, partitions, partition (from 0)
+with staged_keys as not materialized (
+    select record, value
+    from (
+        select record, case $key when 'email' then email_key when 'username' then username_key else user_id end as value
+        from staged
+        where $key <> 'user'
+        union all
+        select record, user_id as value
+        from targets
+        where $key = 'user' and matches_one_user and $mode <> 'insert'
+    )
+    where value is not null and ($partitions = 1 or hash(value) % $partitions::ubigint = $partition)
 ),
 
-staged_keys as (
-    select record, 'email' as key, email_key as value from staged where email_key is not null
-    union all
-    select record, 'username' as key, username_key as value from staged where username_key is not null
-    union all
-    select record, 'user_id' as key, user_id as value from staged where user_id is not null
-    union all
-    select record, 'user' as key, user_id as value from targets where matches_one_user and $mode <> 'insert'
+suspects as (
+    select hash(value) as key_hash
+    from staged_keys
+    group by key_hash
+    having count(*) > 1
 )
 
-select
-    staged_keys.record,
-    staged_keys.key,
-    min(staged_keys.record) over (partition by staged_keys.key, staged_keys.value) as first_record,
-    staged_keys.record in (select record from query_table($conflicts)) as is_refused
+select record, $key as key, min(record) over (partition by value) as first_record
 from staged_keys
-semi join suspects on staged_keys.key = suspects.key and hash(staged_keys.value) = suspects.key_hash
-order by staged_keys.record
+where hash(value) in (from suspects)
