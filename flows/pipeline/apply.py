@@ -20,7 +20,7 @@ from flows.pipeline.stop import Stop
 from flows.settings import Settings, format_command
 from flows.store.connections import find_connection
 from flows.store.database import Store
-from flows.store.job_folder import LAYOUTS_FILE, LOCK_FILE, JobFolder
+from flows.store.job_folder import LAST, LAYOUTS_FILE, LOCK_FILE, JobFolder
 from flows.store.job_status import end_lost_jobs
 from flows.store.jobs import Content, build_summary, find_job, get_job_row, options_of
 from flows.store.locks import file_lock, slot
@@ -146,5 +146,5 @@ def _as_loaded(job: Job, document: Mapping[str, Any]) -> Loaded:
 def _link_parts(planned: JobFolder, folder: JobFolder) -> None:
     """Link the staged rows into the folder of the job; those that the plan added are made anew."""
     for part in (*(part for kind in PARTS for part in planned.parts(kind)), planned.path / LAYOUTS_FILE):
-        if not part.stem.endswith("-last"):
+        if LAST not in part.name:
             os.link(part, folder.path / part.name)

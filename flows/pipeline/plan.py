@@ -15,23 +15,22 @@ from flows.pipeline.job import Job
 from flows.pipeline.lifecycle import in_worker_thread
 from flows.pipeline.load import Loaded
 from flows.pipeline.plan_file import find_changed_outcomes, write_plan
+from flows.pipeline.refusals import stage_errors, stage_refused
 from flows.readers.header import SUGGEST
 from flows.settings import format_command
 from flows.store.database import view_parts
 from flows.store.fault_points import fault_point
 from flows.store.job_folder import JobFolder
-from flows.store.jobs import Content
 from flows.store.private_files import private_umask
-from schemas.codes import ErrorCode, Severity
+from schemas.codes import ErrorCode
 from schemas.faults import Fault, JobFault
 from schemas.fields import TRIMMED
-from schemas.frames import ERRORS, RECORDS, STAGED_ERRORS
+from schemas.frames import RECORDS, STAGED_ERRORS
 from schemas.job import JobStatus, JobSummary, OnError, RowOutcome
 from schemas.options import JobOptions
 from schemas.rules.user import STAGED
 from transforms.plan import Query, count_outcomes, count_partitions, create_macros, plan_queries
-from transforms.rejects.redact import redact
-from transforms.statements import relation, run, statement
+from transforms.statements import relation, run
 
 LARGE = ("updates", "plan")  # as many rows as are staged: kept as Parquet, not in memory
 SHOWN_RECORDS = 10  # of those that a fault names
@@ -75,21 +74,22 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
     for query in queries:
         job.begin_step(query.name)
         _keep_result(connection, query, job.folder)
-    errors: pl.DataFrame = connection.sql(statement("planned_errors")).pl().cast(ERRORS)
-    job.folder.write_part("errors", None, _add_sources(errors, loaded.content))
-    refused = _stage_refused(connection, job.folder)
+    job.begin_step("stage what is refused")
+    errors = stage_errors(connection, job, loaded.content)
+    refused = stage_refused(connection, job, mean_bytes=loaded.mean_bytes)
     stale = None
     if job.applies:
         job.begin_step("compare with the dry run")
         changed = find_changed_outcomes(connection, job)
         stale = _find_stale(changed, job)
-        errors = pl.concat([errors, changed]).sort("record", maintain_order=True)
-        job.folder.write_part("errors", None, _add_sources(errors, loaded.content))
+        errors.stage(changed.sort("record", maintain_order=True))
     if options.plan:
         job.begin_step("write the plan")
         write_plan(connection, job.folder, Path(options.plan))
     outcomes, warnings = count_outcomes(connection), connection.table("differences").shape[0]
-    summary = _planned_summary(loaded.summary, outcomes=outcomes, errors=errors, warnings=warnings, refused=refused)
+    summary = _planned_summary(
+        loaded.summary, outcomes=outcomes, errors=errors.by_code, warnings=warnings, refused=refused
+    )
     ((users,),) = run(connection, "users_of_connection", connection=options.connection)
     fault = (
         stale
@@ -127,27 +127,10 @@ def _keep_result(connection: duckdb.DuckDBPyConnection, query: Query, folder: Jo
     view_parts(connection, query.name, [path], empty=STAGED)
 
 
-def _add_sources(errors: pl.DataFrame, content: Content) -> pl.DataFrame:
-    """Return the errors, which are sorted by record, with the file of each."""
-    files = pl.DataFrame(
-        {"source": content.files, "record": content.first_records}, schema_overrides={"record": pl.Int64}
-    )
-    return errors.join_asof(files, on="record").select(STAGED_ERRORS.names())
-
-
-def _stage_refused(connection: duckdb.DuckDBPyConnection, folder: JobFolder) -> int:
-    """Stage the records that the plan refuses, as they came and redacted; return their number."""
-    refused: pl.DataFrame = connection.sql(statement("refused_records")).pl().cast(RECORDS)
-    folder.write_part("refused", None, refused)
-    folder.write_part("rejected", None, redact(refused, engine=connection) if refused.height else refused)
-    return refused.height
-
-
 def _planned_summary(
-    loaded: JobSummary, *, outcomes: Mapping[RowOutcome, int], errors: pl.DataFrame, warnings: int, refused: int
+    loaded: JobSummary, *, outcomes: Mapping[RowOutcome, int], errors: Counter[str], warnings: int, refused: int
 ) -> JobSummary:
     """Return the summary that the job has if the plan is merged; status and times are those of the accepted job."""
-    counted = Counter(errors.filter(severity=Severity.ERROR.value)["code"].to_list())
     return replace(
         loaded,
         inserted=outcomes[RowOutcome.INSERT],
@@ -155,7 +138,7 @@ def _planned_summary(
         unchanged=outcomes[RowOutcome.UNCHANGED],
         failed=loaded.failed + refused,
         warnings=loaded.warnings + warnings,
-        errors_by_code=dict(sorted((Counter(loaded.errors_by_code) + counted).items())),
+        errors_by_code=dict(sorted((Counter(loaded.errors_by_code) + errors).items())),
     )
 
 

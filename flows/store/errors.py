@@ -20,7 +20,12 @@ HELD_TEXTS = ("Could not set lock on file", "Unique file handle conflict")  # by
 UNUSABLE_CHARACTERS = "?\\"  # DuckDB takes `?` for the end of an address, and puts its log elsewhere
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large", "max_temp_directory_size")
-NO_MEMORY_TEXTS = ("can't start new thread", "Resource temporarily unavailable", "Cannot allocate memory")
+NO_MEMORY_TEXTS = (
+    "Out of Memory Error",  # of DuckDB, which is an OSError where rows are read in batches
+    "can't start new thread",
+    "Resource temporarily unavailable",
+    "Cannot allocate memory",
+)
 ENGINE_ERRORS = (duckdb.Error, pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, OSError)
 NOT_UTF8 = re.compile(r"[\ud800-\udfff]")  # how Python reads such bytes of a path
 LONGEST_NAME = 240  # bytes; 255 with `.` and `.rewritten.wal`

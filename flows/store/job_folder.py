@@ -32,6 +32,7 @@ LAYOUTS_FILE = "layouts.ndjson"
 DATABASE_FILE = "database"  # holds the database's name: several databases can share a folder
 LOCK_SECONDS = 5.0  # for the process of an earlier attempt to end
 JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # a UUID
+LAST = "-last-"  # in the names of the parts that a plan adds
 REJECTS_NAME = "rejects"  # of the file that is written to be corrected
 RESERVE_FILE = "reserve"
 RESERVED_BYTES = 1 << 20  # for the database to record how a job failed on a full disk
@@ -49,9 +50,21 @@ class JobFolder:
         private_folder(self.path.parent)
         private_folder(self.path)
 
-    def write_part(self, kind: str, number: int | None, frame: pl.DataFrame) -> None:
-        """Stage a frame in place of the part of that number, or of the last part; an empty frame leaves no part."""
-        part = self.path / f"{kind}-{'last' if number is None else f'{number:012}'}.parquet"
+    def write_part(self, kind: str, number: int, frame: pl.DataFrame) -> None:
+        """Stage a frame in place of the part of that number; an empty frame leaves no part."""
+        self._write_part(f"{kind}-{number:012}", kind, frame)
+
+    def write_last_part(self, kind: str, number: int, frame: pl.DataFrame) -> None:
+        """Stage a frame as one of the parts of the plan, which come after those of the load."""
+        self._write_part(f"{kind}{LAST}{number:012}", kind, frame)
+
+    def remove_last_parts(self, kind: str) -> None:
+        """Remove the parts of an earlier plan."""
+        for part in self.path.glob(f"{kind}{LAST}*.parquet"):
+            part.unlink()
+
+    def _write_part(self, name: str, kind: str, frame: pl.DataFrame) -> None:
+        part = self.path / f"{name}.parquet"
         part.unlink(missing_ok=True)
         if frame.height:
             fault_point(f"folder: write {kind}")

@@ -331,10 +331,16 @@ def test_the_parts_of_any_number_of_batches_stay_apart_and_in_order(settings: Se
     folder = JobFolder(settings.jobs_folder / "job")
     folder.create()
     numbers = [0, 9, 10, 99_998, 99_999, 100_000, 100_001, 999_999, 1_000_000, 10**9]
-    for number in (None, *reversed(numbers)):
+    for number in reversed(numbers):
+        folder.write_last_part("errors", number, pl.DataFrame({"number": [-number]}))
         folder.write_part("errors", number, pl.DataFrame({"number": [number]}))
-    found = [pl.read_parquet(part, glob=False)["number"].item() for part in folder.parts("errors")]
-    assert found == [*numbers, None]
+    assert _numbers_in(folder) == [*numbers, *(-number for number in numbers)]
+    folder.remove_last_parts("errors")
+    assert _numbers_in(folder) == numbers
+
+
+def _numbers_in(folder: JobFolder) -> list[int]:
+    return [pl.read_parquet(part, glob=False)["number"].item() for part in folder.parts("errors")]
 
 
 def test_a_job_folder_counts_only_what_it_wrote_itself(settings: Settings, tmp_path: Path) -> None:

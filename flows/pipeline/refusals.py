@@ -1,0 +1,76 @@
+"""Stage what a plan refuses: its errors and warnings, and the refused records as they came and redacted.
+
+All are read in batches, because a job can refuse every one of its records. Which it refuses is in `transforms.plan`.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import duckdb
+import polars as pl
+
+from flows.pipeline.job import Job
+from flows.store.job_folder import JobFolder
+from flows.store.jobs import Content
+from schemas.codes import Severity
+from schemas.frames import ERRORS, RECORDS, STAGED_ERRORS
+from transforms.rejects.redact import redact
+from transforms.statements import statement
+
+BATCH_ROWS = 50_000
+BATCH_BYTES = 16 << 20  # of the texts of records
+
+
+@dataclass
+class StagedErrors:
+    """The errors of a plan, which are staged as they are found."""
+
+    folder: JobFolder
+    content: Content
+    parts: int = 0
+    by_code: Counter[str] = field(default_factory=Counter)
+
+    def stage(self, errors: pl.DataFrame) -> None:
+        """Stage errors, which are sorted by record, with the file of each."""
+        files = pl.DataFrame(
+            {"source": self.content.files, "record": self.content.first_records}, schema_overrides={"record": pl.Int64}
+        )
+        found = errors.join_asof(files, on="record").select(STAGED_ERRORS.names())
+        self.folder.write_last_part("errors", self.parts, found)
+        self.parts += 1
+        counted = found.filter(severity=Severity.ERROR.value)["code"].value_counts()
+        self.by_code.update(dict(counted.rows()))
+
+
+def stage_errors(connection: duckdb.DuckDBPyConnection, job: Job, content: Content) -> StagedErrors:
+    """Stage the errors and warnings of the plan on the connection, in place of those of an earlier plan."""
+    job.folder.remove_last_parts("errors")
+    staged = StagedErrors(job.folder, content)
+    for errors in _read_batches(connection, "planned_errors", rows=BATCH_ROWS):
+        job.stop.check()
+        staged.stage(errors.cast(ERRORS))
+    return staged
+
+
+def stage_refused(connection: duckdb.DuckDBPyConnection, job: Job, *, mean_bytes: float) -> int:
+    """Stage the records that the plan refuses, in place of those of an earlier plan; return their number."""
+    count = 0
+    for kind in ("refused", "rejected"):
+        job.folder.remove_last_parts(kind)
+    rows = max(1, min(BATCH_ROWS, int(BATCH_BYTES / max(mean_bytes, 1.0))))
+    for number, records in enumerate(_read_batches(connection, "refused_records", rows=rows)):
+        job.stop.check()
+        refused = records.cast(RECORDS).sort("record")
+        job.folder.write_last_part("refused", number, refused)
+        with connection.cursor() as engine:
+            job.folder.write_last_part("rejected", number, redact(refused, engine=engine))
+        count += refused.height
+    return count
+
+
+def _read_batches(connection: duckdb.DuckDBPyConnection, query: str, *, rows: int) -> Iterator[pl.DataFrame]:
+    """Yield the rows of a query in frames of about so many."""
+    for batch in connection.sql(statement(query)).to_arrow_reader(rows):
+        if batch.num_rows:
+            yield pl.DataFrame(batch)
