@@ -24,13 +24,13 @@ def staged(*rows: Row) -> pl.DataFrame:
 
 
 def planned(
-    connection: duckdb.DuckDBPyConnection, mode: Mode, *rows: Row, policy: MergePolicy = DEFAULT
+    connection: duckdb.DuckDBPyConnection, mode: Mode, *rows: Row, policy: MergePolicy = DEFAULT, partitions: int = 1
 ) -> tuple[list[str], list[tuple[int, str, str]]]:
     """Plan the rows, and return the outcome of each and (record, code, path) of every error and warning."""
     frame = staged(*rows)
     connection.register("staged", frame.to_arrow())
     create_macros(connection)
-    for query in plan_queries(mode=mode, policy=policy, connection_id="default", plan_id="job"):
+    for query in plan_queries(mode=mode, policy=policy, connection_id="default", plan_id="job", partitions=partitions):
         query.store(connection)
     outcomes = [outcome for (outcome,) in connection.execute("select outcome from plan order by record").fetchall()]
     found = "select record, code, path from (from refusals union all by name from differences) order by all"
