@@ -10,7 +10,7 @@ from pathlib import Path
 from flows.pipeline.instructions.read import Instructions
 from flows.pipeline.job import Observer, accept_job
 from flows.pipeline.slices.cut import Slice
-from flows.pipeline.staging import open_context, read_source, stage_batches
+from flows.pipeline.staging import choose_profile_of, open_context, read_source, stage_batches
 from flows.pipeline.stop import Stop
 from flows.readers.sources import Source, changed
 from flows.settings import Settings
@@ -33,7 +33,7 @@ class Order:
 
     slice: Slice
     form: str
-    profile: Profile
+    profile: Profile | None  # None: the worker chooses it, for the whole of a source
     options: JobOptions
     settings: Settings
     connection: ConnectionSettings
@@ -68,10 +68,11 @@ class Order:
     @property
     def fingerprint(self) -> str:
         """What orders with the same result have in common: the bytes, what is made of them, and the numbers."""
-        one, mapping = self.slice, self.profile.mapping
+        one, profile = self.slice, self.profile
+        mapping = profile and profile.mapping and profile.mapping.model_dump_json()
         said = (
             (one.number, one.records, one.first_record, one.source.name, one.source.span, self._version),
-            (self.form, self.profile.name, self.profile.null, mapping and mapping.model_dump_json()),
+            (self.form, profile and (profile.name, profile.null, mapping)),
             (self.options.model_dump_json(), self.instructions.fingerprint),
             (self.connection, self.settings.limits),
         )
@@ -85,6 +86,7 @@ class Manifest:
     number: int
     path: str
     fingerprint: str
+    profile: str
     seen: int
     rows: int
     others: int
@@ -110,16 +112,20 @@ def load_slice(order: Order) -> Manifest:
             job, [order.source], engine=engine, connection=order.connection, instructions=order.instructions
         )
         first = order.slice.first_record
-        batches = read_source(context, 0, form=order.form, profile=order.profile, first_record=first, is_chosen=True)
+        profile = order.profile or choose_profile_of(order.source, context, form=order.form)
+        is_chosen = order.profile is not None
+        batches = read_source(context, 0, form=order.form, profile=profile, first_record=first, is_chosen=is_chosen)
         tally = stage_batches(context, batches)
     seen = tally.seen_by_source[0]
-    if seen != order.slice.records:
-        message = f"{order.slice.records:,} records were counted in a slice, but {seen:,} were read"
+    expected = order.slice.records
+    if expected not in (None, seen):
+        message = f"{expected:,} records were counted in a slice, but {seen:,} were read"
         raise JobFault(ErrorCode.NOT_CONSERVED, message, "please report this; nothing was merged")
     manifest = Manifest(
         number=order.slice.number,
         path=str(order.path),
         fingerprint=order.fingerprint,
+        profile=context.profiles[0],
         seen=seen,
         rows=tally.rows,
         others=tally.others,
