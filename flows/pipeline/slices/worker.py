@@ -106,7 +106,7 @@ def load_slice(order: Order) -> Manifest:
     stop = Stop(JobFolder(order.folder), order.time_limit_seconds)
     job = accept_job(order.options, store=Store(order.settings), stop=stop, observer=Observer(), job_id=order.job_id)
     job = replace(job, folder=JobFolder(private_folder(order.path)))
-    fault_point("slice: begin")
+    fault_point(f"slice {order.slice.number}: begin")
     with stop.watching(), closing(scratch(order.settings, spill=order.path)) as engine:
         context = open_context(
             job, [order.source], engine=engine, connection=order.connection, instructions=order.instructions
@@ -137,7 +137,7 @@ def load_slice(order: Order) -> Manifest:
     )
     with atomic_write(order.path / MANIFEST) as temp:
         temp.write_text(json.dumps(asdict(manifest)), encoding="utf-8")
-        fault_point("slice: write the manifest")
+        fault_point(f"slice {order.slice.number}: write the manifest")
     return manifest
 
 
