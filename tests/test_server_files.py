@@ -122,12 +122,13 @@ def test_all_services_are_hardened_and_have_one_password() -> None:
     assert "/.env" in (ROOT / ".gitignore").read_text().splitlines()
 
 
-def test_only_the_job_and_the_workers_reach_the_scheduler() -> None:
+def test_only_what_runs_jobs_and_the_workers_reach_the_scheduler() -> None:
     assert COMPOSE["networks"] == {"dask": {"internal": True}}
     assert {name for name in SERVICES if "dask" in SERVICES[name].get("networks", [])} == {
         "scheduler",
         "dask-worker",
         "worker",
+        "api",
     }
     for name in ("scheduler", "dask-worker"):
         service = SERVICES[name]
