@@ -4,6 +4,7 @@ import os
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
@@ -21,6 +22,8 @@ from flows.readers.sources import Source
 from flows.store.job_folder import JobFolder
 from flows.store.private_files import private_folder
 from flows.store.resources import available_processors
+from flows.store.slices.bucket import Bucket, bucket_of
+from schemas.faults import JobFault
 from schemas.profiles import Profile
 
 PROGRESS_SECONDS = 0.5
@@ -30,8 +33,8 @@ def load_slices(context: Context, runner: "Processes | Dask") -> Tally | None:
     """Stage the rows of all sources by several processes and return what was counted; None if there is only one slice,
     or the workers cannot see all sources. Raise what loading them whole raises."""
     job = context.job
-    has_own_files = any(_is_spooled(source, job) for source in context.sources)
-    if has_own_files and _is_remote(runner) and job.settings.staging is not None:
+    stages_elsewhere = job.settings.staging is not None or job.settings.staging_url != ""
+    if _is_remote(runner) and stages_elsewhere and any(_is_spooled(source, job) for source in context.sources):
         return None
     forms = [detect_format(source, context.job.options.format) for source in context.sources]
     slices = _cut(context, forms)
@@ -42,13 +45,17 @@ def load_slices(context: Context, runner: "Processes | Dask") -> Tally | None:
         for one in slices
         if one.source.span and one.source.span.begin == 0
     }
-    run = _Run(context, slices, forms, profiles)
+    bucket = bucket_of(job.settings, job.id) if _is_remote(runner) else None
+    run = _Run(context, slices, forms, profiles, bucket)
     loading = runner.run(load_slice, run.orders(runner), again=run.try_again, waiting=run.report)
     try:
         for manifest in loading:
+            if bucket is not None:
+                bucket.download(Path(manifest.path))
             run.manifests[manifest.number] = manifest
     except BaseException:
-        run.folder.request_cancel()  # workers of other machines watch for it
+        with suppress(JobFault):
+            (bucket or run.folder).request_cancel()  # workers of other machines watch for it
         raise
     return run.gather()
 
@@ -72,6 +79,7 @@ class _Run:
     slices: Sequence[Slice]
     forms: Sequence[str]
     profiles: Mapping[int, Profile]  # of the sources that are cut, by their place
+    bucket: Bucket | None
     manifests: dict[int, Manifest] = field(default_factory=dict)
     _attempts: dict[int, Order] = field(default_factory=dict)
     _reported: float = 0.0
@@ -85,7 +93,9 @@ class _Run:
         """Return the order of each slice; the largest of the whole sources first, which may take longest."""
         job = self._job
         private_folder(self.folder.path)
-        self.folder.discard_cancel()
+        for place in (self.folder, self.bucket):
+            if place is not None:
+                place.discard_cancel()
         is_remote = _is_remote(runner)
         settings = job.settings.shared_by(runner.count if isinstance(runner, Processes) else available_processors())
         for one in self.slices:
@@ -100,6 +110,7 @@ class _Run:
                 job_id=job.id,
                 folder=self.folder.path.absolute(),
                 is_remote=is_remote,
+                bucket=self.bucket,
                 attempt=uuid.uuid4().hex[:8],
                 time_limit_seconds=job.stop.time_limit_seconds,
             )

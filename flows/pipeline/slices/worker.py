@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from flows.pipeline.instructions.read import Instructions
 from flows.pipeline.job import Observer, accept_job
@@ -18,13 +19,12 @@ from flows.store.database import Store, scratch
 from flows.store.fault_points import fault_point
 from flows.store.job_folder import JobFolder
 from flows.store.private_files import atomic_write, no_core_dumps, private_folder
+from flows.store.slices.bucket import MANIFEST, Bucket
 from schemas.codes import ErrorCode
 from schemas.connection import ConnectionSettings
 from schemas.faults import JobFault
 from schemas.options import JobOptions
 from schemas.profiles import Profile
-
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,7 @@ class Order:
     attempt: str  # its name, which no other has
     time_limit_seconds: float
     is_remote: bool = False  # the worker may be on another machine, where a file has other numbers
+    bucket: Bucket | None = None  # where the worker cannot see the folder
 
     @property
     def path(self) -> Path:
@@ -103,6 +104,18 @@ def load_slice(order: Order) -> Manifest:
     no_core_dumps()
     if found := _find_manifest(order):
         return found
+    if order.bucket is None:
+        return _stage(order)
+    with ExitStack() as stack:
+        here = replace(order, folder=Path(stack.enter_context(TemporaryDirectory(prefix="user-import-"))))
+        stack.enter_context(order.bucket.passing_cancel(JobFolder(here.folder)))
+        manifest = _stage(here)
+        order.bucket.upload(here.path)
+    return replace(manifest, path=str(order.path))
+
+
+def _stage(order: Order) -> Manifest:
+    """Stage the rows of a slice in the folder of its attempt."""
     stop = Stop(JobFolder(order.folder), order.time_limit_seconds)
     job = accept_job(order.options, store=Store(order.settings), stop=stop, observer=Observer(), job_id=order.job_id)
     job = replace(job, folder=JobFolder(private_folder(order.path)))
@@ -143,9 +156,20 @@ def load_slice(order: Order) -> Manifest:
 
 def _find_manifest(order: Order) -> Manifest | None:
     """Return the manifest of a finished attempt of the same slice."""
-    for path in sorted(order.folder.glob(f"{order.slice.number:05}-*/{MANIFEST}")):
-        with suppress(OSError, ValueError, TypeError):
-            found = Manifest(**json.loads(path.read_text(encoding="utf-8")))
+    for name, text in _manifests(order):
+        with suppress(ValueError, TypeError):
+            found = Manifest(**json.loads(text))
             if found.fingerprint == order.fingerprint:
-                return replace(found, path=str(path.parent))
+                return replace(found, path=str(order.folder / name))
     return None
+
+
+def _manifests(order: Order) -> Iterator[tuple[str, str]]:
+    """Yield the attempts of the same slice that are finished, and their manifests."""
+    attempts = f"{order.slice.number:05}-*"
+    if order.bucket is not None:
+        yield from order.bucket.manifests(attempts)
+        return
+    for path in sorted(order.folder.glob(f"{attempts}/{MANIFEST}")):
+        with suppress(OSError):
+            yield path.parent.name, path.read_text(encoding="utf-8")

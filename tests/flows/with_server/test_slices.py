@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from flows.pipeline.slices.worker import MANIFEST
+from flows.store.slices.bucket import MANIFEST
 from tests.flows.with_server.test_retries import ROWS, attempts_of, recover
 from tests.flows.with_server.worker import Child, Site, find_processes, site, wait_until
 
@@ -18,8 +18,8 @@ SECOND = "slice 1: begin"
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site on which every import is loaded by two processes."""
-    settings = {"IMPORT_TASK_RUNNER": "processes:2", "IMPORT_RETRY_SECONDS": "1", "IMPORT_WAIT_SECONDS": "1"}
-    with site(tmp_path_factory.mktemp("site"), **settings) as here:
+    folder = tmp_path_factory.mktemp("site")
+    with site(folder, IMPORT_TASK_RUNNER="processes:2", IMPORT_RETRY_SECONDS="1", IMPORT_WAIT_SECONDS="1") as here:
         yield here
 
 
