@@ -11,6 +11,7 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from flows.pipeline.job import Observer
 from flows.pipeline.slices import gather
 from flows.pipeline.slices.dask import Dask
 from flows.pipeline.slices.gather import _Run
@@ -167,6 +168,30 @@ def test_a_store_that_cannot_be_used_ends_the_job(tmp_path: Path, store: MemoryF
     assert summary.fault is not None
     assert (summary.status, summary.fault["code"]) == (JobStatus.FAILED, "RUNNER_UNAVAILABLE")
     assert store.find("/") == []
+
+
+def test_a_store_that_is_away_after_the_merge_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: MemoryFileSystem
+) -> None:
+    settings, warnings = in_bucket(tmp_path / "db"), list[str]()
+    monkeypatch.setattr(Observer, "on_warning", lambda _, sentence: warnings.append(sentence))
+    gathered = _Run.gather
+
+    def go_away(run: _Run) -> object:
+        found = gathered(run)
+        monkeypatch.setattr(MemoryFileSystem, "find", lambda *_, **__: (_ for _ in ()).throw(OSError("away")))
+        return found
+
+    monkeypatch.setattr(_Run, "gather", go_away)
+    summary = run(settings, write_lines(tmp_path / "a.ndjson", records=400, seed=6))
+    monkeypatch.undo()
+    assert summary.fault is None
+    assert warnings == [
+        f"slices cannot be staged in {URL}/{JOB}: OSError: what workers staged is still there",
+    ]
+    assert store.find("/bucket")
+    purge(Store(settings), days=0)
+    assert store.find("/bucket") == []
 
 
 @pytest.mark.usefixtures("store")
