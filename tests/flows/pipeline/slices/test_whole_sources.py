@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from flows.pipeline.slices import gather
-from flows.pipeline.slices.gather import _Run
+from flows.pipeline.slices.gather import _Run, load_slices
+from flows.pipeline.staging import checked_batches, stage_batches
 from flows.readers.encodings import EncodingFault
 from schemas.job import JobStatus
 from tests.flows.pipeline.slices.test_gather import (
@@ -23,9 +24,11 @@ from tests.flows.pipeline.slices.test_gather import (
     write_lines,
     write_table,
 )
+from tests.flows.pipeline.slices.test_random_cuts import InThisProcess, stage
 
 SAMPLES = Path(__file__).parents[4] / "data" / "samples"
-PROFILES = SAMPLES / "profiles"
+NAMES = ("okta-csv.csv", "keycloak.json", "ldif.ldif", "google-workspace.csv")
+EXPORTS = [SAMPLES / "profiles" / name for name in NAMES]
 
 
 def write_csv(path: Path, *, first: int, records: int) -> Path:
@@ -79,12 +82,22 @@ def test_sources_of_all_formats_give_what_one_process_gives(
     compare(tmp_path, monkeypatch, *(sources[name] for name in order), slice_bytes=10_000)
 
 
+@pytest.mark.slow
+def test_exports_of_other_systems_are_recognised_by_each_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = write_lines(tmp_path / "a.ndjson", records=200, seed=1)
+    compare(tmp_path, monkeypatch, *EXPORTS, lines, slice_bytes=20_000)
+
+
 def test_exports_of_other_systems_are_recognised_in_each_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = ("okta-csv.csv", "keycloak.json", "ldif.ldif", "google-workspace.csv")
-    paths = [write_lines(tmp_path / "a.ndjson", records=200, seed=1), *(PROFILES / name for name in names)]
-    compare(tmp_path, monkeypatch, *paths[1:], paths[0], slice_bytes=20_000)
+    monkeypatch.setattr(gather, "SLICE_BYTES", 10_000)
+    paths = [*EXPORTS, write_lines(tmp_path / "a.ndjson", records=100, seed=1)]
+    expected = stage(tmp_path, paths, lambda context: stage_batches(context, checked_batches(context)))
+    assert stage(tmp_path, paths, lambda context: load_slices(context, InThisProcess(1))) == expected
+    assert expected["profiles"] == ["okta-csv", "keycloak", "ldif", "google-workspace", "auth0"]
 
 
 def test_warnings_of_several_sources_above_the_limit_are_the_same(
