@@ -2,6 +2,7 @@
 
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -112,6 +113,19 @@ def test_workers_of_a_scheduler_need_no_folder_of_the_job(
     assert outcome(stored, run(stored, path)) == outcome(whole, run(whole, path))
     assert len(folders) > 3
     assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
+
+
+def test_what_only_the_job_can_see_is_not_given_to_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: MemoryFileSystem
+) -> None:
+    uploads: list[Path] = []
+    monkeypatch.setattr(Bucket, "upload", lambda _, attempt: uploads.append(attempt))
+    with zipfile.ZipFile(tmp_path / "users.zip", "w") as archive:
+        archive.writestr("users.csv", "email\nv@example.com\n")
+    (tmp_path / "b.csv").write_text("email\nw@example.com\n")
+    summary = run(in_bucket(tmp_path / "db"), tmp_path / "users.zip", tmp_path / "b.csv")
+    assert (summary.fault, summary.inserted) == (None, 2)
+    assert (uploads, store.find("/bucket")) == ([], [])
 
 
 def test_finished_slices_in_the_store_are_taken_up(
