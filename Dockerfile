@@ -1,4 +1,4 @@
-# The image of the Prefect server, the deploy step, the worker and the HTTP face; `compose.yaml` runs them. See flows/import_users/README.md.
+# The image of the Prefect server, the deploy step, the worker, the HTTP face and Dask's workers; `compose.yaml` runs them. See flows/import_users/README.md.
 FROM python:3.11-slim
 
 # Prefect writes its pages anew at each start, for which its own folder must not be writable
@@ -15,7 +15,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY transforms transforms
 COPY flows flows
-RUN pip install --no-cache-dir --editable ".[excel,remote]" && python -m compileall -q schemas transforms flows
+RUN pip install --no-cache-dir --editable ".[excel,remote,dask]" && python -m compileall -q schemas transforms flows
 COPY prefect.yaml ./
 # a named volume takes owner and permissions from here
 RUN install --directory --mode=0700 --owner=user-import --group=user-import data data/inbox data/prefect

@@ -42,6 +42,7 @@ NOTICE_TARGET = "IMPORT_NOTIFY_"  # before the name of a target of notices, in c
 NO_CONTROLS = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 ROOTS = "IMPORT_ROOTS"
 _ROOT = re.compile(rf"(?:{'|'.join(REMOTE)})://[^/{os.pathsep}]*(?::[0-9]+)?(?:/[^{os.pathsep}]*)?|[^{os.pathsep}]+")
+_STORE = re.compile(r"(?:s3|gs)://[^/@?#]+/[^@?#]*[^@?#/]")  # all of it below a prefix, without credentials
 OUTSIDE = f"is outside of the folders that runs may use ({ROOTS})"
 TASK_RUNNER = re.compile(r"auto|none|processes:[1-9][0-9]{0,2}|dask(=(tcp|tls)://\S+)?")
 WORKER_BYTES = 100_000_000  # that DuckDB needs in each worker at least
@@ -65,6 +66,7 @@ class Settings:
     limits: ReadLimits = field(default_factory=ReadLimits)
     task_runner: str = "auto"  # where sources are loaded: none, processes:N, dask, dask=ADDRESS; auto: where that pays
     staging: Path | None = None  # the folder of slices, which all workers see; None: that of the job
+    staging_url: str = ""  # of an object store, to which the workers of a scheduler copy slices
     url_roots: tuple[str, ...] = ()  # beginnings of URLs that sources may have, where `roots` limit sources
     roots: tuple[Path, ...] = ()  # that sources, outputs and databases must lie in; none: wherever the user may
 
@@ -181,7 +183,7 @@ def settings_from(
         **_numbers(environment, Settings),
         memory_limit=memory,
         task_runner=runner,
-        staging=_staging(environment, roots),
+        **_staging(environment, roots),
         limits=ReadLimits(**_numbers(environment, ReadLimits)),
         url_roots=url_roots,
         roots=tuple(roots),
@@ -229,14 +231,17 @@ def memory_size(text: str) -> str:
     return text.strip()
 
 
-def _staging(environment: Mapping[str, str], roots: Sequence[Path]) -> Path | None:
+def _staging(environment: Mapping[str, str], roots: Sequence[Path]) -> dict[str, Any]:
     if (text := environment.get("IMPORT_STAGING")) is None:
-        return None
-    if not text or not NO_CONTROLS.fullmatch(text):
-        raise ValueError(f"IMPORT_STAGING is {text!a}; it must be the path of a folder, or not be set")
+        return {}
+    if not text or not NO_CONTROLS.fullmatch(text) or (is_url(text) and not _STORE.fullmatch(text)):
+        wanted = "the path of a folder, s3://BUCKET/PREFIX or gs://BUCKET/PREFIX"
+        raise ValueError(f"IMPORT_STAGING is {without_secrets(text)!a}; it must be {wanted}, or not be set")
+    if is_url(text):
+        return {"staging_url": text}
     if not is_in_roots(Path(text), roots):
         raise ValueError(f"IMPORT_STAGING: {text} {OUTSIDE}")
-    return Path(text)
+    return {"staging": Path(text)}
 
 
 def find_unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:

@@ -30,7 +30,7 @@ class Fault(Exception):
         self.message = message
         self.hint = hint
 
-    def __reduce__(self) -> tuple[type["Fault"], tuple[ErrorCode, str, str]]:
+    def __reduce__(self) -> tuple[type["Fault"], tuple[str, ...]]:
         return type(self), (self.code, self.message, self.hint)
 
 

@@ -14,7 +14,7 @@ import prefect.settings
 import pytest
 import yaml
 
-from flows.settings import find_unknown_variables
+from flows.settings import find_unknown_variables, settings_from
 from schemas.codes import ErrorCode
 from tests.docs import ROOT
 
@@ -89,8 +89,9 @@ def test_database_inbox_and_prefect_are_on_the_volume() -> None:
     assert inbox in made.split()
     for path in (environment["IMPORT_DATABASE"], environment["PREFECT_HOME"], f"{folder}/{inbox}"):
         assert Path(path).is_relative_to(DATA)
-    for service in SERVICES.values():
-        assert [volume.rpartition(":")[2] for volume in service["volumes"]] == [DATA]
+    for name, service in SERVICES.items():
+        volumes = [volume.rpartition(":")[2] for volume in service["volumes"]]
+        assert volumes == ([] if name == "scheduler" else [DATA])
 
 
 def test_every_variable_is_one_that_something_reads() -> None:
@@ -119,6 +120,41 @@ def test_all_services_are_hardened_and_have_one_password() -> None:
     strings |= {SERVICES[name]["environment"]["PREFECT_API_AUTH_STRING"] for name in ("deploy", "worker")}
     assert len(strings) == 1
     assert "/.env" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_only_what_runs_jobs_and_the_workers_reach_the_scheduler() -> None:
+    assert COMPOSE["networks"] == {"dask": {"internal": True}}
+    assert {name for name in SERVICES if "dask" in SERVICES[name].get("networks", [])} == {
+        "scheduler",
+        "dask-worker",
+        "worker",
+        "api",
+    }
+    for name in ("scheduler", "dask-worker"):
+        service = SERVICES[name]
+        assert (service["profiles"], service["networks"]) == (["workers"], ["dask"])
+        assert not {"ports", "env_file", "environment"} & service.keys(), "secrets of the site are not theirs"
+
+
+def test_workers_of_dask_find_their_scheduler() -> None:
+    (runner,) = set(re.findall(r"IMPORT_TASK_RUNNER=(dask=\S+)", (ROOT / "compose.yaml").read_text()))
+    assert f"IMPORT_TASK_RUNNER={runner}" in GUIDE
+    address = settings_from({"IMPORT_TASK_RUNNER": runner}).task_runner.partition("=")[2]
+    assert address in SERVICES["dask-worker"]["command"]
+    scheduler = SERVICES["scheduler"]
+    assert f"tcp://scheduler:{scheduler['command'][scheduler['command'].index('--port') + 1]}" == address
+    compile(scheduler["healthcheck"]["test"][3], "scheduler", "exec")
+    assert ",dask]" in DOCKERFILE
+
+
+@pytest.mark.parametrize("name", ["scheduler", "dask-worker"])
+def test_dask_knows_the_options_of_its_commands(name: str) -> None:
+    pytest.importorskip("distributed")
+    program, kind, *words = SERVICES[name]["command"]
+    assert program == "dask"
+    command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--help"]
+    known = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert [word for word in words if word.startswith("--") and word not in known] == []
 
 
 def test_ports_agree() -> None:

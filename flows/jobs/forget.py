@@ -32,6 +32,7 @@ from flows.store.forget import RECORDS_OF_USER, Scope, WantedUser, count_rows, f
 from flows.store.job_folder import REJECTS_NAME, JobFolder, folders_in
 from flows.store.job_status import end_lost_jobs
 from flows.store.requests.request import has_begun, read_request, sent_files
+from flows.store.slices.bucket import remove_slices
 from schemas.codes import ErrorCode
 from schemas.faults import DatabaseFault, FileFault, JobFault
 from transforms.statements import run_mapped
@@ -81,7 +82,7 @@ class Forgotten:
                 raise
             reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
             self.left[path] = reason.lower()
-        except FileFault as fault:
+        except (FileFault, JobFault) as fault:
             self.left[path] = f"{fault.message}; {fault.hint}"
 
 
@@ -287,7 +288,7 @@ class _Search:
         for job_id, folder, keys in self.folders():
             if folder.path not in self.found.left:
                 with self.found.naming(folder.path):
-                    JobFolder(self.store.settings.slices_of(job_id)).remove()  # another attempt loads them again
+                    remove_slices(self.store.settings, job_id)  # another attempt loads them again
                     remove_staged(folder, _records_of(job_id, records), keys)
         for file in self.found.files:
             with self.found.naming(file.path):

@@ -126,7 +126,7 @@ def load(
     content = Content(digest, tuple(source.name for source in sources), tuple(first_records))
     summary = replace(
         job.summary,
-        profile=context.profiles[0].name,
+        profile=context.profiles[0],
         total=tally.rows,
         failed=tally.refused,
         warnings=tally.warnings,

@@ -46,7 +46,7 @@ class Context:
     rules: RuleSet
     connection: ConnectionSettings
     instructions: Instructions
-    profiles: list[Profile] = field(default_factory=list)  # of each source
+    profiles: list[str] = field(default_factory=list)  # their names, of each source
     skipped: list[Skipped] = field(default_factory=list)  # of each source
 
 
@@ -138,7 +138,7 @@ def checked_batches(context: Context) -> Generator[Checked, None, None]:
     job, next_record, bytes_before = context.job, 1, 0
     for place, source in enumerate(context.sources):
         form = detect_format(source, job.options.format)
-        profile = _choose_profile(context, source, form=form)
+        profile = choose_profile_of(source, context, form=form)
         for batch in read_source(context, place, form=form, profile=profile, first_record=next_record):
             next_record += batch.seen
             yield replace(batch, done_bytes=bytes_before + batch.done_bytes)
@@ -147,7 +147,7 @@ def checked_batches(context: Context) -> Generator[Checked, None, None]:
 
 def first_profile(context: Context, source: Source, *, form: str) -> Profile:
     """Return the profile of a source, also where its reader recognises it, which then reads the first batch."""
-    profile = _choose_profile(context, source, form=form)
+    profile = choose_profile_of(source, context, form=form)
     if form not in SAMPLED_BY_READER or not _is_auto(context):
         return profile
     with closing(_read(context, source, form=form, profile=profile, first_record=1, skipped=Skipped())) as batches:
@@ -161,7 +161,7 @@ def read_source(
     """Yield the batches of one source, whose bytes are counted from its begin; the profile may be recognised by the
     reader instead, unless it is chosen."""
     job, source = context.job, context.sources[place]
-    context.profiles.append(profile)
+    context.profiles.append(profile.name)
     context.skipped.append(skipped := Skipped())
     batches = _read(
         context,
@@ -175,7 +175,8 @@ def read_source(
     with closing(read_ahead(batches)) as ahead:
         for number, batch in enumerate(ahead):
             if number == 0:
-                context.profiles[place] = profile = batch.profile or profile
+                profile = batch.profile or profile
+                context.profiles[place] = profile.name
                 job.folder.add_layout(WRITTEN_AS.get(form, form), batch.layout.columns)
                 batch = _warn_of_lines(batch, skipped.above_header)  # noqa: PLW2901
             yield _check(context, batch, profile=profile, source=place, done_bytes=batch.position)
@@ -185,7 +186,8 @@ def _is_auto(context: Context) -> bool:
     return context.job.options.profile == "auto" and context.instructions.mapping is None
 
 
-def _choose_profile(context: Context, source: Source, *, form: str) -> Profile:
+def choose_profile_of(source: Source, context: Context, *, form: str) -> Profile:
+    """Return the profile of a source, if its reader does not recognise another in the first batch."""
     options = context.job.options
     mapping = context.instructions.mapping
     return choose_profile(source, form=form, requested=options.profile, mapping=mapping, null=options.null)

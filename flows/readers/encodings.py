@@ -24,7 +24,11 @@ class EncodingFault(FileFault):
         hint = "import it without --encoding" if encoding == UTF8 else f"import it with --encoding {encoding}"
         super().__init__(ErrorCode.FILE_FORMAT, f"{source} {what}", f"save it as UTF-8, or {hint}")
         self.source = source
+        self.what = what
         self.encoding = encoding
+
+    def __reduce__(self) -> tuple[type["EncodingFault"], tuple[str, ...]]:
+        return type(self), (self.source, self.what, self.encoding)
 
 
 class Decoder:

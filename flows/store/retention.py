@@ -13,6 +13,8 @@ from flows.store.database import Store, vacuum_if_worthwhile
 from flows.store.fault_points import fault_point
 from flows.store.job_folder import JobFolder
 from flows.store.requests.queue import expired_requests
+from flows.store.slices.bucket import remove_slices
+from schemas.faults import JobFault
 from transforms.statements import run
 
 
@@ -22,7 +24,7 @@ class Purged:
 
     jobs: tuple[str, ...]
     rejected_users: int
-    left: tuple[Path, ...] = ()  # folders that this user may not remove; their jobs are not purged
+    left: tuple[Path, ...] = ()  # that this user may not remove, or slices in a store; their jobs are not purged
 
 
 def purge(store: Store, *, days: int | None = None, dry_run: bool = False) -> Purged:
@@ -35,9 +37,11 @@ def purge(store: Store, *, days: int | None = None, dry_run: bool = False) -> Pu
         _remove_requests(store, connection, before=before, dry_run=dry_run)
     folders = {job: JobFolder(store.settings.jobs_folder / job) for job in ended}
     idle = {job: folder for job, folder in folders.items() if not (folder.is_accessible and folder.is_running)}
-    for job in idle:
-        _remove(JobFolder(store.settings.slices_of(job)), dry_run=dry_run)
-    left = [job for job, folder in idle.items() if not _remove(folder, dry_run=dry_run)]
+    left = [
+        job
+        for job, folder in idle.items()
+        if not (_remove_slices(store, job, dry_run=dry_run) and _remove(folder, dry_run=dry_run))
+    ]
     jobs = tuple(job for job in idle if job not in left)
     with store.reading() as connection:
         ((rejected,),) = run(connection, "rejected_to_purge", jobs=jobs)
@@ -54,6 +58,7 @@ def purge_job(store: Store, job_id: str) -> None:
     folder = JobFolder(store.settings.jobs_folder / job_id)
     with folder.locked(), store.transaction() as connection:
         _purge_rows(connection, (job_id,))
+        remove_slices(store.settings, job_id)
         folder.remove()
 
 
@@ -69,6 +74,16 @@ def _remove_requests(store: Store, connection: duckdb.DuckDBPyConnection, *, bef
     begun = {job_id for (job_id,) in run(connection, "known_jobs", job_ids=[*expired])}
     for job_id in expired.keys() - begun:
         _remove(expired[job_id], dry_run=dry_run)
+
+
+def _remove_slices(store: Store, job_id: str, *, dry_run: bool) -> bool:
+    """Remove what workers staged; return whether nothing of it is left, as far as a store can be reached."""
+    if not dry_run:
+        try:
+            remove_slices(store.settings, job_id)
+        except JobFault:
+            return False
+    return True
 
 
 def _remove(folder: JobFolder, *, dry_run: bool) -> bool:

@@ -1,12 +1,15 @@
-"""Cut sources into slices: NDJSON after line ends, Parquet between row groups. Other formats have state.
+"""Cut sources into slices: NDJSON after line ends, Parquet between row groups. Other formats have state: a slice is the
+whole of such a file, and how many records it has is not known before it is loaded.
 
 The size of a slice does not depend on the number of workers: a later attempt finds the slices of an earlier one.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.readers.compression import compression_from_name
@@ -24,17 +27,33 @@ _MAY_BE_BLANK = re.compile(rb"\n[ \t\n]")  # several times as fast to look for a
 
 @dataclass(frozen=True)
 class Slice:
-    """A part of a source that one worker loads: how many records it has, and the number of its first in the job."""
+    """A part of a source, or the whole of it, that one worker loads."""
 
     number: int
     place: int  # of its source among those of the job
     source: Source  # with the span
-    records: int
-    first_record: int
+    records: int | None  # None: not known before it is loaded
+    first_record: int  # its number in the job; 1 if a slice before has an unknown number of records
 
 
 class CannotCutError(Exception):
-    """A source that is not what can be cut; it is loaded whole, which names what is wrong with it."""
+    """A source whose lines cannot be told apart before it is loaded."""
+
+
+def cut_source(
+    source: Source, form: str, *, size: int, waiting: Callable[[], None]
+) -> list[tuple[Span | None, int | None]]:
+    """Return the spans of a source with the numbers of their records; no span and no number for the whole of one that
+    cannot be cut or has no records. `waiting` may raise to stop the reading."""
+    pieces: list[tuple[Span | None, int | None]] = []
+    cut = cut_lines if form == "ndjson" else cut_row_groups
+    with suppress(CannotCutError, pa.ArrowException, OSError):  # a load of the whole names what is wrong with it
+        for piece in cut(source, size=size) if can_cut(source, form) else ():
+            waiting()
+            pieces.append(piece)
+        if any(records for _, records in pieces):
+            return pieces
+    return [(None, None)]
 
 
 def can_cut(source: Source, form: str) -> bool:
@@ -105,6 +124,8 @@ def cut_row_groups(source: Source, *, size: int) -> list[tuple[Span, int]]:
     return spans
 
 
-def narrow(source: Source, span: Span, form: str) -> Source:
+def narrow(source: Source, span: Span | None, form: str) -> Source:
     """Return the source as a worker reads it; of lines, its size is that of the span."""
+    if span is None:
+        return source
     return replace(source, span=span, size=span.end - span.begin if form == "ndjson" else source.size)

@@ -104,7 +104,9 @@ def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *paths: Path, slice
     """Compare a job in slices with one that is not, and see the processes of the former."""
     monkeypatch.setattr(gather, "SLICE_BYTES", slice_bytes)
     whole, sliced = settings_in(tmp_path / "whole", "none"), settings_in(tmp_path / "sliced", "processes:2")
-    expected = outcome(whole, run(whole, *paths, **more))
+    summary = run(whole, *paths, **more)
+    assert summary.fault is None
+    expected = outcome(whole, summary)
     seen: set[int] = set()
     ended = threading.Event()
 
