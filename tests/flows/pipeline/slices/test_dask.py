@@ -186,6 +186,7 @@ def test_a_scheduler_that_does_not_answer_ends_the_job(tmp_path: Path, monkeypat
     assert summary.fault["code"] == "RUNNER_UNAVAILABLE"
 
 
+@pytest.mark.slow
 def test_slices_can_be_staged_in_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gather, "SLICE_BYTES", 20_000)
     path = write_lines(tmp_path / "a.ndjson", records=800, seed=7)

@@ -135,10 +135,12 @@ def test_lines_in_slices_give_what_they_give_whole(tmp_path: Path, monkeypatch: 
     compare(tmp_path, monkeypatch, write_lines(tmp_path / "a.ndjson", records=3000, seed=1), slice_bytes=20_000)
 
 
+@pytest.mark.slow
 def test_row_groups_in_slices_give_what_they_give_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compare(tmp_path, monkeypatch, write_table(tmp_path / "a.parquet", records=900, seed=1), slice_bytes=1)
 
 
+@pytest.mark.slow
 def test_several_files_of_both_formats_are_numbered_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [
         write_lines(tmp_path / "a.ndjson", records=500, seed=2),
@@ -238,6 +240,7 @@ def test_a_worker_that_is_killed_changes_nothing(tmp_path: Path, monkeypatch: py
     assert outcome(sliced, summary) == outcome(whole, run(whole, path))
 
 
+@pytest.mark.slow
 def test_workers_that_are_killed_again_and_again_end_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gather, "SLICE_BYTES", 20_000)
     monkeypatch.setattr(gather, "load_slice", die)
@@ -247,6 +250,7 @@ def test_workers_that_are_killed_again_and_again_end_the_job(tmp_path: Path, mon
     assert (summary.status, summary.fault["code"]) == (JobStatus.FAILED, "OUT_OF_MEMORY")
 
 
+@pytest.mark.slow
 def test_a_slice_that_breaks_down_three_times_ends_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gather, "SLICE_BYTES", 20_000)
     monkeypatch.setattr(gather, "load_slice", json.loads)
@@ -282,6 +286,7 @@ def test_a_later_attempt_takes_up_the_slices_that_are_finished(tmp_path: Path, m
     assert len(found) == len(finished)
 
 
+@pytest.mark.slow
 def test_slices_of_other_content_or_options_are_not_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gather, "SLICE_BYTES", 20_000)
     path = write_lines(tmp_path / "a.ndjson", records=2000, seed=11)
@@ -329,6 +334,7 @@ def wait_until(is_true: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_no_worker_outlives_a_job_that_is_killed_and_its_slices_are_taken_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

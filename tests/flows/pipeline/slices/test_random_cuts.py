@@ -77,7 +77,14 @@ def write_table(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("table", [None, 0, 1], ids=["lines", "a table first", "a table between"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param(None, marks=pytest.mark.slow, id="lines"),
+        pytest.param(0, marks=pytest.mark.slow, id="a table first"),
+        pytest.param(1, id="a table between"),
+    ],
+)
 def test_random_cuts_stage_what_the_whole_stages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: int | None
 ) -> None:

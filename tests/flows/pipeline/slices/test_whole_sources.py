@@ -68,7 +68,7 @@ def write_sources(folder: Path) -> dict[str, Path]:
     "order",
     [
         ("csv", "ndjson", "gz", "json", "other csv", "parquet"),
-        ("ndjson", "parquet", "json", "csv", "xlsx", "ndjson", "gz"),
+        pytest.param(("ndjson", "parquet", "json", "csv", "xlsx", "ndjson", "gz"), marks=pytest.mark.slow),
         pytest.param(("other csv", "csv"), marks=pytest.mark.slow),
         pytest.param(("gz", "parquet", "xlsx", "other csv", "ndjson"), marks=pytest.mark.slow),
         pytest.param(("json", "json", "csv", "parquet", "ndjson", "csv"), marks=pytest.mark.slow),
@@ -90,6 +90,7 @@ def test_exports_of_other_systems_are_recognised_by_each_worker(
     compare(tmp_path, monkeypatch, *EXPORTS, lines, slice_bytes=20_000)
 
 
+@pytest.mark.slow
 def test_exports_of_other_systems_are_recognised_in_each_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
