@@ -118,15 +118,18 @@ def list_imports(job_id: str, request: Request, token: Reader, page_token: PageT
     ),
 )
 def list_errors(job_id: str, request: Request, token: Reader, page_token: PageToken = None) -> JSONResponse:
-    """Return a page of the refused users, each with its first code and all messages, secrets as `*****`."""
+    """Return a page of the refused users, each with its first code and all messages, secrets as `*****`; the first
+    error of a batch that failed as a whole is the reason, without a user."""
     jobs: JobService = request.app.state.jobs
     job = _find_ended(jobs, job_id, token)
     after = _parse(page_token)
-    results: list[dict[str, Json]] = []
-    while after < job.summary.total and not results:  # a page is never empty before the last
-        results, after = fullstory.errors(jobs.refused(job, after=after, limit=PAGE)), after + PAGE
+    reason = fullstory.reason(jobs.view(job))
+    refused: list[dict[str, Json]] = []
+    while after < job.summary.total and not refused:  # a page is never empty before the last
+        refused, after = fullstory.errors(jobs.refused(job, after=after, limit=PAGE)), after + PAGE
     following = {"next_page_token": str(after)} if after < job.summary.total else {}
-    return JSONResponse({"results": results, "total_records": str(job.summary.failed), **following})
+    results = refused if page_token else [*reason, *refused]
+    return JSONResponse({"results": results, "total_records": str(job.summary.failed or len(reason)), **following})
 
 
 def _check_batch(request: Request, file: BinaryIO) -> str:

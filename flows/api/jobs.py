@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from pydantic import ValidationError
 
+from flows.api.own.shown import without_folders
 from flows.api.problems import Problem, forbidden, not_found, unavailable
 from flows.pipeline.path_checks import require_source_in_roots, require_url_in_roots
 from flows.report.ids import find_imported
@@ -229,8 +230,9 @@ class JobService:
         return sorted(found, key=lambda job: job.summary.created_at, reverse=True)[: wanted.limit]
 
     def view(self, job: KnownJob, *, with_errors: bool = False) -> JobView:
-        """Return the job as the formats of other systems need it; with all its errors only where asked for."""
-        summary = job.summary
+        """Return the job as the formats of other systems need it, without paths of this machine; with all its errors
+        only where asked for."""
+        summary = without_folders(job).summary
         view = JobView(
             summary=summary,
             percent=cast("float | None", job.progress.get("percent")),

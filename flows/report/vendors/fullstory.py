@@ -11,8 +11,14 @@ def job(view: JobView) -> Json:
     summary, status = view.summary, VENDOR_STATUS[view.summary.status]["fullstory"]
     times = {"created": summary.created_at, "finished": summary.finished_at}
     batch = {"id": summary.job_id, "status": status, **drop_nulls(times)}
-    errors = {"errors": summary.failed} if status == "FAILED" else {}
+    errors = {"errors": summary.failed or len(reason(view))} if status == "FAILED" else {}
     return {"imports": view.imported, **errors, "job": batch}
+
+
+def reason(view: JobView) -> list[dict[str, Json]]:
+    """Return why the job failed or was canceled as a whole, as an error without a user; nothing if it did not."""
+    fault = view.summary.fault
+    return [{"code": fault["code"].lower(), "message": fault["message"], "user": {}}] if fault else []
 
 
 def errors(view: JobView) -> list[dict[str, Json]]:

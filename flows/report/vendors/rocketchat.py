@@ -1,6 +1,6 @@
 """Format Rocket.Chat's import operation: its public state and the internal step of that state."""
 
-from flows.report.vendors.view import JobView, Json
+from flows.report.vendors.view import JobView, Json, drop_nulls
 from schemas.job import VENDOR_STATUS, JobStatus
 
 STEPS = {
@@ -30,6 +30,7 @@ def job(view: JobView) -> Json:
             "user": summary.external_id or "",
             "_updatedAt": summary.finished_at or summary.started_at or summary.created_at,
             "count": {"total": rows, "users": rows, "completed": view.imported, "error": summary.failed},
+            **drop_nulls({"error": view.reason}),  # Rocket.Chat has it in its log only
         },
     }
 

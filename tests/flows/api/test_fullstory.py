@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from flows.api import fullstory
 from flows.store.connections import add_connection
 from flows.store.database import Store
 from schemas.connection import ConnectionSettings
@@ -151,6 +152,28 @@ def test_errors_have_a_code_every_message_and_the_user_without_secrets(client: T
     assert refused["code"] == "format"
     assert "email: is not an e-mail address" in refused["message"]
     assert "name: " in refused["message"]
+
+
+def test_a_batch_that_fails_as_a_whole_says_why(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fullstory, "PARSED_BYTES", 10)  # as a large body, which is not parsed before it is a job
+    body = '{"requests": [{"uid": "1", "email": "ada@example.com"}, {"uid": "17"'
+    job_id = client.post(BATCH, content=body).json()["job"]["id"]
+    batch = wait_for(lambda: find_ended(client, job_id))
+    assert (batch["job"]["status"], batch["imports"], batch["errors"]) == ("FAILED", 0, 1)
+    (page,) = pages(client, batch, "errors")
+    (error,) = page["results"]
+    assert (error["code"], error["user"], page["total_records"]) == ("file_syntax", {}, "1")
+    assert "batch.json" in error["message"]
+    assert "/" not in error["message"]
+
+
+def test_a_batch_that_is_canceled_says_so(waiting: TestClient) -> None:
+    job_id = post(waiting, [ADA]).json()["job"]["id"]
+    assert waiting.post(f"/v1/imports/{job_id}/cancel").status_code == 200
+    (page,) = pages(waiting, wait_for(lambda: find_ended(waiting, job_id)), "errors")
+    assert [(error["code"], error["message"]) for error in page["results"]] == [
+        ("canceled", "the job was canceled before it began")
+    ]
 
 
 def test_secrets_of_refused_users_are_hidden(client: TestClient) -> None:
