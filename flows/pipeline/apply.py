@@ -99,7 +99,7 @@ def require_plan(folder: JobFolder) -> Mapping[str, Any]:
 
 def keep_loaded(job: Job, loaded: Loaded) -> None:
     """Keep the result of the load stage of a dry run in its folder."""
-    document = {"mean_bytes": loaded.mean_bytes, "summary": loaded.summary.to_dict(), "content": asdict(loaded.content)}
+    document = {**asdict(loaded), "summary": loaded.summary.to_dict()}
     with atomic_write(job.folder.path / LOADED_FILE) as temp:
         temp.write_text(json.dumps(document), encoding="utf-8")
 
@@ -140,7 +140,7 @@ def _as_loaded(job: Job, document: Mapping[str, Any]) -> Loaded:
     counted = {name: document["summary"][name] for name in COUNTED}
     read = document["content"]
     content = Content(read["hash"], tuple(read["files"]), tuple(read["first_records"]))
-    return Loaded(replace(job.summary, **counted), mean_bytes=document["mean_bytes"], content=content)
+    return replace(Loaded(**document), summary=replace(job.summary, **counted), content=content)
 
 
 def _link_parts(planned: JobFolder, folder: JobFolder) -> None:

@@ -1,10 +1,11 @@
 """Load the sources into staged rows, batch by batch: read, normalise, validate, stage. The database is not locked."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,10 +34,14 @@ from flows.store.jobs import Content
 from schemas.connection import ConnectionSettings
 from schemas.faults import FileFault
 from schemas.job import JobStatus, JobSummary
+from schemas.mapping.names import MAPPED
+from schemas.profiles import PROFILES
 from schemas.source_names import is_url
+from transforms.rejects.known_names import known_names
 
 if TYPE_CHECKING:
     from flows.readers.remote.fetch import Fetch
+    from schemas.mapping.language import Mapping as Language
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Loaded:
     summary: JobSummary  # with the profile that was used and what is counted so far: rows, refused, errors, warnings
     mean_bytes: float  # of the texts of the records
     content: Content
+    known_names: Mapping[str, str] = field(default_factory=dict)  # of all sources, that may be shown; by name the field
 
 
 @contextmanager
@@ -134,7 +140,17 @@ def load(
         blank_lines=sum(skipped.blank_lines for skipped in context.skipped),
         errors_by_code=tally.errors_by_code,
     )
-    return Loaded(summary, mean_bytes=tally.bytes / max(tally.rows, 1), content=content)
+    known = known_names(map(partial(_get_mapping, instructions), context.profiles))
+    return Loaded(summary, mean_bytes=tally.bytes / max(tally.rows, 1), content=content, known_names=known)
+
+
+def _get_mapping(instructions: Instructions, profile: str) -> "Language | None":
+    """Return the mapping of a profile that was used; None for our own format."""
+    from transforms.mapping.profiles import get_profile  # noqa: PLC0415 - our own format needs none
+
+    if profile == MAPPED:
+        return instructions.mapping
+    return None if profile in PROFILES else get_profile(profile)
 
 
 def _stage(context: Context) -> Tally:

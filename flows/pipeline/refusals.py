@@ -4,7 +4,7 @@ All are read in batches, because a job can refuse every one of its records. Whic
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import duckdb
@@ -53,8 +53,11 @@ def stage_errors(connection: duckdb.DuckDBPyConnection, job: Job, content: Conte
     return staged
 
 
-def stage_refused(connection: duckdb.DuckDBPyConnection, job: Job, *, mean_bytes: float) -> int:
-    """Stage the records that the plan refuses, in place of those of an earlier plan; return their number."""
+def stage_refused(
+    connection: duckdb.DuckDBPyConnection, job: Job, *, mean_bytes: float, known_names: Mapping[str, str]
+) -> int:
+    """Stage the records that the plan refuses, in place of those of an earlier plan; return their number. The values
+    under the known names are shown."""
     count = 0
     for kind in ("refused", "rejected"):
         job.folder.remove_last_parts(kind)
@@ -64,7 +67,8 @@ def stage_refused(connection: duckdb.DuckDBPyConnection, job: Job, *, mean_bytes
         refused = records.cast(RECORDS).sort("record")
         job.folder.write_last_part("refused", number, refused)
         with connection.cursor() as engine:
-            job.folder.write_last_part("rejected", number, redact(refused, engine=engine))
+            shown = redact(refused, engine=engine, known=known_names)
+        job.folder.write_last_part("rejected", number, shown)
         count += refused.height
     return count
 

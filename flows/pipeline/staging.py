@@ -5,7 +5,7 @@ Which sources, and in which process, is the concern of `flows.pipeline.load` and
 
 import time
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -28,6 +28,7 @@ from schemas.frames import ERRORS, RECORDS
 from schemas.profiles import Profile
 from transforms.mapping.messages import name_origins
 from transforms.normalise import normalise
+from transforms.rejects.known_names import known_names
 from transforms.rejects.redact import redact
 from transforms.rules.validate import RuleSet, Validated, rule_set, validate
 from transforms.stored_warnings import limit_warnings
@@ -82,6 +83,7 @@ class Checked:
     originals: pl.DataFrame
     trimmed: pl.DataFrame
     refused: pl.DataFrame
+    known_names: Mapping[str, str]  # that may be shown, and the field of each
 
 
 @dataclass
@@ -130,7 +132,7 @@ def _write_parts(context: Context, number: int, batch: Checked) -> None:
         folder.write_part(kind, number, getattr(batch, kind))
     if batch.refused.height:
         with context.engine.cursor() as cursor:
-            folder.write_part("rejected", number, redact(batch.refused, engine=cursor))
+            folder.write_part("rejected", number, redact(batch.refused, engine=cursor, known=batch.known_names))
 
 
 def checked_batches(context: Context) -> Generator[Checked, None, None]:
@@ -258,6 +260,7 @@ def _check(context: Context, batch: Batch, *, profile: Profile, source: int, don
         originals=_originals(batch, verdicts, profile=profile),
         trimmed=canonical.outer_white_space.join(verdicts.accepted, on="record", how="semi").select(TRIMMED.names()),
         refused=refused,
+        known_names=known_names([profile.mapping]),
     )
 
 

@@ -1,10 +1,11 @@
 """Show records without their secrets, for errors, logs and everything that outlives a job.
 
 What is known to be harmless is shown; everything else is hidden: the value of a key that is not a field (it may be a
-password), and a value whose shape is not that of its field.
+password), and a value whose shape is not that of its field. A profile's name for a field counts as its name.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 import duckdb
@@ -15,7 +16,7 @@ from schemas.frames import RECORDS
 from schemas.rules.hash_algorithms import PUBLIC_WORDS
 from schemas.rules.hash_fields import INTEGERS, OBJECTS, PASSWORD_HASH_FIELDS, ROOT, SECRETS
 from transforms.json.encoding import encode_string
-from transforms.json.values import extract_values, query_texts, unpack_found
+from transforms.json.values import extract_values, json_pointer, query_texts, unpack_found
 
 HIDDEN = pl.lit('"*****"')
 UNREADABLE = '{"unreadable":true}'
@@ -32,22 +33,28 @@ OPENING = r"^[ \t\r\n]*\{"
 NOT_JSON = r"(?i)[:\[,][ \t\r\n]*-?(?:nan|inf)"  # what DuckDB takes for numbers
 
 
-def redact(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Return the records, columns of RECORDS, without secrets; a text that is not a JSON object is hidden entirely."""
-    fields = _add_hash_parts(_read_fields(rows, engine=engine), engine=engine)
+def redact(
+    rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection, known: Mapping[str, str] | None = None
+) -> pl.DataFrame:
+    """Return the records, columns of RECORDS, without secrets; a text that is not a JSON object is hidden entirely.
+    `known` has the field that each of the file's own names leads to, as far as it may be shown."""
+    names = tuple((known or {}).items())
+    fields = _add_hash_parts(_read_fields(rows, [name for name, _ in names], engine=engine), engine=engine)
     members = fields.join(_hide_unknown_keys(fields), on="record", how="left")
-    shown = members.select("record", text=_show_record())
+    shown = members.select("record", text=_show_record(names))
     joined = rows.drop("text").join(shown, on="record", how="left", maintain_order="left")
     return joined.with_columns(pl.col("text").fill_null(UNREADABLE)).select(RECORDS.names()).cast(RECORDS)
 
 
-def _read_fields(rows: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Return the records that are JSON objects: the texts of their fields, and the keys that are not fields."""
+def _read_fields(rows: pl.DataFrame, names: Sequence[str], *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return the records that are JSON objects: the texts of their fields and of members with known names, and the keys
+    of all others."""
     objects = rows.lazy().filter(pl.col("text").str.contains(OPENING))
     suspects = objects.select("record", "text", lenient=pl.col("text").str.contains(NOT_JSON)).collect()
-    values = {"paths": [f"$.{name}" for name in FIELD_NAMES], "known": FIELD_NAMES}
+    paths = [*(f"$.{name}" for name in FIELD_NAMES), *map(json_pointer, names)]
+    values = {"paths": paths, "known": [*FIELD_NAMES, *names]}
     read = query_texts("json_object_values", suspects, engine=engine, values=values)
-    return read.select("record", "lenient", "unknown_keys", *unpack_found(FIELD_NAMES))
+    return read.select("record", "lenient", "unknown_keys", *unpack_found([*FIELD_NAMES, *map(_column, names)]))
 
 
 def _add_hash_parts(fields: pl.DataFrame, *, engine: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -67,14 +74,21 @@ def _hide_unknown_keys(fields: pl.DataFrame) -> pl.DataFrame:
 
 
 @cache  # building the expression takes longer than redacting a few records
-def _show_record() -> pl.Expr:
-    """Return the JSON of a record: its fields, then `hidden`."""
-    fields = (piece for field in FIELDS for piece in _member(field.name, _show(field)))
+def _show_record(known: Iterable[tuple[str, str]]) -> pl.Expr:
+    """Return the JSON of a record: its fields, the members with known names, then `hidden`."""
+    fields = [piece for field in FIELDS for piece in _member(field.name, _show(field, pl.col(field.name)))]
+    for name, field_name in known:
+        field = FIELDS[FIELD_NAMES.index(field_name)]
+        key, text = pl.lit(f",{json.dumps(name)}:"), pl.col(_column(name))
+        fields += [pl.when(text.is_not_null()).then(key), _show(field, text)]
     return _object([*fields, pl.col("hidden")])
 
 
-def _show(field: UserField) -> pl.Expr:
-    text = pl.col(field.name)
+def _column(known_name: str) -> str:
+    return f"known {known_name}"  # which no field is called
+
+
+def _show(field: UserField, text: pl.Expr) -> pl.Expr:
     if field.name == ROOT:
         return pl.when(text.str.starts_with("{")).then(_show_parts()).otherwise(_hide(text))
     if field.secret:

@@ -1,7 +1,5 @@
 """Format FullStory's batch job of users. In FullStory a job with refused rows is FAILED."""
 
-from collections.abc import Mapping
-
 from flows.report.vendors.view import JobView, Json, Row, drop_nulls, parse_user
 from schemas.job import VENDOR_STATUS
 
@@ -24,17 +22,9 @@ def reason(view: JobView) -> list[dict[str, Json]]:
 def errors(view: JobView) -> list[dict[str, Json]]:
     """Return the refused records as a page of errors lists them: one code of each, and all messages."""
     return [
-        {"code": str(rows[0]["code"]).lower(), "message": "; ".join(map(_describe, rows)), "user": _show(user, rows[0])}
+        {"code": str(rows[0]["code"]).lower(), "message": "; ".join(map(_describe, rows)), "user": parse_user(user)}
         for _, user, rows in view.refused()
     ]
-
-
-def _show(text: str | None, row: Row) -> Json:
-    """Return the stored user; the value of its `uid`, hidden as of no field of ours, where it has no other key."""
-    user = parse_user(text)
-    if isinstance(user, Mapping) and user.keys() >= {"uid"} and "email" not in user and row["key"] is not None:
-        return {**user, "uid": str(row["key"])}
-    return user
 
 
 def _describe(row: Row) -> str:

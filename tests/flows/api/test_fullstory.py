@@ -147,11 +147,16 @@ def test_errors_have_a_code_every_message_and_the_user_without_secrets(client: T
     (page,) = pages(client, import_users(client, [ADA, wrong]), "errors")
     assert (page["total_records"], len(page["results"])) == ("1", 1)
     (refused,) = page["results"]
-    assert refused["user"].keys() == wrong.keys()
-    assert refused["user"]["email"] == wrong["email"]
+    assert refused["user"] == wrong | {"properties": "*****"}
     assert refused["code"] == "format"
     assert "email: is not an e-mail address" in refused["message"]
     assert "name: " in refused["message"]
+
+
+def test_a_user_that_only_the_plan_refuses_has_its_uid(client: TestClient) -> None:
+    users = [ADA, BOB | {"email": ADA["email"], "pin": "1234"}]
+    (page,) = pages(client, import_users(client, users), "errors")
+    assert [error["user"] for error in page["results"]] == [users[1] | {"pin": "*****"}]
 
 
 def test_a_batch_that_fails_as_a_whole_says_why(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,7 @@ def test_continuing_imports_the_others_and_has_every_failed_item(client: TestCli
     assert (task["processedItemsCount"], task["totalItemsCount"], task["errorMessage"]) == (4, 4, None)
     assert [item["itemIndex"] for item in task["failedItems"]] == [2, 4]
     assert all(item["message"].startswith("FORMAT at email: ") for item in task["failedItems"])
+    assert json.loads(task["failedItems"][0]["item"]) == WRONG
     assert emails(store) == ["anna@example.com", "ben@example.com"]
 
 

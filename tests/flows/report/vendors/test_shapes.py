@@ -465,19 +465,14 @@ def test_auth0_errors_of_a_failed_job_are_the_generic_object() -> None:
     }
 
 
-def test_fullstory_errors_have_one_code_all_messages_and_a_key_of_the_user() -> None:
-    errors = [row(2, "FORMAT", "email"), row(2, "MAX_LENGTH", "name"), row(3, "OBJECT_REQUIRED", ""), row(4, "X", "")]
-    keys = [None, None, "u-3", "ada@example.com"]
-    users = ["=1+1", '{"uid": "*****", "display_name": "*****"}', '{"uid": "*****", "email": "ada@example.com"}']
-    view = JobView(
-        summary=JOB,
-        errors=[found | {"key": key} for found, key in zip(errors, keys, strict=True)],
-        rejected=[{"record": record, "user": user} for record, user in enumerate(users, 2)],
-    )
-    assert fullstory.errors(view) == [
-        {"code": "format", "message": "email: m; name: m", "user": "=1+1"},
-        {"code": "object_required", "message": "m", "user": {"uid": "u-3", "display_name": "*****"}},
-        {"code": "x", "message": "m", "user": {"uid": "*****", "email": "ada@example.com"}},
+def test_fullstory_errors_have_one_code_and_all_messages_of_a_user() -> None:
+    assert fullstory.errors(WITH_ERRORS) == [
+        {
+            "code": "format",
+            "message": "email: m; name: m",
+            "user": {"email": "=no", "password_hash": "*****"},
+        },
+        {"code": "malformed_record", "message": "m", "user": "=1+1"},
     ]
 
 
