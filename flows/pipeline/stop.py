@@ -1,4 +1,4 @@
-"""Requests to stop a job: by `jobs cancel`, a signal or the time limit, effective even inside a long statement."""
+"""Requests to stop a job: by a user, a signal or the time limit, effective even inside a long statement."""
 
 import math
 import signal
@@ -117,7 +117,7 @@ class Stop:
 
     def _look(self) -> None:
         if self.fault is None and self.folder.cancel_requested:
-            self.request(canceled_by("`jobs cancel`"))
+            self.request(canceled_by("request"))
         seconds = self.clock() - self._started
         if self.fault is None and seconds > self.time_limit_seconds:
             self.request(self._timed_out(seconds))

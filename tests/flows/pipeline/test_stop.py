@@ -13,7 +13,7 @@ from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
 from flows.store.jobs import find_job
-from schemas.faults import JobFault
+from schemas.faults import Canceled, JobFault
 from schemas.job import FaultRecord, JobStatus, JobSummary, fault_record
 from schemas.options import JobOptions
 from tests.flows.importing import import_records, read_users
@@ -102,6 +102,12 @@ def test_the_hint_of_a_time_out_names_a_limit_that_is_allowed(folder: JobFolder)
 def test_the_time_limit_grows_with_the_sources(folder: JobFolder) -> None:
     assert timed_out(folder, seconds=7200 + 19, limit=7200, source_bytes=1_000_000) is None
     assert timed_out(folder, seconds=7200 + 21, limit=7200, source_bytes=1_000_000) is not None
+
+
+def test_a_job_that_is_asked_to_stop_does_not_guess_from_where(folder: JobFolder) -> None:
+    folder.request_cancel()
+    with pytest.raises(Canceled, match="the job was canceled by request"):
+        Stop(folder, 60).check()
 
 
 class Recording(Observer):
