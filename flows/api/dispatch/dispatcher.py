@@ -5,7 +5,6 @@ server that has just been restarted. One server per database starts jobs: the on
 """
 
 import fcntl
-import logging
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flows.api.dispatch.prefect_queue import PrefectQueue
+from flows.api.guard.middleware import report_error
 from flows.import_users.requested import TRY_AGAIN
 from flows.settings import Settings
 from flows.store.database import Store
@@ -48,7 +48,6 @@ NEVER_BEGAN = JobFault(
     f"{MOST_STARTS} processes were started for the job and ended before it began",
     "see the log in the job's folder",
 )
-logger = logging.getLogger("user_import.dispatcher")
 
 
 @dataclass
@@ -103,8 +102,8 @@ class Dispatcher:
             try:
                 self._sweep()
                 self.start_waiting()
-            except Exception:  # the queue must go on whatever is wrong with a job or a disk
-                logger.exception("the queue could not be served")
+            except Exception as error:  # noqa: BLE001 - the queue must go on whatever is wrong with a job or a disk
+                report_error(error, failed="serving the queue")
             self._wake.wait(LOOK_SECONDS)
             self._wake.clear()
         self.is_dispatching = False

@@ -119,7 +119,7 @@ class AccessLog:
         except ClientDisconnect:
             call.status = call.status or CLIENT_GONE
         except Exception as error:  # noqa: BLE001 - the edge of the server
-            _report(error, request_id=call.id)
+            report_error(error, request_id=call.id)
             if not call.status:  # else the connection is closed within its response
                 problem = Problem(500, "server_error", "the server could not answer; see its log")
                 await self.answer(Request(scope), problem)(scope, call.receive, call.send)
@@ -175,14 +175,14 @@ class _Call:
         await self.sink(message)
 
 
-def _report(error: BaseException, *, request_id: str) -> None:
+def report_error(error: BaseException, **about: str) -> None:
     """Log the kinds of an error and of its causes, and where each was raised; never a text, which may hold a user's
     data."""
     chain = [error]
     while following := chain[-1].__cause__ or chain[-1].__context__:
         chain.append(following)
     raised = [{"error": type(e).__name__, "traceback": traceback.format_tb(e.__traceback__)} for e in chain]
-    log.error(json.dumps({"time": _now(), "request_id": request_id, "raised": raised}))
+    log.error(json.dumps({"time": _now(), **about, "raised": raised}))
 
 
 def _now() -> str:

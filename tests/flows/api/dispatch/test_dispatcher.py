@@ -167,6 +167,21 @@ def test_a_started_process_holds_its_lock_before_it_has_begun(store: Store) -> N
     assert (folder.path / START_LOCK).stat().st_mode & 0o777 == 0o600
 
 
+def test_an_error_of_the_queue_is_logged_without_its_text(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    email = "ada@example.com"
+
+    class Broken(Dispatcher):
+        def start_waiting(self) -> None:
+            raise ValueError(email)
+
+    dispatcher = Broken(store.settings)
+    dispatcher.start()
+    wait_until(lambda: "ValueError" in caplog.text)
+    assert dispatcher.is_alive
+    dispatcher.stop()
+    assert ("start_waiting" in caplog.text, email in caplog.text) == (True, False)
+
+
 def test_a_job_whose_processes_all_die_is_given_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     service = JobService(store.settings)
     job = submit(service, "ada@example.com")
