@@ -26,12 +26,14 @@ PRIVATE_NETWORKS = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/1
 
 
 class BoundedProtocol(H11Protocol):
-    """HTTP/1.1 that closes a connection whose headers do not arrive in time, or that is one too many to be answered.
-    Uvicorn does neither."""
+    """HTTP/1.1 that closes a connection whose headers do not arrive in time, whose client stops reading a response, or
+    that is one too many to be answered. Uvicorn does none of this."""
 
     header_seconds = 15.0
     most_connections = 1000
+    stalled_seconds = 60.0  # in which the client has not made room for more of a response
     _deadline: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         """Start to wait for the first headers."""
@@ -52,7 +54,23 @@ class BoundedProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._stop_waiting()
+        self._stop_counting()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait for the client to read what is buffered."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self.stalled_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Wait no longer: the client has read it."""
+        self._stop_counting()
+        super().resume_writing()
+
+    def _stop_counting(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def _wait_for_headers(self) -> None:
         self._deadline = self.loop.call_later(self.header_seconds, self.transport.close)
