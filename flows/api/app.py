@@ -73,6 +73,7 @@ def create_app(settings: Settings, server: ServerSettings) -> FastAPI:
         summary="Bulk import of users: the calls of Auth0, FullStory, Rocket.Chat and Liferay, and our own.",
         version="1",
         lifespan=lifespan,
+        docs_url=None,  # FastAPI's pages run scripts of a third party
         redoc_url=None,
     )
     app.state.settings = settings

@@ -19,7 +19,7 @@ from schemas.connection import ConnectionSettings
 from tests.flows.api.faces import serving
 from tests.flows.importing import read_users
 
-OPEN = {"/healthz", "/metrics", "/openapi.json", "/docs", "/docs/oauth2-redirect"}  # ask for no token
+OPEN = {"/healthz", "/metrics", "/openapi.json"}  # ask for no token
 SECRET_NAME = "Zq Hidden"
 
 
