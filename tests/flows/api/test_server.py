@@ -121,6 +121,12 @@ def wait_for_lines(server: Server, number: int) -> None:
         time.sleep(0.02)
 
 
+def test_no_page_loads_a_program_from_elsewhere(client: TestClient) -> None:
+    assert [client.get(path).status_code for path in ("/docs", "/redoc", "/docs/oauth2-redirect")] == [404, 404, 404]
+    page = client.get("/", headers={"Accept": "text/html"})
+    assert ("<script" in page.text, "default-src 'self'" in page.headers["Content-Security-Policy"]) == (False, True)
+
+
 def test_slow_headers_are_not_waited_for(store: Store) -> None:
     with running_server(store.path, "--header-seconds", "1") as server:
         with socket.create_connection(("127.0.0.1", server.port)) as slow:
