@@ -49,7 +49,7 @@ def memory_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-@pytest.mark.parametrize("clients", mostly_slow([100, 8], quick=[8]))
+@pytest.mark.parametrize("clients", mostly_slow([100, 4], quick=[4]))
 def test_many_clients_at_once_get_a_job_each(store: Store, make_token: MakeToken, clients: int) -> None:
     token = make_token()
     with running_server(store.path, "--rate", "10000", "--burst", "10000") as server:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from flows.api.own import pages
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
@@ -197,10 +198,11 @@ def test_errors_are_paged_and_filtered_by_code(browser: TestClient) -> None:
     assert filtered.count('<tr class="error">') == 10
 
 
-def test_jobs_are_filtered_and_paged(browser: TestClient, settings: Settings) -> None:
-    for number in range(27):
+def test_jobs_are_filtered_and_paged(browser: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "JOBS_PER_PAGE", 3)
+    for number in range(5):
         import_records(settings, [], external_id=f"no-{number}")
-    assert browser.get("/").text.count('<th scope="row">') == 25
+    assert browser.get("/").text.count('<th scope="row">') == 3
     assert browser.get("/?page=1").text.count('<th scope="row">') == 2
     assert browser.get("/?external_id=no-3").text.count('<th scope="row">') == 1
     assert "There are no such jobs" in browser.get("/?status=pending&since=24h&connection=other").text
