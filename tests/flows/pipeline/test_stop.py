@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from flows.pipeline.job import Observer, Progress
 from flows.pipeline.run import run_job
-from flows.pipeline.stop import Stop
+from flows.pipeline.stop import Stop, canceled_by
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
 from flows.store.jobs import find_job
-from schemas.faults import JobFault
+from schemas.faults import Canceled, JobFault
 from schemas.job import FaultRecord, JobStatus, JobSummary, fault_record
 from schemas.options import JobOptions
 from tests.flows.importing import import_records, read_users
@@ -102,6 +103,22 @@ def test_the_hint_of_a_time_out_names_a_limit_that_is_allowed(folder: JobFolder)
 def test_the_time_limit_grows_with_the_sources(folder: JobFolder) -> None:
     assert timed_out(folder, seconds=7200 + 19, limit=7200, source_bytes=1_000_000) is None
     assert timed_out(folder, seconds=7200 + 21, limit=7200, source_bytes=1_000_000) is not None
+
+
+def test_a_reader_of_batches_that_is_interrupted_ends_as_canceled(folder: JobFolder) -> None:
+    stop = Stop(folder, 3600)
+    with duckdb.connect() as connection, pytest.raises(Canceled), stop.interruptible(connection):
+        reader = connection.sql("from range(50_000_000)").to_arrow_reader(50_000)
+        reader.read_next_batch()
+        stop.request(canceled_by("a test"))
+        reader.read_all()
+
+
+@pytest.mark.parametrize("error", [OSError("broken"), duckdb.Error("broken")])
+def test_an_error_without_a_request_to_stop_stays_what_it_is(folder: JobFolder, error: Exception) -> None:
+    stop = Stop(folder, 3600)
+    with duckdb.connect() as connection, pytest.raises(type(error), match="broken"), stop.interruptible(connection):
+        raise error
 
 
 class Recording(Observer):
