@@ -90,8 +90,8 @@ class Stop:
             self._connections.add(connection)
         try:
             yield
-        except duckdb.InterruptException:
-            self.check()
+        except Exception:
+            self.check()  # an interrupted statement raises many errors: `OSError` where its rows are read in batches
             raise
         finally:
             with self._lock:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from flows.pipeline.job import Observer, Progress
 from flows.pipeline.run import run_job
-from flows.pipeline.stop import Stop
+from flows.pipeline.stop import Stop, canceled_by
 from flows.settings import Settings
 from flows.store.database import Store
 from flows.store.job_folder import JobFolder
@@ -108,6 +109,26 @@ def test_a_job_that_is_asked_to_stop_does_not_guess_from_where(folder: JobFolder
     folder.request_cancel()
     with pytest.raises(Canceled, match="the job was canceled by request"):
         Stop(folder, 60).check()
+
+
+def test_a_reader_of_batches_that_is_interrupted_ends_as_canceled(folder: JobFolder) -> None:
+    def read(connection: duckdb.DuckDBPyConnection) -> None:
+        stop = Stop(folder, 3600)
+        with stop.interruptible(connection):
+            reader = connection.sql("from range(50_000_000)").to_arrow_reader(50_000)
+            reader.read_next_batch()
+            stop.request(canceled_by("a test"))
+            reader.read_all()
+
+    with duckdb.connect() as connection, pytest.raises(Canceled):
+        read(connection)
+
+
+@pytest.mark.parametrize("error", [OSError("broken"), duckdb.Error("broken")])
+def test_an_error_without_a_request_to_stop_stays_what_it_is(folder: JobFolder, error: Exception) -> None:
+    stop = Stop(folder, 3600)
+    with duckdb.connect() as connection, pytest.raises(type(error), match="broken"), stop.interruptible(connection):
+        raise error
 
 
 class Recording(Observer):
