@@ -51,6 +51,11 @@ def engine(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one process more than there are processors: many tests wait for servers and commands that they start."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the folders of slow tests, so that no process is left with one of them at the end."""
     items.sort(key=lambda item: not {"with_server", "robustness", "properties"} & {*item.path.parts})
