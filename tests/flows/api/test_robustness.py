@@ -85,16 +85,17 @@ def test_an_upload_that_is_cut_leaves_nothing(server: Server, store: Store, make
         assert client.get("/v1/imports").json()["imports"] == []
 
 
-def test_a_server_that_is_killed_again_and_again_loses_no_job(store: Store, make_token: MakeToken) -> None:
+@pytest.mark.parametrize("times", mostly_slow([3, 2], quick=[2]))
+def test_a_server_that_is_killed_again_and_again_loses_no_job(store: Store, make_token: MakeToken, times: int) -> None:
     token, jobs = make_token(), list[str]()
-    for number in range(3):
+    for number in range(times):
         with running_server(store.path) as server, server.client(token) as client:
-            jobs += [submit(client, f"u{number}-{n}@example.com") for n in range(3)]
+            jobs += [submit(client, f"u{number}-{n}@example.com") for n in range(times)]
             server.process.kill()
     with running_server(store.path) as server, server.client(token) as client:
         assert {ended(client, job)["inserted"] for job in jobs} == {1}
-    assert query_rows(store.settings, "select count(*), max(attempts) from import_jobs") == [(9, 1)]
-    assert len(read_users(store.settings)) == 9
+    assert query_rows(store.settings, "select count(*), max(attempts) from import_jobs") == [(times**2, 1)]
+    assert len(read_users(store.settings)) == times**2
 
 
 def test_a_job_that_is_killed_has_failed_and_the_next_runs(server: Server, store: Store, make_token: MakeToken) -> None:
