@@ -76,7 +76,7 @@ def plan_on(connection: duckdb.DuckDBPyConnection, job: Job, loaded: Loaded) -> 
         _keep_result(connection, query, job.folder)
     job.begin_step("stage what is refused")
     errors = stage_errors(connection, job, loaded.content)
-    refused = stage_refused(connection, job, mean_bytes=loaded.mean_bytes, known_names=loaded.known_names)
+    refused = stage_refused(connection, job, known_names=loaded.known_names)
     stale = None
     if job.applies:
         job.begin_step("compare with the dry run")

@@ -18,8 +18,8 @@ from schemas.frames import ERRORS, RECORDS, STAGED_ERRORS
 from transforms.rejects.redact import redact
 from transforms.statements import statement
 
-BATCH_ROWS = 50_000
-BATCH_BYTES = 16 << 20  # of the texts of records
+READ_ROWS = 2048  # at once: those that DuckDB has in one vector
+BATCH_BYTES = 8 << 20  # of the rows of a part, as they are in memory
 
 
 @dataclass
@@ -47,34 +47,39 @@ def stage_errors(connection: duckdb.DuckDBPyConnection, job: Job, content: Conte
     """Stage the errors and warnings of the plan on the connection, in place of those of an earlier plan."""
     job.folder.remove_last_parts("errors")
     staged = StagedErrors(job.folder, content)
-    for errors in _read_batches(connection, "planned_errors", rows=BATCH_ROWS):
+    for errors in _read_batches(connection, "planned_errors"):
         job.stop.check()
         staged.stage(errors.cast(ERRORS))
     return staged
 
 
-def stage_refused(
-    connection: duckdb.DuckDBPyConnection, job: Job, *, mean_bytes: float, known_names: Mapping[str, str]
-) -> int:
+def stage_refused(connection: duckdb.DuckDBPyConnection, job: Job, *, known_names: Mapping[str, str]) -> int:
     """Stage the records that the plan refuses, in place of those of an earlier plan; return their number. The values
     under the known names are shown."""
-    count = 0
     for kind in ("refused", "rejected"):
         job.folder.remove_last_parts(kind)
-    rows = max(1, min(BATCH_ROWS, int(BATCH_BYTES / max(mean_bytes, 1.0))))
-    for number, records in enumerate(_read_batches(connection, "refused_records", rows=rows)):
+    for number, records in enumerate(_read_batches(connection, "refused_records")):
         job.stop.check()
-        refused = records.cast(RECORDS).sort("record")
-        job.folder.write_last_part("refused", number, refused)
-        with connection.cursor() as engine:
-            shown = redact(refused, engine=engine, known=known_names)
+        job.folder.write_last_part("refused", number, records.cast(RECORDS).sort("record"))
+    count = 0
+    for number, part in enumerate(job.folder.last_parts("refused")):  # not before: the query needs most of the memory
+        job.stop.check()
+        refused = pl.read_parquet(part, glob=False)
+        shown = redact(refused, engine=connection, known=known_names)
         job.folder.write_last_part("rejected", number, shown)
         count += refused.height
     return count
 
 
-def _read_batches(connection: duckdb.DuckDBPyConnection, query: str, *, rows: int) -> Iterator[pl.DataFrame]:
-    """Yield the rows of a query in frames of about so many."""
-    for batch in connection.sql(statement(query)).to_arrow_reader(rows):
-        if batch.num_rows:
-            yield pl.DataFrame(batch)
+def _read_batches(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[pl.DataFrame]:
+    """Yield the rows of a query in order, in frames of about `BATCH_BYTES`, however long single rows are."""
+    frames: list[pl.DataFrame] = []
+    size = 0
+    for rows in connection.sql(statement(query)).to_arrow_reader(READ_ROWS):
+        frames.append(pl.DataFrame(rows))
+        size += rows.nbytes
+        if size >= BATCH_BYTES:
+            yield pl.concat(frames)
+            frames, size = [], 0
+    if frames:
+        yield pl.concat(frames)

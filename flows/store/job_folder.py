@@ -60,7 +60,7 @@ class JobFolder:
 
     def remove_last_parts(self, kind: str) -> None:
         """Remove the parts of an earlier plan."""
-        for part in self.path.glob(f"{kind}{LAST}*.parquet"):
+        for part in self.last_parts(kind):
             part.unlink()
 
     def _write_part(self, name: str, kind: str, frame: pl.DataFrame) -> None:
@@ -83,6 +83,10 @@ class JobFolder:
     def parts(self, kind: str) -> list[Path]:
         """Return the staged files of a kind, in the order of their rows."""
         return sorted(self.path.glob(f"{kind}-*.parquet"))
+
+    def last_parts(self, kind: str) -> list[Path]:
+        """Return the parts of the plan only, in the order in which they were staged."""
+        return sorted(self.path.glob(f"{kind}{LAST}*.parquet"))
 
     def add_layout(self, format: str, columns: Sequence[str] | None) -> None:  # noqa: A002 - the name of the option
         """Record the format of the next source, and its columns if it is a table."""

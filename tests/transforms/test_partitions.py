@@ -1,5 +1,7 @@
 """Test that a plan is the same whether its keys are compared at once or in partitions."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -7,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.job import MergePolicy, Mode
-from tests.transforms.planning import planned
-from transforms.plan import KEY_BYTES, count_partitions, plan_queries
+from schemas.job import KEYS, MergePolicy, Mode
+from tests.transforms.planning import DEFAULT, Row, planned
+from transforms.plan import KEY_BYTES, count_outcomes, count_partitions, plan_queries
+from transforms.statements import run
 
-TABLES = ("matches", "targets", "duplicates", "refusals", "differences", "plan")
+TABLES = ("matches", "targets", "cleared_fields", "duplicates", "refusals", "updates", "differences", "plan")
 ROWS = st.lists(
     st.fixed_dictionaries(
         {},
@@ -20,31 +23,43 @@ ROWS = st.lists(
             "username": st.sampled_from(["ada", "bob", "cy", "di", "ed"]),
             "user_id": st.sampled_from(["u-a", "u-b", "u-c", "u-d"]),
             "name": st.sampled_from(["ada", "Ada"]),
+            "cleared": st.sampled_from(["name", "email", "username"]),
         },
     ),
+    min_size=2,
     max_size=25,
 )
+MATCH_ON = st.sampled_from([KEYS, ("user_id",), ("username", "email")])
 
 
 def plan_in(
-    users: duckdb.DuckDBPyConnection, mode: Mode, rows: list[dict[str, str]], *, partitions: int
+    users: duckdb.DuckDBPyConnection,
+    mode: Mode,
+    rows: Sequence[Row],
+    *,
+    partitions: int,
+    policy: MergePolicy = DEFAULT,
 ) -> tuple[object, ...]:
-    """Return all that the plan consists of."""
-    summary = planned(users, mode, *rows, partitions=partitions)
-    return (summary, *(users.execute(f"from {name} order by all").fetchall() for name in TABLES))
+    """Return all that the plan consists of: its tables, the errors with their messages, in order, and the counts."""
+    summary = planned(users, mode, *rows, policy=policy, partitions=partitions)
+    tables = [users.execute(f"from {name} order by all").fetchall() for name in TABLES]
+    return summary, tables, run(users, "planned_errors"), count_outcomes(users)
 
 
 @settings(
-    max_examples=20,
+    max_examples=int(os.environ.get("PARTITIONS_EXAMPLES", "20")),
     deadline=None,
-    derandomize=True,
+    derandomize="PARTITIONS_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(rows=ROWS, mode=st.sampled_from([Mode.INSERT, Mode.UPSERT, Mode.UPDATE]), partitions=st.sampled_from([2, 4, 7]))
+@given(rows=ROWS, mode=st.sampled_from([Mode.INSERT, Mode.UPSERT, Mode.UPDATE]), match_on=MATCH_ON)
 def test_partitions_change_nothing(
-    users: duckdb.DuckDBPyConnection, rows: list[dict[str, str]], mode: Mode, partitions: int
+    users: duckdb.DuckDBPyConnection, rows: list[dict[str, str]], mode: Mode, match_on: tuple[str, ...]
 ) -> None:
-    assert plan_in(users, mode, rows, partitions=partitions) == plan_in(users, mode, rows, partitions=1)
+    policy = MergePolicy(match_on=match_on)
+    whole = plan_in(users, mode, rows, policy=policy, partitions=1)
+    for partitions in (2, 4, 7):
+        assert plan_in(users, mode, rows, policy=policy, partitions=partitions) == whole
 
 
 def test_many_rows_are_in_several_partitions(users: duckdb.DuckDBPyConnection) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from flows.pipeline.job import Observer, Progress
@@ -112,16 +113,17 @@ def test_a_job_that_is_asked_to_stop_does_not_guess_from_where(folder: JobFolder
 
 
 def test_a_reader_of_batches_that_is_interrupted_ends_as_canceled(folder: JobFolder) -> None:
-    def read(connection: duckdb.DuckDBPyConnection) -> None:
-        stop = Stop(folder, 3600)
-        with stop.interruptible(connection):
-            reader = connection.sql("from range(50_000_000)").to_arrow_reader(50_000)
-            reader.read_next_batch()
-            stop.request(canceled_by("a test"))
-            reader.read_all()
+    stop = Stop(folder, 3600)
+    with duckdb.connect() as connection:
+        reader = connection.sql("from range(50_000_000)").to_arrow_reader(50_000)
+        with pytest.raises(Canceled), stop.interruptible(connection):
+            _interrupt(stop, reader)
 
-    with duckdb.connect() as connection, pytest.raises(Canceled):
-        read(connection)
+
+def _interrupt(stop: Stop, reader: pa.RecordBatchReader) -> None:
+    reader.read_next_batch()
+    stop.request(canceled_by("a test"))
+    reader.read_all()
 
 
 @pytest.mark.parametrize("error", [OSError("broken"), duckdb.Error("broken")])
