@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from schemas.job import KEYS, MergePolicy, Mode
@@ -29,7 +29,6 @@ ROWS = st.lists(
     min_size=2,
     max_size=25,
 )
-MATCH_ON = st.sampled_from([KEYS, ("user_id",), ("username", "email")])
 
 
 def plan_in(
@@ -52,14 +51,23 @@ def plan_in(
     derandomize="PARTITIONS_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(rows=ROWS, mode=st.sampled_from([Mode.INSERT, Mode.UPSERT, Mode.UPDATE]), match_on=MATCH_ON)
+@given(
+    rows=ROWS,
+    mode=st.sampled_from([Mode.INSERT, Mode.UPSERT, Mode.UPDATE]),
+    policy=st.builds(MergePolicy, match_on=st.sampled_from([KEYS, ("user_id",), ("username", "email")])),
+    partitions=st.sampled_from([2, 4, 7]),
+)
+@example(  # each user by two keys
+    rows=[{"email": "a@x.example"}, {"username": "ada"}, {"email": "b@x.example"}, {"user_id": "u-b"}],
+    mode=Mode.UPSERT,
+    policy=DEFAULT,
+    partitions=7,
+)
 def test_partitions_change_nothing(
-    users: duckdb.DuckDBPyConnection, rows: list[dict[str, str]], mode: Mode, match_on: tuple[str, ...]
+    users: duckdb.DuckDBPyConnection, rows: list[dict[str, str]], mode: Mode, policy: MergePolicy, partitions: int
 ) -> None:
-    policy = MergePolicy(match_on=match_on)
-    whole = plan_in(users, mode, rows, policy=policy, partitions=1)
-    for partitions in (2, 4, 7):
-        assert plan_in(users, mode, rows, policy=policy, partitions=partitions) == whole
+    whole = plan_in(users, mode, rows, partitions=1, policy=policy)
+    assert plan_in(users, mode, rows, partitions=partitions, policy=policy) == whole
 
 
 def test_many_rows_are_in_several_partitions(users: duckdb.DuckDBPyConnection) -> None:
