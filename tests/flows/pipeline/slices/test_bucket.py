@@ -3,10 +3,9 @@
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import fsspec
 import pytest
@@ -14,7 +13,6 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from flows.pipeline.job import Observer
 from flows.pipeline.slices import gather
-from flows.pipeline.slices.dask import Dask
 from flows.pipeline.slices.gather import _Run
 from flows.settings import Settings, settings_from
 from flows.store.database import Store
@@ -23,37 +21,19 @@ from flows.store.retention import purge, purge_job
 from flows.store.slices.bucket import Bucket
 from schemas.faults import JobFault
 from schemas.job import JobStatus
+from tests.flows.pipeline.slices.in_this_process import DaskInThisProcess
 from tests.flows.pipeline.slices.test_dask import Cluster, cluster
 from tests.flows.pipeline.slices.test_gather import JOB, outcome, run, settings_in, wait_until, write_lines
 
 __all__ = ["cluster"]  # the fixture
-Order = TypeVar("Order")
-Result = TypeVar("Result")
 URL = "memory://bucket/prefix"
-
-
-class InThisProcess(Dask):
-    """Workers of a scheduler that are not on another machine, but in this process, where the store in memory is."""
-
-    def run(
-        self,
-        task: Callable[[Order], Result],
-        orders: Sequence[Order],
-        *,
-        again: Callable[[Order], Order],  # noqa: ARG002 - nothing is tried again
-        waiting: Callable[[], None],
-    ) -> Generator[Result, None, None]:
-        """Yield the result of each order."""
-        for order in orders:
-            waiting()
-            yield task(order)
 
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryFileSystem]:
     """A store in memory, and workers that use it."""
     monkeypatch.setattr(gather, "SLICE_BYTES", 20_000)
-    monkeypatch.setattr("flows.pipeline.load.choose_runner", lambda *_, **__: InThisProcess("tcp://none"))
+    monkeypatch.setattr("flows.pipeline.load.choose_runner", lambda *_, **__: DaskInThisProcess("tcp://none"))
     store = fsspec.filesystem("memory")
     yield store
     for path in store.find("/"):

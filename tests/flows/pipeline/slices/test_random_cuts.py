@@ -4,11 +4,10 @@ Slices are cut, loaded and gathered as ever, but in this process.
 """
 
 import random
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TypeVar
 
 import polars as pl
 import pytest
@@ -18,7 +17,6 @@ from flows.pipeline.job import Observer, accept_job
 from flows.pipeline.load import open_sources
 from flows.pipeline.slices import gather
 from flows.pipeline.slices.gather import load_slices
-from flows.pipeline.slices.runners import Processes
 from flows.pipeline.staging import KINDS, Context, Tally, checked_batches, open_context, stage_batches
 from flows.pipeline.stop import Stop
 from flows.settings import Settings
@@ -26,28 +24,10 @@ from flows.store.database import Store, scratch
 from schemas.connection import ConnectionSettings
 from schemas.options import JobOptions
 from tests.flows.importing import new_id
+from tests.flows.pipeline.slices.in_this_process import InThisProcess
 from tests.flows.pipeline.slices.test_gather import write_lines
 
 CUTS = 10  # of each combination of sources
-Order = TypeVar("Order")
-Result = TypeVar("Result")
-
-
-class InThisProcess(Processes):
-    """A runner without workers."""
-
-    def run(
-        self,
-        task: Callable[[Order], Result],
-        orders: Sequence[Order],
-        *,
-        again: Callable[[Order], Order],  # noqa: ARG002 - nothing is tried again
-        waiting: Callable[[], None],
-    ) -> Generator[Result, None, None]:
-        """Yield the result of each order."""
-        for order in orders:
-            waiting()
-            yield task(order)
 
 
 def stage(folder: Path, paths: Sequence[Path], load: Callable[[Context], Tally | None]) -> dict[str, object]:

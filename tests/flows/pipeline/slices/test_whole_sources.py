@@ -15,6 +15,7 @@ from flows.pipeline.slices.gather import _Run, load_slices
 from flows.pipeline.staging import checked_batches, stage_batches
 from flows.readers.encodings import EncodingFault
 from schemas.job import JobStatus
+from tests.flows.pipeline.slices.in_this_process import InThisProcess
 from tests.flows.pipeline.slices.test_gather import (
     compare,
     outcome,
@@ -24,7 +25,7 @@ from tests.flows.pipeline.slices.test_gather import (
     write_lines,
     write_table,
 )
-from tests.flows.pipeline.slices.test_random_cuts import InThisProcess, stage
+from tests.flows.pipeline.slices.test_random_cuts import stage
 
 SAMPLES = Path(__file__).parents[4] / "data" / "samples"
 NAMES = ("okta-csv.csv", "keycloak.json", "ldif.ldif", "google-workspace.csv")
