@@ -146,11 +146,13 @@ def load(
 
 def _get_mapping(instructions: Instructions, profile: str) -> "Language | None":
     """Return the mapping of a profile that was used; None for our own format."""
-    from transforms.mapping.profiles import get_profile  # noqa: PLC0415 - our own format needs none
-
     if profile == MAPPED:
         return instructions.mapping
-    return None if profile in PROFILES else get_profile(profile)
+    if profile in PROFILES:
+        return None
+    from transforms.mapping.profiles import get_profile  # noqa: PLC0415 - our own format needs none
+
+    return get_profile(profile)
 
 
 def _stage(context: Context) -> Tally:
